@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# Sourced by the launchers in bin/ and by the scripts here: what a process must find in its environment before it
+# starts. A value that you have set yourself always wins. `patchkit doctor` says when one of these is missing.
+
+patchkit_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+# The libtorch that `setup.sh --torch` chose; TORCH_HOME="" asks for the system's.
+if [[ -z ${TORCH_HOME+set} && -s $patchkit_home/build/torch-home ]]; then
+  TORCH_HOME=$(<"$patchkit_home/build/torch-home")
+fi
+if [[ -n ${TORCH_HOME:-} ]]; then export TORCH_HOME; fi
+
+# Threads. libgomp's waiting threads spin by default and take the cores from whatever comes next: the loaders, .NET's
+# own threads, a second pool.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
+# Debian's libtorch 1.13 would take half the cores.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS-$(nproc)}
+
+# Memory. By default glibc maps a large block afresh on each allocation and gives it back when it is freed, so that a
+# training step spends its time in page faults. Measured on one Zen core with libtorch 1.13, adding two tensors of 20, 40
+# and 128 MB: 8.5, 16.5 and 51 ms by default, 1.3, 4.7 and 14 ms with the settings below.
+#   MALLOC_MMAP_THRESHOLD_   32 MB, the most that every glibc takes: smaller blocks stay in the heap for the next step.
+#                            Larger ones are mapped and given back: kept in the heap too (MALLOC_MMAP_MAX_=0) they are
+#                            a quarter faster, but the heap splinters: one checkpointed step of adventurer-tiny over
+#                            50,177 tokens, with 2.6 GB of tensors, then takes 6.1 GB, against 2.9.
+#   MALLOC_TRIM_THRESHOLD_   2^40 bytes: keep freed memory. A process holds the peak of what it used, as PyTorch's
+#                            allocator does on a GPU.
+#   MALLOC_ARENA_MAX=1       every other thread would get a heap of its own that ends at 64 MB, where mapping begins
+#                            again. The price is a shared lock: 28 -> 235 ns per malloc while two threads do nothing
+#                            else; blocks up to 1 KB keep their per-thread cache and pay nothing.
+#   glibc.malloc.hugetlb=1   huge pages by madvise (glibc 2.35 or later, otherwise ignored): memory touched for the
+#                            first time costs a fault per 2 MB, not per 4 KB; in the heap above 1-3% more.
+export MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_-33554432}
+export MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_-1099511627776}
+export MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX-1}
+if [[ ${GLIBC_TUNABLES:-} != *glibc.malloc.hugetlb=* ]]; then
+  export GLIBC_TUNABLES=${GLIBC_TUNABLES:+$GLIBC_TUNABLES:}glibc.malloc.hugetlb=1
+fi
+
+# BLAS. The system's libtorch takes the libblas.so.3 that update-alternatives points to. Debian prefers OpenBLAS with
+# its own pthreads, which ignores libtorch's thread count and fights its OpenMP loops (a fused attention on 2 threads:
+# 7.5 s, against 1.2 s); the reference BLAS is slower still. So the OpenMP build goes first for our processes, and the
+# machine's choice is left as it is.
+patchkit_blas() {
+  local folder libraries chosen
+  for folder in /usr/lib/*-linux-gnu/openblas-openmp; do
+    libraries=${folder%/*}
+    chosen=$(readlink -f "$libraries/libblas.so.3" 2>/dev/null || true)
+    if [[ -e $folder/libblas.so.3 ]]; then
+      if [[ $chosen != "$folder"/* ]]; then
+        export LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+      fi
+      return
+    fi
+  done
+  for chosen in /usr/lib/*-linux-gnu/libblas.so.3; do
+    if [[ $(readlink -f "$chosen") == */openblas-pthread/* ]]; then
+      export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS-1}
+    fi
+  done
+}
+if [[ -z ${TORCH_HOME:-} ]]; then patchkit_blas; fi
+
+# The `dotnet` to run with: the one on the path, or one of the usual places. Prints its path; fails when there is none.
+patchkit_dotnet() {
+  local folder
+  if [[ -n ${DOTNET_ROOT:-} && -x $DOTNET_ROOT/dotnet ]]; then
+    echo "$DOTNET_ROOT/dotnet"
+  elif command -v dotnet; then
+    :
+  else
+    for folder in "${HOME:-/root}/.dotnet" /usr/share/dotnet /usr/lib/dotnet /usr/local/share/dotnet; do
+      if [[ -x $folder/dotnet ]]; then
+        echo "$folder/dotnet"
+        return
+      fi
+    done
+    echo "The .NET 10 SDK is missing: install it from https://dotnet.microsoft.com/download/dotnet/10.0, or run" \
+      "'curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0', which puts it in ~/.dotnet." >&2
+    return 1
+  fi
+}

@@ -1,0 +1,425 @@
+#!/usr/bin/env bash
+# Sets PatchKit up: installs what is missing, builds lib/Native and the C# projects, leaves launchers in bin/.
+# Run it as often as you like: it does only what is not done yet, and says nothing but one line when that is nothing.
+#
+#   setup.sh                    with the libtorch of the last run, else the system's (libtorch-dev)
+#   setup.sh --torch DIR        with another libtorch: an unpacked libtorch, or the `torch` folder of a pip-installed
+#                               PyTorch, CPU or CUDA; remembered for later runs. TORCH_HOME=DIR does the same.
+#   setup.sh --torch system     back to the system's libtorch
+#   setup.sh --packages-only    the system's packages and nothing else (for the Dockerfile)
+set -euo pipefail
+
+called_from=$PWD
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+cd "$home"
+
+# The programs that go to bin/ (project:assembly:launcher), and the projects with tests. Later parts add theirs.
+programs=(PatchKit.csproj:PatchKit:patchkit)
+test_projects=(tests/PatchKit.Tests.csproj)
+
+say() { echo "$*"; did_something=yes; }
+fail() { echo "setup.sh: $*" >&2; exit 1; }
+
+usage() {
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$home/environment/setup.sh"
+}
+
+parse_arguments() {
+  torch_wish=""
+  packages_only=""
+  while (($#)); do
+    case $1 in
+      --torch)
+        [[ -n ${2:-} ]] || fail "--torch needs a folder, or the word 'system'."
+        torch_wish=$2
+        shift
+        ;;
+      --torch=?*) torch_wish=${1#--torch=} ;;
+      --packages-only) packages_only=yes ;;
+      -h | --help) usage; exit 0 ;;
+      *) fail "the argument '$1' is not known; see setup.sh --help." ;;
+    esac
+    shift
+  done
+}
+
+# One setup at a time in this folder. The lock is file descriptor 9; builders run with 9>&- so that none outlives it.
+take_lock() {
+  mkdir -p build/log
+  exec 9>build/setup.lock
+  if command -v flock >/dev/null && ! flock -n 9; then
+    echo "Another setup is at work in this folder; waiting for it."
+    flock 9
+  fi
+}
+
+# -- which libtorch ----------------------------------------------------------------------------------------------------
+
+# Sets torch_home: empty for the system's libtorch, else the folder with include/ and lib/.
+choose_torch() {
+  local wish=$torch_wish source=--torch
+  if [[ -z $wish && -n ${TORCH_HOME:-} ]]; then wish=$TORCH_HOME source=TORCH_HOME; fi
+  if [[ -z $wish && -s build/torch-home ]]; then
+    wish=$(<build/torch-home)
+    source="the libtorch of the last run"
+  fi
+  torch_home=""
+  if [[ -z $wish || $wish == system ]]; then return; fi
+  if [[ $wish != /* ]]; then wish=$called_from/$wish; fi
+
+  local folder
+  for folder in "$wish" "$wish/torch" "$wish/libtorch"; do
+    if [[ -e $folder/lib/libtorch_cpu.so && -e $folder/include/ATen/ATen.h ]]; then
+      torch_home=$(cd "$folder" && pwd -P)
+      return
+    fi
+  done
+  fail "$source names '$wish', which holds no libtorch: lib/libtorch_cpu.so and include/ATen/ATen.h are expected there." \
+    "Give the folder of an unpacked libtorch or of a pip-installed torch, or go back with --torch system" \
+    "(PyTorch itself uses TORCH_HOME for its download cache; unset it here if that is what it means)."
+}
+
+remember_torch() {
+  if [[ $torch_home != "$(cat build/torch-home 2>/dev/null)" ]]; then
+    printf '%s' "$torch_home" >build/torch-home
+  fi
+}
+
+# -- packages ----------------------------------------------------------------------------------------------------------
+
+# The lines of packages.txt that count here, as "package why".
+wanted_packages() {
+  local package when why
+  while read -r package when why; do
+    if [[ -z $package || $package == \#* ]]; then continue; fi
+    if [[ $when == libtorch && -n $torch_home ]]; then continue; fi
+    echo "$package $why"
+  done <environment/packages.txt
+}
+
+is_installed() {
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# One call for all packages, as this runs each time; a second one per package only when something is missing.
+all_installed() {
+  local states
+  # shellcheck disable=SC2046  # one word per package is what is wanted
+  states=$(dpkg-query -W -f '${db:Status-Status}\n' $(wanted_packages | cut -d' ' -f1) 2>/dev/null) || return 1
+  ! grep -qvx installed <<<"$states"
+}
+
+# Prints the command prefix that makes us root ("" when we are); fails when nothing does without a question.
+root_prefix() {
+  if [[ $(id -u) == 0 ]]; then
+    echo ""
+  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    echo "sudo -n"
+  else
+    return 1
+  fi
+}
+
+apt_install() {
+  local root=$1
+  shift
+  # shellcheck disable=SC2086  # the prefix is two words or none
+  $root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" \
+    >>build/log/packages.log 2>&1 9>&-
+}
+
+has_candidates() {
+  local package
+  for package in "$@"; do
+    [[ -n $(apt-cache policy "$package" 2>/dev/null | sed -n 's/^  Candidate: \([^(].*\)/\1/p') ]] || return 1
+  done
+}
+
+install_packages() {
+  local root package why missing=()
+  root=$(root_prefix) || root=none
+  while read -r package why; do
+    if is_installed "$package"; then continue; fi
+    missing+=("$package")
+    if [[ $root != none ]]; then say "Installing $package: $why."; fi
+  done < <(wanted_packages)
+
+  if [[ $root == none ]]; then
+    without_packages "these packages are missing and this user may not install them; run: sudo apt-get update &&" \
+      "sudo apt-get install -y --no-install-recommends ${missing[*]}"
+    return
+  fi
+  : >build/log/packages.log
+  if has_candidates "${missing[@]}" && apt_install "$root" "${missing[@]}"; then return; fi
+  # Package lists that are missing or out of date are the usual reason, so fetch them and try once more.
+  # shellcheck disable=SC2086
+  $root apt-get update >>build/log/packages.log 2>&1 9>&- || true
+  if apt_install "$root" "${missing[@]}"; then return; fi
+  tail -n 15 build/log/packages.log >&2
+  without_packages "apt-get could not install ${missing[*]} (see above, or build/log/packages.log)"
+}
+
+# Goes on without packages when their tools are here all the same (conda, a cluster's modules, another distribution).
+without_packages() {
+  local reason=$* missing
+  missing=$(missing_tools)
+  if [[ -n $missing ]]; then fail "$reason. What stops the build is: $missing."; fi
+  if [[ $(cat build/packages-note 2>/dev/null) != "$reason" ]]; then
+    say "Going on with what is here, although $reason."
+    printf '%s' "$reason" >build/packages-note
+  fi
+}
+
+# The tools that no build goes without, as one phrase; nothing when all are here.
+missing_tools() {
+  local tools=""
+  command -v cmake >/dev/null || tools+=", cmake (3.25 or later)"
+  command -v ninja >/dev/null || tools+=", ninja"
+  command -v "$(compiler)" >/dev/null || tools+=", a C++17 compiler such as g++ 12"
+  if [[ -z $torch_home && -z $(torch_library) ]]; then
+    tools+=", libtorch with headers (the package libtorch-dev, or --torch DIR with an unpacked libtorch or the 'torch'"
+    tools+=" folder of a pip-installed PyTorch)"
+  fi
+  echo "${tools#, }"
+}
+
+ensure_packages() {
+  if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+    all_installed || install_packages
+  else
+    without_packages "this is not Debian or Ubuntu, so nothing was installed (environment/packages.txt lists what" \
+      "PatchKit uses)"
+  fi
+}
+
+# -- fingerprints ------------------------------------------------------------------------------------------------------
+
+digest() { sha256sum | cut -c1-12; }
+
+# The contents of all files below the given paths, by name. find's own order differs between machines.
+digest_of() {
+  { find "$@" -type f ! -name '*.swp' ! -name '*~' -print0 2>/dev/null || true; } | LC_ALL=C sort -z | xargs -0r sha256sum | digest
+}
+
+compiler() { echo "${CXX:-c++}"; }
+
+cpu_flags() { grep -m1 -E '^(flags|Features)' /proc/cpuinfo || uname -m; }
+
+torch_library() {
+  local file
+  for file in ${torch_home:+"$torch_home"/lib/libtorch_cpu.so} /usr/lib/*-linux-gnu/libtorch_cpu.so \
+    /usr/lib/libtorch_cpu.so /usr/lib64/libtorch_cpu.so /usr/local/lib/libtorch_cpu.so; do
+    if [[ -e $file ]]; then
+      readlink -f "$file"
+      return
+    fi
+  done
+}
+
+# From the headers, which moved in 2.9; Debian's 1.13.1 calls itself 1.13.0 there.
+torch_version() {
+  local include header version
+  for include in "${torch_home:-/usr}/include" "${torch_home:-/usr/local}/include"; do
+    for header in "$include"/torch/headeronly/version.h "$include"/torch/csrc/api/include/torch/version.h; do
+      version=$(sed -nE 's/^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+)$/\2/p' "$header" 2>/dev/null | paste -sd.)
+      if [[ -n $version ]]; then
+        echo "$version"
+        return
+      fi
+    done
+  done
+  echo unknown
+}
+
+# Names the build of lib/Native: another libtorch, compiler, nvcc or processor gets another folder, so that going back is
+# instant and a tree that moved to another machine builds anew (kernels are compiled for the processor at hand).
+native_key() {
+  local library
+  library=$(torch_library)
+  {
+    echo "$torch_home" "$library"
+    stat -c '%s %Y' "$library"
+    "$(compiler)" --version | head -n1
+    echo "${CUDACXX:-$(command -v nvcc /usr/local/cuda/bin/nvcc | head -n1)}"
+    cpu_flags
+  } | digest
+}
+
+# -- builds ------------------------------------------------------------------------------------------------------------
+
+# Runs a builder with its output in a log; when it fails, shows the log's errors, or its end.
+logged() {
+  local name=$1 log=build/log/$1.log
+  shift
+  if "$@" >"$log" 2>&1 9>&-; then return; fi
+  if ! grep -E 'error:|error [A-Z]+[0-9]+|CMake Error|FAILED' "$log" | sort -u | head -n 20 >&2; then tail -n 30 "$log" >&2; fi
+  fail "the step '$name' failed; the whole output is in $log."
+}
+
+# Puts a file in place only when it differs, and in one step: a process that runs the old one keeps the old one.
+put() {
+  local from=$1 to=$2
+  if cmp -s "$from" "$to"; then return; fi
+  mkdir -p "$(dirname "$to")"
+  cp "$from" "$to.new.$$"
+  mv -f "$to.new.$$" "$to"
+  did_something=yes
+}
+
+build_native() {
+  local version folder sources
+  version=$(torch_version)
+  folder=build/native-$version-$(native_key)
+  sources=$(digest_of lib/Native)
+  if [[ $(cat "$folder/built-from" 2>/dev/null) != "$sources" || ! -e $folder/libpatchkit.so ]]; then
+    say "Building lib/Native against libtorch $version from ${torch_home:-the system}."
+    # CMake refuses a folder that was configured when the tree lay elsewhere.
+    if ! grep -qsx "CMAKE_HOME_DIRECTORY:INTERNAL=$home/lib/Native" "$folder/CMakeCache.txt"; then rm -rf "$folder"; fi
+    mkdir -p "$folder"
+    logged cmake cmake -S lib/Native -B "$folder" -G Ninja -DTORCH_HOME="$torch_home"
+    logged native cmake --build "$folder"
+    echo "$sources" >"$folder/built-from"
+  fi
+  put "$folder/libpatchkit.so" bin/libpatchkit.so
+  # Beside the tests' copy of PatchKit.dll too, so that an editor can run them.
+  local tests=build/dotnet/bin/PatchKit.Tests/release
+  if [[ -d $tests ]]; then put "$folder/libpatchkit.so" "$tests/libpatchkit.so"; fi
+}
+
+dotnet_sources() {
+  {
+    digest_of PatchKit.csproj Directory.*.props packages.lock.json .editorconfig lib tests -not -path 'lib/Native/*'
+    "$dotnet" --version
+    echo "${programs[@]}" "${test_projects[@]}"
+  } | digest
+}
+
+# MSBuild and the compiler may leave servers behind that outlive us; on a shared machine or in CI that is a nuisance.
+dotnet_verb() {
+  local log=$1 verb=$2
+  shift 2
+  DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 logged "$log" \
+    "$dotnet" "$verb" "$@" -nodeReuse:false -p:UseSharedCompilation=false --nologo
+}
+
+# Packages come in the versions and with the contents that the packages.lock.json files name, from whatever feed this
+# machine has. A lock file that no longer fits its project is written anew, except in CI, where it was forgotten.
+restore() {
+  local project=$1 log=build/log/restore.log
+  if [[ -e $(dirname "$project")/packages.lock.json ]]; then
+    if "$dotnet" restore "$project" --locked-mode -nodeReuse:false >"$log" 2>&1 9>&-; then return; fi
+    if ! grep -q NU1004 "$log"; then
+      grep -E 'error' "$log" | sort -u | head -n 10 >&2 || tail -n 20 "$log" >&2
+      fail "the packages of $project could not be restored; the whole output is in $log."
+    elif [[ -n ${CI:-} ]]; then
+      fail "packages.lock.json does not fit $project: run environment/setup.sh and commit the file with the change."
+    fi
+    say "The packages of $project changed; its packages.lock.json is written anew, commit it with the change."
+  fi
+  dotnet_verb restore restore "$project" --force-evaluate
+}
+
+build_dotnet() {
+  local program project assembly launcher
+  dotnet=$(bash -c 'source environment/env.sh; patchkit_dotnet') || exit 1
+  if [[ $(cat build/dotnet-built-from 2>/dev/null) == "$(dotnet_sources)" ]]; then return; fi
+  if ! "$dotnet" --list-sdks | grep -q '^1[0-9]\.'; then
+    fail "$dotnet has no .NET 10 SDK, only: $("$dotnet" --list-sdks | cut -d' ' -f1 | tr '\n' ' ')." \
+      "Install it from https://dotnet.microsoft.com/download/dotnet/10.0."
+  fi
+  # The SDK stops where the ICU library is missing, unless told that cultures do not matter; here they do not.
+  if ! /sbin/ldconfig -p 2>/dev/null | grep -q libicuuc; then
+    export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=${DOTNET_SYSTEM_GLOBALIZATION_INVARIANT-1}
+  fi
+  say "Building the C# projects."
+  for project in "${test_projects[@]}"; do
+    restore "$project"
+    dotnet_verb "$(basename "$project" .csproj)" build "$project" -c Release --no-restore
+  done
+  for program in "${programs[@]}"; do
+    IFS=: read -r project assembly launcher <<<"$program"
+    restore "$project"
+    rm -rf "build/publish/$assembly"
+    dotnet_verb "publish-$assembly" publish "$project" -c Release --no-restore -o "build/publish/$assembly" \
+      -p:UseAppHost=false
+  done
+  dotnet_sources >build/dotnet-built-from
+}
+
+# Copies what was published to bin/, and removes what an earlier version had published and this one does not.
+fill_bin() {
+  local program project assembly launcher file listing=build/publish/listing
+  : >$listing.new
+  for program in "${programs[@]}"; do
+    IFS=: read -r project assembly launcher <<<"$program"
+    while IFS= read -r file; do
+      put "build/publish/$assembly/$file" "bin/$file"
+      echo "$file" >>$listing.new
+    done < <(find "build/publish/$assembly" -type f -printf '%P\n')
+    write_launcher "$assembly" "$launcher"
+  done
+  if [[ -e $listing ]]; then
+    while IFS= read -r file; do rm -f "bin/$file"; done < <(grep -vxFf $listing.new $listing)
+  fi
+  mv $listing.new $listing
+}
+
+write_launcher() {
+  local assembly=$1 launcher=$2
+  cat >build/launcher <<LAUNCHER
+#!/usr/bin/env bash
+# Written by environment/setup.sh: runs $assembly with the settings of environment/env.sh.
+set -euo pipefail
+home=\$(dirname "\$(dirname "\$(readlink -f "\${BASH_SOURCE[0]}")")")
+source "\$home/environment/env.sh"
+dotnet=\$(patchkit_dotnet)
+export PATCHKIT_LAUNCHER=1
+exec "\$dotnet" "\$home/bin/$assembly.dll" "\$@"
+LAUNCHER
+  chmod +x build/launcher
+  put build/launcher "bin/$launcher"
+  chmod +x "bin/$launcher"
+}
+
+# Says once, after a build, which BLAS our processes get when it is not the one the machine prefers.
+report_blas() {
+  if [[ -n $torch_home ]]; then return; fi
+  (
+    unset LD_LIBRARY_PATH OPENBLAS_NUM_THREADS
+    # shellcheck source=environment/env.sh
+    source environment/env.sh
+    if [[ -n ${LD_LIBRARY_PATH:-} ]]; then
+      echo "This machine's libblas.so.3 is $(readlink -f "${LD_LIBRARY_PATH%/*}/libblas.so.3"); PatchKit's launchers use" \
+        "$LD_LIBRARY_PATH instead and leave the machine's choice alone."
+    elif [[ -n ${OPENBLAS_NUM_THREADS:-} ]]; then
+      echo "libtorch gets the OpenBLAS with its own threads here, which the launchers hold to one; the package" \
+        "libopenblas0-openmp would use all cores."
+    elif [[ $(readlink -f /usr/lib/*-linux-gnu/libblas.so.3) == */blas/libblas.so* ]]; then
+      echo "libtorch gets the reference BLAS here, 10 to 50 times slower than OpenBLAS; install libopenblas0-openmp."
+    fi
+  )
+}
+
+main() {
+  parse_arguments "$@"
+  did_something=""
+  take_lock
+  choose_torch
+  ensure_packages
+  if [[ -n $packages_only ]]; then return; fi
+  local missing
+  missing=$(missing_tools)
+  if [[ -n $missing ]]; then fail "the build needs: $missing."; fi
+  remember_torch
+  build_dotnet
+  fill_bin
+  build_native
+  if [[ -z $did_something ]]; then
+    echo "PatchKit is set up; nothing to do."
+  else
+    report_blas
+    echo "PatchKit is ready with libtorch $(torch_version) from ${torch_home:-the system}: try bin/patchkit doctor."
+  fi
+}
+
+main "$@"

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Sets PatchKit up and runs all tests. The last line is the sum over all runners: "N passed, N failed, N skipped".
+# Arguments go to every xunit runner, such as -trait Category=fast or -class PatchKit.Tests.TensorTests
+# (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
+set -euo pipefail
+
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+cd "$home"
+reports=build/test-reports
+passed=0 failed=0 skipped=0
+
+finish() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  exit $((failed > 0))
+}
+
+count() {
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# A runner that ends without saying so (a crash, a signal, the time limit) counts as one failed test.
+crashed() {
+  local name=$1 code=$2 reason="exit code $2"
+  if ((code == 124 || code == 137)); then reason="stopped after ${PATCHKIT_TEST_MINUTES:-60} minutes"; fi
+  echo "The runner '$name' crashed ($reason); this counts as a failed test."
+  count 0 1 0
+}
+
+limited() {
+  timeout --kill-after=30 "${PATCHKIT_TEST_MINUTES:-60}m" "$@"
+}
+
+# The sum of an attribute over all <assembly> elements of an xunit report.
+attribute() {
+  local sum=0 value
+  while read -r value; do sum=$((sum + value)); done \
+    < <(grep -o '<assembly [^>]*>' "$2" | sed -nE "s/.* $1=\"([0-9]+)\".*/\1/p")
+  echo "$sum"
+}
+
+# run_xunit NAME DLL ARGUMENT...: an xunit program, counted by its XML report.
+run_xunit() {
+  local name=$1 dll=$2 report=$reports/$1.xml code=0 failures
+  shift 2
+  rm -f "$report"
+  echo "Running the $name tests."
+  limited "$dotnet" "$dll" -noColor -noLogo -xml "$report" "$@" || code=$?
+  if [[ ! -s $report ]] || ! grep -q '</assemblies>' "$report"; then
+    crashed "$name" "$code"
+    return
+  fi
+  failures=$(($(attribute failed "$report") + $(attribute errors "$report")))
+  count "$(attribute passed "$report")" "$failures" "$(($(attribute skipped "$report") + $(attribute not-run "$report")))"
+  if ((code != 0 && failures == 0)); then crashed "$name" "$code"; fi
+}
+
+# run_counted NAME COMMAND...: any other runner; the last line it prints must be "N passed, N failed, N skipped".
+# shellcheck disable=SC2317  # for the runners of later parts
+run_counted() {
+  local name=$1 output=$reports/$1.txt code=0 last pattern='^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$'
+  shift
+  echo "Running the $name tests."
+  limited "$@" 2>&1 | tee "$output" || code=${PIPESTATUS[0]}
+  last=$(tail -n 1 "$output")
+  if [[ ! $last =~ $pattern ]]; then
+    crashed "$name" "$code"
+    return
+  fi
+  count "${BASH_REMATCH[@]:1:3}"
+  if ((code != 0 && BASH_REMATCH[2] == 0)); then crashed "$name" "$code"; fi
+}
+
+mkdir -p "$reports"
+if ! bash environment/setup.sh; then
+  echo "Setting up failed, so no test ran; this counts as a failed test."
+  count 0 1 0
+  finish
+fi
+source environment/env.sh
+dotnet=$(patchkit_dotnet)
+export PATCHKIT_LAUNCHER=1 PATCHKIT_NATIVE=$home/bin/libpatchkit.so
+
+# -- the runners, one line each --
+run_xunit engine build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll "$@"
+
+finish

@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace PatchKit.Data;
+
+/// <summary>Images and what is known of them.</summary>
+/// <param name="Images">(B, 3, H, W), float32.</param>
+/// <param name="Labels">(B), int64: the class of each image.</param>
+/// <param name="Bits">(B, 4), int64: shape, blotch, fleck and speck, each 0 or 1; generated images only.</param>
+/// <param name="Dense">(B, H, W), int64: 0 for background, class + 1 for an object's pixel; where asked for.</param>
+/// <param name="Objects">The objects of each image; where asked for.</param>
+public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Tensor? Dense = null, IReadOnlyList<ObjectTargets>? Objects = null) : IDisposable
+{
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        Images.Dispose();
+        Labels.Dispose();
+        Bits?.Dispose();
+        Dense?.Dispose();
+        foreach (var targets in Objects ?? []) targets.Dispose();
+    }
+}

@@ -1,0 +1,18 @@
+using static TorchSharp.torch;
+
+namespace PatchKit.Data;
+
+/// <summary>The N objects that can be seen in one image. Boxes and masks are of the visible part.</summary>
+/// <param name="Boxes">(N, 4), float32: left, top, right, bottom in pixels, right and bottom exclusive.</param>
+/// <param name="Classes">(N), int64, from 0.</param>
+/// <param name="Masks">(N, H, W), bool.</param>
+public sealed record ObjectTargets(Tensor Boxes, Tensor Classes, Tensor Masks) : IDisposable
+{
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose()
+    {
+        Boxes.Dispose();
+        Classes.Dispose();
+        Masks.Dispose();
+    }
+}

@@ -1,0 +1,81 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PatchKit;
+
+/// <content>lib/Torch over the machine's libtorch.</content>
+public static unsafe partial class Engine
+{
+    /// <summary>The backend's name.</summary>
+    public static string Backend => "libtorch";
+
+    /// <summary>The version of libtorch, such as "1.13.1".</summary>
+    public static string LibtorchVersion => __version__;
+
+    /// <summary>The libtorch_cpu.so that this process loaded.</summary>
+    public static string LibtorchPath => Native.Text(Native.pk_torch_path());
+
+    /// <summary>How libtorch was built: BLAS, OpenMP, CPU capability.</summary>
+    public static string BuildConfiguration => Native.Text(Native.pk_build_config());
+
+    /// <summary>Whether operators without a deterministic form are refused.</summary>
+    public static bool Deterministic
+    {
+        get => Native.pk_deterministic() != 0;
+        set => Native.Check(Native.pk_set_deterministic(value ? 1 : 0), "Deterministic");
+    }
+
+    /// <summary>Whether float32 matrix products on a GPU may round their inputs to TF32.</summary>
+    public static bool AllowTf32
+    {
+        set => Native.Check(Native.pk_set_tf32(value ? 1 : 0), "AllowTf32");
+    }
+
+    /// <summary>Memory of CPU tensors now.</summary>
+    public static MemoryUse Memory()
+    {
+        long* counts = stackalloc long[3];
+        Native.pk_cpu_memory(counts);
+        return new MemoryUse(counts[0], counts[1], counts[2]);
+    }
+
+    /// <summary>Starts <see cref="MemoryUse.PeakBytes"/> afresh.</summary>
+    public static void ResetPeakMemory() => Native.pk_reset_peak_cpu_memory();
+
+    /// <summary>Tensors that C# holds: made and neither disposed nor finalized.</summary>
+    public static long LiveTensors => Tensor.TotalCount;
+
+    private static readonly Op NoOpOperator = "patchkit::noop";
+
+    /// <summary>A call through the dispatcher that computes nothing.</summary>
+    internal static Tensor NoOp(Tensor tensor) => NoOpOperator.Call(tensor);
+
+    /// <summary>Nanoseconds per call of a case in typed C++ (lib/Native/bridge/bench.cpp): 0 no-op, 1 add, 2 add with gradient.</summary>
+    internal static double TypedCallNanoseconds(int which, long calls) => Native.pk_bench_typed(which, calls);
+
+    private static void RequestStop(bool stop) => Native.pk_request_stop(stop ? 1 : 0);
+
+    private sealed class AutocastScope : IDisposable
+    {
+        private readonly Device _device;
+        private readonly ScalarType _dtype;
+
+        internal AutocastScope(Device device, ScalarType dtype)
+        {
+            (_device, _dtype) = (device, dtype);
+            Native.pk_increment_autocast_nesting();
+            if (Switch(true)) return;
+            Native.pk_decrement_autocast_nesting();
+            throw new NotSupportedException($"libtorch {LibtorchVersion} has no autocast for {device}; leave it out, or use a newer libtorch (environment/setup.sh --torch DIR).");
+        }
+
+        public void Dispose()
+        {
+            Switch(false);
+            // The cache holds the weights' low-precision copies; they are stale once the optimizer has stepped.
+            if (Native.pk_decrement_autocast_nesting() == 0) Native.pk_clear_autocast_cache();
+        }
+
+        private bool Switch(bool on) => Native.Check(Native.pk_set_autocast((int)_device.type, on ? 1 : 0, (int)_dtype), "Autocast") == 1;
+    }
+}

@@ -1,0 +1,70 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PatchKit;
+
+/// <content>The package TorchSharp: its libtorch, without autocast, fused operators or memory counts.</content>
+public static partial class Engine
+{
+    /// <summary>The backend's name.</summary>
+    public static string Backend => "TorchSharp";
+
+    /// <summary>The version of libtorch, such as "2.10.0".</summary>
+    public static string LibtorchVersion => __version__;
+
+    /// <summary>The package that brought libtorch.</summary>
+    public static string LibtorchPath => typeof(Tensor).Assembly.Location;
+
+    /// <summary>TorchSharp does not say how its libtorch was built.</summary>
+    public static string BuildConfiguration => "not known through TorchSharp";
+
+    /// <summary>TorchSharp has no switch for deterministic operators.</summary>
+    /// <exception cref="NotSupportedException">Set to true.</exception>
+    public static bool Deterministic
+    {
+        get => false;
+        set
+        {
+            if (value) throw Lacks("deterministic operators");
+        }
+    }
+
+    /// <summary>Whether float32 matrix products on a GPU may round their inputs to TF32.</summary>
+    public static bool AllowTf32
+    {
+        set => backends.cuda.matmul.allow_tf32 = value;
+    }
+
+    /// <summary>TorchSharp counts no bytes: all zero.</summary>
+    public static MemoryUse Memory() => default;
+
+    /// <summary>TorchSharp counts no bytes.</summary>
+    public static void ResetPeakMemory()
+    {
+    }
+
+    /// <summary>Tensors that C# holds.</summary>
+    public static long LiveTensors => Tensor.TotalCount;
+
+    /// <summary>TorchSharp has no operator that computes nothing.</summary>
+    internal static Tensor NoOp(Tensor tensor) => tensor.alias();
+
+    /// <summary>There is no typed C++ beside TorchSharp.</summary>
+    internal static double TypedCallNanoseconds(int which, long calls) => double.NaN;
+
+    private static void RequestStop(bool stop)
+    {
+    }
+
+    private static NotSupportedException Lacks(string what) =>
+        new($"The TorchSharp backend has no {what}; build PatchKit with the default TorchBackend=libtorch.");
+
+    private sealed class AutocastScope : IDisposable
+    {
+        internal AutocastScope(Device device, ScalarType dtype) => throw Lacks($"autocast for {device} to {dtype}");
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using PatchKit.Patchify;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace PatchKit.Models;
+
+/// <summary>
+/// The plain encoder that both families share (section 3.1): patchification, position embeddings, blocks that keep length and width, a class token.
+/// Parameter names, shapes and initialisation are those of the official checkpoints.
+/// </summary>
+public abstract class Backbone : nn.Module<Tensor, Tensor>
+{
+    private protected readonly Parameter cls_token, pos_embed;
+    private protected readonly PatchEmbed patch_embed;
+    private protected readonly Linear head;
+
+    private protected Backbone(string name, BackboneConfig config) : base(name)
+    {
+        Config = config;
+        cls_token = new Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
+        pos_embed = new Parameter(Initialize.TruncatedNormal(zeros([1, config.Tokens, config.EmbedDim])));
+        patch_embed = new PatchEmbed(config.PatchSize, config.EmbedDim);
+        head = nn.Linear(config.EmbedDim, config.Classes);
+        Initialize.TruncatedNormal(head.weight);
+        nn.init.zeros_(head.bias!);
+        // Before the blocks, which the derived class has: the order of the official state dict, by which its optimizer's state is numbered.
+        register_module(nameof(patch_embed), patch_embed);
+    }
+
+    /// <summary>What the model was made of.</summary>
+    public BackboneConfig Config { get; }
+
+    /// <summary>Where the class token stands.</summary>
+    public abstract ClsToken Cls { get; }
+
+    /// <summary>Images (B, 3, H, W) to class scores (B, classes).</summary>
+    /// <exception cref="ArgumentException">The images are not of the model's size.</exception>
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = Encode(Tokenize(images));
+        long at = Cls == ClsToken.First ? 0 : tokens.shape[1] - 1;
+        return head.call(Normalize(tokens.select(1, at))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Images (B, 3, H, W) to normalised dense tokens and the class token.</summary>
+    /// <exception cref="ArgumentException">The images are not of the model's size.</exception>
+    public DenseFeatures Features(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = Normalize(Encode(Tokenize(images)));                        // (B, L + 1, D)
+        long length = tokens.shape[1] - 1;
+        var patches = tokens.narrow(1, Cls == ClsToken.First ? 1 : 0, length);
+        var cls = tokens.select(1, Cls == ClsToken.First ? 0 : length);
+        return new DenseFeatures(patches.MoveToOuterDisposeScope(), cls.MoveToOuterDisposeScope(), Config.TokenGrid);
+    }
+
+    /// <summary>The blocks: (B, L + 1, D) to the same shape.</summary>
+    private protected abstract Tensor Encode(Tensor tokens);
+
+    /// <summary>The norm after the last block.</summary>
+    private protected abstract Tensor Normalize(Tensor tokens);
+
+    /// <summary>Runs a block, recomputing it in the backward pass where the configuration asks for that.</summary>
+    private protected Tensor Run(nn.Module<Tensor, Tensor> block, Tensor tokens) =>
+        Config.Checkpointing && training && is_grad_enabled() ? Engine.Checkpoint(block.call, tokens) : block.call(tokens);
+
+    private Tensor Tokenize(Tensor images)
+    {
+        if (images.ndim != 4 || images.shape[1] != 3 || images.shape[2] != Config.Height || images.shape[3] != Config.Width)
+            throw new ArgumentException($"images of shape [{string.Join(", ", images.shape)}] were given, but the model takes [B, 3, {Config.Height}, {Config.Width}]; resize them, or make the model for their size.");
+        var patches = TokenExtension.Extend(patch_embed.call(images), Config.PatchGrid, Config.TokenGrid);   // (B, L, D)
+        var cls = cls_token.expand(images.shape[0], -1, -1);                                                 // (B, 1, D)
+        return cat(Cls == ClsToken.First ? [cls, patches] : [patches, cls], 1) + pos_embed;                  // (B, L + 1, D)
+    }
+}

@@ -1,0 +1,52 @@
+using PatchKit.Patchify;
+using PatchKit.ScalingLaws;
+
+namespace PatchKit.Models;
+
+/// <summary>What both model families have in common. Defaults are the paper's: 224 x 224 pixels, patch size 16, 1000 classes (Table 7).</summary>
+public abstract record BackboneConfig
+{
+    /// <summary>Image height in pixels.</summary>
+    public int Height { get; init; } = 224;
+
+    /// <summary>Image width in pixels.</summary>
+    public int Width { get; init; } = 224;
+
+    /// <summary>The patch size p: 1 makes each pixel a token.</summary>
+    public int PatchSize { get; init; } = 16;
+
+    /// <summary>
+    /// Table 5's ablation: the patch size whose sequence length the tokens are interpolated to; the patch size itself for none.
+    /// </summary>
+    public int? TokenPatchSize { get; init; }
+
+    /// <summary>The token dimension D.</summary>
+    public int EmbedDim { get; init; } = 768;
+
+    /// <summary>The number of blocks.</summary>
+    public int Depth { get; init; } = 12;
+
+    /// <summary>The number of classes.</summary>
+    public int Classes { get; init; } = 1000;
+
+    /// <summary>The largest probability with which training drops a residual branch; it grows from 0 over the blocks.</summary>
+    public double DropPath { get; init; }
+
+    /// <summary>Whether blocks are recomputed in the backward pass instead of kept: less memory, a third more time.</summary>
+    public bool Checkpointing { get; init; }
+
+    /// <summary>The grid that the image is cut into.</summary>
+    /// <exception cref="ArgumentException">The patch size does not divide the image.</exception>
+    public PatchGrid PatchGrid => PatchGrid.Of(Height, Width, PatchSize);
+
+    /// <summary>The grid of the tokens, which is the patches' unless they are interpolated to another length.</summary>
+    /// <exception cref="ArgumentException">A patch size does not divide the image.</exception>
+    public PatchGrid TokenGrid => PatchGrid.Of(Height, Width, TokenPatchSize ?? PatchSize);
+
+    /// <summary>Patches and class token: L + 1.</summary>
+    public int Tokens => TokenGrid.Count + 1;
+
+    /// <summary>Parameters, multiply-accumulates and memory, without making the model.</summary>
+    /// <exception cref="ArgumentException">A patch size does not divide the image.</exception>
+    public abstract CostModel Cost();
+}

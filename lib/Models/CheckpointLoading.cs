@@ -1,0 +1,19 @@
+using PatchKit.Patchify;
+
+namespace PatchKit.Models;
+
+/// <summary>What loading may change about a checkpoint's tensors so that they fit a model of another input size, patch size or class count.</summary>
+public sealed record CheckpointLoading
+{
+    /// <summary>How the position embedding goes to another grid.</summary>
+    public PositionLoading Positions { get; init; } = PositionLoading.Correct;
+
+    /// <summary>Whether a patch embedding of another patch size is resized (<see cref="PatchTransfer"/>); otherwise it is refused.</summary>
+    public bool TransferPatchSize { get; init; }
+
+    /// <summary>Whether a head for another number of classes is left as the model has it; otherwise it is refused.</summary>
+    public bool KeepOwnHead { get; init; } = true;
+
+    /// <summary>Whether missing and unexpected keys are refused; otherwise they are only reported.</summary>
+    public bool Strict { get; init; } = true;
+}

@@ -1,0 +1,81 @@
+namespace PatchKit.ScalingLaws;
+
+/// <summary>
+/// What a plain encoder costs at one image size and patch size: parameters, multiply-accumulates and memory.
+/// It knows widths and counts, and no model.
+/// </summary>
+public abstract record CostModel
+{
+    /// <summary>Bytes of a float32 number.</summary>
+    private protected const long Float = 4;
+
+    /// <summary>Image height x width.</summary>
+    public required long Pixels { get; init; }
+
+    /// <summary>Image channels.</summary>
+    public int Channels { get; init; } = 3;
+
+    /// <summary>The patch size p.</summary>
+    public required int PatchSize { get; init; }
+
+    /// <summary>The sequence length L, without the class token: Pixels / p^2 unless the tokens are interpolated to another length.</summary>
+    public required long Tokens { get; init; }
+
+    /// <summary>The token dimension D.</summary>
+    public required int EmbedDim { get; init; }
+
+    /// <summary>The number of blocks.</summary>
+    public required int Depth { get; init; }
+
+    /// <summary>The number of classes.</summary>
+    public required int Classes { get; init; }
+
+    /// <summary>Learned numbers: embeddings, blocks, last norm and head.</summary>
+    public long Parameters =>
+        (PatchNumbers + 1) * EmbedDim + (Tokens + 2) * EmbedDim + Depth * BlockParameters + NormParameters + (EmbedDim + 1L) * Classes;
+
+    /// <summary>
+    /// Multiply-accumulates of one image's forward pass (1 is 2 FLOPs; training takes three times as many). Norms, softmax, activations,
+    /// gates and biases are not counted.
+    /// </summary>
+    public abstract long Macs { get; }
+
+    /// <summary>Multiply-accumulates of the patch embedding.</summary>
+    public long PatchEmbedMacs => Pixels * Channels * EmbedDim;
+
+    /// <summary>Multiply-accumulates of the head.</summary>
+    public long HeadMacs => (long)EmbedDim * Classes;
+
+    /// <summary>
+    /// Bytes that a float32 forward pass of one image keeps for its backward pass, with attention, scan, convolution and norms fused:
+    /// what grows with the batch. Parameters, their gradients and the optimizer's state come on top.
+    /// </summary>
+    public long ActivationBytes => Float * (KeptPatches + Depth * BlockActivations + Stream);
+
+    /// <summary>
+    /// Bytes of a training step that computes each block again in its backward pass: the blocks' inputs, one block's activations, and the
+    /// gradients that are on their way through it.
+    /// </summary>
+    public long CheckpointedActivationBytes => Float * (KeptPatches + Depth * Stream + BlockActivations + BlockGradients);
+
+    /// <summary>Parameters of one block.</summary>
+    private protected abstract long BlockParameters { get; }
+
+    /// <summary>Parameters of one norm of the tokens.</summary>
+    private protected abstract long NormParameters { get; }
+
+    /// <summary>Numbers that one block keeps, its input among them.</summary>
+    private protected abstract long BlockActivations { get; }
+
+    /// <summary>Numbers of the gradients that one block's backward pass holds at a time.</summary>
+    private protected abstract long BlockGradients { get; }
+
+    /// <summary>The residual stream: (L + 1) D numbers.</summary>
+    private protected long Stream => (Tokens + 1) * EmbedDim;
+
+    /// <summary>Numbers of one patch, C p p.</summary>
+    private long PatchNumbers => (long)Channels * PatchSize * PatchSize;
+
+    /// <summary>Pixel tokens are a view of the image; larger patches are a copy.</summary>
+    private long KeptPatches => PatchSize == 1 ? 0 : Pixels * Channels;
+}

@@ -1,0 +1,132 @@
+using PatchKit.Tests.Torch;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace PatchKit.Tests.Ops;
+
+/// <summary>Gradient checkpointing: the same numbers for less memory.</summary>
+public sealed class CheckpointTests
+{
+    private static readonly Func<Func<Tensor, Tensor>, Tensor, Tensor> Plain = (block, x) => block(x), Checkpointed = Engine.Checkpoint;
+
+    [Fact]
+    public void GradientsAreBitIdenticalWithDropoutInside() => AssertSameGradients((run, net, x) => run(net.call, run(net.call, x)));
+
+    [Fact]
+    public void BlocksMayBeNested() => AssertSameGradients((run, net, x) => run(y => run(net.call, net.call(run(net.call, y))), x));
+
+    [Fact]
+    public void ABlockMayReturnItsInputOrAViewOfIt() => AssertSameGradients((run, net, x) => net.call(run(y => y, run(y => y.flip(0).alias(), x))));
+
+    [Fact]
+    public void RandomNumbersGoOnAsWithoutCheckpointing()
+    {
+        Tensor After(Func<Func<Tensor, Tensor>, Tensor, Tensor> run)
+        {
+            manual_seed(4);
+            run(x => nn.functional.dropout(x, 0.5), ones([100]).requires_grad_()).sum().backward();
+            return rand([3]);
+        }
+        Expect.SameBits(After(Plain), After(Checkpointed));
+    }
+
+    [Fact]
+    public void AnExceptionInTheRecomputedBlockSurfacesAsItself()
+    {
+        using var scope = NewDisposeScope();
+        var failure = new InvalidDataException("the second time");
+        var x = randn([3]).requires_grad_();
+        int calls = 0;
+        var y = Engine.Checkpoint(t => ++calls == 1 ? t * 2 : throw failure, x).sum();
+        Assert.Same(failure, Assert.Throws<InvalidDataException>(() => y.backward()));
+
+        Expect.Refused<TorchException>(() => x.matmul(ones([4])), "matmul"); // an error after it is its own
+        Engine.Checkpoint(t => t * 2, x).sum().backward();
+        Expect.Is("[2, 2, 2]", x.grad!);
+    }
+
+    [Fact]
+    public void AnExceptionInTheFirstRunSurfacesAndHoldsNothing()
+    {
+        long live = Live();
+        using (NewDisposeScope())
+        {
+            var x = randn([3]).requires_grad_();
+            Assert.Throws<InvalidDataException>(() => Engine.Checkpoint(_ => throw new InvalidDataException("no"), x));
+        }
+        Assert.Equal(live, Live());
+    }
+
+    [Fact]
+    public void WithoutAGraphTheBlockIsSimplyRun()
+    {
+        using var scope = NewDisposeScope();
+        Assert.False(Engine.Checkpoint(x => x * 2, ones([3])).requires_grad);
+        using var recording = no_grad();
+        Assert.False(Engine.Checkpoint(x => x * 2, ones([3]).requires_grad_()).requires_grad);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void EverythingIsReleasedWhetherOrNotBackwardIsCalled(bool backward)
+    {
+        Step(backward); // the first gradient stays with its parameter
+        long live = Live(), bytes = Engine.Memory().LiveBytes;
+        for (int i = 0; i < 5; i++) Step(backward);
+        Assert.Equal((live, bytes), (Live(), Engine.Memory().LiveBytes));
+
+        static void Step(bool backward)
+        {
+            using var scope = NewDisposeScope();
+            var x = randn([1000]).requires_grad_();
+            var y = Engine.Checkpoint(t => Engine.Checkpoint(u => (u * 2).exp().sin(), t.cos()), x).sum();
+            if (backward) y.backward();
+        }
+    }
+
+    [Fact]
+    public void MemoryIsThatOfOneBlockAndItsInputs()
+    {
+        const int blocks = 16, kept = 3; // both exponentials for their gradients, and what comes out
+        const long bytes = 4L << 20;
+        long Peak(Func<Func<Tensor, Tensor>, Tensor, Tensor> run)
+        {
+            using var scope = NewDisposeScope();
+            var x = randn([bytes / sizeof(float)]).requires_grad_();
+            long before = Engine.Memory().LiveBytes;
+            Engine.ResetPeakMemory();
+            var y = x;
+            for (int i = 0; i < blocks; i++) y = run(t => { using var inner = NewDisposeScope(); return t.exp().sin().exp().sin().MoveToOuterDisposeScope(); }, y);
+            y.sum().backward();
+            return Engine.Memory().PeakBytes - before;
+        }
+        long plain = Peak(Plain), less = Peak(Checkpointed);
+        Assert.InRange(plain, blocks * kept * bytes, (blocks * kept + 6) * bytes);
+        Assert.InRange(less, blocks * bytes, (blocks + kept + 6) * bytes);
+    }
+
+    // Builds twice the same computation from the same weights and random numbers.
+    private static void AssertSameGradients(Func<Func<Func<Tensor, Tensor>, Tensor, Tensor>, nn.Module<Tensor, Tensor>, Tensor, Tensor> build)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] Gradients(Func<Func<Tensor, Tensor>, Tensor, Tensor> run)
+        {
+            manual_seed(8);
+            using var net = nn.Sequential(("a", nn.Linear(6, 20)), ("b", nn.GELU()), ("c", nn.Dropout(0.3)), ("d", nn.Linear(20, 6)));
+            var x = randn([5, 6]).requires_grad_();
+            var y = build(run, net, x);
+            y.square().sum().backward();
+            return [y.detach(), x.grad!, .. net.parameters().Select(parameter => parameter.grad!)];
+        }
+        foreach (var (expected, actual) in Gradients(Plain).Zip(Gradients(Checkpointed))) Expect.SameBits(expected, actual);
+    }
+
+    private static long Live()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return Engine.LiveTensors;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace PatchKit.Tests.Reliability;
+
+/// <summary>Training for long: memory stays, the collector may run when it likes, and bits repeat.</summary>
+public sealed class LongRuns
+{
+    private const int Steps = 4000;
+
+    [Fact, Trait("speed", "slow")]
+    public void WithScopesTensorsAndBytesAreEqualAtStep200AndAtTheEnd()
+    {
+        Settle();
+        (long Tensors, MemoryUse Memory) early = default, late = default;
+        int step = 0;
+        var losses = new List<float>();
+        foreach (float loss in SmallTraining.Losses(Steps, scoped: true))
+        {
+            losses.Add(loss);
+            if (++step is 200 or Steps)
+            {
+                (early, late) = (late, (Tensor.TotalCount, Engine.Memory()));
+                Engine.ResetPeakMemory();
+            }
+        }
+        long rounding = 32 * early.Memory.Blocks; // malloc gives a block up to 32 bytes more where the rest would be too small to use
+        Assert.Equal((early.Tensors, early.Memory.Blocks), (late.Tensors, late.Memory.Blocks));
+        Assert.InRange(late.Memory.LiveBytes, early.Memory.LiveBytes - rounding, early.Memory.LiveBytes + rounding);
+        Assert.InRange(late.Memory.PeakBytes, late.Memory.LiveBytes, early.Memory.PeakBytes + 100 * rounding);
+        Learned(losses);
+    }
+
+    [Fact, Trait("speed", "slow")]
+    public void WithoutScopesMemoryStaysWithinTenPercent()
+    {
+        Settle();
+        var resident = new List<double>(Steps);
+        var tensors = new List<long>(Steps);
+        var losses = new List<float>();
+        foreach (float loss in SmallTraining.Losses(Steps, scoped: false))
+        {
+            losses.Add(loss);
+            resident.Add(Resident());
+            tensors.Add(Tensor.TotalCount);
+        }
+        double before = Median(resident.Skip(500).Take(500)), after = Median(resident.Skip(Steps - 500));
+        Assert.InRange(after, 0.9 * before, 1.1 * before);
+        Assert.InRange(tensors.Skip(1000).Max(), 0, 2 * tensors.Take(1000).Max());
+        Learned(losses);
+    }
+
+    [Fact, Trait("speed", "slow")]
+    public void TrainingIsRightWhileTheCollectorRunsAllTheTime()
+    {
+        var expected = SmallTraining.Losses(100, scoped: true).ToArray();
+        bool stop = false;
+        long collections = 0, rounds = 0;
+        var collector = new Thread(() =>
+        {
+            for (; !Volatile.Read(ref stop); collections++) GC.Collect();
+        });
+        collector.Start();
+        try
+        {
+            bool scoped = false;
+            for (var watch = Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(30); scoped = !scoped, rounds++)
+                Assert.Equal(expected, SmallTraining.Losses(100, scoped));
+        }
+        finally
+        {
+            Volatile.Write(ref stop, true);
+            collector.Join();
+        }
+        Assert.InRange(collections, 100, long.MaxValue);
+        Assert.InRange(rounds, 2, long.MaxValue);
+    }
+
+    [Fact]
+    public void TheSameSeedGivesTheSameLossesBitForBit()
+    {
+        var first = SmallTraining.Losses(300, scoped: true).ToArray();
+        Assert.Equal(first, SmallTraining.Losses(300, scoped: true));
+        Assert.Equal(first, SmallTraining.Losses(300, scoped: false));
+        Assert.NotEqual(first, SmallTraining.Losses(300, scoped: true, seed: 1));
+        Learned(first);
+    }
+
+    private static void Learned(IReadOnlyList<float> losses) => Assert.InRange(losses[^1], 0, 0.1 * losses[0]);
+
+    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(250);
+
+    private static double Resident() => long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1]) * (double)Environment.SystemPageSize;
+
+    private static void Settle()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+    }
+}

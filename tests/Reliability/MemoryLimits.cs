@@ -1,0 +1,72 @@
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+using static PatchKit.Tests.Torch.Expect;
+
+namespace PatchKit.Tests.Reliability;
+
+/// <summary>Much memory: held for good, left lying about, or more than there is.</summary>
+public sealed class MemoryLimits
+{
+    private const long Megabyte = 1 << 20;
+
+    private static Tensor Block(long megabytes) => empty([megabytes * Megabyte], uint8);
+
+    [Fact]
+    public void WhatDoesNotFitIsAnOutOfMemoryException()
+    {
+        Refused<TorchOutOfMemoryException>(() => empty([1L << 50], uint8), "aten::empty", "1125899906842624 bytes");
+        Refused<TorchOutOfMemoryException>(() => zeros([1L << 25, 1L << 25]), "aten::zeros", "can't allocate memory");
+        Refused<TorchException>(() => ones([1L << 60, 1L << 60]), "aten::ones", "overflow");
+        Is("[1]", ones(1));
+    }
+
+    [Fact]
+    public void AFailedBackwardLeavesTheTapeUsable()
+    {
+        var x = ones([3], requires_grad: true);
+        var y = x.exp();
+        y.add_(1);
+        for (int i = 0; i < 3; i++) Refused<TorchException>(() => y.sum().backward(), "backward", "modified by an inplace operation");
+        Assert.Null(x.grad);
+        x.exp().sum().backward();
+        Is("[2.7183, 2.7183, 2.7183]", x.grad!);
+    }
+
+    [Fact]
+    public void TensorsLeftLyingAboutAreCollectedInTime()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        long held = Engine.Memory().LiveBytes; // by other tests: the limit is at least twice that
+        for (int i = 0; i < 4000; i++) Block(8); // the limit that a large model before may have left comes down
+        Engine.ResetPeakMemory();
+        for (int i = 0; i < 400; i++) Block(8);
+        Assert.InRange(Engine.Memory().PeakBytes, 0, 2 * held + 200 * Megabyte);
+    }
+
+    [Fact]
+    public void AModelThatHoldsMuchIsNotCollectedForIt()
+    {
+        using var scope = NewDisposeScope();
+        for (int i = 0; i < 60; i++) Block(8);
+        int full = GC.CollectionCount(2);
+        for (int i = 0; i < 300; i++)
+        {
+            using var step = NewDisposeScope();
+            for (int k = 0; k < 4; k++) Block(8);
+        }
+        Assert.InRange(GC.CollectionCount(2) - full, 0, 2);
+    }
+
+    [Fact]
+    public void GarbageBesideALargeModelCostsOnlyYoungCollections()
+    {
+        using var scope = NewDisposeScope();
+        for (int i = 0; i < 60; i++) Block(8);
+        int full = GC.CollectionCount(2), young = GC.CollectionCount(0);
+        for (int i = 0; i < 400; i++) Block(8).DetachFromDisposeScope();
+        Assert.InRange(GC.CollectionCount(2) - full, 0, 3);
+        Assert.InRange(GC.CollectionCount(0) - young, 1, 40);
+    }
+}
