@@ -9,6 +9,7 @@ var root = new RootCommand("PatchKit reproduces \"Scaling Laws in Patchification
     ModelsCommand.Create(),
     InspectCommand.Create(),
     ConvertCommand.Create(),
+    RunCommand.Create(),
 };
 
 try

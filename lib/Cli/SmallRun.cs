@@ -13,7 +13,7 @@ namespace PatchKit.Cli;
 internal sealed class SmallRun : IDisposable
 {
     private const double LearningRate = 2e-3;
-    private readonly VisionTransformer _model;
+    private readonly Backbone _model;
     private readonly AdamW _optimizer;
     private readonly int _steps;
     private int _step;
@@ -22,7 +22,7 @@ internal sealed class SmallRun : IDisposable
     {
         manual_seed(seed);
         (PatchSize, _steps) = (patchSize, steps);
-        _model = SmallNet.Vit(imageSize, patchSize, classes);
+        _model = SmallNet.Vit(imageSize, patchSize, classes).Create();
         var decayed = _model.named_parameters().ToLookup(p => p.parameter.ndim > 1 && p.name is not ("pos_embed" or "cls_token"), p => p.parameter);
         _optimizer = optim.AdamW([Group(decayed[true], .05), Group(decayed[false], 0)]);
 

@@ -46,4 +46,6 @@ public sealed record AdventurerConfig : BackboneConfig
         Pixels = (long)Height * Width, PatchSize = PatchSize, Tokens = TokenGrid.Count, EmbedDim = EmbedDim, Depth = Depth, Classes = Classes,
         InnerDim = InnerDim, HeadDim = HeadDim, StateDim = StateDim, Groups = Groups, ConvWidth = ConvWidth, MlpDim = MlpDim,
     };
+
+    private protected override Backbone New() => new Adventurer(this);
 }

@@ -14,6 +14,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     private protected readonly Parameter cls_token, pos_embed;
     private protected readonly PatchEmbed patch_embed;
     private protected readonly Linear head;
+    private Action<Tensor>? _watch;
 
     private protected Backbone(string name, BackboneConfig config) : base(name)
     {
@@ -62,9 +63,40 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>The norm after the last block.</summary>
     private protected abstract Tensor Normalize(Tensor tokens);
 
+    /// <summary>Where the numbers of a forward pass first stop being finite: "the patch embedding", "block 3", "the head"; null where they never do.</summary>
+    /// <exception cref="ArgumentException">The images are not of the model's size.</exception>
+    public string? FirstNonFinite(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        using var recording = no_grad();
+        int block = 0;
+        string? found = null;
+        _watch = tokens => Look(tokens, $"block {block++}");
+        try
+        {
+            Look(images, "the images");
+            Look(Tokenize(images), "the patch embedding");
+            Look(forward(images), "the head");
+        }
+        finally
+        {
+            _watch = null;
+        }
+        return found;
+
+        void Look(Tensor values, string name)
+        {
+            if (found is null && !values.isfinite().all().item<bool>()) found = name;
+        }
+    }
+
     /// <summary>Runs a block, recomputing it in the backward pass where the configuration asks for that.</summary>
-    private protected Tensor Run(nn.Module<Tensor, Tensor> block, Tensor tokens) =>
-        Config.Checkpointing && training && is_grad_enabled() ? Engine.Checkpoint(block.call, tokens) : block.call(tokens);
+    private protected Tensor Run(nn.Module<Tensor, Tensor> block, Tensor tokens)
+    {
+        var after = Config.Checkpointing && training && is_grad_enabled() ? Engine.Checkpoint(block.call, tokens) : block.call(tokens);
+        _watch?.Invoke(after);
+        return after;
+    }
 
     private Tensor Tokenize(Tensor images)
     {

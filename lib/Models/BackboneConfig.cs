@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
 using PatchKit.Patchify;
 using PatchKit.ScalingLaws;
 
 namespace PatchKit.Models;
 
 /// <summary>What both model families have in common. Defaults are the paper's: 224 x 224 pixels, patch size 16, 1000 classes (Table 7).</summary>
+[JsonDerivedType(typeof(VisionTransformerConfig), "vit"), JsonDerivedType(typeof(AdventurerConfig), "adventurer")]
 public abstract record BackboneConfig
 {
     /// <summary>Image height in pixels.</summary>
@@ -45,6 +47,15 @@ public abstract record BackboneConfig
 
     /// <summary>Patches and class token: L + 1.</summary>
     public int Tokens => TokenGrid.Count + 1;
+
+    /// <summary>How the weights are drawn.</summary>
+    public WeightInit Init { get; init; }
+
+    /// <summary>Makes the model, in training mode, its weights drawn from the default generator.</summary>
+    /// <exception cref="ArgumentException">A patch size does not divide the image, or a width its parts.</exception>
+    public Backbone Create() => Init == WeightInit.FanIn ? SmallNet.Initialized(New()) : New();
+
+    private protected abstract Backbone New();
 
     /// <summary>Parameters, multiply-accumulates and memory, without making the model.</summary>
     /// <exception cref="ArgumentException">A patch size does not divide the image.</exception>

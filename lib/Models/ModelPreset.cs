@@ -9,10 +9,5 @@ public sealed record ModelPreset(string Name, BackboneConfig Config, string Pape
 {
     /// <summary>Makes the model, in training mode.</summary>
     /// <param name="configure">Changes to the configuration, such as the patch size.</param>
-    public Backbone Create(Func<BackboneConfig, BackboneConfig>? configure = null) => (configure?.Invoke(Config) ?? Config) switch
-    {
-        VisionTransformerConfig vit => new VisionTransformer(vit),
-        AdventurerConfig adventurer => new Adventurer(adventurer),
-        var other => throw new ArgumentException($"{other.GetType().Name} is no configuration of a model that PatchKit has."),
-    };
+    public Backbone Create(Func<BackboneConfig, BackboneConfig>? configure = null) => (configure?.Invoke(Config) ?? Config).Create();
 }

@@ -11,12 +11,16 @@ namespace PatchKit.Models;
 public static class SmallNet
 {
     /// <summary>The small ViT for square images.</summary>
-    /// <exception cref="ArgumentException">The patch size does not divide the image.</exception>
-    public static VisionTransformer Vit(int imageSize, int patchSize, int classes)
+    public static VisionTransformerConfig Vit(int imageSize, int patchSize, int classes) => new()
     {
-        var config = new VisionTransformerConfig { Height = imageSize, Width = imageSize, PatchSize = patchSize, EmbedDim = 48, Depth = 2, Heads = 1, Classes = classes };
-        return Initialized(new VisionTransformer(config));
-    }
+        Height = imageSize, Width = imageSize, PatchSize = patchSize, EmbedDim = 48, Depth = 2, Heads = 1, Classes = classes, Init = WeightInit.FanIn,
+    };
+
+    /// <summary>The small Adventurer for square images: three heads of 32, a state of 32.</summary>
+    public static AdventurerConfig Adventurer(int imageSize, int patchSize, int classes) => new()
+    {
+        Height = imageSize, Width = imageSize, PatchSize = patchSize, EmbedDim = 48, Depth = 2, HeadDim = 32, StateDim = 32, Classes = classes, Init = WeightInit.FanIn,
+    };
 
     /// <summary>
     /// Draws a model's weights anew: patch embedding N(0, 1 / (3 p^2)), other linear maps N(0, .64 / fan-in), class token and head N(0, .02^2), biases 0,

@@ -20,4 +20,6 @@ public sealed record VisionTransformerConfig : BackboneConfig
         Pixels = (long)Height * Width, PatchSize = PatchSize, Tokens = TokenGrid.Count, EmbedDim = EmbedDim, Depth = Depth, Classes = Classes,
         Heads = Heads, MlpDim = MlpDim,
     };
+
+    private protected override Backbone New() => new VisionTransformer(this);
 }

@@ -89,10 +89,4 @@ public sealed class DisposeScope : IDisposable
         _tensors.RemoveAt(_tensors.Count - 1);
         tensor.SetScope(null);
     }
-
-    internal void Replace(torch.Tensor old, torch.Tensor replacement)
-    {
-        Remove(old);
-        Add(replacement);
-    }
 }

@@ -42,6 +42,9 @@ public sealed record Recipe
     /// <summary>Epochs of the training set.</summary>
     public int Epochs { get; init; } = 300;
 
+    /// <summary>Images in an epoch; 0 for the training set's own number. Generated images have no end, so that recipes for them say it.</summary>
+    public int EpochImages { get; init; }
+
     /// <summary>Images per step, over all devices and accumulated parts.</summary>
     public int BatchSize { get; init; } = 1024;
 

@@ -12,6 +12,7 @@ public static class RecipeBook
         AdventurerPretraining.Standard, AdventurerPretraining.Large,
         AdventurerIntermediate.Small, AdventurerIntermediate.Base, AdventurerIntermediate.Large,
         AdventurerFinetuning.Small, AdventurerFinetuning.Base, AdventurerFinetuning.Large,
+        Small.Teach, Small.Smoke, Small.Images, Small.Gpu,
     ];
 
     /// <summary>A recipe by name.</summary>

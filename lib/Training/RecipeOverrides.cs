@@ -16,6 +16,9 @@ public static class RecipeOverrides
     /// <summary>The names that can be set, such as "batchSize".</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_settings.Values.Select(Written)];
 
+    /// <summary>What a recipe sets, by name: all of it but its descriptions.</summary>
+    public static IReadOnlyDictionary<string, object?> Settings(Recipe recipe) => s_settings.Values.ToDictionary(Written, setting => setting.GetValue(recipe));
+
     /// <summary>A recipe with changes, applied in order.</summary>
     /// <param name="recipe">the recipe, which stays as it is.</param>
     /// <param name="changes">each "name=value".</param>

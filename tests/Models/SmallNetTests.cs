@@ -17,7 +17,7 @@ public sealed class SmallNetTests : IDisposable
     [Fact]
     public void WeightsHaveTheStatedDeviations()
     {
-        using var model = SmallNet.Vit(16, 4, 16);
+        using var model = SmallNet.Vit(16, 4, 16).Create();
         var expected = new Dictionary<string, double>
         {
             ["patch_embed.proj.weight"] = 1 / Math.Sqrt(48), ["head.weight"] = .02, ["blocks.0.attn.qkv.weight"] = .8 / Math.Sqrt(48),
@@ -47,7 +47,7 @@ public sealed class SmallNetTests : IDisposable
     [Fact]
     public void PositionsStandBesideTheClassToken()
     {
-        using var vit = SmallNet.Vit(16, 8, 16);
+        using var vit = SmallNet.Vit(16, 8, 16).Create();
         using var adventurer = SmallNet.Initialized(new Adventurer(new AdventurerConfig { Height = 16, Width = 16, PatchSize = 8, EmbedDim = 64, Depth = 2, Classes = 16 }));
         foreach (var (model, cls, first, width) in new (Backbone, int, int, int)[] { (vit, 0, 1, 48), (adventurer, 4, 0, 64) })
         {

@@ -12,14 +12,25 @@ internal static class BenchCommand
         BesidePeers("scan", "The fused selective scan beside its chunked form, tuned tensor operators and Python torch.", ScanBench.Run),
         BesidePeers("attention", "Attention without an L x L tensor beside the composed form.", AttentionBench.Run),
         PixelStep(),
+        Data(),
     };
 
     private static Command BesidePeers(string name, string description, Func<int, BenchResult> run)
     {
         var json = Json();
-        var pairs = new Option<int>("--pairs") { Description = "interleaved measurements of each", DefaultValueFactory = _ => 7 };
+        var pairs = Pairs();
         var command = new Command(name, description) { json, pairs };
         command.SetAction(parsed => BenchReport.Finish(run(parsed.GetValue(pairs)), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command Data()
+    {
+        var json = Json();
+        var pairs = Pairs();
+        var data = new Option<string?>("--data") { Description = "a folder with JPEGs (default: Pillow makes some)" };
+        var command = new Command("data", "Preparing images for training, from JPEG files to planes of numbers, beside Pillow on one core.") { data, json, pairs };
+        command.SetAction(parsed => BenchReport.Finish(new DataBench(parsed.GetValue(pairs), parsed.GetValue(data)).Run(), parsed.GetValue(json)));
         return command;
     }
 
@@ -39,6 +50,8 @@ internal static class BenchCommand
             parsed.GetValue(json)));
         return command;
     }
+
+    private static Option<int> Pairs() => new("--pairs") { Description = "interleaved measurements of each", DefaultValueFactory = _ => 7 };
 
     private static Option<FileInfo?> Json() => new("--json") { Description = "also write the figures to this file" };
 }

@@ -10,6 +10,9 @@ public sealed record TrainTransform(int Size) : IImageTransform
     /// <summary>The area that a random resized crop takes, as a fraction of the image's.</summary>
     public (double Low, double High) CropScale { get; init; } = (0.08, 1);
 
+    /// <summary>How the random resized crop is resized.</summary>
+    public ResizeFilter Filter { get; init; } = ResizeFilter.Bicubic;
+
     /// <summary>The simple random crop in place of the random resized one; null for the latter.</summary>
     public SimpleRandomCrop? SimpleCrop { get; init; }
 
@@ -68,7 +71,7 @@ public sealed record TrainTransform(int Size) : IImageTransform
     {
         if (SimpleCrop is not { } simple)
         {
-            var crop = new RandomResizedCrop(Size) { Scale = CropScale };
+            var crop = new RandomResizedCrop(Size) { Scale = CropScale, Filter = Filter };
             return crop.Apply(image, crop.Draw(image.Width, image.Height, ref random));
         }
         using var padded = simple.Prepare(image);

@@ -54,8 +54,14 @@ public static partial class torch
             OwningDisposeScope?.Remove(this);
         }
 
-        /// <summary>Gives the native reference away; this tensor is empty afterwards.</summary>
-        internal (nint Handle, long Bytes) MoveHandle() => Handle != 0 ? (Take(DisposeScopeManager.ThreadSingleton), _bytes) : default;
+        /// <summary>Gives the native reference away; this tensor is empty afterwards, and in no scope.</summary>
+        internal (nint Handle, long Bytes) MoveHandle()
+        {
+            if (_handle == 0) throw Disposed();
+            nint handle = Take(DisposeScopeManager.ThreadSingleton);
+            OwningDisposeScope?.Remove(this);
+            return (handle, _bytes);
+        }
 
         private nint Take(DisposeScopeManager thread)
         {

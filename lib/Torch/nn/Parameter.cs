@@ -7,12 +7,12 @@ public sealed class Parameter : torch.Tensor
     /// <param name="data">the initial values, any shape; floating point where <paramref name="requires_grad"/> is true.</param>
     /// <param name="requires_grad">whether gradients are collected for it.</param>
     /// <exception cref="ArgumentException"><paramref name="data"/> was computed from tensors that require gradients, so it is no leaf.</exception>
-    public Parameter(torch.Tensor data, bool requires_grad = true) : this(TakeHandle(data, requires_grad), data)
+    public Parameter(torch.Tensor data, bool requires_grad = true) : this(data.OwningDisposeScope, TakeHandle(data, requires_grad))
     {
     }
 
-    private Parameter((nint handle, long bytes) native, torch.Tensor data) : base(native.handle, native.bytes, register: false) =>
-        data.OwningDisposeScope?.Replace(data, this);
+    // In the scope that the data was in.
+    private Parameter(DisposeScope? scope, (nint handle, long bytes) native) : base(native.handle, native.bytes, register: false) => scope?.Add(this);
 
     private static (nint, long) TakeHandle(torch.Tensor data, bool requiresGrad)
     {

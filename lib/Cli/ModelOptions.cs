@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using PatchKit.Checkpoints;
+using PatchKit.Models;
+using PatchKit.Patchify;
+using PatchKit.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PatchKit.Cli;
+
+/// <summary>The options that name a model with its weights and say where it runs: what `patchkit eval` and `patchkit predict` share.</summary>
+internal sealed class ModelOptions
+{
+    private const string Shifted = "official-shifted";
+
+    private static readonly JsonSerializerOptions Json = new(RunConfig.Json) { PropertyNameCaseInsensitive = true, AllowOutOfOrderMetadataProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
+
+    private readonly Option<string> _model = new("--model") { Description = "a model that `patchkit models` lists, or its configuration, such as a run's config.json", Required = true };
+    private readonly Option<string> _checkpoint = new("--checkpoint") { Description = "its weights, a .pth or .safetensors file", Required = true };
+    private readonly Option<string?> _key = new("--key") { Description = "the part of the checkpoint, such as model_ema (default: model, state_dict, ... or all)" };
+    private readonly Option<int?> _input = new("--input") { Description = "image side in pixels (default: the one that the checkpoint was trained at)" };
+    private readonly Option<int?> _patch = new("--patch") { Description = "patch size (default: the checkpoint's)" };
+    private readonly Option<string> _positions = new("--positions") { Description = "how position embeddings go to another input size: rightly, or shifted by one as the official --finetune does it", DefaultValueFactory = _ => "correct" };
+    private readonly Option<string> _device = new("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
+    private readonly Option<bool> _bf16 = new("--bf16") { Description = "run matrix products in bfloat16" };
+    private readonly Option<double> _cropRatio = new("--crop-ratio") { Description = "the scored square's side over the resized image's shorter side; the official README has 1.0, its code 0.875 by default", DefaultValueFactory = _ => 1 };
+    private readonly Option<FileInfo?> _classes = new("--classes") { Description = "a file with the names of the classes, one per line, in the order of the scores" };
+
+    /// <summary>Adds the options to a command.</summary>
+    internal ModelOptions(Command command)
+    {
+        _positions.AcceptOnlyFromAmong("correct", Shifted);
+        foreach (var option in new Option[] { _model, _checkpoint, _key, _input, _patch, _positions, _device, _bf16, _cropRatio, _classes }) command.Add(option);
+    }
+
+    /// <summary>Makes the model and loads its weights; notes on standard error what had to be resized.</summary>
+    /// <exception cref="ArgumentException">There is no such model, device or size.</exception>
+    /// <exception cref="CheckpointException">The checkpoint cannot be read, or is of another model.</exception>
+    internal LoadedModel Load(ParseResult parsed)
+    {
+        string path = parsed.GetValue(_checkpoint)!, name = parsed.GetValue(_model)!;
+        var device = Devices.Open(parsed.GetValue(_device)!);
+        using var file = CheckpointFile.Open(path);
+        string? key = parsed.GetValue(_key);
+        var tensors = file.Tensors(key);
+        var config = Config(name, tensors, path, parsed.GetValue(_input), parsed.GetValue(_patch));
+        var names = parsed.GetValue(_classes) is { } list ? Names(list, config.Classes) : null;
+        var model = config.Create();
+        try
+        {
+            using var scope = NewDisposeScope();
+            var positions = parsed.GetValue(_positions) == Shifted ? PositionLoading.OfficialShifted : PositionLoading.Correct;
+            var report = ModelCheckpoint.Load(model, file.StateDict(key), new CheckpointLoading { Positions = positions }, path);
+            foreach (var reshaped in report.Reshaped) Console.Error.WriteLine($"note: {reshaped}");
+            model.to(device).eval();
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+        return new LoadedModel(name, path, model, device, parsed.GetValue(_bf16) ? ScalarType.BFloat16 : null, parsed.GetValue(_cropRatio), names);
+    }
+
+    /// <summary>The preset at the checkpoint's sizes, or the configuration as it is written; either with the sizes that were asked for and the checkpoint's classes.</summary>
+    private static BackboneConfig Config(string name, IReadOnlyDictionary<string, CheckpointTensor> tensors, string path, int? input, int? patch)
+    {
+        bool written = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
+        var config = written ? Read(name) : ModelZoo.Find(name).Config;
+        if (!tensors.TryGetValue("head.weight", out var head) || head.Shape.Count != 2)
+            throw new CheckpointException(path, "has no head.weight and so scores no classes; choose a classifier's weights (`patchkit inspect` lists what a file holds, --key chooses a part).");
+        if (!written && tensors.TryGetValue("patch_embed.proj.weight", out var proj) && proj.Shape.Count == 4) config = Patched((int)proj.Shape[2]);
+        if (patch is { } asked) config = Patched(asked);
+        if (!written && input is null && tensors.TryGetValue("pos_embed", out var positions) && positions.Shape.Count == 3)
+            input = (int)Math.Round(Math.Sqrt(positions.Shape[1] - 1)) * config.PatchSize;
+        config = config with { Height = input ?? config.Height, Width = input ?? config.Width, Classes = checked((int)head.Shape[0]) };
+        return config.Height == config.Width ? config
+            : throw new ArgumentException($"{name} takes images of {config.Height} x {config.Width} pixels, but images are cut to squares here; give --input.");
+
+        BackboneConfig Patched(int size) => config with { PatchSize = size };
+    }
+
+    /// <summary>The file's configuration, or the one under "model" in it.</summary>
+    private static BackboneConfig Read(string path)
+    {
+        try
+        {
+            var written = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject;
+            return (written?["model"] ?? written).Deserialize<BackboneConfig>(Json) ?? throw new JsonException("it is null.");
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            throw new ArgumentException($"{path} is no model's configuration: {e.Message} Write it as {{\"$type\": \"vit\", \"embedDim\": 192, \"heads\": 3}} or {{\"$type\": \"adventurer\", \"depth\": 6}}.", e);
+        }
+    }
+
+    private static string[] Names(FileInfo list, int classes)
+    {
+        string[] names = [.. File.ReadLines(list.FullName).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        return names.Length == classes ? names : throw new ArgumentException($"{list} names {names.Length:N0} classes, but the model scores {classes:N0}; give one name per line, in the order of the scores.");
+    }
+}

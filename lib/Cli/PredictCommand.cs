@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using PatchKit.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PatchKit.Cli;
+
+/// <summary>`patchkit predict`: the likeliest classes of images.</summary>
+internal static class PredictCommand
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    internal static Command Create()
+    {
+        var command = new Command("predict", "Name the likeliest classes of images.");
+        var images = new Argument<string[]>("images") { Description = "JPEG or PNG files", Arity = ArgumentArity.OneOrMore };
+        var model = new ModelOptions(command);
+        var data = new Option<string?>("--data") { Description = "the set that the model was trained on, for the names of its classes" };
+        var top = new Option<int>("--top") { Description = "how many classes", DefaultValueFactory = _ => 5 };
+        var json = new Option<bool>("--json") { Description = "print the result as JSON" };
+        command.Add(images);
+        foreach (var option in new Option[] { data, top, json }) command.Add(option);
+        command.SetAction(parsed =>
+        {
+            using var loaded = model.Load(parsed);
+            return Predict(loaded, parsed.GetValue(images)!, parsed.GetValue(data), parsed.GetValue(top), parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    private static int Predict(LoadedModel loaded, string[] images, string? data, int top, bool json)
+    {
+        if (top < 1) throw new ArgumentException($"--top {top} asks for no class; use 1 or more.");
+        int classes = loaded.Model.Config.Classes;
+        var names = loaded.Classes ?? Names(data, classes, loaded.Checkpoint) ?? [.. Enumerable.Range(0, classes).Select(i => $"class {i}")];
+        var found = new List<Prediction>();
+        foreach (string path in images)
+        {
+            var prediction = Predict(loaded, path, Math.Min(top, classes), names);
+            found.Add(prediction);
+            if (prediction.Error is { } error) Console.Error.WriteLine(error);
+            else if (!json) Console.WriteLine($"{path}\n{string.Join('\n', prediction.Classes!.Select(guess => $"{guess.Probability,10:P2}  {guess.Name}"))}");
+        }
+        if (json) Console.WriteLine(JsonSerializer.Serialize(found, Json));
+        return found.Any(prediction => prediction.Error is not null) ? 1 : 0;
+    }
+
+    private static IReadOnlyList<string>? Names(string? data, int classes, string model)
+    {
+        if (data is null) return null;
+        var set = LabelledImages.Open(data, classes, null, model);
+        using var mapped = set as IDisposable;
+        return set.Classes;
+    }
+
+    private static Prediction Predict(LoadedModel loaded, string path, int top, IReadOnlyList<string> names)
+    {
+        var planes = new float[3 * loaded.Transform.Size * loaded.Transform.Size];
+        try
+        {
+            using var image = ImageCodec.Read(path, DecodeOptions.Official);
+            var random = new SampleRandom(0, 0, 0);
+            loaded.Transform.Apply(image, planes, ref random);
+        }
+        catch (ImageException e)
+        {
+            return new Prediction(path, null, e.Message);
+        }
+        using var scope = NewDisposeScope();
+        using var recording = no_grad();
+        using var lower = loaded.Autocast is { } dtype ? Engine.Autocast(loaded.Device, dtype) : null;
+        var scores = loaded.Model.call(tensor(planes, [1, 3, loaded.Transform.Size, loaded.Transform.Size]).to(loaded.Device));     // (1, classes)
+        var (probabilities, indices) = scores[0].to(ScalarType.Float64).softmax(0).topk(top);
+        return new Prediction(path, [.. indices.cpu().data<long>().Zip(probabilities.cpu().data<double>(), (index, probability) => new Guess(names[(int)index], index, probability))], null);
+    }
+
+    /// <summary>What became of an image: its likeliest classes, the best first, or the sentence that says why it cannot be read.</summary>
+    private sealed record Prediction(string Image, IReadOnlyList<Guess>? Classes, string? Error);
+
+    private sealed record Guess(string Name, long Index, double Probability);
+}

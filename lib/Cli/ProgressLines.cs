@@ -1,0 +1,59 @@
+using System.Globalization;
+using PatchKit.Experiments;
+using PatchKit.Training;
+
+namespace PatchKit.Cli;
+
+/// <summary>Progress on standard error: one line that is rewritten on a terminal, a line every ten seconds elsewhere.</summary>
+internal sealed class ProgressLines : IDisposable
+{
+    private const long EveryMilliseconds = 10_000;
+    private readonly bool _quiet, _terminal = !Console.IsErrorRedirected;
+    private long _next;
+    private int _shown;
+
+    internal ProgressLines(bool quiet) => (_quiet, _next) = (quiet, Environment.TickCount64 + EveryMilliseconds);
+
+    internal void Show(ExperimentProgress at) =>
+        Show(at.Training, string.Create(CultureInfo.InvariantCulture, $"run {at.Index}/{at.Count}, {at.Run.Family} p={at.Run.Model.PatchSize} seed {at.Run.Seed}"), at.Remaining);
+
+    /// <summary>Where a run stands.</summary>
+    internal void Show(TrainingProgress at, string name, TimeSpan? remaining)
+    {
+        string left = remaining is { } time ? $", about {Clock(time)} left" : "";
+        string line = string.Create(CultureInfo.InvariantCulture, $"{name}: step {at.Step}/{at.Steps}, loss {at.Loss:0.000}, {at.ImagesPerSecond:0} images/s{left}");
+        if (_quiet) return;
+        if (_terminal)
+        {
+            Console.Error.Write("\r" + line.PadRight(_shown));
+            _shown = line.Length;
+        }
+        else if (Environment.TickCount64 >= _next)
+        {
+            Console.Error.WriteLine(line);
+            _next = Environment.TickCount64 + EveryMilliseconds;
+        }
+    }
+
+    internal void Finished(RunResult result, bool cached)
+    {
+        if (cached) return;
+        Say(string.Create(CultureInfo.InvariantCulture, $"{result.Config}: test loss {result.Test.Loss:0.000}, top-1 {100 * result.Test.Top1:0.0}%, {result.Seconds:0.0} s"));
+    }
+
+    internal void Say(string line)
+    {
+        if (_quiet) return;
+        Dispose();
+        Console.Error.WriteLine(line);
+    }
+
+    /// <summary>Clears the line.</summary>
+    public void Dispose()
+    {
+        if (_terminal && _shown > 0) Console.Error.Write("\r" + new string(' ', _shown) + "\r");
+        _shown = 0;
+    }
+
+    private static string Clock(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s" : $"{time.Seconds} s";
+}

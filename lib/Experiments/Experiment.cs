@@ -1,0 +1,26 @@
+using PatchKit.Training;
+
+namespace PatchKit.Experiments;
+
+/// <summary>A table or figure of the paper: the runs it takes at each scale, and the report that puts the paper's numbers beside ours.</summary>
+public abstract class Experiment
+{
+    /// <summary>Its name on the command line, such as "table1".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What it reproduces.</summary>
+    public abstract string Title { get; }
+
+    /// <summary>What the paper claims there, in a sentence.</summary>
+    public abstract string Claim { get; }
+
+    /// <summary>What it costs at `teach`, for the listing.</summary>
+    public abstract string Cost { get; }
+
+    /// <summary>The runs that it takes; none where it only measures or compares.</summary>
+    /// <exception cref="ArgumentException">The options do not go together, or the images do not suit the patch sizes.</exception>
+    public abstract IReadOnlyList<RunConfig> Grid(ExperimentOptions options);
+
+    /// <summary>The report, from the results of the grid.</summary>
+    public abstract Report Report(ExperimentContext context);
+}

@@ -1,0 +1,15 @@
+using PatchKit.Training;
+
+namespace PatchKit.Experiments;
+
+/// <summary>The experiments by name.</summary>
+public static class ExperimentBook
+{
+    /// <summary>All experiments, in the paper's order.</summary>
+    public static IReadOnlyList<Experiment> All { get; } = [new Table1()];
+
+    /// <summary>An experiment by name.</summary>
+    /// <exception cref="ArgumentException">There is no such experiment; the message has the nearest name.</exception>
+    public static Experiment Find(string name) => All.FirstOrDefault(experiment => experiment.Name == name)
+        ?? throw new ArgumentException($"there is no experiment \"{name}\"; did you mean {NearestName.Of(name, All.Select(experiment => experiment.Name))}? `patchkit list` shows all.");
+}

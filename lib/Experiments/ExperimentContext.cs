@@ -1,0 +1,15 @@
+using PatchKit.Training;
+
+namespace PatchKit.Experiments;
+
+/// <summary>What an experiment reports from: its options and the results of its grid.</summary>
+/// <param name="Options">what was chosen.</param>
+/// <param name="Store">where runs are cached.</param>
+/// <param name="Results">the results of <see cref="Experiment.Grid"/>, in its order.</param>
+/// <param name="Say">told, in a line, what is being done beside training.</param>
+/// <param name="Cancellation">ends what takes long.</param>
+public sealed record ExperimentContext(ExperimentOptions Options, RunStore Store, IReadOnlyList<RunResult> Results, Action<string> Say, CancellationToken Cancellation)
+{
+    /// <summary>The results that a condition picks, such as one family at one patch size: one for each seed.</summary>
+    public IReadOnlyList<RunResult> Where(Func<RunConfig, bool> condition) => [.. Results.Where(result => condition(result.Config))];
+}

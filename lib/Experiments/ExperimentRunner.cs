@@ -1,0 +1,70 @@
+using PatchKit.Training;
+using static TorchSharp.torch;
+
+namespace PatchKit.Experiments;
+
+/// <summary>Trains what an experiment needs and is not in the cache yet, then reports.</summary>
+/// <param name="Store">where runs are cached.</param>
+public sealed record ExperimentRunner(RunStore Store)
+{
+    // What a step costs beside its operations, in operations: at small sizes calls cost as much as arithmetic.
+    private const double StepOverhead = 2e8;
+
+    /// <summary>Told where the experiment stands, at most ten times a second.</summary>
+    public Action<ExperimentProgress>? Progress { get; init; }
+
+    /// <summary>Told of each run that has ended, and whether it came from the cache.</summary>
+    public Action<RunResult, bool>? Finished { get; init; }
+
+    /// <summary>Told, in a line, what is being done beside training.</summary>
+    public Action<string>? Say { get; init; }
+
+    /// <summary>Runs an experiment; its report is also written to reports/ in the store's folder, as JSON and as Markdown.</summary>
+    /// <param name="experiment">which.</param>
+    /// <param name="options">what was chosen.</param>
+    /// <param name="run">how its runs are carried out.</param>
+    /// <param name="cancellation">ends it; what was done is saved, and the same call goes on from there.</param>
+    /// <exception cref="ArgumentException">The options do not go together.</exception>
+    /// <exception cref="TrainingException">A run failed.</exception>
+    public Report Run(Experiment experiment, ExperimentOptions options, RunOptions? run = null, CancellationToken cancellation = default)
+    {
+        cancellation = Cancellation.OrHost(cancellation);
+        var grid = experiment.Grid(options);
+        var left = grid.Where(config => Store.Find(config) is null).ToList();
+        var results = new List<RunResult>();
+        double seconds = 0, cost = 0;
+        foreach (var config in grid)
+        {
+            int index = left.IndexOf(config);
+            var known = index < 0 ? Store.Find(config) : null;
+            var result = known ?? Store.Train(config, (run ?? new()) with
+            {
+                Device = options.Device,
+                Progress = at => Progress?.Invoke(new ExperimentProgress(config, index + 1, left.Count, at, Remaining(at))),
+            }, cancellation);
+            results.Add(result);
+            if (known is null) (seconds, cost) = (seconds + result.Seconds, cost + Cost(config));
+            Finished?.Invoke(result, known is not null);
+
+            TimeSpan? Remaining(TrainingProgress at)
+            {
+                double later = left.Skip(index + 1).Sum(Cost), here = at.Remaining.TotalSeconds;
+                double rate = cost > 0 ? seconds / cost : at.Step > at.Steps / 20 ? here / (Cost(config) * (1 - (double)at.Step / at.Steps) + 1) : 0;
+                return rate > 0 ? TimeSpan.FromSeconds(here + rate * later) : null;
+            }
+        }
+        var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
+        Write(report);
+        return report;
+    }
+
+    private static double Cost(RunConfig config) => config.Flops + StepOverhead * config.Steps;
+
+    private void Write(Report report)
+    {
+        string name = Path.Combine(Directory.CreateDirectory(Path.Combine(Store.Folder, "reports")).FullName, $"{report.Experiment}-{report.Scale.ToString().ToLowerInvariant()}");
+        RunStore.WriteJson(name + ".json", report);
+        File.WriteAllText(name + ".md.partial", report.ToMarkdown());
+        File.Move(name + ".md.partial", name + ".md", overwrite: true);
+    }
+}

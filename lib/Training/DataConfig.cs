@@ -1,0 +1,28 @@
+using System.Text.Json.Serialization;
+using static TorchSharp.torch;
+
+namespace PatchKit.Training;
+
+/// <summary>Which images a run learns from; part of what the run's cache is keyed by.</summary>
+[JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images")]
+public abstract record DataConfig
+{
+    /// <summary>What a report calls the images.</summary>
+    [JsonIgnore]
+    public abstract string Title { get; }
+
+    /// <summary>The number of classes.</summary>
+    [JsonIgnore]
+    public abstract int Classes { get; }
+
+    /// <summary>Images in an epoch, but for the last ones where a sampler leaves some out.</summary>
+    /// <param name="recipe">which may say how many.</param>
+    public abstract long EpochImages(Recipe recipe);
+
+    /// <summary>Opens the set for a run.</summary>
+    /// <param name="recipe">batch size, epochs and augmentation.</param>
+    /// <param name="seed">the run's seed.</param>
+    /// <param name="device">where batches are augmented, where that is done in tensor operations.</param>
+    /// <exception cref="ArgumentException">The set is not what it was, or does not fit the recipe.</exception>
+    public abstract TrainingData Open(Recipe recipe, long seed, Device device);
+}

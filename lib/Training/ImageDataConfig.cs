@@ -1,0 +1,182 @@
+using System.Text.Json.Serialization;
+using PatchKit.Data;
+using static TorchSharp.torch;
+
+namespace PatchKit.Training;
+
+/// <summary>
+/// Real images from a folder (<see cref="DataFolder"/>). Sets of small images and packed sets are held in memory and augmented in tensor operations on
+/// the run's device: a shift by up to an eighth of the side, a flip, and the recipe's erasing. Others are read from their files as they are needed, with the recipe's augmentation.
+/// </summary>
+public sealed record ImageDataConfig : DataConfig
+{
+    private const int TestBatch = 250;
+
+    /// <summary>The folder. Where it lies does not matter to a run's key; what is in it does.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>What the folder was found to hold, such as "CIFAR-10".</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The content, as <see cref="OpenedData.Fingerprint"/> has it.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>The number of classes.</summary>
+    public required int ClassCount { get; init; }
+
+    /// <summary>Training images.</summary>
+    public required int TrainingImages { get; init; }
+
+    /// <summary>The side that images are resized to.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>The evaluation crop: the square's side over the resized shorter side. 1 for small images.</summary>
+    public double CropRatio { get; init; } = 1;
+
+    /// <summary>What happens to images that cannot be read.</summary>
+    [JsonIgnore]
+    public BadSample OnBadSample { get; init; } = BadSample.Stop;
+
+    /// <inheritdoc/>
+    public override int Classes => ClassCount;
+
+    /// <inheritdoc/>
+    public override long EpochImages(Recipe recipe) => recipe.EpochImages > 0 ? recipe.EpochImages : TrainingImages;
+
+    /// <inheritdoc/>
+    public override string Title => $"{Name}, {Size}x{Size} pixels";
+
+    /// <summary>Looks into a folder.</summary>
+    /// <param name="folder">the folder.</param>
+    /// <param name="size">the side that images are resized to.</param>
+    /// <exception cref="ArgumentException">The folder holds no set that PatchKit knows.</exception>
+    public static ImageDataConfig In(string folder, int size)
+    {
+        using var opened = DataFolder.Open(folder);
+        return new ImageDataConfig
+        {
+            Folder = Path.GetFullPath(folder), Name = opened.Name, Fingerprint = opened.Fingerprint, ClassCount = opened.Training.Classes.Count, TrainingImages = opened.Training.Count, Size = size,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override TrainingData Open(Recipe recipe, long seed, Device device)
+    {
+        var opened = DataFolder.Open(Folder);
+        try
+        {
+            if (opened.Fingerprint != Fingerprint)
+                throw new ArgumentException($"{Folder} holds {opened.Name} with the fingerprint {opened.Fingerprint}, but the run was begun with {Name}, {Fingerprint}; give the same images, or begin another run.");
+            return opened.NativeSize > 0 ? new Resident(this, opened, recipe, seed, device) : new Streamed(this, opened, recipe, seed);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>In memory. An epoch that is longer than the set goes on into the set's next shuffle.</summary>
+    private sealed class Resident : TrainingData
+    {
+        private readonly OpenedData _opened;
+        private readonly ResidentImages _training;
+        private readonly Lazy<ResidentImages> _test;
+        private readonly BatchTransform _augment;
+        private readonly int _batch;
+        private readonly long _seed;
+
+        internal Resident(ImageDataConfig config, OpenedData opened, Recipe recipe, long seed, Device device)
+        {
+            (_opened, _batch, _seed, EpochImages) = (opened, recipe.BatchSize, seed, config.EpochImages(recipe));
+            _training = ResidentImages.Read(opened.Training, config.Size, device);
+            _test = new(() => ResidentImages.Read(opened.Test, config.Size, device));
+            _augment = new BatchTransform(config.Size)
+            {
+                Padding = config.Size / 8,
+                Jitter = recipe.ThreeAugment ? new ColorJitter() : null,
+                Erasing = recipe.RandomErasing > 0 ? new RandomErasing(recipe.RandomErasing) : null,
+            };
+        }
+
+        public override int Classes => _opened.Training.Classes.Count;
+
+        public override long EpochImages { get; }
+
+        public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation)
+        {
+            long steps = EpochImages / _batch, shuffle = -1;
+            int[] order = [], indices = new int[_batch];
+            for (long step = firstStep; step < steps && !cancellation.IsCancellationRequested; step++)
+            {
+                for (int i = 0; i < _batch; i++)
+                {
+                    var (round, at) = Math.DivRem((epoch * steps + step) * _batch + i, _training.Count);
+                    if (round != shuffle) order = Shuffled(shuffle = round);
+                    indices[i] = order[at];
+                }
+                using var bytes = _training.Batch(indices);
+                yield return new Batch(_augment.Apply(bytes.Images, _seed, epoch, step * _batch), bytes.Labels.alias());
+            }
+        }
+
+        public override IEnumerable<Batch> Test(CancellationToken cancellation)
+        {
+            for (int first = 0; first < _test.Value.Count && !cancellation.IsCancellationRequested; first += TestBatch)
+            {
+                using var bytes = _test.Value.Batch([.. Enumerable.Range(first, Math.Min(TestBatch, _test.Value.Count - first))]);
+                yield return new Batch(BatchAugment.Normalize(bytes.Images), bytes.Labels.alias());
+            }
+        }
+
+        public override void Dispose()
+        {
+            _training.Dispose();
+            if (_test.IsValueCreated) _test.Value.Dispose();
+            _opened.Dispose();
+        }
+
+        private int[] Shuffled(long round)
+        {
+            int[] order = [.. Enumerable.Range(0, _training.Count)];
+            var random = new SampleRandom(_seed, round, -1);
+            for (int i = order.Length - 1; i > 0; i--)
+            {
+                int other = random.Below(i + 1);
+                (order[i], order[other]) = (order[other], order[i]);
+            }
+            return order;
+        }
+    }
+
+    /// <summary>From files, on threads.</summary>
+    private sealed class Streamed : TrainingData
+    {
+        private readonly OpenedData _opened;
+        private readonly ImageLoader _training, _test;
+
+        internal Streamed(ImageDataConfig config, OpenedData opened, Recipe recipe, long seed)
+        {
+            var transform = recipe.ThreeAugment ? TrainTransform.WithThreeAugment(config.Size)
+                : recipe.RandAugment != "" ? TrainTransform.WithRandAugment(config.Size, recipe.RandomErasing)
+                : new TrainTransform(config.Size) { Erasing = recipe.RandomErasing > 0 ? new RandomErasing(recipe.RandomErasing) : null };
+            var sampler = recipe.RepeatedAugmentation ? new RepeatedAugmentationSampler(opened.Training.Count) : null;
+            (_opened, EpochImages) = (opened, sampler?.Length ?? opened.Training.Count);
+            if (recipe.EpochImages > 0 && recipe.EpochImages != EpochImages)
+                throw new ArgumentException($"recipe {recipe.Name} gives an epoch {recipe.EpochImages:N0} images, but {config.Folder} has {EpochImages:N0}; set epochImages=0, or pack the set (patchkit data pack).");
+            _training = new ImageLoader(opened.Training, transform,
+                new() { BatchSize = recipe.BatchSize, Shuffle = true, DropLast = true, FillGaps = true, Seed = seed, Order = sampler is null ? null : epoch => sampler.Indices(0, epoch) }, new BadSamples(config.OnBadSample));
+            _test = new ImageLoader(opened.Test, new EvalTransform(config.Size, config.CropRatio), new() { BatchSize = TestBatch }, new BadSamples(config.OnBadSample));
+        }
+
+        public override int Classes => _opened.Training.Classes.Count;
+
+        public override long EpochImages { get; }
+
+        public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _training.Epoch(epoch, firstStep, cancellation);
+
+        public override IEnumerable<Batch> Test(CancellationToken cancellation) => _test.Epoch(0, 0, cancellation);
+
+        public override void Dispose() => _opened.Dispose();
+    }
+}

@@ -1,0 +1,30 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace PatchKit.Training;
+
+/// <summary>The kind of machine that a result comes from: bits repeat on one kind with one number of threads, and differ slightly between kinds.</summary>
+/// <param name="Processor">such as "AMD EPYC".</param>
+/// <param name="Cores">that the process may use.</param>
+/// <param name="Threads">of libtorch's operators.</param>
+/// <param name="Device">"cpu" or "cuda".</param>
+/// <param name="Libtorch">its version.</param>
+/// <param name="System">the operating system.</param>
+public sealed record Machine(string Processor, int Cores, int Threads, string Device, string Libtorch, string System)
+{
+    /// <summary>This machine.</summary>
+    /// <param name="device">where models train.</param>
+    public static Machine Here(Device device) => new(CpuName(), Environment.ProcessorCount, get_num_threads(), device.type.ToString().ToLowerInvariant(), Engine.LibtorchVersion, RuntimeInformation.OSDescription);
+
+    /// <summary>The commit that PatchKit was built from; "unknown" outside a repository.</summary>
+    public static string Commit { get; } =
+        typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, { Length: > 0 } hash] ? hash[..Math.Min(hash.Length, 12)] : "unknown";
+
+    private static string CpuName()
+    {
+        const string info = "/proc/cpuinfo";
+        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+    }
+}

@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using PatchKit.Models;
+
+namespace PatchKit.Training;
+
+/// <summary>All that a run's numbers depend on, but for the machine's rounding. Two runs of one configuration are one run.</summary>
+public sealed record RunConfig
+{
+    // Raised when training itself changes, so that older results are not taken for this code's.
+    private const int Format = 1;
+
+    /// <summary>How configurations and results are written.</summary>
+    public static JsonSerializerOptions Json { get; } = new()
+    {
+        WriteIndented = true, IgnoreReadOnlyProperties = true, IncludeFields = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter() }, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    /// <summary>The model, its patch size among the rest.</summary>
+    public required BackboneConfig Model { get; init; }
+
+    /// <summary>How it is trained.</summary>
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>What it learns from.</summary>
+    public required DataConfig Data { get; init; }
+
+    /// <summary>Seeds weights, images, order and augmentation.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>A name for it: 16 hexadecimal digits of a hash over everything that changes numbers, which the recipe's descriptions and the data's folder do not.</summary>
+    [JsonIgnore]
+    public string Key
+    {
+        get
+        {
+            var node = JsonSerializer.SerializeToNode(this, Json)!.AsObject();
+            node["recipe"] = JsonSerializer.SerializeToNode(RecipeOverrides.Settings(Recipe), Json);
+            node["data"]!.AsObject().Remove("folder");
+            node["format"] = Format;
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(node.ToJsonString())))[..16];
+        }
+    }
+
+    /// <summary>Steps of training, but for those that a sampler leaves out.</summary>
+    [JsonIgnore]
+    public long Steps => Recipe.Epochs * Math.Max(1, Data.EpochImages(Recipe) / Recipe.BatchSize);
+
+    /// <summary>Floating-point operations of the training: three times the forward pass, two for each multiply-accumulate.</summary>
+    [JsonIgnore]
+    public double Flops => 6.0 * Model.Cost().Macs * Steps * Recipe.BatchSize;
+
+    /// <summary>A line for people: "ViT D=48 x2, 8x8 patches of 16x16 pixels, teach, seed 0".</summary>
+    public override string ToString() =>
+        $"{Family} D={Model.EmbedDim} x{Model.Depth}, p={Model.PatchSize}{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}, {Data.Title}, {Recipe.Name}, seed {Seed}";
+
+    /// <summary>"ViT" or "Adventurer".</summary>
+    [JsonIgnore]
+    public string Family => Model is VisionTransformerConfig ? "ViT" : "Adventurer";
+}

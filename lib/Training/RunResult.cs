@@ -1,0 +1,16 @@
+using PatchKit.Metrics;
+
+namespace PatchKit.Training;
+
+/// <summary>What a finished run printed, and how to come to it again.</summary>
+/// <param name="Key">the configuration's.</param>
+/// <param name="Config">the configuration.</param>
+/// <param name="Test">on the test images, after the last step.</param>
+/// <param name="TrainingLoss">the mean over the last twentieth of the steps.</param>
+/// <param name="Steps">steps of training.</param>
+/// <param name="Seconds">spent in them, those before an interruption among them; how fast the machine was, and no more.</param>
+/// <param name="Parameters">learned numbers.</param>
+/// <param name="Machine">where it ran.</param>
+/// <param name="Commit">the code's.</param>
+/// <param name="Date">when it ended, UTC.</param>
+public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Test, double TrainingLoss, long Steps, double Seconds, long Parameters, Machine Machine, string Commit, DateTime Date);

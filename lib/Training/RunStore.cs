@@ -1,0 +1,168 @@
+using System.Text.Json;
+using PatchKit.Checkpoints;
+using PatchKit.Metrics;
+using static TorchSharp.torch;
+
+namespace PatchKit.Training;
+
+/// <summary>
+/// The folder `runs`: one folder for each configuration, named by its key, with config.json, metrics.jsonl, the checkpoint while it trains, and at the end
+/// result.json and model.safetensors. A finished run is never trained twice, and an interrupted one goes on where it stopped.
+/// </summary>
+public sealed class RunStore
+{
+    /// <summary>The final weights of a run.</summary>
+    public const string WeightsFile = "model.safetensors";
+
+    private const string ConfigFile = "config.json", ResultFile = "result.json", LockFile = "lock";
+
+    /// <summary>The runs in a folder, which need not exist yet.</summary>
+    /// <param name="folder">the folder; `runs` in the current one if null.</param>
+    public RunStore(string? folder = null) => Folder = Path.GetFullPath(folder ?? "runs");
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The folder of a run.</summary>
+    public string FolderOf(RunConfig config) => Path.Combine(Folder, config.Key);
+
+    /// <summary>The result of a run, if it is finished.</summary>
+    public RunResult? Find(RunConfig config) => ReadResult(FolderOf(config));
+
+    /// <summary>The result of a run: from the cache, or else by training it, from its checkpoint where it has one.</summary>
+    /// <param name="config">the run.</param>
+    /// <param name="options">how it is carried out.</param>
+    /// <param name="cancellation">stops it after a checkpoint; the host's where none is given.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
+    /// <exception cref="TrainingException">Training failed, or another process is at the same run.</exception>
+    /// <exception cref="IOException">A file cannot be written; the last checkpoint is as it was.</exception>
+    public RunResult Train(RunConfig config, RunOptions? options = null, CancellationToken cancellation = default)
+    {
+        if (Find(config) is { } known) return known;
+        options ??= new();
+        cancellation = Cancellation.OrHost(cancellation);
+        string folder = Directory.CreateDirectory(FolderOf(config)).FullName;
+        using var alone = Lock(folder);
+        if (ReadResult(folder) is { } meanwhile) return meanwhile;
+        foreach (string rest in Directory.EnumerateFiles(folder, "*.partial")) File.Delete(rest);
+        WriteJson(Path.Combine(folder, ConfigFile), config);
+
+        var data = config.Data is ImageDataConfig images ? images with { OnBadSample = options.OnBadSample } : config.Data;
+        using var opened = data.Open(config.Recipe, config.Seed, options.Device);
+        if (opened.Classes != config.Model.Classes) throw new TrainingException($"the model has {config.Model.Classes} classes, but {config.Data.Title} has {opened.Classes}; make the model for as many.");
+        manual_seed(config.Seed);
+        using var model = (config.Model with { DropPath = config.Recipe.DropPath }).Create();
+        using var trainer = Trainer.Of(model, config.Recipe, opened, new TrainerOptions
+        {
+            Seed = config.Seed, Device = options.Device, Accumulation = options.Accumulation, Folder = folder, Progress = options.Progress,
+            CheckpointEvery = options.CheckpointEvery, CheckpointSteps = options.CheckpointSteps,
+        });
+        trainer.Train(cancellation);
+        var test = Evaluation.Classification(model, opened.Test(cancellation), options.Device, cancellation: cancellation);
+        Safetensors.Write(Path.Combine(folder, WeightsFile), model.state_dict());
+        var result = new RunResult(config.Key, config, test, LastLosses(folder), trainer.Steps, trainer.Seconds, model.parameters().Sum(parameter => parameter.numel()),
+            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow);
+        WriteJson(Path.Combine(folder, ResultFile), result);
+        File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
+        return result;
+    }
+
+    /// <summary>The training curve of a run: step and mean loss, in order.</summary>
+    public IReadOnlyList<(long Step, double Loss)> Curve(string key) => Curve(Path.Combine(Folder, key), MetricsLog.FileName);
+
+    /// <summary>All runs, the newest first.</summary>
+    public IReadOnlyList<StoredRun> List() => !Directory.Exists(Folder) ? [] :
+    [
+        .. from path in Directory.EnumerateDirectories(Folder)
+           let run = Read(path)
+           where run is not null
+           orderby run.Result?.Date ?? Directory.GetLastWriteTimeUtc(path) descending
+           select run,
+    ];
+
+    /// <summary>The one run whose key begins so.</summary>
+    /// <exception cref="ArgumentException">There is none, or more than one.</exception>
+    public StoredRun Get(string keyStart) => List().Where(run => run.Key.StartsWith(keyStart, StringComparison.Ordinal)).ToList() switch
+    {
+        [var only] => only,
+        [] => throw new ArgumentException($"no run in {Folder} has a key that begins with \"{keyStart}\"; `patchkit runs` lists them."),
+        var several => throw new ArgumentException($"{several.Count} runs have keys that begin with \"{keyStart}\" ({string.Join(", ", several.Take(3).Select(run => run.Key))}); give more of it."),
+    };
+
+    /// <summary>Deletes a run's files.</summary>
+    /// <exception cref="TrainingException">It is being trained.</exception>
+    public void Delete(StoredRun run)
+    {
+        using (Lock(run.Folder)) { }
+        Directory.Delete(run.Folder, recursive: true);
+    }
+
+    /// <summary>Writes a value as JSON under a temporary name and renames it.</summary>
+    public static void WriteJson<T>(string path, T value)
+    {
+        string partial = $"{path}.{Guid.NewGuid():N}.partial";
+        try
+        {
+            using (var stream = new FileStream(partial, FileMode.CreateNew, FileAccess.Write))
+            {
+                JsonSerializer.Serialize(stream, value, RunConfig.Json);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(partial, path, overwrite: true);
+        }
+        finally
+        {
+            if (File.Exists(partial)) File.Delete(partial);
+        }
+    }
+
+    private static FileStream Lock(string folder)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e) when (Directory.Exists(folder) && e is not DirectoryNotFoundException && e.HResult == SharingViolation)
+        {
+            throw new TrainingException($"another process is training the run in {folder}; wait for it, or give this one another folder with --out.", e);
+        }
+    }
+
+    private const int SharingViolation = 11; // EAGAIN, what an advisory lock that is held gives
+
+    private static StoredRun? Read(string folder)
+    {
+        if (!File.Exists(Path.Combine(folder, ConfigFile)) || ReadJson<RunConfig>(Path.Combine(folder, ConfigFile)) is not { } config) return null;
+        var result = ReadResult(folder);
+        var status = result is not null ? RunStatus.Finished : File.Exists(Path.Combine(folder, TrainerCheckpoint.FileName)) ? RunStatus.Interrupted : RunStatus.Begun;
+        return new StoredRun(Path.GetFileName(folder), folder, status, config, result, Directory.EnumerateFiles(folder).Sum(path => new FileInfo(path).Length));
+    }
+
+    private static RunResult? ReadResult(string folder) => File.Exists(Path.Combine(folder, ResultFile)) ? ReadJson<RunResult>(Path.Combine(folder, ResultFile)) : null;
+
+    // A file that was damaged is as good as none: the run is made again.
+    private static T? ReadJson<T>(string path) where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(path), RunConfig.Json);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+
+    private static IReadOnlyList<(long Step, double Loss)> Curve(string folder, string file) =>
+    [
+        .. from line in File.ReadLines(Path.Combine(folder, file))
+           let entry = JsonDocument.Parse(line).RootElement
+           select (entry.GetProperty("step").GetInt64(), entry.GetProperty("loss").GetDouble()),
+    ];
+
+    private static double LastLosses(string folder)
+    {
+        var curve = Curve(folder, MetricsLog.FileName);
+        return curve.Skip(curve.Count - Math.Max(1, curve.Count / 20)).Average(point => point.Loss);
+    }
+}

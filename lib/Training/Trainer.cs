@@ -1,0 +1,206 @@
+using System.Diagnostics;
+using System.Globalization;
+using PatchKit.Data;
+using PatchKit.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace PatchKit.Training;
+
+/// <summary>
+/// Trains a model by a recipe: schedule, AdamW with the recipe's groups, clipping, accumulation, moving average, bfloat16 where the device has it. Everything
+/// random in step n is seeded by (seed, n) and the batches by their places, so that a checkpoint needs no generator's state: a run that was interrupted, even killed,
+/// ends on the bits of one that was not (same machine, libtorch and thread count).
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly nn.Module _model;
+    private readonly IReadOnlyList<ParameterGroup> _groups;
+    private readonly Recipe _recipe;
+    private readonly TrainingData _data;
+    private readonly IObjective _objective;
+    private readonly TrainerOptions _options;
+    private readonly AdamW _optimizer;
+    private readonly ModelEma? _average;
+    private readonly TrainerCheckpoint? _checkpoint;
+    private readonly MetricsLog? _log;
+    private readonly int _stepsPerEpoch;
+    private readonly ScalarType? _lower;
+    private double _recentLoss;
+
+    /// <summary>A trainer of any model.</summary>
+    /// <param name="model">in training; it is moved to the options' device.</param>
+    /// <param name="groups">its parameters with their weight decay and share of the learning rate.</param>
+    /// <param name="recipe">how it is trained.</param>
+    /// <param name="data">what it learns from.</param>
+    /// <param name="objective">what is made smaller.</param>
+    /// <param name="options">how the recipe is carried out.</param>
+    /// <exception cref="ArgumentException">The set has less than one batch, or a batch does not split into the parts asked for.</exception>
+    public Trainer(nn.Module model, IReadOnlyList<ParameterGroup> groups, Recipe recipe, TrainingData data, IObjective objective, TrainerOptions options)
+    {
+        recipe.Checked();
+        (_model, _groups, _recipe, _data, _objective, _options) = (model, groups, recipe, data, objective, options);
+        if (data.EpochImages < recipe.BatchSize)
+            throw new ArgumentException($"an epoch has {data.EpochImages} images, but a batch takes {recipe.BatchSize}; set batchSize to at most {data.EpochImages}.");
+        if (options.Accumulation < 1 || recipe.BatchSize % options.Accumulation != 0)
+            throw new ArgumentException($"a batch of {recipe.BatchSize} does not split into {options.Accumulation} equal parts; accumulate over a divisor of it.");
+        _lower = options.Autocast ?? (options.Device.type == DeviceType.CUDA ? ScalarType.BFloat16 : null);
+        _stepsPerEpoch = (int)(data.EpochImages / recipe.BatchSize);
+        model.to(options.Device);
+        model.train();
+        _optimizer = ParameterGroups.AdamW(groups, recipe.Beta1, recipe.Beta2, recipe.Epsilon);
+        if (recipe.EmaDecay > 0) _average = new ModelEma(model, recipe.EmaDecay);
+        if (options.Folder is null) return;
+        Directory.CreateDirectory(options.Folder);
+        _checkpoint = new TrainerCheckpoint(Path.Combine(options.Folder, TrainerCheckpoint.FileName), model, _groups, _optimizer, _average);
+        _log = new MetricsLog(Path.Combine(options.Folder, MetricsLog.FileName), Math.Max(1, Steps / 2000));
+    }
+
+    /// <summary>A trainer of a classifier.</summary>
+    public static Trainer Of(Backbone model, Recipe recipe, TrainingData data, TrainerOptions options) => new(
+        model.to(options.Device), ParameterGroups.Of(model, recipe.WeightDecay, recipe.LayerDecay), recipe, data, new ClassificationObjective(model, recipe, options.Seed), options);
+
+    /// <summary>Steps in all.</summary>
+    public long Steps => (long)_recipe.Epochs * _stepsPerEpoch;
+
+    /// <summary>Steps done.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Seconds spent in training so far, those before an interruption among them.</summary>
+    public double Seconds { get; private set; }
+
+    /// <summary>The weights' moving average; null where the recipe keeps none.</summary>
+    public ModelEma? Average => _average;
+
+    /// <summary>Trains to the end, from the folder's checkpoint where there is one.</summary>
+    /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none is given.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
+    /// <exception cref="TrainingException">A loss or gradient is not a finite number.</exception>
+    /// <exception cref="IOException">A checkpoint or the metrics cannot be written; the last checkpoint is as it was.</exception>
+    public void Train(CancellationToken cancellation = default)
+    {
+        cancellation = Cancellation.OrHost(cancellation);
+        Resume();
+        var (clock, written) = (Stopwatch.StartNew(), Stopwatch.StartNew());
+        var (secondsBefore, stepsBefore, told) = (Seconds, Step, -1.0);
+        using var stop = Engine.StopOn(cancellation);
+        while (Step < Steps)
+        {
+            var (epoch, first) = ((int)(Step / _stepsPerEpoch), (int)(Step % _stepsPerEpoch));
+            long before = Step;
+            foreach (var batch in _data.Training(epoch, first, cancellation))
+            {
+                if (!TryStep(batch, epoch, cancellation)) break;
+                Seconds = secondsBefore + clock.Elapsed.TotalSeconds;
+                if (Step == Steps || clock.Elapsed.TotalSeconds - told > 0.1) Tell(told = clock.Elapsed.TotalSeconds, Step - stepsBefore);
+                if (Step < Steps && Step % _stepsPerEpoch == 0) break;
+                if (Step == Steps || !(written.Elapsed > _options.CheckpointEvery || (_options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0))) continue;
+                Save();
+                written.Restart();
+            }
+            if (cancellation.IsCancellationRequested)
+            {
+                if (Step > stepsBefore) Save();
+                throw new OperationCanceledException(
+                    _checkpoint is null ? $"training was stopped at step {Step} of {Steps}" : $"training was stopped at step {Step} of {Steps}; the checkpoint in {_options.Folder} goes on from there", cancellation);
+            }
+            if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
+        }
+        Save();
+    }
+
+    /// <summary>Frees the optimizer and the average; the model is its maker's.</summary>
+    public void Dispose()
+    {
+        _log?.Dispose();
+        _optimizer.Dispose();
+        _average?.Dispose();
+    }
+
+    // A step that is cut short by cancellation leaves parameters and optimizer as they were.
+    private bool TryStep(Batch batch, int epoch, CancellationToken cancellation)
+    {
+        using (batch)
+        using (NewDisposeScope())
+        {
+            manual_seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step)));
+            double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch), loss;
+            ParameterGroups.SetLearningRate(_optimizer, _groups, rate);
+            _optimizer.zero_grad();
+            var here = batch with { Images = batch.Images.to(_options.Device), Labels = batch.Labels.to(_options.Device) };
+            try
+            {
+                if (cancellation.IsCancellationRequested) return false;
+                loss = Backward(here);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return false;
+            }
+            double norm = nn.utils.clip_grad_norm_(_groups.SelectMany(group => group.Parameters), _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity);
+            if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(here, epoch, loss, norm, rate);
+            _optimizer.step();
+            _average?.Update(_model);
+            Step++;
+            _recentLoss += Math.Max(.05, 1.0 / Step) * (loss - _recentLoss);
+            _log?.Add(Step, epoch, loss, rate, norm, last: Step == Steps);
+            return true;
+        }
+    }
+
+    private double Backward(Batch batch)
+    {
+        double sum = 0;
+        using var parts = _objective.Losses(batch, Step, _options.Accumulation).GetEnumerator();
+        while (true)
+        {
+            using var scope = NewDisposeScope();
+            bool more;
+            using (_lower is { } dtype ? Engine.Autocast(_options.Device, dtype) : null) more = parts.MoveNext();
+            if (!more) return sum;
+            var loss = _options.Accumulation == 1 ? parts.Current : parts.Current / _options.Accumulation;
+            loss.backward();
+            sum += loss.item<float>();
+        }
+    }
+
+    private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)
+    {
+        string what = double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"the loss is {loss}";
+        string where = _groups.SelectMany(group => group.Names.Zip(group.Parameters)).FirstOrDefault(entry => !AllFinite(entry.Second)) is { First: { } weight }
+            ? $"the weights {weight} are not finite any more"
+            : _objective.FirstNonFinite(batch) is { } layer ? $"the forward pass stops being finite at {layer}"
+            : _groups.SelectMany(group => group.Names.Zip(group.Parameters)).FirstOrDefault(entry => entry.Second.grad is { } gradient && !AllFinite(gradient)) is { First: { } last }
+            ? $"the forward pass is finite, but the gradient of {last} is not" : "forward pass and gradients are finite when computed again";
+        string saved = _checkpoint is { Exists: true } ? $" The last checkpoint, in {_options.Folder}, is from before." : "";
+        return new TrainingException(string.Create(CultureInfo.InvariantCulture,
+            $"{what} at step {Step} (epoch {epoch}, batch seed {_options.Seed}/{Step}, learning rate {rate:G3}): {where}. Lower baseLearningRate, or set clipNorm=1.{saved}"));
+
+        static bool AllFinite(Tensor values)
+        {
+            using var scope = NewDisposeScope();
+            return values.isfinite().all().item<bool>();
+        }
+    }
+
+    private void Tell(double elapsed, long done)
+    {
+        double perStep = done == 0 ? 0 : elapsed / done;
+        _options.Progress?.Invoke(new TrainingProgress(Step, Steps, _recentLoss, ((ParamGroup)_optimizer.ParamGroups.First()).LearningRate, perStep == 0 ? 0 : _recipe.BatchSize / perStep, TimeSpan.FromSeconds(perStep * (Steps - Step))));
+    }
+
+    private void Resume()
+    {
+        if (_checkpoint?.Load() is not { } state)
+        {
+            _log?.Begin(null);
+            return;
+        }
+        if (state.Step > Steps) throw new TrainingException($"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it is of another run, so give this one a folder of its own.");
+        (Step, Seconds, _recentLoss) = (state.Step, state.Seconds, state.RecentLoss);
+        _log?.Begin(state.Log);
+    }
+
+    private void Save() => _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed()));
+}
