@@ -55,7 +55,7 @@ internal static class EvalCommand
         top-1  {result.Top1,9:P2}
         top-5  {result.Top5,9:P2}
         loss   {result.Loss,7:F4}
-        {result.Images:N0} images in {result.Seconds:F1} s, {result.ImagesPerSecond:N1} a second
+        {result.Images:N0} images in {result.Seconds:F1} s, {ImageProgress.Rate(result.ImagesPerSecond)}
         """;
 
     private static string AsJson(LoadedModel loaded, string data, EvaluationResult result, int skipped)

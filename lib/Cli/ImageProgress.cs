@@ -37,9 +37,12 @@ internal static class ImageProgress
         string Text(long done)
         {
             double rate = done / clock.Elapsed.TotalSeconds;
-            return $"{done:N0} of {total:N0} images, {rate:N1} a second, about {Words(TimeSpan.FromSeconds((total - done) / rate))} left";
+            return $"{done:N0} of {total:N0} images, {Rate(rate)}, about {Words(TimeSpan.FromSeconds((total - done) / rate))} left";
         }
     }
+
+    /// <summary>"812.3 images/s", or "12.5 s an image".</summary>
+    internal static string Rate(double imagesPerSecond) => imagesPerSecond >= 1 ? $"{imagesPerSecond:N1} images/s" : $"{1 / imagesPerSecond:N1} s an image";
 
     private static string Words(TimeSpan time) => time.TotalHours >= 1 ? $"{time.TotalHours:N1} h" : time.TotalMinutes >= 1 ? $"{time.TotalMinutes:N1} min" : $"{time.TotalSeconds:N0} s";
 }

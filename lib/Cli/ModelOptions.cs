@@ -91,7 +91,7 @@ internal sealed class ModelOptions
             var written = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject;
             return (written?["model"] ?? written).Deserialize<BackboneConfig>(Json) ?? throw new JsonException("it is null.");
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or IOException)
         {
             throw new ArgumentException($"{path} is no model's configuration: {e.Message} Write it as {{\"$type\": \"vit\", \"embedDim\": 192, \"heads\": 3}} or {{\"$type\": \"adventurer\", \"depth\": 6}}.", e);
         }

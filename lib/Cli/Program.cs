@@ -5,7 +5,6 @@ var root = new RootCommand("PatchKit reproduces \"Scaling Laws in Patchification
 {
     DoctorCommand.Create(),
     BenchCommand.Create(),
-    QuickstartCommand.Create(),
     ModelsCommand.Create(),
     InspectCommand.Create(),
     ConvertCommand.Create(),

@@ -54,6 +54,7 @@ public sealed record ExperimentRunner(RunStore Store)
             }
         }
         var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
+        if (options.Scale == Scale.Smoke && grid.Count > 0) report = report with { Verdicts = [.. report.Verdicts.Select(verdict => verdict with { Outcome = Outcome.NotTestable })] };
         Write(report);
         return report;
     }

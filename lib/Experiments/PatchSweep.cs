@@ -70,6 +70,8 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
         return Verdict.Of(effect, falls, $"{curve}. {seeds}");
     }
 
+    internal static string MeanOf(int seeds) => seeds == 1 ? ", one seed" : $", mean of {seeds} seeds";
+
     internal static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 
     internal static string Signed(double value) => value.ToString("+0.000;-0.000", CultureInfo.InvariantCulture);

@@ -30,12 +30,41 @@ internal static class Sweep
     /// <param name="size">the side of the images.</param>
     /// <param name="patchSize">p.</param>
     /// <param name="seed">the seed.</param>
-    /// <param name="change">a change to the model, such as its width.</param>
-    internal static RunConfig Run(ExperimentOptions options, Family family, int size, int patchSize, long seed, Func<BackboneConfig, BackboneConfig>? change = null)
+    /// <param name="width">one of <see cref="Widths"/>; the scale's usual one if null.</param>
+    /// <param name="change">a change to model or images.</param>
+    internal static RunConfig Run(ExperimentOptions options, Family family, int size, int patchSize, long seed, string? width = null, Func<RunConfig, RunConfig>? change = null)
+    {
+        if (options.Scale == Scale.Paper && family == Family.Adventurer) return Stages(options, size, patchSize, seed, width ?? "base", change);
+        return Stage(options, family, size, patchSize, seed, width, Budgeted(Recipe(options, family, width), options.Budget), change);
+    }
+
+    /// <summary>The models of a family at a scale, by width, the narrowest first.</summary>
+    internal static IReadOnlyList<string> Widths(Scale scale, Family family) => scale switch
+    {
+        Scale.Smoke => ["48", "96"],
+        Scale.Teach => ["32", "48", "96", "192"],
+        Scale.Gpu => ["tiny", "small"],
+        _ => family == Family.ViT ? ["tiny", "small", "base", "large", "huge"] : ["tiny", "small", "base", "large"],
+    };
+
+    // One stage at 64 pixels, two at 128, three at 224 (Tables 8, 10, 9), all at one patch size.
+    private static RunConfig Stages(ExperimentOptions options, int size, int patchSize, long seed, string width, Func<RunConfig, RunConfig>? change)
+    {
+        bool large = width is "large" or "huge";
+        var config = Stage(options, Family.Adventurer, Math.Min(size, 128), patchSize, seed, width, large ? AdventurerPretraining.Large : AdventurerPretraining.Standard, change);
+        if (size > 128)
+            config = Stage(options, Family.Adventurer, size, patchSize, seed, width, large ? AdventurerIntermediate.Large : width == "base" ? AdventurerIntermediate.Base : AdventurerIntermediate.Small, change) with { StartsFrom = config };
+        if (size > 64)
+            config = Stage(options, Family.Adventurer, size, patchSize, seed, width, large ? AdventurerFinetuning.Large : width == "base" ? AdventurerFinetuning.Base : AdventurerFinetuning.Small, change) with { StartsFrom = config };
+        return config;
+    }
+
+    private static RunConfig Stage(ExperimentOptions options, Family family, int size, int patchSize, long seed, string? width, Recipe recipe, Func<RunConfig, RunConfig>? change)
     {
         var data = Data(options, size);
-        var model = Model(options.Scale, family) with { Height = size, Width = size, PatchSize = patchSize, Classes = data.Classes };
-        return new RunConfig { Model = change?.Invoke(model) ?? model, Recipe = Recipe(options, family), Data = data, Seed = seed };
+        var model = Model(options.Scale, family, width) with { Height = size, Width = size, PatchSize = patchSize, Classes = data.Classes };
+        var config = new RunConfig { Model = model, Recipe = recipe, Data = data, Seed = seed };
+        return change?.Invoke(config) ?? config;
     }
 
     /// <summary>The images at a size.</summary>
@@ -50,27 +79,24 @@ internal static class Sweep
     /// <summary>"teach" for <see cref="Scale.Teach"/>.</summary>
     internal static string Name(Scale scale) => scale.ToString().ToLowerInvariant();
 
-    private static BackboneConfig Model(Scale scale, Family family) => (scale, family) switch
+    private static BackboneConfig Model(Scale scale, Family family, string? width) => (scale, family) switch
     {
-        (Scale.Paper, Family.ViT) => ModelZoo.Find("deit-base").Config,
-        (Scale.Paper, _) => ModelZoo.Find("adventurer-base").Config,
-        (Scale.Gpu, Family.ViT) => ModelZoo.Find("deit-tiny").Config,
-        (Scale.Gpu, _) => ModelZoo.Find("adventurer-tiny").Config,
-        (_, Family.ViT) => SmallNet.Vit(GeneratedSize, 1, 1),
-        _ => SmallNet.Adventurer(GeneratedSize, 1, 1),
+        (Scale.Paper or Scale.Gpu, Family.ViT) => ModelZoo.Find($"deit-{width ?? Usual(scale)}").Config,
+        (Scale.Paper or Scale.Gpu, _) => ModelZoo.Find($"adventurer-{width ?? Usual(scale)}").Config,
+        (_, Family.ViT) => SmallNet.Vit(GeneratedSize, 1, 1) is var vit && width is null ? vit : vit with { EmbedDim = int.Parse(width!), Heads = Math.Max(1, int.Parse(width!) / vit.EmbedDim) },
+        _ => SmallNet.Adventurer(GeneratedSize, 1, 1) with { EmbedDim = int.Parse(width ?? "48") },
     };
 
-    private static Recipe Recipe(ExperimentOptions options, Family family)
+    private static string Usual(Scale scale) => scale == Scale.Paper ? "base" : "tiny";
+
+    private static Recipe Recipe(ExperimentOptions options, Family family, string? width) => (options.Scale, family) switch
     {
-        var recipe = options.Scale switch
-        {
-            Scale.Smoke => Small.Smoke,
-            Scale.Teach => options.Data is null ? Small.Teach : Small.Images,
-            Scale.Gpu => Small.Gpu,
-            _ => family == Family.ViT ? Deit.Standard : AdventurerPretraining.Standard,
-        };
-        return Budgeted(recipe, options.Budget);
-    }
+        (Scale.Smoke, _) => Small.Smoke,
+        (Scale.Teach, _) => options.Data is null ? Small.Teach : Small.Images,
+        (Scale.Gpu, _) => Small.Gpu,
+        (_, Family.ViT) => width switch { "large" => MaeSupervised.Large, "huge" => MaeSupervised.Huge, _ => Deit.Standard },
+        _ => AdventurerPretraining.Standard,
+    };
 
     /// <summary>A recipe with a multiple of its steps: longer epochs where it says how long they are, else more of them.</summary>
     /// <exception cref="ArgumentException">The budget is not above 0.</exception>

@@ -29,12 +29,13 @@ public sealed class Table1 : Experiment
     public override string Cost => "6 min; --pixels 10 more; CIFAR-10 15";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) => [.. Curves(options).Concat(Budgets(options))];
+    public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) => options.Checkpoints is null ? [.. Curves(options).Concat(Budgets(options))] : [];
 
     /// <inheritdoc/>
     public override Report Report(ExperimentContext context)
     {
         var options = context.Options;
+        if (options.Checkpoints is { } folder) return Released(folder, context);
         var keys = Curves(options).Select(config => config.Key).ToHashSet();
         var groups = context.Results.Where(result => keys.Contains(result.Key)).GroupBy(result => (result.Config.Family, Size: result.Config.Model.Height)).ToList();
         List<ReportTable> tables = [];
@@ -43,7 +44,7 @@ public sealed class Table1 : Experiment
         {
             var sweep = new PatchSweep([.. group]);
             string name = $"{group.Key.Family} at {group.Key.Size}x{group.Key.Size}";
-            tables.Add(sweep.Table($"{name}: test loss and accuracy, mean of {sweep.Seeds} seed{(sweep.Seeds == 1 ? "" : "s")}"));
+            tables.Add(sweep.Table($"{name}: test loss and accuracy{PatchSweep.MeanOf(sweep.Seeds)}"));
             if (sweep.BitTable($"{name}: accuracy by scale of detail") is { } bits) tables.Add(bits);
             if (sweep.FitTable($"{name}: the law fitted to the losses") is { } fit) tables.Add(fit);
             verdicts.Add(sweep.Falls($"{name}: the loss falls with every halving of the patch"));
@@ -64,6 +65,14 @@ public sealed class Table1 : Experiment
         from patch in Patches(options, size)
         where patch > 1 || options.Scale > Scale.Teach || seed == options.FirstSeed
         select Sweep.Run(options, family, size, patch, seed);
+
+    // Nothing is trained: the cells that released weights can check are filled, the others marked.
+    private Report Released(string folder, ExperimentContext context) => new()
+    {
+        Experiment = Name, Title = Title, Scale = context.Options.Scale, Data = $"{context.Options.Data}", Tables = [ReleasedWeights.Check(folder, context)],
+        Verdicts = [new("The loss falls with every halving of the patch", Outcome.NotTestable, "These are the paper's own weights: they check its numbers, not its claim.")],
+        Machine = Machine.Here(context.Options.Device),
+    };
 
     // One family and one seed are enough to tell learning speed from capacity.
     private static IEnumerable<RunConfig> Budgets(ExperimentOptions options) => options.Scale != Scale.Teach || options.Data is not null ? [] :

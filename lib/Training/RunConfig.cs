@@ -29,6 +29,9 @@ public sealed record RunConfig
     /// <summary>What it learns from.</summary>
     public required DataConfig Data { get; init; }
 
+    /// <summary>The run whose final weights it starts from, trained first where it is not in the cache; none where null. Positions are resized, a head for other classes is drawn anew.</summary>
+    public RunConfig? StartsFrom { get; init; }
+
     /// <summary>Seeds weights, images, order and augmentation.</summary>
     public long Seed { get; init; }
 
@@ -41,6 +44,7 @@ public sealed record RunConfig
             var node = JsonSerializer.SerializeToNode(this, Json)!.AsObject();
             node["recipe"] = JsonSerializer.SerializeToNode(RecipeOverrides.Settings(Recipe), Json);
             node["data"]!.AsObject().Remove("folder");
+            if (StartsFrom is not null) node["startsFrom"] = StartsFrom.Key;
             node["format"] = Format;
             return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(node.ToJsonString())))[..16];
         }

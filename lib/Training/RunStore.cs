@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
 using PatchKit.Metrics;
+using PatchKit.Models;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
@@ -39,6 +40,7 @@ public sealed class RunStore
     public RunResult Train(RunConfig config, RunOptions? options = null, CancellationToken cancellation = default)
     {
         if (Find(config) is { } known) return known;
+        if (config.StartsFrom is { } earlier) Train(earlier, options, cancellation);
         options ??= new();
         cancellation = Cancellation.OrHost(cancellation);
         string folder = Directory.CreateDirectory(FolderOf(config)).FullName;
@@ -52,6 +54,7 @@ public sealed class RunStore
         if (opened.Classes != config.Model.Classes) throw new TrainingException($"the model has {config.Model.Classes} classes, but {config.Data.Title} has {opened.Classes}; make the model for as many.");
         manual_seed(config.Seed);
         using var model = (config.Model with { DropPath = config.Recipe.DropPath }).Create();
+        if (config.StartsFrom is { } start) LoadWeights(start, model);
         using var trainer = Trainer.Of(model, config.Recipe, opened, new TrainerOptions
         {
             Seed = config.Seed, Device = options.Device, Accumulation = options.Accumulation, Folder = folder, Progress = options.Progress,
@@ -65,6 +68,15 @@ public sealed class RunStore
         WriteJson(Path.Combine(folder, ResultFile), result);
         File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
         return result;
+    }
+
+    /// <summary>Loads the final weights of a finished run into a model, which may have another input size or other classes.</summary>
+    /// <exception cref="CheckpointException">The run has no weights, or they do not fit.</exception>
+    public LoadReport LoadWeights(RunConfig config, Backbone model)
+    {
+        string path = Path.Combine(FolderOf(config), WeightsFile);
+        using var scope = NewDisposeScope();
+        return ModelCheckpoint.Load(model, Safetensors.Read(path), source: path);
     }
 
     /// <summary>The training curve of a run: step and mean loss, in order.</summary>

@@ -43,7 +43,8 @@ public sealed class EvaluationTests : IDisposable
         }
         Assert.Equal(20, result.Images);
         Assert.Equal(loss / 20, result.Loss, 1e-6);
-        Assert.Equal((first / 20.0, five / 20.0), (result.Top1, result.Top5));
+        Assert.Equal(first / 20.0, result.Top1, 1e-12);
+        Assert.Equal(five / 20.0, result.Top5, 1e-12);
         Assert.Equal(right.Select(count => count / 20), result.Bits!);
         Assert.True(result.Seconds > 0 && result.ImagesPerSecond == 20 / result.Seconds);
     }

@@ -31,6 +31,41 @@ public sealed class CheckpointTests
         Expect.SameBits(After(Plain), After(Checkpointed));
     }
 
+    [Theory, InlineData(true, false), InlineData(true, true), InlineData(false, true)]
+    public void TheBlockIsComputedAgainUnderTheAutocastOfItsForward(bool forward, bool backward)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] Gradients(Func<Func<Tensor, Tensor>, Tensor, Tensor> run)
+        {
+            manual_seed(8);
+            using var net = nn.Sequential(nn.Linear(6, 6), nn.GELU());
+            var x = randn([5, 6]).requires_grad_();
+            for (int step = 0; step < 2; step++) // the second would show a weight's cast left over from the first
+            {
+                using var region = forward ? Engine.Autocast(CPU) : null;
+                var y = run(t => net.call(net.call(t)), x);
+                if (!backward) region?.Dispose();
+                using var another = backward && !forward ? Engine.Autocast(CPU) : null;
+                y.square().sum().backward();
+                Assert.Equal(backward ? ScalarType.BFloat16 : ScalarType.Float32, x.matmul(x.mT).dtype);
+                using (no_grad())
+                    foreach (var parameter in net.parameters()) parameter.sub_(parameter.grad!);
+            }
+            return [x.grad!, .. net.parameters().Select(parameter => parameter.grad!)];
+        }
+        foreach (var (expected, actual) in Gradients(Plain).Zip(Gradients(Checkpointed))) Expect.SameBits(expected, actual);
+    }
+
+    [Fact]
+    public void UnderAutocastAWeightUsedInAndOutsideTheBlockGetsBothGradients()
+    {
+        using var scope = NewDisposeScope();
+        var x = ones([1, 2]).requires_grad_();
+        var weight = tensor(new float[,] { { 1, 2 }, { 3, 4 } }).requires_grad_();
+        using (Engine.Autocast(CPU)) Engine.Checkpoint(t => t.matmul(weight), x).matmul(weight).sum().backward();
+        Expect.Is("[[7, 11], [9, 13]]", weight.grad!);
+    }
+
     [Fact]
     public void AnExceptionInTheRecomputedBlockSurfacesAsItself()
     {

@@ -65,6 +65,16 @@ public sealed class DisposeScopeTests
     }
 
     [Fact]
+    public void ATensorWhoseHandleIsGivenAwayLeavesItsScope()
+    {
+        using var scope = NewDisposeScope();
+        var given = ones(1);
+        using var taken = new Tensor(given.MoveHandle().Handle, register: false);
+        Assert.Equal((true, 0), (given.IsInvalid, scope.DisposablesCount));
+        Is("[1]", taken);
+    }
+
+    [Fact]
     public void EverythingButSomeCanGoEarly()
     {
         using var scope = NewDisposeScope();

@@ -11,6 +11,7 @@ internal static class BenchCommand
         BesidePeers("engine", "The cost of a call and of a training step: C# beside typed C++ and Python torch.", EngineBench.Run),
         BesidePeers("scan", "The fused selective scan beside its chunked form, tuned tensor operators and Python torch.", ScanBench.Run),
         BesidePeers("attention", "Attention without an L x L tensor beside the composed form.", AttentionBench.Run),
+        BesidePeers("train", "A training step of the small nets beside the same nets in Python torch.", TrainBench.Run),
         PixelStep(),
         Data(),
     };

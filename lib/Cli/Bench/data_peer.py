@@ -19,7 +19,7 @@ SCALE, SHIFT = 1 / (255 * DEVIATION), MEAN / DEVIATION
 
 
 def write(folder, count):
-    # Noise whose amplitude falls with its frequency, as photographs' does; quality 92 gives some 110 KB, as in ImageNet.
+    # Noise whose amplitude falls with its frequency, as photographs' does; quality 95 gives some 100 KB, as in ImageNet.
     random = np.random.default_rng(0)
     for i in range(count):
         width, height = (500, 375 + int(random.integers(50)))
@@ -32,7 +32,7 @@ def write(folder, count):
             for c in range(3):
                 layer = Image.fromarray((grey + 0.3 * colour[c]).astype(np.float32))
                 pixels[..., c] += 6 * cell**0.5 * np.asarray(layer.resize((width, height), Image.BICUBIC))
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(os.path.join(folder, f"{i:03}.jpg"), quality=92)
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(os.path.join(folder, f"{i:03}.jpg"), quality=95)
 
 
 def boxes(folder):

@@ -9,7 +9,8 @@ namespace PatchKit;
 public static unsafe partial class Engine
 {
     /// <summary>
-    /// Runs a block without keeping what its backward pass needs; the backward pass computes the block again, with the same random numbers.
+    /// Runs a block without keeping what its backward pass needs; the backward pass computes the block again, with the same random numbers
+    /// and under the same autocast.
     /// Memory falls to the block's input, time rises by a forward pass (Chen et al. 2016, arXiv 1604.06174).
     /// </summary>
     /// <param name="block">The block; its parameters' gradients are accumulated as usual.</param>
@@ -55,11 +56,14 @@ public static unsafe partial class Engine
     {
         private readonly Tensor _input = input.detach().DetachFromDisposeScope();
         private readonly Tensor _random = RandomState(input.device).DetachFromDisposeScope();
+        private readonly AutocastState[] _autocast = Autocasts(input.device);
 
         internal Tensor Forward()
         {
             using var scope = NewDisposeScope();
             using var recording = no_grad();
+            // A weight's cast made here knows no graph; kept for the weight's next use, it would keep the gradient from the weight.
+            int cache = Native.pk_set_autocast_cache(0);
             try
             {
                 return block(_input.alias()).MoveToOuterDisposeScope();
@@ -69,6 +73,10 @@ public static unsafe partial class Engine
                 Dispose();
                 throw;
             }
+            finally
+            {
+                Native.pk_set_autocast_cache(cache);
+            }
         }
 
         internal nint Backward(Tensor gradient)
@@ -77,20 +85,23 @@ public static unsafe partial class Engine
             using var recording = enable_grad();
             var again = _input.detach().requires_grad_();
             Again(again).backward([gradient]);
-            return again.grad!.DetachFromDisposeScope().MoveHandle().Handle;
+            return again.grad!.MoveHandle().Handle;
         }
 
         private Tensor Again(Tensor input)
         {
-            var now = RandomState(input.device);
+            var random = RandomState(input.device);
+            var autocast = Autocasts(input.device);
             SetRandomState(input.device, _random);
+            SetAutocasts(_autocast);
             try
             {
                 return block(input);
             }
             finally
             {
-                SetRandomState(input.device, now);
+                SetAutocasts(autocast);
+                SetRandomState(input.device, random);
             }
         }
 
@@ -110,6 +121,17 @@ public static unsafe partial class Engine
         {
             using var generator = Generator.DefaultOf(device);
             generator.set_state(state);
+        }
+
+        // A block on a GPU may also compute on the CPU.
+        private static AutocastState[] Autocasts(Device device) => [AutocastState.Of(DeviceType.CPU), AutocastState.Of(device.type)];
+
+        // Casts of weights are made anew on both sides of the change: with no scope around the backward pass nothing else
+        // would drop the block's, which are stale once the optimizer has stepped.
+        private static void SetAutocasts(AutocastState[] states)
+        {
+            foreach (var state in states) state.Set();
+            Native.pk_clear_autocast_cache();
         }
     }
 }

@@ -55,27 +55,35 @@ public static unsafe partial class Engine
 
     private static void RequestStop(bool stop) => Native.pk_request_stop(stop ? 1 : 0);
 
+    /// <summary>What autocast does on a device: the element type that it casts to, or -1 where it is off.</summary>
+    private readonly record struct AutocastState(DeviceType Device, int Dtype)
+    {
+        internal static AutocastState Of(DeviceType device) => new(device, Native.pk_autocast((int)device));
+
+        /// <summary>1 when it was set, 0 where libtorch has no autocast for the device, -1 after an error.</summary>
+        internal int Set() => Native.pk_set_autocast((int)Device, Dtype);
+    }
+
     private sealed class AutocastScope : IDisposable
     {
-        private readonly Device _device;
-        private readonly ScalarType _dtype;
+        private readonly AutocastState _before;
+        private bool _over;
 
         internal AutocastScope(Device device, ScalarType dtype)
         {
-            (_device, _dtype) = (device, dtype);
+            _before = AutocastState.Of(device.type);
+            if (Native.Check(new AutocastState(device.type, (int)dtype).Set(), "Autocast") == 0)
+                throw new NotSupportedException($"libtorch {LibtorchVersion} has no autocast for {device}; leave it out, or use a newer libtorch (environment/setup.sh --torch DIR).");
             Native.pk_increment_autocast_nesting();
-            if (Switch(true)) return;
-            Native.pk_decrement_autocast_nesting();
-            throw new NotSupportedException($"libtorch {LibtorchVersion} has no autocast for {device}; leave it out, or use a newer libtorch (environment/setup.sh --torch DIR).");
         }
 
         public void Dispose()
         {
-            Switch(false);
+            if (_over) return;
+            _over = true;
+            _before.Set();
             // The cache holds the weights' low-precision copies; they are stale once the optimizer has stepped.
             if (Native.pk_decrement_autocast_nesting() == 0) Native.pk_clear_autocast_cache();
         }
-
-        private bool Switch(bool on) => Native.Check(Native.pk_set_autocast((int)_device.type, on ? 1 : 0, (int)_dtype), "Autocast") == 1;
     }
 }

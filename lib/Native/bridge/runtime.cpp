@@ -15,19 +15,30 @@
 using namespace patchkit;
 
 // Functions that only some libtorchs have. A call finds libtorch's own where it is declared, else the fallback below,
-// whose parameters convert from anything and so always lose the overload resolution.
+// whose parameters convert from anything, or which is a template, and so always loses the overload resolution.
 namespace fallback {
 struct Anything {
   template <class T>
   Anything(const T&) {}
 };
-struct Absent {};
+struct Absent {
+  operator bool() const { return false; }
+};
 inline Absent set_autocast_enabled(Anything, Anything) { return {}; }
 inline Absent set_autocast_dtype(Anything, Anything) { return {}; }
 inline Absent set_enabled(Anything) { return {}; }
 inline Absent set_cpu_enabled(Anything) { return {}; }
 inline Absent set_autocast_gpu_dtype(Anything) { return {}; }
 inline Absent set_autocast_cpu_dtype(Anything) { return {}; }
+inline Absent is_autocast_enabled(Anything) { return {}; }
+template <class... None>
+Absent is_enabled(None...) {
+  return {};
+}
+template <class... None>
+Absent is_cpu_enabled(None...) {
+  return {};
+}
 }  // namespace fallback
 
 namespace {
@@ -38,18 +49,24 @@ using namespace fallback;
 template <class T>
 constexpr bool present = !std::is_same_v<T, Absent>;
 
-// Switches autocast for one device type; false where this libtorch cannot.
+bool autocasts(c10::DeviceType device) {
+  if constexpr (present<decltype(is_autocast_enabled(device))>) return is_autocast_enabled(device);
+  if (device == c10::DeviceType::CUDA) return is_enabled();
+  return device == c10::DeviceType::CPU && is_cpu_enabled();
+}
+
+// Switches autocast for one device type, off or to an element type; false where this libtorch cannot.
 bool set_autocast(c10::DeviceType device, bool enabled, c10::ScalarType dtype) {
   if constexpr (present<decltype(set_autocast_enabled(device, enabled))>) {
     set_autocast_enabled(device, enabled);
-    set_autocast_dtype(device, dtype);
+    if (enabled) set_autocast_dtype(device, dtype);
     return true;
   } else if (device == c10::DeviceType::CUDA) {
-    set_autocast_gpu_dtype(dtype);
+    if (enabled) set_autocast_gpu_dtype(dtype);
     set_enabled(enabled);
     return present<decltype(set_enabled(enabled))>;
   } else if (device == c10::DeviceType::CPU) {
-    set_autocast_cpu_dtype(dtype);
+    if (enabled) set_autocast_cpu_dtype(dtype);
     set_cpu_enabled(enabled);
     return present<decltype(set_cpu_enabled(enabled))>;
   }
@@ -145,11 +162,26 @@ PK_API int32_t pk_cuda_synchronize(int32_t index) {
 
 // -- precision and determinism --------------------------------------------------------------------------------------
 
-// 1 when autocast was switched, 0 when this libtorch has none for the device.
-PK_API int32_t pk_set_autocast(int32_t device_type, int32_t enabled, int32_t dtype) {
+// The element type that autocast casts to on the thread and the device; -1 where it is off.
+PK_API int32_t pk_autocast(int32_t device_type) {
   return guarded(-1, [&] {
-    return set_autocast(static_cast<c10::DeviceType>(device_type), enabled != 0, static_cast<c10::ScalarType>(dtype)) ? 1 : 0;
+    const auto device = static_cast<c10::DeviceType>(device_type);
+    return autocasts(device) ? static_cast<int32_t>(get_lower_precision_fp_from_device_type(device)) : -1;
   });
+}
+
+// Switches autocast to an element type, or off with -1: 1 when that was done, 0 when this libtorch has none for the device.
+PK_API int32_t pk_set_autocast(int32_t device_type, int32_t dtype) {
+  return guarded(-1, [&] {
+    return set_autocast(static_cast<c10::DeviceType>(device_type), dtype >= 0, static_cast<c10::ScalarType>(dtype)) ? 1 : 0;
+  });
+}
+
+// Whether autocast on the thread keeps the casts of weights for their next use; returns whether it did before.
+PK_API int32_t pk_set_autocast_cache(int32_t enabled) {
+  const bool before = is_autocast_cache_enabled();
+  set_autocast_cache_enabled(enabled != 0);
+  return before;
 }
 
 PK_API void pk_clear_autocast_cache() { at::autocast::clear_cache(); }

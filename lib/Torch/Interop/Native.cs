@@ -102,7 +102,9 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] internal static partial int pk_set_generator_state(nint generator, nint state);
     [LibraryImport(Library)] internal static partial int pk_cuda_devices();
     [LibraryImport(Library)] internal static partial int pk_cuda_synchronize(int index);
-    [LibraryImport(Library)] internal static partial int pk_set_autocast(int deviceType, int enabled, int dtype);
+    [LibraryImport(Library)] internal static partial int pk_autocast(int deviceType);
+    [LibraryImport(Library)] internal static partial int pk_set_autocast(int deviceType, int dtype);
+    [LibraryImport(Library)] internal static partial int pk_set_autocast_cache(int enabled);
     [LibraryImport(Library)] internal static partial void pk_clear_autocast_cache();
     [LibraryImport(Library)] internal static partial int pk_increment_autocast_nesting();
     [LibraryImport(Library)] internal static partial int pk_decrement_autocast_nesting();

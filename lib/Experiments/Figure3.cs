@@ -1,0 +1,106 @@
+using System.Globalization;
+using PatchKit.ScalingLaws;
+using PatchKit.Training;
+
+namespace PatchKit.Experiments;
+
+// Figure 3: two ways to spend operations on a model with large patches: smaller patches, or more parameters.
+//
+//   command    patchkit run figure3 --scale teach
+//   cost       about 6 minutes on two CPU cores, most of it shared with table1
+//   expected   smaller patches reach a lower loss than wider models of as many operations
+
+/// <summary>Figure 3: patch size against parameters, over operations.</summary>
+public sealed class Figure3 : Experiment
+{
+    /// <inheritdoc/>
+    public override string Name => "figure3";
+
+    /// <inheritdoc/>
+    public override string Title => "Figure 3: smaller patches against more parameters";
+
+    /// <inheritdoc/>
+    public override string Claim => "parameters stop paying (past about 760M in the paper) where smaller patches go on";
+
+    /// <inheritdoc/>
+    public override string Cost => "6 min";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
+    [
+        .. from seed in Sweep.Seeds(options, 2)
+           from family in Sweep.Families
+           from config in ByPatch(options, family, seed).Concat(ByWidth(options, family, seed)).DistinctBy(config => config.Key)
+           select config,
+    ];
+
+    /// <inheritdoc/>
+    public override Report Report(ExperimentContext context)
+    {
+        var options = context.Options;
+        List<ReportTable> tables = [];
+        List<Verdict> verdicts = [];
+        foreach (var family in Sweep.Families)
+        {
+            var (byPatch, byWidth) = (Points(config => ByPatch(options, family, config)), Points(config => ByWidth(options, family, config)));
+            tables.Add(new ReportTable($"{family} at {Size(options, family)}x{Size(options, family)}: test loss over operations", ["", "parameters", "MMACs per image", "test loss", "top-1, %"],
+                [.. byPatch.Concat(byWidth.Skip(1)).Select(point => (IReadOnlyList<string>)[point.Name, point.Parameters.ToString("N0", CultureInfo.InvariantCulture), (point.Macs / 1e6).ToString("0.0", CultureInfo.InvariantCulture), PatchSweep.Number(point.Loss), PatchSweep.Percent(point.Top1)])]));
+            double lastGain = byWidth.Count < 3 ? double.NaN : byWidth[^2].Loss - byWidth[^1].Loss, firstGain = byWidth[0].Loss - byWidth[1].Loss;
+            var rivals = byPatch.Skip(1).Select(point => (point, Width: byWidth.Where(other => other.Macs >= point.Macs).MinBy(other => other.Macs))).Where(pair => pair.Width.Name is not null).ToList();
+            string effect = $"{family}: smaller patches reach a lower loss than a wider model of no fewer operations";
+            verdicts.Add(rivals.Count == 0 ? new Verdict(effect, Outcome.NotTestable, "No wider model of this grid takes as many operations as a smaller patch.")
+                : Verdict.Of(effect, rivals.All(pair => pair.point.Loss < pair.Width.Loss),
+                    string.Join(", ", rivals.Select(pair => $"{pair.point.Name} {PatchSweep.Number(pair.point.Loss)} against {pair.Width.Name} {PatchSweep.Number(pair.Width.Loss)}")) + "."));
+            string fade = $"{family}: the gain from parameters fades";
+            verdicts.Add(double.IsNaN(lastGain) ? new Verdict(fade, Outcome.NotTestable, "Two widths make no trend.")
+                : Verdict.Of(fade, lastGain < firstGain, $"The first widening lowers the loss by {PatchSweep.Number(firstGain)}, the last by {PatchSweep.Number(lastGain)}."));
+
+            List<(string Name, long Parameters, long Macs, double Loss, double Top1)> Points(Func<long, IEnumerable<RunConfig>> grid) =>
+            [
+                .. Sweep.Seeds(options, 2).SelectMany(grid).GroupBy(config => (config.Model.PatchSize, config.Model.EmbedDim, config.Model.Depth)).Select(cell =>
+                {
+                    var runs = cell.Select(config => context.Results.First(result => result.Key == config.Key)).ToList();
+                    return ($"p={cell.Key.PatchSize}, D={cell.Key.EmbedDim}", runs[0].Parameters, runs[0].Config.Model.Cost().Macs, runs.Average(run => run.Test.Loss), runs.Average(run => run.Test.Top1));
+                }),
+            ];
+        }
+        tables.Add(Paper());
+        return new Report
+        {
+            Experiment = Name, Title = Title, Scale = options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = verdicts,
+            Caveats = Caveats.For(options), Machine = Machine.Here(options.Device),
+        };
+    }
+
+    private static IEnumerable<RunConfig> ByPatch(ExperimentOptions options, Family family, long seed) =>
+        Patches(options, family).Select(patch => Sweep.Run(options, family, Size(options, family), patch, seed));
+
+    // From the usual width upwards, at the largest patch.
+    private static IEnumerable<RunConfig> ByWidth(ExperimentOptions options, Family family, long seed)
+    {
+        string usual = options.Scale switch { Scale.Paper => "base", Scale.Gpu => "tiny", _ => "48" };
+        var widths = options.Scale == Scale.Paper && family == Family.Adventurer ? [.. Sweep.Widths(options.Scale, family), "huge"] : Sweep.Widths(options.Scale, family);
+        return widths.SkipWhile(width => width != usual).Select(width => Sweep.Run(options, family, Size(options, family), Patches(options, family)[0], seed, width == usual ? null : width));
+    }
+
+    private static int Size(ExperimentOptions options, Family family) => options.Scale switch { Scale.Paper => family == Family.ViT ? 128 : 224, Scale.Gpu => 32, _ => Sweep.GeneratedSize };
+
+    private static int[] Patches(ExperimentOptions options, Family family) => options.Scale switch
+    {
+        Scale.Smoke => [8, 4],
+        Scale.Paper => family == Family.ViT ? [16, 8, 4, 2] : [16, 8, 4, 2, 1],
+        _ => [8, 4, 2],
+    };
+
+    // The figure has no numbers; these cells of Tables 1 and 4 lie on its curves.
+    private static ReportTable Paper()
+    {
+        var rows = new List<IReadOnlyList<string>>();
+        foreach (var cell in PaperNumbers.Table1.Where(cell => (cell.Model, cell.Input) is ("Adventurer-Base", 224) or ("DeiT-Base", 128))) rows.Add(["Table 1", $"{cell.Model}/{cell.PatchSize} at {cell.Input}", Text(cell.Top1)]);
+        foreach (var cell in PaperNumbers.Table4.Where(cell => cell is { PatchSize: 16, Input: 224 })) rows.Add(["Table 4", $"{cell.Model}/16 at 224", Text(cell.Top1)]);
+        rows.Add(["Figure 3", "Adventurer-Large and -Huge at 224, DeiT-Large and -Huge at 128", Text(null)]);
+        return new ReportTable("The paper: ImageNet-1k top-1, %, as far as its tables have the figure's points", ["from", "model", "top-1"], rows);
+
+        static string Text(double? top1) => top1?.ToString("0.0", CultureInfo.InvariantCulture) ?? "not published";
+    }
+}

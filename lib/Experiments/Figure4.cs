@@ -1,0 +1,94 @@
+using System.Globalization;
+using PatchKit.Training;
+
+namespace PatchKit.Experiments;
+
+// Figure 4: the input grows together with the patch, so that the sequence keeps its length.
+//
+//   command    patchkit run figure4 --scale teach
+//   cost       about 8 minutes on two CPU cores
+//   expected   the loss falls up to the images' native size and does not fall beyond it
+
+/// <summary>Figure 4: beyond the native resolution larger inputs bring no information, only a larger patch embedding.</summary>
+public sealed class Figure4 : Experiment
+{
+    // Patches along a side, the same at every input size.
+    private const int Grid8 = 8, Grid14 = 14;
+
+    /// <inheritdoc/>
+    public override string Name => "figure4";
+
+    /// <inheritdoc/>
+    public override string Title => "Figure 4: input size at a fixed sequence length";
+
+    /// <inheritdoc/>
+    public override string Claim => "with image size over patch size fixed, accuracy rises up to the images' native size and falls beyond it; within it a larger input beats a smaller patch";
+
+    /// <inheritdoc/>
+    public override string Cost => "8 min";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
+    [
+        .. from seed in Sweep.Seeds(options, 2)
+           from family in Sweep.Families
+           from size in Inputs(options)
+           select Cell(options, family, size, seed),
+    ];
+
+    /// <inheritdoc/>
+    public override Report Report(ExperimentContext context)
+    {
+        var options = context.Options;
+        int[] inputs = Inputs(options);
+        int native = Native(options);
+        List<ReportTable> tables = [];
+        List<Verdict> verdicts = [];
+        foreach (var family in Sweep.Families)
+        {
+            var cells = inputs.Select(size => context.Where(config => config.Family == $"{family}" && config.Model.Height == size)).ToList();
+            double[] losses = [.. cells.Select(runs => runs.Average(run => run.Test.Loss))];
+            tables.Add(new ReportTable($"{family}: {Side(options)}x{Side(options)} patches of growing inputs, native size {native}", ["input", .. inputs.Select(size => $"{size}{(size == native ? " (native)" : "")}")],
+            [
+                Row("patch size", runs => $"{runs[0].Config.Model.PatchSize}"),
+                Row("numbers in a patch", runs => $"{3 * runs[0].Config.Model.PatchSize * runs[0].Config.Model.PatchSize}"),
+                Row("test loss", runs => PatchSweep.Number(runs.Average(run => run.Test.Loss))),
+                Row("  from .. to", runs => runs.Count > 1 ? $"{PatchSweep.Number(runs.Min(run => run.Test.Loss))} .. {PatchSweep.Number(runs.Max(run => run.Test.Loss))}" : "one seed"),
+                Row("top-1, %", runs => PatchSweep.Percent(runs.Average(run => run.Test.Top1))),
+                Row("parameters", runs => runs[0].Parameters.ToString("N0", CultureInfo.InvariantCulture)),
+            ]));
+            int at = Array.IndexOf(inputs, native);
+            string curve = string.Join(", ", inputs.Zip(losses, (size, loss) => $"{size} px {PatchSweep.Number(loss)}"));
+            verdicts.Add(Verdict.Of($"{family}: inputs beyond the native {native} pixels bring no further gain", at >= 0 && losses.Skip(at + 1).All(loss => loss > losses[at]), $"{curve}."));
+            if (at > 0)
+                verdicts.Add(Verdict.Of($"{family}: within the native size a larger input beats a smaller patch of as many tokens", losses[at] < losses[at - 1],
+                    $"{inputs[at]} pixels with p={inputs[at] / Side(options)}: {PatchSweep.Number(losses[at])}; {inputs[at - 1]} pixels with p={inputs[at - 1] / Side(options)}: {PatchSweep.Number(losses[at - 1])}."));
+
+            IReadOnlyList<string> Row(string name, Func<IReadOnlyList<RunResult>, string> cell) => [name, .. cells.Select(cell)];
+        }
+        tables.Add(new ReportTable("The paper (ImageNet, native size about 460 pixels)", ["", ""],
+        [
+            ["Figure 4", "no numbers published: accuracy rises to about the native size, then falls"],
+            ["Adventurer-B/16 at 448 against Adventurer-B/8 at 224", "+0.4 points top-1"],
+        ]));
+        return new Report
+        {
+            Experiment = Name, Title = Title, Scale = options.Scale, Data = string.Join("; ", context.Results.Select(run => run.Config.Data.Title).Distinct()), Tables = tables, Verdicts = verdicts,
+            Caveats = Caveats.For(options), Machine = Machine.Here(options.Device),
+        };
+    }
+
+    private static RunConfig Cell(ExperimentOptions options, Family family, int size, long seed) => Sweep.Run(options, family, size, size / Side(options), seed,
+        change: config => config.Data is GeneratedDataConfig generated && size != Native(options) ? config with { Data = generated with { NativeSize = Native(options) } } : config);
+
+    private static int Side(ExperimentOptions options) => options.Scale switch { Scale.Paper => Grid14, Scale.Smoke => 4, _ => Grid8 };
+
+    private static int Native(ExperimentOptions options) => options.Scale == Scale.Paper ? 448 : options.Data is null ? Sweep.GeneratedSize : 32;
+
+    private static int[] Inputs(ExperimentOptions options) => options.Scale switch
+    {
+        Scale.Smoke => [8, 16, 32],
+        Scale.Paper => [112, 224, 448, 896],
+        _ => options.Data is null ? [8, 16, 32, 64] : [16, 32, 64],
+    };
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using PatchKit.ScalingLaws;
+using PatchKit.Training;
+
+namespace PatchKit.Experiments;
+
+// Table 5: the same sequence lengths reached twice, by interpolating the tokens of large patches and by true smaller patches.
+//
+//   command    patchkit run table5 --scale teach
+//   cost       about 5 minutes on two CPU cores, half of it shared with table1
+//   expected   smaller patches gain, longer sequences of the same patches do not
+
+/// <summary>Table 5: it is the information in smaller patches that helps, not the longer sequence.</summary>
+public sealed class Table5 : Experiment
+{
+    // Of what true patches gain, the share that interpolated tokens may gain and still be said not to matter.
+    private const double Negligible = .25;
+
+    /// <inheritdoc/>
+    public override string Name => "table5";
+
+    /// <inheritdoc/>
+    public override string Title => "Table 5: longer sequences with and without more information";
+
+    /// <inheritdoc/>
+    public override string Claim => "interpolating the tokens of large patches to a longer sequence gains next to nothing; true smaller patches of that length gain what Table 1 shows";
+
+    /// <inheritdoc/>
+    public override string Cost => "5 min";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
+    [
+        .. from seed in Sweep.Seeds(options, 2)
+           from family in Sweep.Families
+           from patch in Patches(options, family)
+           from extended in patch == Patches(options, family)[0] ? new[] { false } : [false, true]
+           select Cell(options, family, patch, extended, seed),
+    ];
+
+    /// <inheritdoc/>
+    public override Report Report(ExperimentContext context)
+    {
+        var options = context.Options;
+        List<ReportTable> tables = [];
+        List<Verdict> verdicts = [];
+        foreach (var family in Sweep.Families)
+        {
+            int[] patches = Patches(options, family);
+            var cells = patches.Select(patch => (Patch: patch, Extended: Loss(patch, true), Scaled: Loss(patch, false))).ToList();
+            double start = cells[0].Scaled.Loss, byLength = start - cells[^1].Extended.Loss, byPatch = start - cells[^1].Scaled.Loss;
+            tables.Add(new ReportTable($"{family} at {Size(options, family)}x{Size(options, family)}: test loss (and top-1, %) by sequence length",
+                ["tokens", "by extending", "by scaling"],
+                [.. cells.Select(cell => (IReadOnlyList<string>)[$"{Tokens(cell.Patch)}", $"{Cell(cell.Extended)}", $"{Cell(cell.Scaled)} (p={cell.Patch})"])]));
+            string effect = $"{family}: a longer sequence of p={patches[0]} gains next to nothing of what p={patches[^1]} gains";
+            string because = string.Create(CultureInfo.InvariantCulture, $"Extending lowers the loss by {byLength:0.000}, true patches by {byPatch:0.000}.");
+            verdicts.Add(byPatch <= 0 ? new Verdict(effect, Outcome.NotTestable, $"{because} Smaller patches gained nothing here, so there is no gain to compare with.")
+                : Verdict.Of(effect, byLength < Negligible * byPatch, $"{because} Less than {Negligible:P0} of it is called next to nothing."));
+
+            (double Loss, double Top1) Loss(int patch, bool extended)
+            {
+                var runs = context.Where(config => config.Family == $"{family}" && config.Model.TokenGrid.Count == Tokens(patch) && config.Model.PatchSize == (extended ? patches[0] : patch));
+                return (runs.Average(run => run.Test.Loss), runs.Average(run => run.Test.Top1));
+            }
+
+            long Tokens(int patch) => (long)(Size(options, family) / patch) * (Size(options, family) / patch);
+        }
+        tables.Add(new ReportTable("The paper: ImageNet-1k top-1, %", ["model, input, tokens", "by extending", "by scaling"],
+            [.. PaperNumbers.Table5.Select(row => (IReadOnlyList<string>)[$"{row.Model}, {row.Input}, {row.Length}", $"{row.ByExtending:0.0}", $"{row.ByScaling:0.0}"])]));
+        return new Report
+        {
+            Experiment = Name, Title = Title, Scale = options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = verdicts,
+            Caveats = Caveats.For(options), Machine = Machine.Here(options.Device),
+        };
+
+        static string Cell((double Loss, double Top1) cell) => $"{PatchSweep.Number(cell.Loss)} ({PatchSweep.Percent(cell.Top1)})";
+    }
+
+    private static RunConfig Cell(ExperimentOptions options, Family family, int patch, bool extended, long seed)
+    {
+        int first = Patches(options, family)[0];
+        return Sweep.Run(options, family, Size(options, family), extended ? first : patch, seed,
+            change: config => extended ? config with { Model = config.Model with { TokenPatchSize = patch } } : config);
+    }
+
+    private static int Size(ExperimentOptions options, Family family) => options.Scale switch { Scale.Paper => family == Family.ViT ? 128 : 224, Scale.Gpu => 32, _ => Sweep.GeneratedSize };
+
+    private static int[] Patches(ExperimentOptions options, Family family) => options.Scale switch
+    {
+        Scale.Smoke => [8, 4],
+        Scale.Paper => family == Family.ViT ? [16, 8, 4] : [16, 8, 4, 2],
+        _ => [8, 4, 2],
+    };
+}
