@@ -1,8 +1,12 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using PatchKit.Cli;
 
-var root = new RootCommand("PatchKit reproduces \"Scaling Laws in Patchification: An Image Is Worth 50,176 Tokens And More\" in C#.")
+// Not a RootCommand: that one would call itself after its file, PatchKit.
+var root = new Command("patchkit", "PatchKit reproduces \"Scaling Laws in Patchification: An Image Is Worth 50,176 Tokens And More\" in C#.")
 {
+    new HelpOption(),
+    new VersionOption(),
     DoctorCommand.Create(),
     BenchCommand.Create(),
     ModelsCommand.Create(),

@@ -58,7 +58,8 @@ public sealed class Table1 : Experiment
         };
     }
 
-    private static IEnumerable<RunConfig> Curves(ExperimentOptions options) =>
+    /// <summary>The runs of the curves, which figure1 fits.</summary>
+    internal static IEnumerable<RunConfig> Curves(ExperimentOptions options) =>
         from size in Sizes(options)
         from seed in Sweep.Seeds(options, options.Data is null ? 2 : 1)
         from family in Sweep.Families
@@ -74,8 +75,8 @@ public sealed class Table1 : Experiment
         Machine = Machine.Here(context.Options.Device),
     };
 
-    // One family and one seed are enough to tell learning speed from capacity.
-    private static IEnumerable<RunConfig> Budgets(ExperimentOptions options) => options.Scale != Scale.Teach || options.Data is not null ? [] :
+    /// <summary>The runs at other budgets. One family and one seed are enough to tell learning speed from capacity.</summary>
+    internal static IEnumerable<RunConfig> Budgets(ExperimentOptions options) => options.Scale != Scale.Teach || options.Data is not null ? [] :
         from budget in s_budgets
         from patch in Patches(options, Sweep.GeneratedSize)
         where patch >= budget.SmallestPatch

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using MathNet.Numerics.Distributions;
 
 namespace PatchKit.ScalingLaws;
@@ -11,19 +10,22 @@ public sealed record Figure1Report(IReadOnlyList<Figure1Row> Rows)
     /// <summary>Fits all panels.</summary>
     public static Figure1Report Make() => new([.. PaperNumbers.Figure1.Select(Figure1Row.Of)]);
 
-    /// <summary>A table, and below it what the misses mean.</summary>
-    public override string ToString()
+    /// <summary>What the misses mean, in sentences.</summary>
+    public IReadOnlyList<string> Meaning
     {
-        var text = new StringBuilder();
-        text.AppendLine("panel                                       tick floor   fitted floor                alpha    smallest p: predicted                read     miss      better law");
-        foreach (var row in Rows)
+        get
         {
-            var (panel, all, held) = (row.Panel, row.Fit, row.Choice.WithFloor);
-            text.AppendLine(string.Create(CultureInfo.InvariantCulture,
-                $"{panel.Letter} {panel.What,-41} {panel.TickFloor:0.0000}     {all.Law.Floor:0.0000} {all.FloorInterval,-18} {all.Law.Alpha:0.000}    {held.Prediction.Loss:0.0000} {held.Prediction.Interval,-18} {(held.Covered ? "holds" : "fails")}  {held.Measured:0.0000}  {held.Miss:+0.0000;-0.0000}   {(row.Choice.Fit.Form == PowerLawForm.Plain ? "plain" : "floor")}"));
+            int high = Rows.Count(row => row.Choice.WithFloor.Miss > 0), covered = Rows.Count(row => row.Choice.WithFloor.Covered);
+            int steeper = Rows.Count(row => row.Fit.Law.Alpha > row.Panel.TickAlpha + 0.01), higher = Rows.Count(row => row.Fit.Law.Floor > row.Panel.TickFloor + 0.001);
+            return
+            [
+                string.Create(CultureInfo.InvariantCulture,
+                    $"On the paper's panels least squares misses high in {high} of {Rows.Count} (probability {Chance(high, Rows.Count):0.000} of so lopsided a count by chance): the last halving of the patch gains more than the larger patches promise."),
+                $"Absolute errors weigh alike, so that the large patches' losses set alpha (above the axis's slope in {steeper} panels) and the flat end sets the floor (above the axis's in {higher}); the paper's axes weigh the same points by their distance from a floor that lies just under the last one. A floor fitted here is therefore not a limit that the readings have reached, and they do not fix one.",
+                string.Create(CultureInfo.InvariantCulture,
+                    $"No panel can say more: four points and three parameters leave one degree of freedom, so that the 95% intervals, which hold the reading in {covered} of {Rows.Count}, are wide: half of them {Median(Rows.Select(row => row.Choice.WithFloor.Prediction.Interval.Width)):0.000} or more."),
+            ];
         }
-        text.Append(Meaning());
-        return text.ToString();
     }
 
     // How often as lopsided a count of misses comes up if high and low were equally likely.
@@ -34,19 +36,4 @@ public sealed record Figure1Report(IReadOnlyList<Figure1Row> Rows)
     }
 
     private static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
-
-    private string Meaning()
-    {
-        int high = Rows.Count(row => row.Choice.WithFloor.Miss > 0), covered = Rows.Count(row => row.Choice.WithFloor.Covered);
-        int steeper = Rows.Count(row => row.Fit.Law.Alpha > row.Panel.TickAlpha + 0.01), higher = Rows.Count(row => row.Fit.Law.Floor > row.Panel.TickFloor + 0.001);
-        return string.Create(CultureInfo.InvariantCulture,
-            $"""
-            Least squares misses high in {high} of {Rows.Count} panels (probability {Chance(high, Rows.Count):0.000} of so lopsided a count by chance): the last halving of the patch gains more
-            than the larger patches promise. Absolute errors weigh alike, so the large patches' losses set alpha (above the axis's slope in {steeper} panels) and the flat
-            end sets the floor (above the axis's in {higher}); the paper's axes weigh the same points by their distance from a floor that lies just under the last one.
-            So a floor fitted here is not a limit that the readings have reached, and these readings do not fix one.
-            No panel can say more: four points and three parameters leave one degree of freedom, so the 95% intervals, which hold the reading in
-            {covered} of {Rows.Count}, are wide: half of them are {Median(Rows.Select(row => row.Choice.WithFloor.Prediction.Interval.Width)):0.000} or more.
-            """);
-    }
 }

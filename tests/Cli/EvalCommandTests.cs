@@ -7,6 +7,7 @@ using PatchKit.Models;
 using PatchKit.Patchify;
 using PatchKit.Tests.Checkpoints;
 using PatchKit.Tests.Models;
+using PatchKit.Training;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -105,8 +106,8 @@ public sealed class EvalCommandTests : IDisposable
     {
         using var scope = NewDisposeScope();
         string checkpoint = Fixtures.PathOf("models/adventurer.pth");
-        File.WriteAllText(_scored["adventurer.json"], """{ "$type": "adventurer", "embedDim": 32, "depth": 4, "headDim": 16, "stateDim": 16, "height": 16, "width": 16, "patchSize": 4 }""");
-        var run = CommandRun.Of(EvalCommand.Create(), "--model", _scored["adventurer.json"], "--checkpoint", checkpoint, "--input", "24", "--data", _scored["val"], "--json", "--device", "cpu", "--positions", positions);
+        File.WriteAllText(_scored["config.json"], JsonSerializer.Serialize(new RunConfig { Model = PthGolden.Adventurer, Recipe = RecipeBook.Find("smoke"), Data = new GeneratedDataConfig() }, RunConfig.Json));
+        var run = CommandRun.Of(EvalCommand.Create(), "--model", _scored["config.json"], "--checkpoint", checkpoint, "--input", "24", "--data", _scored["val"], "--json", "--device", "cpu", "--positions", positions);
 
         using var model = new Adventurer(PthGolden.Adventurer with { Height = 24, Width = 24 });
         using var file = CheckpointFile.Open(checkpoint);

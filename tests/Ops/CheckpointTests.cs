@@ -40,7 +40,7 @@ public sealed class CheckpointTests
             manual_seed(8);
             using var net = nn.Sequential(nn.Linear(6, 6), nn.GELU());
             var x = randn([5, 6]).requires_grad_();
-            for (int step = 0; step < 2; step++) // the second would show a weight's cast left over from the first
+            for (int step = 0; step < 2; step++)
             {
                 using var region = forward ? Engine.Autocast(CPU) : null;
                 var y = run(t => net.call(net.call(t)), x);
@@ -62,8 +62,18 @@ public sealed class CheckpointTests
         using var scope = NewDisposeScope();
         var x = ones([1, 2]).requires_grad_();
         var weight = tensor(new float[,] { { 1, 2 }, { 3, 4 } }).requires_grad_();
-        using (Engine.Autocast(CPU)) Engine.Checkpoint(t => t.matmul(weight), x).matmul(weight).sum().backward();
-        Expect.Is("[[7, 11], [9, 13]]", weight.grad!);
+        Expect.Is("[[7, 11], [9, 13]]", Gradient());
+        using (no_grad()) weight.add_(1);
+        Expect.Is("[[11, 15], [13, 17]]", Gradient()); // not by a cast left over from the first backward pass
+
+        Tensor Gradient()
+        {
+            weight.grad = null;
+            Tensor loss;
+            using (Engine.Autocast(CPU)) loss = Engine.Checkpoint(t => t.matmul(weight), x).matmul(weight).sum();
+            loss.backward();
+            return weight.grad!;
+        }
     }
 
     [Fact]
