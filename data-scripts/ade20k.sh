@@ -22,7 +22,7 @@ check() { # DIR
     [[ -d $folder/images/$part && -d $folder/annotations/$part ]] || fail "$folder has no images/$part or no annotations/$part; $0 --help says where they come from."
     expect "images in $folder/images/$part" "$(count "$folder/images/$part" jpg 1)" "$images"
     expect "annotations in $folder/annotations/$part" "$(count "$folder/annotations/$part" png 1)" "$images"
-    other=$(diff <(stems "$folder/images/$part" jpg) <(stems "$folder/annotations/$part" png) | sed -n 's/^[<>] //p' | head -n 1)
+    other=$(first_difference <(stems "$folder/images/$part" jpg) <(stems "$folder/annotations/$part" png))
     if [[ -n $other ]]; then
       echo "WRONG    $other is in only one of $folder/images/$part and $folder/annotations/$part"
       failed=yes

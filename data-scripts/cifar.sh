@@ -1,32 +1,33 @@
 # shellcheck shell=bash
-# Sourced by fetch-cifar10.sh and fetch-cifar100.sh, which differ in names, sizes and checksums only.
+# Sourced by fetch-cifar10.sh and fetch-cifar100.sh.
 
-is_complete() { # FOLDER
-  local entry
-  for entry in "${files[@]}"; do
-    [[ $(stat -c %s "$1/${entry%:*}" 2>/dev/null) == "${entry#*:}" ]] || return 1
+# Whether the files "NAME:SIZE ..." are all in a folder.
+is_complete() { # FOLDER FILES
+  local file
+  for file in $2; do
+    [[ $(stat -c %s "$1/${file%:*}" 2>/dev/null) == "${file#*:}" ]] || return 1
   done
 }
 
-fetch_cifar() { # [DIR]
-  case ${1:-} in
+fetch_cifar() { # NAME ARCHIVE MD5 FOLDER FILES [DIR]
+  local name=$1 archive=$2 md5=$3 folder=$4 files=$5 target=${6:-$(default_folder)}
+  case $target in
     -h | --help) usage; return ;;
-    -*) fail "the option '$1' is not known; see $0 --help." ;;
+    -*) fail "the option '$target' is not known; see $0 --help." ;;
   esac
-  local target=${1:-$(default_folder)}
-  if is_complete "$target/$folder"; then
+  if is_complete "$target/$folder" "$files"; then
     echo "$target/$folder is there already."
     return
   fi
-  mkdir -p "$target" || fail "$target cannot be made; name another folder, or set PATCHKIT_DATA."
   if [[ -e $target/$folder ]]; then fail "$target/$folder is there but incomplete; move it away, then run this again."; fi
+  mkdir -p "$target" || fail "$target cannot be made; name another folder, or set PATCHKIT_DATA."
   fetch "${PATCHKIT_CIFAR_URL:-https://www.cs.toronto.edu/~kriz}/$archive" "$target/$archive" "$md5"
   unpacked=$target/$folder.partial-$$
   trap 'rm -rf "$unpacked"' EXIT
   mkdir "$unpacked"
   tar -xzf "$target/$archive" -C "$unpacked" || fail "$target/$archive could not be unpacked into $target; is the disk full?"
-  is_complete "$unpacked/$folder" || fail "$target/$archive does not hold the files of $set; delete it and run this again."
+  is_complete "$unpacked/$folder" "$files" || fail "$target/$archive does not hold the files of $name; delete it and run this again."
   mv "$unpacked/$folder" "$target/$folder"
   rm "$target/$archive"
-  echo "$set is in $target/$folder."
+  echo "$name is in $target/$folder."
 }

@@ -19,25 +19,31 @@ has_md5() { # FILE MD5
 
 # Fetches a file and goes on where an interrupted call stopped; FILE appears only when its checksum is right.
 fetch() { # URL FILE MD5
-  local url=$1 file=$2 md5=$3 partial=$2.partial quiet=(--silent --show-error) status=0
+  local url=$1 file=$2 md5=$3 partial=$2.partial
   if [[ -e $file ]] && has_md5 "$file" "$md5"; then return; fi
-  need curl curl
-  if [[ -t 2 ]]; then quiet=(--progress-bar); fi
   if ! { [[ -e $partial ]] && has_md5 "$partial" "$md5"; }; then
+    need curl curl
     echo "Fetching $url"
-    curl --fail --location --retry 5 --connect-timeout 30 "${quiet[@]}" --continue-at - --output "$partial" "$url" || status=$?
-    if ((status == 33 || status == 36)); then # the server cannot resume
-      rm -f "$partial"
-      status=0
-      curl --fail --location --retry 5 --connect-timeout 30 "${quiet[@]}" --output "$partial" "$url" || status=$?
-    fi
-    ((status == 0)) || fail "$url could not be fetched (curl ended with $status); run this again to go on where it stopped, or fetch it elsewhere and put it at $file."
+    download "$url" "$partial" || fail "$url could not be fetched; run this again to go on where it stopped, or fetch it elsewhere and put it at $file."
     if ! has_md5 "$partial" "$md5"; then
       rm -f "$partial"
-      fail "$url has another MD5 sum than the published $md5; it was deleted, so run this again to fetch it anew."
+      fail "$url has another MD5 sum than the published $md5; what was fetched is deleted, so run this again."
     fi
   fi
   mv "$partial" "$file"
+}
+
+download() { # URL FILE
+  local options=(--fail --location --retry 5 --connect-timeout 30 --output "$2") status=0 code
+  if [[ -t 2 ]]; then options+=(--progress-bar); else options+=(--silent --show-error); fi
+  code=$(curl "${options[@]}" --continue-at - --write-out '%{http_code}' "$1") || status=$?
+  # 33: the server cannot resume. 416: there is nothing after what is here, which is no whole file.
+  if ((status == 33)) || [[ $code == 416 ]]; then
+    rm -f "$2"
+    status=0
+    curl "${options[@]}" "$1" || status=$?
+  fi
+  return "$status"
 }
 
 # The number of files with an ending right in a folder, or at any depth below it.
@@ -46,7 +52,13 @@ count() { # FOLDER ENDING [DEPTH]
   find "$1" ${3:+-maxdepth "$3"} -type f -iname "*.$2" -printf . | wc -c
 }
 
-number() { printf "%'d" "$1"; }
+# 1281167 as 1,281,167
+number() { sed -E ':again; s/([0-9])([0-9]{3})(,|$)/\1,\2\3/; t again' <<<"$1"; }
+
+# The first name that is in only one of two lists.
+first_difference() { # LIST LIST
+  { diff "$1" "$2" || true; } | sed -n '/^[<>] /{s///p;q}'
+}
 
 # Compares a count; says what was found, and remembers in `failed` that something is wrong.
 expect() { # WHAT FOUND WANTED

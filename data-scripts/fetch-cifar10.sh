@@ -12,9 +12,5 @@ source "$here/common.sh"
 # shellcheck source=cifar.sh
 source "$here/cifar.sh"
 
-set=CIFAR-10
-archive=cifar-10-binary.tar.gz
-md5=c32a1d4ab5d03f1284b67883e8d87530
-folder=cifar-10-batches-bin
-files=(data_batch_{1..5}.bin:30730000 test_batch.bin:30730000)
-fetch_cifar "$@"
+fetch_cifar CIFAR-10 cifar-10-binary.tar.gz c32a1d4ab5d03f1284b67883e8d87530 cifar-10-batches-bin \
+  "$(echo data_batch_{1..5}.bin:30730000) test_batch.bin:30730000" "$@"

@@ -12,9 +12,5 @@ source "$here/common.sh"
 # shellcheck source=cifar.sh
 source "$here/cifar.sh"
 
-set=CIFAR-100
-archive=cifar-100-binary.tar.gz
-md5=03b5dce01913d631647c71ecec9e9cb8
-folder=cifar-100-binary
-files=(train.bin:153700000 test.bin:30740000)
-fetch_cifar "$@"
+fetch_cifar CIFAR-100 cifar-100-binary.tar.gz 03b5dce01913d631647c71ecec9e9cb8 cifar-100-binary \
+  "train.bin:153700000 test.bin:30740000" "$@"

@@ -28,7 +28,7 @@ check() { # DIR
     [[ -d $1/$part ]] || fail "$1/$part does not exist; $0 --help says how it gets there."
     expect "classes in $1/$part" "$(classes "$1/$part" | wc -l)" 1000
   done
-  class=$(diff <(classes "$1/train") <(classes "$1/val") | sed -n 's/^[<>] //p' | head -n 1)
+  class=$(first_difference <(classes "$1/train") <(classes "$1/val"))
   if [[ -n $class ]]; then
     echo "WRONG    the class $class is in only one of $1/train and $1/val"
     failed=yes
@@ -49,7 +49,7 @@ check() { # DIR
 # "ILSVRC2012_val_00000001 n01751748" for each image that the labels name.
 labels() { # FILE-OR-FOLDER
   if [[ -d $1 ]]; then
-    find "$1" -name 'ILSVRC2012_val_*.xml' -exec grep -m 1 -H -o '<name>n[0-9]*' {} + | sed 's/.*\(ILSVRC2012_val_[0-9]*\)\.xml:<name>/\1 /'
+    { find "$1" -name 'ILSVRC2012_val_*.xml' -exec grep -m 1 -H -o '<name>n[0-9]*' {} + || true; } | sed 's/.*\(ILSVRC2012_val_[0-9]*\)\.xml:<name>/\1 /'
   else
     sed -n 's/^\(ILSVRC2012_val_[0-9]*\),\(n[0-9]*\) .*/\1 \2/p' "$1"
   fi
@@ -57,21 +57,26 @@ labels() { # FILE-OR-FOLDER
 
 sort_validation() { # LABELS DIR
   [[ -e $1 ]] || fail "$1 does not exist; name LOC_val_solution.csv, or the folder of ILSVRC2012_bbox_val_v3.tgz."
-  local list name class left
+  local list name names class images left
+  [[ -d $2/val ]] || fail "$2/val does not exist; unpack the validation images there first."
   list=$(labels "$1")
   (($(wc -l <<<"$list") == 50000)) || fail "$1 names $(grep -c . <<<"$list") validation images, but there are 50,000; is it the right file?"
-  cut -d' ' -f2 <<<"$list" | sort -u | sed "s|^|$2/val/|" | xargs mkdir -p
-  # An image that is in its class already is left there, so that an interrupted call can be repeated.
-  while read -r name class; do
-    if [[ -e $2/val/$name.JPEG ]]; then printf '%s\0%s\0' "$2/val/$name.JPEG" "$2/val/$class/"; fi
-  done <<<"$list" | xargs -0 -r -n 2 mv
+  # An image that is in its class already stays there, so that an interrupted call can be repeated.
+  while read -r class names; do
+    images=()
+    for name in $names; do
+      if [[ -e $2/val/$name.JPEG ]]; then images+=("$2/val/$name.JPEG"); fi
+    done
+    mkdir -p "$2/val/$class"
+    if ((${#images[@]})); then mv -t "$2/val/$class" "${images[@]}"; fi
+  done < <(awk '{ images[$2] = images[$2] " " $1 } END { for (class in images) print class images[class] }' <<<"$list")
   left=$(count "$2/val" jpeg 1)
   ((left == 0)) || fail "$left images in $2/val are not named in $1; move them away."
 }
 
 unpack() { # FROM DIR
   local name md5 class from partial=$2.partial
-  from=$(cd "$1" && pwd -P) || fail "$1 does not exist; name the folder with the archives."
+  from=$(cd "$1" 2>/dev/null && pwd -P) || fail "$1 does not exist; name the folder with the archives."
   [[ ! -e $2 ]] || fail "$2 exists already; name another folder, or move it away."
   for name in ILSVRC2012_img_train.tar:1d675b47d978889d74fa0da5fadfb00e ILSVRC2012_img_val.tar:29b22e2961454d5413ddabcf34fc5622 ILSVRC2012_bbox_val_v3.tgz:; do
     md5=${name#*:} name=${name%:*}
@@ -85,7 +90,7 @@ unpack() { # FROM DIR
     if [[ -d $partial/train/${class%.tar} ]]; then continue; fi
     rm -rf "$partial/class"
     mkdir "$partial/class"
-    tar -xOf "$from/ILSVRC2012_img_train.tar" "$class" | tar -xf - -C "$partial/class"
+    tar -xOf "$from/ILSVRC2012_img_train.tar" --occurrence=1 "$class" | tar -xf - -C "$partial/class"
     mv "$partial/class" "$partial/train/${class%.tar}"
   done
   echo "Unpacking the validation images"

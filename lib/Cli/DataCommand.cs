@@ -29,7 +29,7 @@ internal static class DataCommand
     private static Command Verify()
     {
         var folder = Folder();
-        var command = new Command("verify", "Decode every image, or check a packed set's checksums; files that cannot be read are listed, and the exit status is then 1.") { folder };
+        var command = new Command("verify", "Decode every image, or check a packed set's checksums; bad files are listed, and the exit status is then 1.") { folder };
         command.SetAction(parsed => Stoppable(stop => Check(parsed.GetValue(folder)!, stop)));
         return command;
     }
@@ -39,8 +39,10 @@ internal static class DataCommand
         var folder = Folder();
         var size = new Option<int>("--size") { Description = "side of the packed images in pixels", Required = true };
         var target = Out("the new folder, for train/ and val/");
-        var filter = new Option<string>("--filter") { Description = "how images are resized", DefaultValueFactory = _ => "bicubic" }.AcceptOnlyFromAmong("bicubic", "bilinear");
-        var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" }.AcceptOnlyFromAmong("stop", "skip");
+        var filter = new Option<string>("--filter") { Description = "how images are resized", DefaultValueFactory = _ => "bicubic" };
+        var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
+        filter.AcceptOnlyFromAmong("bicubic", "bilinear");
+        onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var command = new Command("pack", "Decode and resize all images once, into files that training maps into memory.") { folder, size, target, filter, onBadSample };
         command.SetAction(parsed => Stoppable(stop => Write(
             parsed.GetValue(folder)!,
@@ -112,7 +114,8 @@ internal static class DataCommand
         if (sizes.Count == 0) return $"none of {looked} can be read; `patchkit data verify` says why";
         int[] widths = [.. sizes.Select(size => size.Width).Order()], heights = [.. sizes.Select(size => size.Height).Order()];
         string unread = sizes.Count < looked ? $", {looked - sizes.Count} unreadable" : "";
-        return $"{Range(widths[0], widths[^1])} x {Range(heights[0], heights[^1])}, median {widths[widths.Length / 2]} x {heights[heights.Length / 2]} ({looked} looked at{unread})";
+        string median = $"{widths[widths.Length / 2]} x {heights[heights.Length / 2]}";
+        return $"{Range(widths[0], widths[^1])} x {Range(heights[0], heights[^1])}, median {median} ({looked} looked at{unread})";
     }
 
     private static int Check(string folder, CancellationToken stop)
@@ -201,12 +204,14 @@ internal static class DataCommand
             tell(i + 1);
         }
         int empty = Array.IndexOf(painted, 0);
-        if (empty >= 0) throw new ArgumentException($"{count:N0} images leave class {empty:00} of {painted.Length} without one; use a larger --count, such as {100 * painted.Length:N0}.");
+        if (empty >= 0)
+            throw new ArgumentException($"{count:N0} images leave class {empty:00} of {painted.Length} without one; use a larger --count, such as {100 * painted.Length:N0}.");
     }
 
     private static int Run(string[] script, string? target)
     {
-        string path = Above(AppContext.BaseDirectory).Concat(Above(Environment.CurrentDirectory)).Select(folder => Path.Combine(folder, "data-scripts", script[0])).FirstOrDefault(File.Exists)
+        string path = Above(AppContext.BaseDirectory).Concat(Above(Environment.CurrentDirectory))
+                .Select(folder => Path.Combine(folder, "data-scripts", script[0])).FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException($"data-scripts/{script[0]} is not above {AppContext.BaseDirectory}; run this in a checkout of PatchKit.");
         string[] arguments = target is null ? [] : [Path.GetFullPath(target)];
         using var process = Process.Start("bash", [path, .. script[1..], .. arguments]);

@@ -41,7 +41,8 @@ internal static class NewFolder
         string? above = Path.GetFullPath(folder);
         while (above is not null && !Directory.Exists(above)) above = Path.GetDirectoryName(above);
         long free = new DriveInfo(above ?? "/").AvailableFreeSpace;
-        if (free < bytes) throw new ImageException(folder, $"would take {Gigabytes(bytes)}, but its disk has {Gigabytes(free)} free; make room, or name a folder on another disk.");
+        if (free < bytes)
+            throw new ImageException(folder, $"would take {Gigabytes(bytes)}, but its disk has {Gigabytes(free)} free; make room, or name a folder on another disk.");
 
         static string Gigabytes(long n) => $"{n / 1e9:N3} GB";
     }

@@ -8,11 +8,17 @@ var root = new Command("patchkit", "PatchKit reproduces \"Scaling Laws in Patchi
     new HelpOption(),
     new VersionOption(),
     DoctorCommand.Create(),
-    BenchCommand.Create(),
+    ListCommand.Create(),
+    RunCommand.Create(),
+    TrainCommand.Create(),
+    RunsCommand.Create(),
+    EvalCommand.Create(),
+    PredictCommand.Create(),
+    DataCommand.Create(),
     ModelsCommand.Create(),
     InspectCommand.Create(),
     ConvertCommand.Create(),
-    RunCommand.Create(),
+    BenchCommand.Create(),
 };
 
 try

@@ -37,7 +37,8 @@ public sealed class Figure1 : Experiment
         var options = context.Options;
         var paper = Figure1Report.Make();
         var sweeps = context.Results.GroupBy(result => (result.Config.Family, Size: result.Config.Model.Height)).Select(group => (Name: $"{group.Key.Family} at {group.Key.Size}x{group.Key.Size}", Sweep: new PatchSweep([.. group]))).ToList();
-        var further = Table1.Budgets(options).Select(context.Store.Find).OfType<RunResult>().ToList();
+        var budgets = Table1.Budgets(options).ToList();
+        var further = budgets.Select(context.Store.Find).OfType<RunResult>().ToList();
         List<ReportTable> tables = [Readings(paper), Fits(paper), Predictions(paper), Losses(sweeps)];
         List<Verdict> verdicts = [Falls(paper), Foretold(paper)];
         foreach (var (name, sweep) in sweeps)
@@ -50,7 +51,15 @@ public sealed class Figure1 : Experiment
         return new Report
         {
             Experiment = Name, Title = Title, Scale = options.Scale, Data = string.Join(" and ", sweeps.Select(entry => entry.Sweep.Results[0].Config.Data.Title).Distinct()),
-            Tables = tables, Verdicts = verdicts, Caveats = [PaperNumbers.Figure1Precision + ".", .. paper.Meaning, .. Caveats.For(options)], Machine = Machine.Here(options.Device),
+            Tables = tables, Verdicts = verdicts, Caveats =
+            [
+                $"The paper's panels as they were read: {PaperNumbers.Figure1Precision}.",
+                $"Where an interval of the floor begins at 0, or one of alpha ends at {LeastSquares.GreatestAlpha}, the losses set no end there.",
+                .. paper.Meaning,
+                .. budgets.Count > further.Count ? [$"Of the {budgets.Count} runs at other budgets, which make the best patch size for a budget more than a list of what fits it, {further.Count} are in the cache; table1 trains them."] : Array.Empty<string>(),
+                .. Caveats.For(options),
+            ],
+            Machine = Machine.Here(options.Device),
         };
     }
 
@@ -60,12 +69,12 @@ public sealed class Figure1 : Experiment
     {
         int[] patches = [.. paper.Rows.SelectMany(row => row.Panel.Points).Select(point => (int)point.PatchSize).Distinct().OrderDescending()];
         return new("The paper's panels, read off the picture: test loss", ["panel", .. patches.Select(patch => $"p={patch}"), "here"],
-            [.. paper.Rows.Select(row => (IReadOnlyList<string>)[Name(row), .. patches.Select(patch => row.Panel.Points.FirstOrDefault(point => point.PatchSize == patch) is { } point ? Text(point.Loss) : ""), Here(row.Panel)])]);
+            [.. paper.Rows.Select(row => (IReadOnlyList<string>)[Label(row), .. patches.Select(patch => row.Panel.Points.FirstOrDefault(point => point.PatchSize == patch) is { } point ? Text(point.Loss) : ""), Here(row.Panel)])]);
     }
 
     private static ReportTable Fits(Figure1Report paper) => new("The paper's panels: loss = floor + a p^alpha by least squares, beside what the axis's ticks say",
         ["panel", "tick floor", "floor", "95% interval", "tick alpha", "alpha", "95% interval", "plain power law"],
-        [.. paper.Rows.Select(row => (IReadOnlyList<string>)[Name(row), Text(row.Panel.TickFloor), Text(row.Fit.Law.Floor), $"{row.Fit.FloorInterval}", Short(row.Panel.TickAlpha), Short(row.Fit.Law.Alpha),
+        [.. paper.Rows.Select(row => (IReadOnlyList<string>)[Label(row), Text(row.Panel.TickFloor), Text(row.Fit.Law.Floor), $"{row.Fit.FloorInterval}", Short(row.Panel.TickAlpha), Short(row.Fit.Law.Alpha),
             Short(row.Fit.AlphaInterval), $"{PowerLawFit.To(row.Panel.Points, PowerLawForm.Plain).Law}"])]);
 
     private static ReportTable Predictions(Figure1Report paper) => new("The paper's panels: the smallest patch predicted from the larger ones",
@@ -73,7 +82,7 @@ public sealed class Figure1 : Experiment
         [.. paper.Rows.Select(row =>
         {
             var (floor, plain) = (row.Choice.WithFloor, row.Choice.Plain);
-            return (IReadOnlyList<string>)[Name(row), $"{floor.Prediction.PatchSize}", Text(floor.Measured), Text(floor.Prediction.Loss), $"{floor.Prediction.Interval}", floor.Covered ? "yes" : "no", Signed(floor.Miss),
+            return (IReadOnlyList<string>)[Label(row), $"{floor.Prediction.PatchSize}", Text(floor.Measured), Text(floor.Prediction.Loss), $"{floor.Prediction.Interval}", floor.Covered ? "yes" : "no", Signed(floor.Miss),
                 Text(plain.Prediction.Loss), Signed(plain.Miss), row.Choice.Fit.Form == PowerLawForm.Plain ? "plain" : "floor"];
         })]);
 
@@ -135,7 +144,7 @@ public sealed class Figure1 : Experiment
 
     private static bool Says(SmallestPatchTest test, double largestPatchLoss) => test.Prediction.Interval.Width < largestPatchLoss - test.Measured;
 
-    private static string Name(Figure1Row row) => $"{row.Panel.Letter} {row.Panel.What}";
+    private static string Label(Figure1Row row) => $"{row.Panel.Letter} {row.Panel.What}";
 
     private static string Here(Figure1Panel panel) => panel.What.Contains("classification", StringComparison.Ordinal) ? panel.What.StartsWith("DeiT", StringComparison.Ordinal) ? "ViT" : "Adventurer" : "not run here";
 

@@ -31,9 +31,9 @@ public sealed class Adventurer : Backbone
     /// <inheritdoc/>
     public override ClsToken Cls => ClsToken.Last;
 
-    private protected override Tensor Encode(Tensor x)
+    private protected override Tensor Encode(Tensor x, bool clsOnly)
     {
-        foreach (var layer in layers) x = Run(layer, x);                     // (B, L + 1, D)
+        foreach (var layer in layers) x = Run(clsOnly && layer == layers[^1] ? layer.ClassToken : layer.call, x);   // (B, L + 1, D)
         return x;
     }
 
@@ -60,15 +60,20 @@ public sealed class Adventurer : Backbone
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x)
+        public override Tensor forward(Tensor x) => Run(x, clsOnly: false);
+
+        /// <summary>What the block makes of the class token: (B, L + 1, D) to (B, 1, D).</summary>
+        internal Tensor ClassToken(Tensor x) => Run(x, clsOnly: true);
+
+        private Tensor Run(Tensor x, bool clsOnly)
         {
             using var scope = NewDisposeScope();
-            x = x + drop_path.call(Mix(norm.call(x)));
+            x = (clsOnly ? x.narrow(1, -1, 1) : x) + drop_path.call(Mix(norm.call(x), clsOnly));             // (B, L + 1 or 1, D)
             x = x + drop_path.call(mlp.call(norm_mlp.call(x)));
             return x.MoveToOuterDisposeScope();
         }
 
-        private Tensor Mix(Tensor tokens)
+        private Tensor Mix(Tensor tokens, bool clsOnly)
         {
             using var scope = NewDisposeScope();
             long patches = tokens.shape[1] - 1;
@@ -76,6 +81,7 @@ public sealed class Adventurer : Backbone
             var sequence = _flip
                 ? cat([heading, tokens.narrow(1, 0, patches).flip(1), tokens.narrow(1, patches, 1)], 1)      // the class token stays last
                 : cat([heading, tokens], 1);                                                                 // (B, L + 2, D)
+            if (clsOnly) return mixer.LastToken(sequence).MoveToOuterDisposeScope();                         // (B, 1, D)
             var mixed = mixer.call(sequence).narrow(1, 1, patches + 1);                                      // (B, L + 1, D): the heading's own output is dropped
             var restored = _flip ? cat([mixed.narrow(1, 0, patches).flip(1), mixed.narrow(1, patches, 1)], 1) : mixed;
             return restored.MoveToOuterDisposeScope();

@@ -40,9 +40,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var tokens = Encode(Tokenize(images));
-        long at = Cls == ClsToken.First ? 0 : tokens.shape[1] - 1;
-        return head.call(Normalize(tokens.select(1, at))).MoveToOuterDisposeScope();
+        var cls = Encode(Tokenize(images), clsOnly: true).squeeze(1);            // (B, D)
+        return head.call(Normalize(cls)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Images (B, 3, H, W) to normalised dense tokens and the class token.</summary>
@@ -50,15 +49,18 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     public DenseFeatures Features(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var tokens = Normalize(Encode(Tokenize(images)));                        // (B, L + 1, D)
+        var tokens = Normalize(Encode(Tokenize(images), clsOnly: false));        // (B, L + 1, D)
         long length = tokens.shape[1] - 1;
         var patches = tokens.narrow(1, Cls == ClsToken.First ? 1 : 0, length);
         var cls = tokens.select(1, Cls == ClsToken.First ? 0 : length);
         return new DenseFeatures(patches.MoveToOuterDisposeScope(), cls.MoveToOuterDisposeScope(), Config.TokenGrid);
     }
 
-    /// <summary>The blocks: (B, L + 1, D) to the same shape.</summary>
-    private protected abstract Tensor Encode(Tensor tokens);
+    /// <summary>
+    /// The blocks: (B, L + 1, D) to the same shape, or to the class token (B, 1, D) alone. The head reads no other, so that the last block
+    /// need not compute the others: in a net of two blocks almost half of the work.
+    /// </summary>
+    private protected abstract Tensor Encode(Tensor tokens, bool clsOnly);
 
     /// <summary>The norm after the last block.</summary>
     private protected abstract Tensor Normalize(Tensor tokens);
@@ -91,9 +93,9 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Runs a block, recomputing it in the backward pass where the configuration asks for that.</summary>
-    private protected Tensor Run(nn.Module<Tensor, Tensor> block, Tensor tokens)
+    private protected Tensor Run(Func<Tensor, Tensor> block, Tensor tokens)
     {
-        var after = Config.Checkpointing && training && is_grad_enabled() ? Engine.Checkpoint(block.call, tokens) : block.call(tokens);
+        var after = Config.Checkpointing && training && is_grad_enabled() ? Engine.Checkpoint(block, tokens) : block(tokens);
         _watch?.Invoke(after);
         return after;
     }

@@ -43,10 +43,14 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Tokens (B, L, D), each mixed with those before it, (B, L, D).</summary>
-    public override Tensor forward(Tensor u)
+    public override Tensor forward(Tensor u) => Mix(u, lastOnly: false);
+
+    /// <summary>The last token, mixed with all before it: (B, L, D) to (B, 1, D).</summary>
+    internal Tensor LastToken(Tensor u) => Mix(u, lastOnly: true);
+
+    private Tensor Mix(Tensor u, bool lastOnly)
     {
         using var scope = NewDisposeScope();
-        var (b, l) = (u.shape[0], u.shape[1]);
         int heads = _inner / _headDim, shared = _groups * _stateDim;
         var parts = in_proj.call(u).split([_inner, _inner + 2 * shared, heads], -1);                                      // z, x B C, dt
         var xBC = CausalConv.Run(parts[1], conv1d.weight.squeeze(1), conv1d.bias, silu: true).split([_inner, shared, shared], -1);
@@ -55,7 +59,9 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
             parts[2], -A_log.exp(),                                                                                       // (B, L, H), (H)
             xBC[1].unflatten(-1, _groups, _stateDim), xBC[2].unflatten(-1, _groups, _stateDim),                           // (B, L, G, N)
             D, dtBias: dt_bias, dtSoftplus: true);                                                                        // (B, L, H, P)
-        var gated = RmsNorm.Run(y.reshape(b, l, _inner), norm.weight, z: parts[0], eps: RmsNormLayer.Epsilon);            // (B, L, inner)
-        return out_proj.call(gated).MoveToOuterDisposeScope();                                                            // (B, L, D)
+        var gated = RmsNorm.Run(Wanted(y.flatten(2)), norm.weight, z: Wanted(parts[0]), eps: RmsNormLayer.Epsilon);       // (B, L or 1, inner)
+        return out_proj.call(gated).MoveToOuterDisposeScope();                                                            // (B, L or 1, D)
+
+        Tensor Wanted(Tensor tokens) => lastOnly ? tokens.narrow(1, -1, 1) : tokens;
     }
 }

@@ -27,9 +27,9 @@ public sealed class VisionTransformer : Backbone
     /// <inheritdoc/>
     public override ClsToken Cls => ClsToken.First;
 
-    private protected override Tensor Encode(Tensor x)
+    private protected override Tensor Encode(Tensor x, bool clsOnly)
     {
-        foreach (var block in blocks) x = Run(block, x);                     // (B, L + 1, D)
+        foreach (var block in blocks) x = Run(clsOnly && block == blocks[^1] ? block.ClassToken : block.call, x);   // (B, L + 1, D)
         return x;
     }
 
@@ -54,10 +54,15 @@ public sealed class VisionTransformer : Backbone
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x)
+        public override Tensor forward(Tensor x) => Run(x, clsOnly: false);
+
+        /// <summary>What the block makes of the class token: (B, L + 1, D) to (B, 1, D).</summary>
+        internal Tensor ClassToken(Tensor x) => Run(x, clsOnly: true);
+
+        private Tensor Run(Tensor x, bool clsOnly)
         {
             using var scope = NewDisposeScope();
-            x = x + drop_path.call(attn.call(norm1.call(x)));
+            x = (clsOnly ? x.narrow(1, 0, 1) : x) + drop_path.call(attn.Run(norm1.call(x), clsOnly));        // (B, L or 1, D)
             x = x + drop_path.call(mlp.call(norm2.call(x)));
             return x.MoveToOuterDisposeScope();
         }
@@ -76,12 +81,16 @@ public sealed class VisionTransformer : Backbone
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x)
+        public override Tensor forward(Tensor x) => Run(x, clsOnly: false);
+
+        /// <summary>All tokens attend to all, or the first one alone does.</summary>
+        internal Tensor Run(Tensor x, bool clsOnly)
         {
             using var scope = NewDisposeScope();
             var parts = qkv.call(x).chunk(3, -1);                                                            // 3 x (B, L, D)
-            var mixed = Attention.Scaled(Heads(parts[0]), Heads(parts[1]), Heads(parts[2]));                 // (B, H, L, D / H)
-            return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();                    // (B, L, D)
+            var queries = clsOnly ? parts[0].narrow(1, 0, 1) : parts[0];                                     // (B, L or 1, D)
+            var mixed = Attention.Scaled(Heads(queries), Heads(parts[1]), Heads(parts[2]));                  // (B, H, L or 1, D / H)
+            return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();                    // (B, L or 1, D)
         }
 
         private Tensor Heads(Tensor tokens) => tokens.unflatten(-1, _heads, tokens.shape[^1] / _heads).transpose(1, 2);

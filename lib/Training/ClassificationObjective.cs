@@ -16,10 +16,12 @@ public sealed class ClassificationObjective : IObjective
     /// <param name="model">the model.</param>
     /// <param name="recipe">says how images are mixed and labels smoothed.</param>
     /// <param name="seed">of the mixing.</param>
+    /// <exception cref="ArgumentException">Images are to be mixed in pairs, but the batch is odd.</exception>
     public ClassificationObjective(Backbone model, Recipe recipe, long seed)
     {
         (_model, _recipe, _seed) = (model, recipe, seed);
         if (recipe is not { Mixup: > 0 } and not { CutMix: > 0 }) return;
+        if (recipe.BatchSize % 2 != 0) throw new ArgumentException($"Mixup and CutMix pair the images of a batch, but batchSize is {recipe.BatchSize}; make it even, or set mixup=0 and cutMix=0.");
         _mixup = new Mixup(model.Config.Classes, recipe.LabelSmoothing)
         {
             Alpha = recipe.Mixup, CutAlpha = recipe.CutMix, Probability = recipe.MixProbability, SwitchProbability = recipe.CutMixShare,
@@ -36,6 +38,12 @@ public sealed class ClassificationObjective : IObjective
             var draw = _mixup.Draw((int)images.shape[2], (int)images.shape[3], ref random);
             (images, targets) = (Mixup.Images(images, draw), _mixup.Targets(targets, draw));     // (B, 3, H, W), (B, K)
         }
+        return InParts(images, targets, parts);
+    }
+
+    // Apart, so that the batch is mixed once, at the call, and outlives each of its parts.
+    private IEnumerable<Tensor> InParts(Tensor images, Tensor targets, int parts)
+    {
         long size = images.shape[0] / parts;
         for (int part = 0; part < parts; part++)
         {

@@ -10,7 +10,7 @@ namespace PatchKit.Training;
 /// </summary>
 public sealed record ImageDataConfig : DataConfig
 {
-    private const int TestBatch = 250;
+    private const int TestBatch = 250, UsualSize = 224;
 
     /// <summary>The folder. Where it lies does not matter to a run's key; what is in it does.</summary>
     public required string Folder { get; init; }
@@ -48,14 +48,15 @@ public sealed record ImageDataConfig : DataConfig
 
     /// <summary>Looks into a folder.</summary>
     /// <param name="folder">the folder.</param>
-    /// <param name="size">the side that images are resized to.</param>
+    /// <param name="size">the side that images are resized to; the images' own where null and they have one, else 224.</param>
     /// <exception cref="ArgumentException">The folder holds no set that PatchKit knows.</exception>
-    public static ImageDataConfig In(string folder, int size)
+    public static ImageDataConfig In(string folder, int? size = null)
     {
         using var opened = DataFolder.Open(folder);
         return new ImageDataConfig
         {
-            Folder = Path.GetFullPath(folder), Name = opened.Name, Fingerprint = opened.Fingerprint, ClassCount = opened.Training.Classes.Count, TrainingImages = opened.Training.Count, Size = size,
+            Folder = Path.GetFullPath(folder), Name = opened.Name, Fingerprint = opened.Fingerprint, ClassCount = opened.Training.Classes.Count, TrainingImages = opened.Training.Count,
+            Size = size ?? (opened.NativeSize > 0 ? opened.NativeSize : UsualSize),
         };
     }
 
@@ -83,12 +84,13 @@ public sealed record ImageDataConfig : DataConfig
         private readonly ResidentImages _training;
         private readonly Lazy<ResidentImages> _test;
         private readonly BatchTransform _augment;
+        private readonly Device _device;
         private readonly int _batch;
         private readonly long _seed;
 
         internal Resident(ImageDataConfig config, OpenedData opened, Recipe recipe, long seed, Device device)
         {
-            (_opened, _batch, _seed, EpochImages) = (opened, recipe.BatchSize, seed, config.EpochImages(recipe));
+            (_opened, _device, _batch, _seed, EpochImages) = (opened, device, recipe.BatchSize, seed, config.EpochImages(recipe));
             _training = ResidentImages.Read(opened.Training, config.Size, device);
             _test = new(() => ResidentImages.Read(opened.Test, config.Size, device));
             _augment = new BatchTransform(config.Size)
@@ -116,7 +118,8 @@ public sealed record ImageDataConfig : DataConfig
                     indices[i] = order[at];
                 }
                 using var bytes = _training.Batch(indices);
-                yield return new Batch(_augment.Apply(bytes.Images, _seed, epoch, step * _batch), bytes.Labels.alias());
+                using var noise = new Generator((ulong)new SampleRandom(_seed, epoch * steps + step, -3).Below(int.MaxValue), _device);
+                yield return new Batch(_augment.Apply(bytes.Images, _seed, epoch, step * _batch, noise), bytes.Labels.alias());
             }
         }
 
@@ -172,6 +175,8 @@ public sealed record ImageDataConfig : DataConfig
         public override int Classes => _opened.Training.Classes.Count;
 
         public override long EpochImages { get; }
+
+        public override int LeftOut => _training.Bad.Count + _test.Bad.Count;
 
         public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _training.Epoch(epoch, firstStep, cancellation);
 

@@ -21,9 +21,10 @@ internal sealed class MetricsLog : IDisposable
     /// <summary>Opens the file; what was written after a checkpoint's mark is cut off.</summary>
     internal void Begin(MetricsMark? mark)
     {
-        _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        _file?.Dispose();
+        RunFile.Put(_path, () => _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
         long keep = mark?.Bytes ?? 0;
-        if (_file.Length < keep) throw new TrainingException($"{_path} has {_file.Length} bytes, but the checkpoint beside it was written after {keep}; it was changed, so delete the run and train again.");
+        if (_file!.Length < keep) throw new TrainingException($"{_path} has {_file.Length} bytes, but the checkpoint beside it was written after {keep}; it was changed, so delete the run and train again.");
         _file.SetLength(keep);
         _file.Position = keep;
         (_loss, _count) = (mark?.Loss ?? 0, mark?.Count ?? 0);
@@ -34,15 +35,15 @@ internal sealed class MetricsLog : IDisposable
         (_loss, _count) = (_loss + loss, _count + 1);
         if (step % _every != 0 && !last) return;
         string line = string.Create(CultureInfo.InvariantCulture, $$"""{"step":{{step}},"epoch":{{epoch}},"loss":{{_loss / _count:R}},"learningRate":{{rate:R}},"gradientNorm":{{norm:R}}}""");
-        _file!.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        RunFile.Put(_path, () => _file!.Write(Encoding.UTF8.GetBytes(line + "\n")));
         (_loss, _count) = (0, 0);
     }
 
     /// <summary>Puts what was written on disk, and says where it ends.</summary>
     internal MetricsMark Flushed()
     {
-        _file!.Flush(flushToDisk: true);
-        return new MetricsMark(_file.Length, _loss, _count);
+        RunFile.Put(_path, () => _file!.Flush(flushToDisk: true));
+        return new MetricsMark(_file!.Length, _loss, _count);
     }
 
     public void Dispose() => _file?.Dispose();

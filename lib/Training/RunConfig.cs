@@ -18,6 +18,7 @@ public sealed record RunConfig
     {
         WriteIndented = true, IgnoreReadOnlyProperties = true, IncludeFields = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Converters = { new JsonStringEnumConverter() }, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, // half a result is none
     };
 
     /// <summary>The model, its patch size among the rest.</summary>

@@ -13,4 +13,5 @@ namespace PatchKit.Training;
 /// <param name="Machine">where it ran.</param>
 /// <param name="Commit">the code's.</param>
 /// <param name="Date">when it ended, UTC.</param>
-public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Test, double TrainingLoss, long Steps, double Seconds, long Parameters, Machine Machine, string Commit, DateTime Date);
+/// <param name="LeftOut">files that could not be read and were left out, as far as they were met since the last interruption.</param>
+public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Test, double TrainingLoss, long Steps, double Seconds, long Parameters, Machine Machine, string Commit, DateTime Date, int LeftOut = 0);

@@ -43,7 +43,8 @@ public sealed class RunStore
         if (config.StartsFrom is { } earlier) Train(earlier, options, cancellation);
         options ??= new();
         cancellation = Cancellation.OrHost(cancellation);
-        string folder = Directory.CreateDirectory(FolderOf(config)).FullName;
+        string folder = FolderOf(config);
+        RunFile.Put(folder, () => Directory.CreateDirectory(folder));
         using var alone = Lock(folder);
         if (ReadResult(folder) is { } meanwhile) return meanwhile;
         foreach (string rest in Directory.EnumerateFiles(folder, "*.partial")) File.Delete(rest);
@@ -52,7 +53,7 @@ public sealed class RunStore
         var data = config.Data is ImageDataConfig images ? images with { OnBadSample = options.OnBadSample } : config.Data;
         using var opened = data.Open(config.Recipe, config.Seed, options.Device);
         if (opened.Classes != config.Model.Classes) throw new TrainingException($"the model has {config.Model.Classes} classes, but {config.Data.Title} has {opened.Classes}; make the model for as many.");
-        manual_seed(config.Seed);
+        manual_seed(config.Seed).Dispose();
         using var model = (config.Model with { DropPath = config.Recipe.DropPath }).Create();
         if (config.StartsFrom is { } start) LoadWeights(start, model);
         using var trainer = Trainer.Of(model, config.Recipe, opened, new TrainerOptions
@@ -62,9 +63,11 @@ public sealed class RunStore
         });
         trainer.Train(cancellation);
         var test = Evaluation.Classification(model, opened.Test(cancellation), options.Device, cancellation: cancellation);
-        Safetensors.Write(Path.Combine(folder, WeightsFile), model.state_dict());
+        cancellation.ThrowIfCancellationRequested(); // the test images end early, too
+        string weights = Path.Combine(folder, WeightsFile);
+        RunFile.Put(weights, () => Safetensors.Write(weights, model.state_dict()));
         var result = new RunResult(config.Key, config, test, LastLosses(folder), trainer.Steps, trainer.Seconds, model.parameters().Sum(parameter => parameter.numel()),
-            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow);
+            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut);
         WriteJson(Path.Combine(folder, ResultFile), result);
         File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
         return result;
@@ -79,8 +82,8 @@ public sealed class RunStore
         return ModelCheckpoint.Load(model, Safetensors.Read(path), source: path);
     }
 
-    /// <summary>The training curve of a run: step and mean loss, in order.</summary>
-    public IReadOnlyList<(long Step, double Loss)> Curve(string key) => Curve(Path.Combine(Folder, key), MetricsLog.FileName);
+    /// <summary>The training curve of a run: step and mean loss, in order; nothing before its first step.</summary>
+    public IReadOnlyList<(long Step, double Loss)> Curve(string key) => ReadCurve(Path.Combine(Folder, key));
 
     /// <summary>All runs, the newest first.</summary>
     public IReadOnlyList<StoredRun> List() => !Directory.Exists(Folder) ? [] :
@@ -105,19 +108,20 @@ public sealed class RunStore
     /// <exception cref="TrainingException">It is being trained.</exception>
     public void Delete(StoredRun run)
     {
-        using (Lock(run.Folder)) { }
+        using var alone = Lock(run.Folder);
         Directory.Delete(run.Folder, recursive: true);
     }
 
     /// <summary>Writes a value as JSON under a temporary name and renames it.</summary>
-    public static void WriteJson<T>(string path, T value)
+    /// <exception cref="IOException">The disk is full, or the place may not be written to; a file that was there is as it was.</exception>
+    public static void WriteJson<T>(string path, T value) => RunFile.Put(path, () =>
     {
         string partial = $"{path}.{Guid.NewGuid():N}.partial";
         try
         {
-            using (var stream = new FileStream(partial, FileMode.CreateNew, FileAccess.Write))
+            using (var stream = new FileStream(partial, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
-                JsonSerializer.Serialize(stream, value, RunConfig.Json);
+                stream.Write(JsonSerializer.SerializeToUtf8Bytes(value, RunConfig.Json));
                 stream.Flush(flushToDisk: true);
             }
             File.Move(partial, path, overwrite: true);
@@ -126,31 +130,39 @@ public sealed class RunStore
         {
             if (File.Exists(partial)) File.Delete(partial);
         }
-    }
+    });
 
+    // Held until disposed, or until the process ends, however that may be. The file stays: if it were deleted, one process could hold the old file and another a new one.
     private static FileStream Lock(string folder)
     {
-        try
+        string path = Path.Combine(folder, LockFile);
+        FileStream? held = null;
+        RunFile.Put(path, () =>
         {
-            return new FileStream(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException e) when (Directory.Exists(folder) && e is not DirectoryNotFoundException && e.HResult == SharingViolation)
-        {
-            throw new TrainingException($"another process is training the run in {folder}; wait for it, or give this one another folder with --out.", e);
-        }
+            try
+            {
+                held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0);
+            }
+            catch (IOException e) when (e.HResult == SharingViolation)
+            {
+                throw new TrainingException($"another process is at the run in {folder}; wait until it is done, or name another folder with --out.", e);
+            }
+        });
+        return held!;
     }
 
     private const int SharingViolation = 11; // EAGAIN, what an advisory lock that is held gives
 
     private static StoredRun? Read(string folder)
     {
-        if (!File.Exists(Path.Combine(folder, ConfigFile)) || ReadJson<RunConfig>(Path.Combine(folder, ConfigFile)) is not { } config) return null;
+        if (ReadJson<RunConfig>(Path.Combine(folder, ConfigFile)) is not { } config) return null;
         var result = ReadResult(folder);
         var status = result is not null ? RunStatus.Finished : File.Exists(Path.Combine(folder, TrainerCheckpoint.FileName)) ? RunStatus.Interrupted : RunStatus.Begun;
-        return new StoredRun(Path.GetFileName(folder), folder, status, config, result, Directory.EnumerateFiles(folder).Sum(path => new FileInfo(path).Length));
+        var files = new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Exists); // one that is being written may be gone already
+        return new StoredRun(Path.GetFileName(folder), folder, status, config, result, files.Sum(file => file.Length));
     }
 
-    private static RunResult? ReadResult(string folder) => File.Exists(Path.Combine(folder, ResultFile)) ? ReadJson<RunResult>(Path.Combine(folder, ResultFile)) : null;
+    private static RunResult? ReadResult(string folder) => ReadJson<RunResult>(Path.Combine(folder, ResultFile));
 
     // A file that was damaged is as good as none: the run is made again.
     private static T? ReadJson<T>(string path) where T : class
@@ -159,22 +171,24 @@ public sealed class RunStore
         {
             return JsonSerializer.Deserialize<T>(File.ReadAllBytes(path), RunConfig.Json);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
         }
     }
 
-    private static IReadOnlyList<(long Step, double Loss)> Curve(string folder, string file) =>
+    // The last line of a run that is being trained may not be whole yet.
+    private static IReadOnlyList<(long Step, double Loss)> ReadCurve(string folder) => Path.Combine(folder, MetricsLog.FileName) is var path && !File.Exists(path) ? [] :
     [
-        .. from line in File.ReadLines(Path.Combine(folder, file))
-           let entry = JsonDocument.Parse(line).RootElement
+        .. from line in File.ReadLines(path)
+           where line.EndsWith('}')
+           let entry = JsonElement.Parse(line)
            select (entry.GetProperty("step").GetInt64(), entry.GetProperty("loss").GetDouble()),
     ];
 
     private static double LastLosses(string folder)
     {
-        var curve = Curve(folder, MetricsLog.FileName);
+        var curve = ReadCurve(folder);
         return curve.Skip(curve.Count - Math.Max(1, curve.Count / 20)).Average(point => point.Loss);
     }
 }

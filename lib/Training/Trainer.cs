@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PatchKit.Checkpoints;
 using PatchKit.Data;
 using PatchKit.Models;
 using TorchSharp;
@@ -28,6 +29,7 @@ public sealed class Trainer : IDisposable
     private readonly int _stepsPerEpoch;
     private readonly ScalarType? _lower;
     private double _recentLoss;
+    private bool _whole = true;
 
     /// <summary>A trainer of any model.</summary>
     /// <param name="model">in training; it is moved to the options' device.</param>
@@ -76,7 +78,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Trains to the end, from the folder's checkpoint where there is one.</summary>
     /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none is given.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
-    /// <exception cref="TrainingException">A loss or gradient is not a finite number.</exception>
+    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the checkpoint is damaged or of another run.</exception>
     /// <exception cref="IOException">A checkpoint or the metrics cannot be written; the last checkpoint is as it was.</exception>
     public void Train(CancellationToken cancellation = default)
     {
@@ -84,26 +86,35 @@ public sealed class Trainer : IDisposable
         Resume();
         var (clock, written) = (Stopwatch.StartNew(), Stopwatch.StartNew());
         var (secondsBefore, stepsBefore, told) = (Seconds, Step, -1.0);
-        using var stop = Engine.StopOn(cancellation);
         while (Step < Steps)
         {
             var (epoch, first) = ((int)(Step / _stepsPerEpoch), (int)(Step % _stepsPerEpoch));
             long before = Step;
-            foreach (var batch in _data.Training(epoch, first, cancellation))
+            try
             {
-                if (!TryStep(batch, epoch, cancellation)) break;
-                Seconds = secondsBefore + clock.Elapsed.TotalSeconds;
-                if (Step == Steps || clock.Elapsed.TotalSeconds - told > 0.1) Tell(told = clock.Elapsed.TotalSeconds, Step - stepsBefore);
-                if (Step < Steps && Step % _stepsPerEpoch == 0) break;
-                if (Step == Steps || !(written.Elapsed > _options.CheckpointEvery || (_options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0))) continue;
-                Save();
-                written.Restart();
+                using var stop = Engine.StopOn(cancellation);
+                foreach (var batch in _data.Training(epoch, first, cancellation))
+                {
+                    if (!TryStep(batch, epoch, cancellation)) break;
+                    Seconds = secondsBefore + clock.Elapsed.TotalSeconds;
+                    if (Step == Steps || clock.Elapsed.TotalSeconds - told > 0.1) Tell(told = clock.Elapsed.TotalSeconds, Step - stepsBefore);
+                    if (Step < Steps && (written.Elapsed > _options.CheckpointEvery || (_options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0)))
+                    {
+                        Save();
+                        written.Restart();
+                    }
+                    if (Step % _stepsPerEpoch == 0) break;
+                }
+            }
+            catch (Exception e) when (_whole && cancellation.IsCancellationRequested && e is OperationCanceledException or ThreadInterruptedException)
+            {
+                // The images' threads or whoever is told of progress noticed first; a notebook's stop button also interrupts waits.
             }
             if (cancellation.IsCancellationRequested)
             {
                 if (Step > stepsBefore) Save();
-                throw new OperationCanceledException(
-                    _checkpoint is null ? $"training was stopped at step {Step} of {Steps}" : $"training was stopped at step {Step} of {Steps}; the checkpoint in {_options.Folder} goes on from there", cancellation);
+                string saved = _checkpoint is { Exists: true } ? $"; the checkpoint is in {_options.Folder}" : "";
+                throw new OperationCanceledException($"training was stopped at step {Step} of {Steps}{saved}", cancellation);
             }
             if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
         }
@@ -124,7 +135,7 @@ public sealed class Trainer : IDisposable
         using (batch)
         using (NewDisposeScope())
         {
-            manual_seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step)));
+            manual_seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step))).Dispose();
             double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch), loss;
             ParameterGroups.SetLearningRate(_optimizer, _groups, rate);
             _optimizer.zero_grad();
@@ -140,9 +151,11 @@ public sealed class Trainer : IDisposable
             }
             double norm = nn.utils.clip_grad_norm_(_groups.SelectMany(group => group.Parameters), _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity);
             if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(here, epoch, loss, norm, rate);
+            _whole = false;
             _optimizer.step();
             _average?.Update(_model);
             Step++;
+            _whole = true;
             _recentLoss += Math.Max(.05, 1.0 / Step) * (loss - _recentLoss);
             _log?.Add(Step, epoch, loss, rate, norm, last: Step == Steps);
             return true;
@@ -168,20 +181,24 @@ public sealed class Trainer : IDisposable
     private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)
     {
         string what = double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"the loss is {loss}";
-        string where = _groups.SelectMany(group => group.Names.Zip(group.Parameters)).FirstOrDefault(entry => !AllFinite(entry.Second)) is { First: { } weight }
-            ? $"the weights {weight} are not finite any more"
+        string where = FirstNonFinite(parameter => parameter) is { } weight ? $"the weights {weight} are not finite any more"
             : _objective.FirstNonFinite(batch) is { } layer ? $"the forward pass stops being finite at {layer}"
-            : _groups.SelectMany(group => group.Names.Zip(group.Parameters)).FirstOrDefault(entry => entry.Second.grad is { } gradient && !AllFinite(gradient)) is { First: { } last }
-            ? $"the forward pass is finite, but the gradient of {last} is not" : "forward pass and gradients are finite when computed again";
-        string saved = _checkpoint is { Exists: true } ? $" The last checkpoint, in {_options.Folder}, is from before." : "";
-        return new TrainingException(string.Create(CultureInfo.InvariantCulture,
-            $"{what} at step {Step} (epoch {epoch}, batch seed {_options.Seed}/{Step}, learning rate {rate:G3}): {where}. Lower baseLearningRate, or set clipNorm=1.{saved}"));
+            : FirstNonFinite(parameter => parameter.grad) is { } last ? $"the forward pass is finite, but the gradient of {last} is not" : "forward pass and gradients are finite when computed again";
+        return Failed(string.Create(CultureInfo.InvariantCulture, $"{what} at step {Step} (epoch {epoch}, batch seed {_options.Seed}/{Step}, learning rate {rate:G3}): {where}"));
+    }
 
-        static bool AllFinite(Tensor values)
+    private TrainingException Failed(string what) =>
+        new($"{what}. Lower baseLearningRate, or set clipNorm=1.{(_checkpoint is { Exists: true } ? $" The last checkpoint, in {_options.Folder}, is from before." : "")}");
+
+    // The first parameter of which something is not finite.
+    private string? FirstNonFinite(Func<Parameter, Tensor?> part)
+    {
+        foreach (var (name, parameter) in _groups.SelectMany(group => group.Names.Zip(group.Parameters)))
         {
             using var scope = NewDisposeScope();
-            return values.isfinite().all().item<bool>();
+            if (part(parameter) is { } values && !values.isfinite().all().item<bool>()) return name;
         }
+        return null;
     }
 
     private void Tell(double elapsed, long done)
@@ -192,15 +209,31 @@ public sealed class Trainer : IDisposable
 
     private void Resume()
     {
-        if (_checkpoint?.Load() is not { } state)
+        if (Checkpoint() is not { } state)
         {
             _log?.Begin(null);
             return;
         }
         if (state.Step > Steps) throw new TrainingException($"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it is of another run, so give this one a folder of its own.");
-        (Step, Seconds, _recentLoss) = (state.Step, state.Seconds, state.RecentLoss);
+        (Step, Seconds, _recentLoss, _whole) = (state.Step, state.Seconds, state.RecentLoss, true);
         _log?.Begin(state.Log);
     }
 
-    private void Save() => _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed()));
+    private TrainerState? Checkpoint()
+    {
+        try
+        {
+            return _checkpoint?.Load();
+        }
+        catch (CheckpointException e)
+        {
+            throw new TrainingException($"{e.Message} Without that file (or after `patchkit runs delete`) the run begins anew.", e);
+        }
+    }
+
+    private void Save()
+    {
+        if (FirstNonFinite(parameter => parameter) is { } weight) throw Failed($"the weights {weight} are not finite after step {Step - 1} (batch seed {_options.Seed}/{Step - 1})");
+        _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed()));
+    }
 }

@@ -29,13 +29,13 @@ internal sealed class TrainerCheckpoint
 
     internal bool Exists => File.Exists(_path);
 
-    /// <exception cref="CheckpointException">The file cannot be written; the one before it is as it was.</exception>
-    internal void Write(TrainerState state) => Safetensors.Write(_path, _tensors, new Dictionary<string, string>
+    /// <exception cref="IOException">The file cannot be written; the one before it is as it was.</exception>
+    internal void Write(TrainerState state) => RunFile.Put(_path, () => Safetensors.Write(_path, _tensors, new Dictionary<string, string>
     {
         ["step"] = Text(state.Step), ["seconds"] = Text(state.Seconds), ["recentLoss"] = Text(state.RecentLoss),
         ["metricsBytes"] = Text(state.Log.Bytes), ["metricsLoss"] = Text(state.Log.Loss), ["metricsCount"] = Text(state.Log.Count),
         ["optimizerSteps"] = string.Join(' ', _ages.Values.Select(own => own.step)),
-    });
+    }));
 
     /// <summary>Restores the tensors and gives back the rest; null where there is no checkpoint.</summary>
     /// <exception cref="CheckpointException">The file is damaged or of another run; nothing was changed.</exception>

@@ -15,6 +15,9 @@ public abstract class TrainingData : IDisposable
     /// <summary>Images in an epoch.</summary>
     public abstract long EpochImages { get; }
 
+    /// <summary>How many files could not be read and were left out so far.</summary>
+    public virtual int LeftOut => 0;
+
     /// <summary>The batches of an epoch; dispose each when it has been used.</summary>
     /// <param name="epoch">counted from 0.</param>
     /// <param name="firstStep">where in the epoch to begin.</param>

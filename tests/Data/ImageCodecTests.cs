@@ -108,14 +108,14 @@ public sealed class ImageCodecTests
         Assert.Contains(words, Assert.Throws<ImageException>(() => ImageCodec.Decode(copy)).Message);
     }
 
-    // Flipped bits, overwritten runs, cuts, repeats; in PNGs the checksums are mended half the time, so that decoding goes further.
+    // Flipped bits, overwritten runs, cuts, truncations, repeats; in PNGs the checksums are mended half the time, so that decoding goes further.
     private static byte[] Mutate(byte[] bytes, Random random)
     {
         List<byte> mutated = [.. bytes];
         for (int change = random.Next(1, 6); change > 0; change--)
         {
             int at = random.Next(mutated.Count);
-            switch (random.Next(5))
+            switch (random.Next(6))
             {
                 case 0: mutated[at] ^= (byte)(1 << random.Next(8)); break;
                 case 1: mutated[at] = (byte)random.Next(256); break;
@@ -123,7 +123,8 @@ public sealed class ImageCodecTests
                     for (int i = at; i < Math.Min(at + random.Next(1, 20), mutated.Count); i++) mutated[i] = (byte)(random.Next(2) * 255);
                     break;
                 case 3: mutated.RemoveRange(at, Math.Min(random.Next(1, 30), mutated.Count - at - 1)); break;
-                case 4: mutated.InsertRange(at, mutated.GetRange(at, Math.Min(random.Next(1, 30), mutated.Count - at))); break;
+                case 4 when at > 0: mutated.RemoveRange(at, mutated.Count - at); break;
+                default: mutated.InsertRange(at, mutated.GetRange(at, Math.Min(random.Next(1, 30), mutated.Count - at))); break;
             }
         }
         byte[] result = [.. mutated];

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Ops;
 
-/// <summary>Operators on long sequences and several threads: bits that repeat, and cancellation within a second.</summary>
+/// <summary>Operators on long sequences and several threads: bits that repeat, and cancellation in the middle of an operator.</summary>
 public sealed class LongRunTests
 {
     private static readonly Op ScanForward = "patchkit::_ssd_scan_forward", ScanBackward = "patchkit::_ssd_scan_backward", AttentionBackward = "patchkit::_attention_backward",
@@ -42,14 +42,14 @@ public sealed class LongRunTests
     }
 
     [Fact]
-    public void ACancelledScanEndsWithinASecond() => AssertStops(() =>
+    public void ACancelledScanEnds() => AssertStops(() =>
     {
         var t = LongScan(800_000);
         ScanForward.Call3(t.X, t.Dt, t.A, t.B, t.C, Arg.None, Arg.None, Arg.None, Arg.None, true, 64, false);
     });
 
     [Fact]
-    public void ACancelledBackwardScanEndsWithinASecond() => AssertStops(() =>
+    public void ACancelledBackwardScanEnds() => AssertStops(() =>
     {
         var t = LongScan(300_000);
         var states = empty([(300_000 + 63) / 64 * 16 * 64 * 64]);
@@ -57,29 +57,25 @@ public sealed class LongRunTests
     });
 
     [Fact]
-    public void CancelledAttentionEndsWithinASecond() => AssertStops(() =>
+    public void CancelledAttentionEnds() => AssertStops(() =>
     {
         var q = LongHeads();
         Engine.Attention(q, q, q, null);
     });
 
     [Fact]
-    public void CancelledBackwardAttentionEndsWithinASecond() => AssertStops(() =>
+    public void CancelledBackwardAttentionEnds() => AssertStops(() =>
     {
         var q = LongHeads();
         AttentionBackward.Call3(q, q, q, q, q, zeros(q.shape[..3]), false, 0.125);
     });
 
     [Fact]
-    public void ACancelledTrainingStepEndsWithinASecondAlsoInRecomputedBlocks() => AssertStops(() =>
+    public void ACancelledTrainingStepEndsAlsoInRecomputedBlocks() => AssertStops(() =>
     {
         var x = randn([1, 4, 256, 64]).requires_grad_();
-        while (true)
-        {
-            using var step = NewDisposeScope();
-            Tensor Block(Tensor q) => Engine.Attention(q, q, q, null);
-            Engine.Checkpoint(Block, Engine.Checkpoint(Block, x)).sum().backward();
-        }
+        Tensor Block(Tensor q) => Engine.Attention(q, q, q, null);
+        Engine.Checkpoint(Block, Engine.Checkpoint(Block, x)).sum().backward();
     });
 
     [Fact]
@@ -107,15 +103,32 @@ public sealed class LongRunTests
 
     private static Tensor Leaf(params long[] sizes) => randn(sizes).requires_grad_();
 
+    // It takes milliseconds; a slow and busy machine may take a thousand times that. Work that is done before the stop is done again.
     private static void AssertStops(Action work)
     {
-        using var scope = NewDisposeScope();
         using var source = new CancellationTokenSource();
-        long cancelled = 0;
-        source.Token.Register(() => cancelled = Stopwatch.GetTimestamp());
         using var stop = Engine.StopOn(source.Token);
-        source.CancelAfter(300);
-        Assert.Throws<OperationCanceledException>(work);
-        Assert.InRange(Stopwatch.GetElapsedTime(cancelled).TotalSeconds, 0, 1);
+        long asked = 0;
+        bool stopped = false;
+        var stopper = new Thread(() =>
+        {
+            Thread.Sleep(300);
+            asked = Stopwatch.GetTimestamp();
+            source.Cancel();
+            Volatile.Write(ref stopped, true);
+        });
+        stopper.Start();
+        Assert.Throws<OperationCanceledException>(() =>
+        {
+            for (bool last = false; !last;)
+            {
+                last = Volatile.Read(ref stopped);
+                using var scope = NewDisposeScope();
+                work();
+            }
+        });
+        var took = Stopwatch.GetElapsedTime(asked);
+        stopper.Join();
+        Assert.InRange(took.TotalSeconds, 0, 10);
     }
 }

@@ -36,19 +36,19 @@ public sealed class LongRuns
     public void WithoutScopesMemoryStaysWithinTenPercent()
     {
         Settle();
+        long tensors = Tensor.TotalCount;
         var resident = new List<double>(Steps);
-        var tensors = new List<long>(Steps);
         var losses = new List<float>();
         foreach (float loss in SmallTraining.Losses(Steps, scoped: false))
         {
             losses.Add(loss);
             resident.Add(Resident());
-            tensors.Add(Tensor.TotalCount);
         }
         double before = Median(resident.Skip(500).Take(500)), after = Median(resident.Skip(Steps - 500));
         Assert.InRange(after, 0.9 * before, 1.1 * before);
-        Assert.InRange(tensors.Skip(1000).Max(), 0, 2 * tensors.Take(1000).Max());
         Learned(losses);
+        Settle(); // how many tensors lie about before is the collector's affair
+        Assert.InRange(Tensor.TotalCount, 0, tensors);
     }
 
     [Fact, Trait("speed", "slow")]
@@ -68,14 +68,18 @@ public sealed class LongRuns
         collector.Start();
         try
         {
-            for (int round = 0; round < Rounds; round++) Assert.Equal(expected, SmallTraining.Losses(100, scoped: round % 2 == 1));
+            for (int round = 0; round < Rounds; round++)
+            {
+                long before = Volatile.Read(ref collections);
+                do Assert.Equal(expected, SmallTraining.Losses(100, scoped: round % 2 == 1));
+                while (Volatile.Read(ref collections) == before);
+            }
         }
         finally
         {
             Volatile.Write(ref stop, true);
             collector.Join();
         }
-        Assert.InRange(collections, Rounds, long.MaxValue);
     }
 
     [Fact]

@@ -23,17 +23,18 @@ internal sealed record DataBench(int Pairs, string? Folder)
         {
             Sample[] samples = [.. Samples(Photographs(python, scratch))];
             File.WriteAllLines(Path.Combine(scratch, "boxes.tsv"), samples.Select(sample => sample.Line));
-            Console.WriteLine($"{samples.Length} JPEGs of {samples.Average(sample => new FileInfo(sample.Path).Length) / 1000:N0} KB and {samples.Average(sample => sample.Pixels) / 1000:N0} thousand pixels on average; one thread.");
+            double bytes = samples.Average(sample => new FileInfo(sample.Path).Length), pixels = samples.Average(sample => sample.Pixels);
+            Console.WriteLine($"{samples.Length} JPEGs of {bytes / 1000:N0} KB and {pixels / 1000:N0} thousand pixels on average.");
 
             var (rows, figures) = (new List<Measurement>(), new List<Figure>());
             foreach (var filter in new[] { ResizeFilter.Bicubic, ResizeFilter.Bilinear })
             {
                 string name = filter.ToString().ToLowerInvariant();
                 var transform = new TrainTransform(Size) { Filter = filter };
-                Subject($"decode, crop ({name}), flip, normalise", () => Prepare(samples, transform).Milliseconds, $"time {name} {scratch}", 1 / 1.5);
+                Subject($"decode, crop ({name}), flip, normalise, 1 thread", () => Prepare(samples, transform).Milliseconds, $"time {name} {scratch}", 1 / 1.5);
                 if (python is not null) MustAgree(name, Prepare(samples, transform).MeanSize, python.Ask($"sum {name} {scratch}"));
             }
-            Subject("decode alone", () => Decode(samples), $"decode - {scratch}", null);
+            Subject("decode alone, 1 thread", () => Decode(samples), $"decode - {scratch}", null);
             return new BenchResult(rows, figures);
 
             void Subject(string subject, Func<double> ours, string request, double? limit)
@@ -65,7 +66,9 @@ internal sealed record DataBench(int Pairs, string? Folder)
             if (python is null) throw new ArgumentException("Pillow makes the images of this benchmark, and there is none; name a folder of JPEGs in --data.");
             python.Ask($"write {Images} {scratch}");
         }
-        string[] found = [.. Directory.EnumerateFiles(Folder ?? scratch, "*", SearchOption.AllDirectories).Where(path => Path.GetExtension(path).ToLowerInvariant() is ".jpg" or ".jpeg").Order(StringComparer.Ordinal)];
+        if (Folder is not null && !Directory.Exists(Folder)) throw new ArgumentException($"{Folder} does not exist; name a folder of photographs in --data.");
+        string[] found = [.. Directory.EnumerateFiles(Folder ?? scratch, "*", SearchOption.AllDirectories)
+            .Where(path => Path.GetExtension(path).ToLowerInvariant() is ".jpg" or ".jpeg").Order(StringComparer.Ordinal)];
         if (found.Length == 0) throw new ArgumentException($"{Folder} has no .jpg or .jpeg file at any depth; name a folder of photographs in --data.");
         return found.Length <= Images ? found : [.. Enumerable.Range(0, Images).Select(i => found[(int)((long)i * found.Length / Images)])];
     }

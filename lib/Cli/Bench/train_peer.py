@@ -147,7 +147,7 @@ class Backbone(nn.Module):
         if self.vit:
             self.blocks, self.norm = nn.ModuleList(VitBlock() for _ in range(DEPTH)), nn.LayerNorm(D, eps=1e-6)
         else:
-            self.layers, self.norm_f = nn.ModuleList(AdventurerBlock(n // 2 == 1) for n in range(DEPTH)), RmsNorm(D)
+            self.layers, self.norm_f = nn.ModuleList(AdventurerBlock(n % 2 == 1) for n in range(DEPTH)), RmsNorm(D)
         self.head = nn.Linear(D, CLASSES)
 
     def forward(self, images):

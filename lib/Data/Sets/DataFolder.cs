@@ -13,7 +13,8 @@ public static partial class DataFolder
 {
     private const int SizesLookedAt = 4096;
 
-    private static readonly string[] CifarFolders = ["", "cifar-10-batches-bin", "cifar-100-binary"], TrainingFolders = ["train", "training"], TestFolders = ["val", "validation", "test"];
+    private static readonly string[] CifarFolders = ["", "cifar-10-batches-bin", "cifar-100-binary"];
+    private static readonly string[] TrainingFolders = ["train", "training"], TestFolders = ["val", "validation", "test"];
 
     private static readonly string Known =
         "CIFAR binary files (data-scripts/fetch-cifar10.sh), train/ and val/ with a folder of images per class, or train/ and val/ made by `patchkit data pack`";
@@ -53,7 +54,8 @@ public static partial class DataFolder
     {
         bool imageNet = Path.GetFileName(training) == "train" && Path.GetFileName(test) == "val" && ClassFolders(training).All(name => Synset().IsMatch(name));
         if (!ClassFolders(test).Any())
-            throw new ArgumentException($"{test} holds {Entries(test)}, but the images of each class must be in a folder of its own, as they are in {training}{(imageNet ? "; data-scripts/imagenet.sh sorts them" : "")}.");
+            throw new ArgumentException($"{test} holds {Entries(test)}, but the images of each class must be in a folder of its own, as they are in {training}"
+                + (imageNet ? "; data-scripts/imagenet.sh sorts them." : "."));
         var (learned, tested) = imageNet
             ? (ImageNet.Open(path, DataSplit.Training, complete: false), ImageNet.Open(path, DataSplit.Validation, complete: false))
             : (new ImageFolder(training), new ImageFolder(test));
@@ -96,12 +98,14 @@ public static partial class DataFolder
 
     private static bool IsPacked(string folder) => File.Exists(Path.Combine(folder, PackedIndex.FileName));
 
-    private static IEnumerable<string> ClassFolders(string folder) => Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)!).Where(name => name[0] != '.');
+    private static IEnumerable<string> ClassFolders(string folder) =>
+        Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)!).Where(name => name[0] != '.');
 
     // "a/, b/, notes.txt and 4 more", or "nothing".
     private static string Entries(string folder)
     {
-        string[] entries = [.. Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).Select(path => Path.GetFileName(path) + (Directory.Exists(path) ? "/" : ""))];
+        string[] entries = [.. Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal)
+            .Select(path => Path.GetFileName(path) + (Directory.Exists(path) ? "/" : ""))];
         return entries.Length == 0 ? "nothing" : entries.Length <= 4 ? string.Join(", ", entries) : $"{string.Join(", ", entries.Take(3))} and {entries.Length - 3:N0} more";
     }
 

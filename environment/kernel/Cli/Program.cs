@@ -1,0 +1,8 @@
+using System.CommandLine;
+using CsNotebook.Cli;
+
+var root = new RootCommand("C# notebooks: run them without Jupyter, or in Jupyter.")
+{
+    RunCommand.Create(), ReleaseCommand.Create(), BenchCommand.Create(),
+};
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -1,0 +1,268 @@
+using System.Diagnostics;
+
+namespace CsNotebook.Engine;
+
+/// <summary>
+/// A C# session: cells run one after another and see what earlier ones declared.
+/// Standard streams and the stop flag belong to the process, so it runs one cell at a time, over all sessions.
+/// </summary>
+public sealed class CSharpSession : IDisposable
+{
+    private static readonly SemaphoreSlim Turn = new(1);
+
+    private readonly string workFolder = Directory.CreateTempSubdirectory("csnotebook-").FullName;
+    private readonly OutputQueue output = new();
+    private readonly References references = new();
+    private readonly CellLoadContext context;
+    private readonly SubmissionChain chain;
+    private readonly NuGetPackages packages;
+    private readonly CodeHelp help;
+    private readonly Dictionary<string, string[]> sources = [];
+
+    /// <summary>A session in which nothing has run.</summary>
+    public CSharpSession()
+    {
+        context = new CellLoadContext(workFolder);
+        chain = new SubmissionChain(context, references);
+        packages = new NuGetPackages(Path.Combine(workFolder, "nuget"));
+        help = new CodeHelp(references);
+    }
+
+    /// <summary>The number of cells executed so far.</summary>
+    public int ExecutionCount { get; private set; }
+
+    /// <summary>The variables that are in scope, in alphabetical order.</summary>
+    public IReadOnlyList<Variable> Variables => SessionVariables.Of(chain.Submissions);
+
+    /// <summary>
+    /// Runs a cell on a thread of its own. Never throws for what the cell does; a second call waits for the first.
+    /// </summary>
+    /// <param name="code">The cell's text, directives included.</param>
+    /// <param name="host">Where its output goes.</param>
+    /// <param name="stop">Stops the cell: the result is then <see cref="CellStatus.Aborted"/>.</param>
+    public async Task<CellResult> ExecuteAsync(string code, ICellHost host, CancellationToken stop)
+    {
+        await Turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() => Execute(code, host, stop), CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            Turn.Release();
+        }
+    }
+
+    /// <summary>The completions at <paramref name="cursor"/>, a position in UTF-16 units. May be called while a cell runs.</summary>
+    public CompletionList Complete(string code, int cursor) => help.Complete(code, cursor);
+
+    /// <summary>What is at <paramref name="cursor"/>, or null. May be called while a cell runs.</summary>
+    public Inspection? Inspect(string code, int cursor) => help.Inspect(code, cursor);
+
+    /// <summary>Whether <paramref name="code"/> can be run as it stands.</summary>
+    public Completeness IsComplete(string code) => CodeHelp.IsComplete(code);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (CellOutput.Current?.Queue == output)
+            CellOutput.Current = null;
+        output.Dispose();
+        try
+        {
+            Directory.Delete(workFolder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Copies that are loaded stay where a system does not let them go; they lie in the temporary folder.
+        }
+    }
+
+    private CellResult Execute(string code, ICellHost host, CancellationToken stop)
+    {
+        var clock = Stopwatch.StartNew();
+        CellConsole.Install();
+        var cell = new CellRun(this, $"In [{++ExecutionCount}]", new CellOutput(host, output), stop);
+        sources[cell.Name] = code.ReplaceLineEndings("\n").Split('\n');
+        CellOutput.Current = cell.Output;
+        MimeBundle? value = null;
+        CellError? error = null;
+        var status = CellStatus.Ok;
+        try
+        {
+            value = cell.Run(CellParser.Parse(code), clock);
+        }
+        catch (Exception e)
+        {
+            status = stop.IsCancellationRequested ? CellStatus.Aborted : CellStatus.Error;
+            error = Tracebacks.Describe(e, cell.Name, sources, stopped: status == CellStatus.Aborted);
+        }
+        output.Drain();
+        return new CellResult(status, value, error, clock.Elapsed);
+    }
+
+    /// <summary>One execution: a cell's parts in turn, those of cells it imports included.</summary>
+    private sealed class CellRun(CSharpSession session, string name, CellOutput output, CancellationToken stop)
+    {
+        private readonly List<string> importing = [];
+
+        public string Name => name;
+
+        public CellOutput Output => output;
+
+        public MimeBundle? Run(IReadOnlyList<CellPart> parts, Stopwatch clock)
+        {
+            MimeBundle? value = null;
+            foreach (var part in parts)
+            {
+                stop.ThrowIfCancellationRequested();
+                switch (part)
+                {
+                    case CellPart.Code code:
+                        if (value is not null)
+                            output.Display(value, null, update: false);
+                        value = RunCode(code.Text, name);
+                        break;
+                    case CellPart.Show show:
+                        output.Display(new MimeBundle(show.MimeType, show.Text), null, update: false);
+                        break;
+                    case CellPart.Directive directive:
+                        Follow(directive, Environment.CurrentDirectory);
+                        break;
+                }
+            }
+            if (parts.OfType<CellPart.Directive>().Any(d => d.Name == "#!time"))
+                output.Display(new MimeBundle("text/plain", $"Wall time: {clock.Elapsed.TotalMilliseconds:0.#} ms"), null, update: false);
+            return value;
+        }
+
+        private MimeBundle? RunCode(string code, string cell)
+        {
+            var submission = session.chain.Compile(code, cell, stop);
+            MimeBundle? value = null;
+            var thrown = CellThread.Run(
+                () =>
+                {
+                    object? result = session.chain.Run(submission);
+                    if (submission.HasValue && result is not Microsoft.DotNet.Interactive.DisplayedValue)
+                        value = Formatting.Formatters.Format(result);
+                },
+                stop);
+            session.help.Add(submission);
+            thrown?.Throw();
+            return value;
+        }
+
+        private void Follow(CellPart.Directive directive, string folder)
+        {
+            switch (directive.Name)
+            {
+                case "#r":
+                    Reference(Quoted(directive), folder, directive.Line);
+                    break;
+                case "#i":
+                    session.packages.AddSource(NuGet(Quoted(directive)) ?? throw CellException.Directive(
+                        $"#i \"{Quoted(directive)}\" names no package source; write #i \"nuget: ADDRESS OR FOLDER\".", directive.Line));
+                    break;
+                case "#!import":
+                    Import(directive, folder);
+                    break;
+                case "#!about":
+                    output.Display(About.Bundle, null, update: false);
+                    break;
+                case "#!who":
+                    output.Display(new MimeBundle("text/plain", string.Join(", ", session.Variables.Select(v => v.Name))), null, update: false);
+                    break;
+                case "#!whos":
+                    output.Display(SessionVariables.Table(session.Variables), null, update: false);
+                    break;
+                case "#!time":
+                    break;
+                default:
+                    throw CellException.Directive(
+                        $"{directive.Name} is not known here; the directives are {string.Join(", ", CellParser.Directives)}.", directive.Line);
+            }
+        }
+
+        private void Reference(string target, string folder, int line)
+        {
+            if (NuGet(target) is { } package)
+            {
+                ReferencePackage(package, line);
+                return;
+            }
+            string path = Path.GetFullPath(Path.Combine(folder, target));
+            if (File.Exists(path))
+            {
+                session.context.Shadow(Path.GetDirectoryName(path)!);
+                session.references.Add(path);
+            }
+            else if (References.FrameworkAssembly(Path.GetFileNameWithoutExtension(target.EndsWith(".dll", StringComparison.Ordinal) ? target : target + ".dll")) is null)
+            {
+                throw CellException.Directive($"#r \"{target}\": there is no file {path}; name a dll that is there, or a package as #r \"nuget: NAME, VERSION\".", line);
+            }
+        }
+
+        private void ReferencePackage(string package, int line)
+        {
+            string[] parts = package.Split(',', 2, StringSplitOptions.TrimEntries);
+            if (parts[0].Length == 0)
+                throw CellException.Directive("#r \"nuget:\" names no package; write #r \"nuget: NAME, VERSION\".", line);
+            var fresh = session.packages.Restore(parts[0], parts.Length > 1 && parts[1].Length > 0 ? parts[1] : "*", stop);
+            foreach (var assets in fresh)
+            {
+                foreach (string path in assets.Runtime)
+                    session.context.AddPackaged(path);
+                foreach (string path in assets.Native)
+                    session.context.AddPackagedNative(path);
+                foreach (string path in assets.Compile)
+                    session.references.Add(path);
+            }
+            if (fresh.FirstOrDefault(a => a.Package.StartsWith(parts[0] + "/", StringComparison.OrdinalIgnoreCase)) is { } own)
+                output.Display(new MimeBundle("text/plain", $"Installed {own.Package.Replace('/', ' ')}"), null, update: false);
+        }
+
+        private void Import(CellPart.Directive directive, string folder)
+        {
+            string path = Path.GetFullPath(Path.Combine(folder, Quoted(directive)));
+            if (!File.Exists(path))
+                throw CellException.Directive($"#!import: there is no file {path}.", directive.Line);
+            if (importing.Contains(path))
+                throw CellException.Directive($"#!import: {path} imports itself, by way of {string.Join(" and ", importing)}.", directive.Line);
+            importing.Add(path);
+            string file = Path.GetFileName(path);
+            var cells = Path.GetExtension(path).ToLowerInvariant() switch
+            {
+                ".ipynb" => Notebook.NotebookFile.Load(path).Cells.Select((c, i) => (c, Name: $"{file}, cell {i + 1}"))
+                    .Where(c => c.c.IsCode).Select(c => (c.c.Source, c.Name)),
+                ".csx" or ".cs" => [(File.ReadAllText(path), file)],
+                var other => throw CellException.Directive($"#!import reads .ipynb and .csx files, not {other}.", directive.Line),
+            };
+            foreach (var (source, cell) in cells)
+            {
+                session.sources[cell] = source.ReplaceLineEndings("\n").Split('\n');
+                foreach (var part in CellParser.Parse(source))
+                {
+                    if (part is CellPart.Code code)
+                        RunCode(code.Text, cell);
+                    else if (part is CellPart.Directive inner)
+                        Follow(inner, Path.GetDirectoryName(path)!);
+                }
+            }
+            importing.Remove(path);
+        }
+
+        private static string? NuGet(string target) =>
+            target.StartsWith("nuget:", StringComparison.OrdinalIgnoreCase) ? target["nuget:".Length..].Trim() : null;
+
+        private static string Quoted(CellPart.Directive directive)
+        {
+            string text = directive.Argument;
+            if (text.Length > 1 && text[0] == '"' && text.IndexOf('"', 1) is > 0 and var end)
+                return text[1..end].Trim();
+            return text.Length > 0 && text[0] != '"'
+                ? text
+                : throw CellException.Directive($"{directive.Name} needs a name in quotes behind it.", directive.Line);
+        }
+    }
+}

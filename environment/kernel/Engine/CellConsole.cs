@@ -1,0 +1,77 @@
+using System.Text;
+
+namespace CsNotebook.Engine;
+
+/// <summary>Leads the process's standard streams to the current cell; without one they are the process's own.</summary>
+internal static class CellConsole
+{
+    private static readonly Lazy<bool> Installed = new(() =>
+    {
+        Console.SetOut(new Writer(StreamName.Stdout, Console.Out));
+        Console.SetError(new Writer(StreamName.Stderr, Console.Error));
+        Console.SetIn(new Reader(Console.In));
+        return true;
+    });
+
+    public static void Install() => _ = Installed.Value;
+
+    private sealed class Writer(StreamName name, TextWriter outside) : TextWriter
+    {
+        public override Encoding Encoding => Encoding.UTF8;
+
+        public override void Write(char value) => Write(value.ToString());
+
+        public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+        public override void Write(ReadOnlySpan<char> buffer) => Write(buffer.ToString());
+
+        public override void Write(string? value)
+        {
+            if (CellOutput.Current is { } cell)
+                cell.Write(name, value ?? "");
+            else
+                outside.Write(value);
+        }
+
+        public override void WriteLine() => Write("\n");
+
+        public override void WriteLine(string? value) => Write(value + "\n");
+
+        public override void Flush()
+        {
+            if (CellOutput.Current is null)
+                outside.Flush();
+        }
+    }
+
+    private sealed class Reader(TextReader outside) : TextReader
+    {
+        private string line = "";
+        private int at;
+
+        public override string? ReadLine()
+        {
+            if (at < line.Length)
+            {
+                string rest = line[at..].TrimEnd('\n');
+                at = line.Length;
+                return rest;
+            }
+            return CellOutput.Current is { } cell ? cell.ReadLine("", password: false) : outside.ReadLine();
+        }
+
+        public override int Peek() => Fill() ? line[at] : -1;
+
+        public override int Read() => Fill() ? line[at++] : -1;
+
+        private bool Fill()
+        {
+            if (at < line.Length)
+                return true;
+            if (ReadLine() is not { } next)
+                return false;
+            (line, at) = (next + "\n", 0);
+            return true;
+        }
+    }
+}

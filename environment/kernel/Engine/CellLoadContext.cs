@@ -1,0 +1,86 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+
+namespace CsNotebook.Engine;
+
+/// <summary>
+/// Where a session's assemblies live: its compiled cells, the dlls they reference, the packages they ask for. The
+/// framework comes from the process; the kernel's own libraries are not seen unless nothing else has the name.
+/// </summary>
+internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("cells", isCollectible: false)
+{
+    private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+
+    private readonly List<ShadowFolder> folders = [];
+    private readonly Dictionary<string, string> packaged = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> packagedNatives = new(StringComparer.Ordinal);
+
+    /// <summary>The shadow of a dll's folder, made on first use.</summary>
+    public ShadowFolder Shadow(string folder)
+    {
+        lock (folders)
+        {
+            if (folders.Find(f => f.Source == folder) is { } known)
+                return known;
+            var made = new ShadowFolder(folder, Path.Combine(workFolder, "shadow", $"{folders.Count}"));
+            folders.Add(made);
+            return made;
+        }
+    }
+
+    /// <summary>Lets an assembly of a package be found. Packages do not change on disk, so these are loaded in place.</summary>
+    public void AddPackaged(string path) => packaged.TryAdd(Path.GetFileNameWithoutExtension(path), path);
+
+    /// <summary>Lets a native library of a package be found.</summary>
+    public void AddPackagedNative(string path) => packagedNatives.TryAdd(Path.GetFileName(path), path);
+
+    /// <inheritdoc/>
+    protected override Assembly? Load(AssemblyName name)
+    {
+        if (name.Name is not { } simple || File.Exists(Path.Combine(Framework, simple + ".dll")))
+            return null;
+        if (Find(simple, name.CultureName) is { } path)
+            return LoadFromAssemblyPath(path);
+        return null;
+    }
+
+    /// <inheritdoc/>
+    protected override nint LoadUnmanagedDll(string name)
+    {
+        foreach (string file in new[] { name, $"lib{name}.so", $"{name}.so", $"{name}.dll", $"lib{name}.dylib", $"{name}.dylib" })
+        {
+            if (FindNative(file) is { } path)
+                return NativeLibrary.Load(path);
+        }
+        return 0;
+    }
+
+    private string? Find(string simple, string? culture)
+    {
+        lock (folders)
+        {
+            foreach (var folder in folders)
+            {
+                string dll = string.IsNullOrEmpty(culture) ? simple + ".dll" : Path.Combine(culture, simple + ".dll");
+                if (folder.Find(dll) is { } satellite)
+                    return satellite;
+                if (string.IsNullOrEmpty(culture) && folder.Copy(dll) is { } copy)
+                    return copy;
+            }
+        }
+        return string.IsNullOrEmpty(culture) ? packaged.GetValueOrDefault(simple) : null;
+    }
+
+    private string? FindNative(string file)
+    {
+        if (packagedNatives.TryGetValue(file, out string? path))
+            return path;
+        lock (folders)
+        {
+            return folders
+                .SelectMany(f => new[] { f.Find(file), f.Find(Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native", file)) })
+                .FirstOrDefault(p => p is not null);
+        }
+    }
+}

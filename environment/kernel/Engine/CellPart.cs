@@ -1,0 +1,15 @@
+namespace CsNotebook.Engine;
+
+/// <summary>A piece of a cell, in the order of execution.</summary>
+/// <param name="Line">The 1-based line on which it begins.</param>
+internal abstract record CellPart(int Line)
+{
+    /// <summary>C# code, padded with blank lines so that its line numbers are the cell's.</summary>
+    public sealed record Code(string Text, int Line) : CellPart(Line);
+
+    /// <summary>Text to show rather than to run.</summary>
+    public sealed record Show(string MimeType, string Text, int Line) : CellPart(Line);
+
+    /// <summary>A directive: <c>#r</c>, <c>#i</c>, <c>#!import</c>, ... and what follows it.</summary>
+    public sealed record Directive(string Name, string Argument, int Line) : CellPart(Line);
+}

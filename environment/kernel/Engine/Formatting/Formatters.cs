@@ -1,0 +1,53 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace CsNotebook.Engine.Formatting;
+
+/// <summary>
+/// Turns values into MIME bundles: by what a cell registered, else by the convention of TypeFormatterSourceAttribute,
+/// else by kind. A bundle always has text/plain.
+/// </summary>
+internal static class Formatters
+{
+    /// <summary>The representations of a value, the preferred first.</summary>
+    /// <param name="value">The value, null included.</param>
+    /// <param name="mimeTypes">The wanted MIME types; none means the value's own choice.</param>
+    public static MimeBundle Format(object? value, params IReadOnlyList<string> mimeTypes)
+    {
+        var bundle = new MimeBundle();
+        if (value is MimeBundle ready)
+            return ready;
+        if (value is not null)
+        {
+            Registered.Format(value, mimeTypes, bundle);
+            ConventionFormatters.Format(value, mimeTypes, bundle);
+        }
+        if (bundle.Count == 0)
+            AddDefaults(value, mimeTypes, bundle);
+        bundle.Add("text/plain", TextFormat.Long(value));
+        return bundle;
+    }
+
+    private static void AddDefaults(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
+    {
+        if (value is string text && mimeTypes is [var wanted])
+            bundle.Add(wanted, text);
+        else if (Json(value) is { } json)
+            bundle.Add("application/json", json);
+        else if ((mimeTypes.Count == 0 || mimeTypes.Contains("text/html")) && HtmlFormat.Render(value) is { } html)
+            bundle.Add("text/html", html);
+        foreach (string mimeType in mimeTypes)
+        {
+            if (mimeType == "application/json")
+                bundle.Add(mimeType, JsonSerializer.Serialize(value));
+        }
+    }
+
+    private static string? Json(object? value) => value switch
+    {
+        JsonNode node => node.ToJsonString(),
+        JsonElement element => element.GetRawText(),
+        JsonDocument document => document.RootElement.GetRawText(),
+        _ => null,
+    };
+}

@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security;
+using System.Text.Json;
+
+namespace CsNotebook.Engine;
+
+/// <summary>Restores packages with the machine's dotnet, native assets included.</summary>
+/// <param name="folder">Where the restoring project lies.</param>
+internal sealed class NuGetPackages(string folder)
+{
+    private readonly List<string> sources = [];
+    private readonly Dictionary<string, string> wanted = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> resolved = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What a package brings.</summary>
+    /// <param name="Package">Its name and version, <c>Name/1.2.3</c>.</param>
+    /// <param name="Compile">Assemblies to compile against.</param>
+    /// <param name="Runtime">Assemblies to load.</param>
+    /// <param name="Native">Native libraries for this machine.</param>
+    public sealed record Assets(string Package, IReadOnlyList<string> Compile, IReadOnlyList<string> Runtime, IReadOnlyList<string> Native);
+
+    /// <summary>Adds a source: an address, or a folder.</summary>
+    public void AddSource(string source)
+    {
+        string full = Directory.Exists(source) ? Path.GetFullPath(source) : source;
+        if (!full.Contains("://", StringComparison.Ordinal) && !Directory.Exists(full))
+            throw CellException.Directive($"The NuGet source {source} is neither an address nor a folder that is there.");
+        if (!sources.Contains(full))
+            sources.Add(full);
+    }
+
+    /// <summary>Adds a package and restores it together with those asked for before.</summary>
+    /// <param name="name">The package.</param>
+    /// <param name="version">A version or range in NuGet's notation; <c>*</c> for the newest.</param>
+    /// <param name="stop">Stops the restore.</param>
+    /// <returns>What is new: the package itself and what it depends on.</returns>
+    public IReadOnlyList<Assets> Restore(string name, string version, CancellationToken stop)
+    {
+        wanted.TryGetValue(name, out string? before);
+        if (before == version || (before is not null && version == "*"))
+            return [];
+        wanted[name] = version;
+        try
+        {
+            WriteProject();
+            RunRestore(stop);
+            return ReadAssets();
+        }
+        catch
+        {
+            if (before is null)
+                wanted.Remove(name);
+            else
+                wanted[name] = before;
+            throw;
+        }
+    }
+
+    private void WriteProject()
+    {
+        Directory.CreateDirectory(folder);
+        // Empty ones, so that no file of a folder above has a say.
+        foreach (string empty in new[] { "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" })
+            File.WriteAllText(Path.Combine(folder, empty), "<Project />");
+        string references = string.Concat(wanted.Select(p =>
+            $"    <PackageReference Include=\"{SecurityElement.Escape(p.Key)}\" Version=\"{SecurityElement.Escape(p.Value)}\" />\n"));
+        File.WriteAllText(Path.Combine(folder, "packages.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <TargetFramework>net{Environment.Version.Major}.{Environment.Version.Minor}</TargetFramework>
+                <RuntimeIdentifier>{RuntimeInformation.RuntimeIdentifier}</RuntimeIdentifier>
+                <SelfContained>false</SelfContained>
+                <UseAppHost>false</UseAppHost>
+                <NuGetAudit>false</NuGetAudit>
+                <RestoreAdditionalProjectSources>{SecurityElement.Escape(string.Join(';', sources))}</RestoreAdditionalProjectSources>
+                <RestoreRootConfigDirectory>{SecurityElement.Escape(Environment.CurrentDirectory)}</RestoreRootConfigDirectory>
+              </PropertyGroup>
+              <ItemGroup>
+            {references}  </ItemGroup>
+            </Project>
+            """);
+    }
+
+    private void RunRestore(CancellationToken stop)
+    {
+        var start = new ProcessStartInfo(DotNet, ["restore", "--nologo", "-v:quiet", "packages.csproj"])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // The variables with which a running SDK marks its children would lead this one astray.
+        foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+            start.Environment.Remove(name);
+        start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        using var process = Process.Start(start) ?? throw CellException.Directive($"{DotNet} did not start.");
+        using var kill = stop.Register(() => process.Kill(entireProcessTree: true));
+        var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        string output = process.StandardOutput.ReadToEnd() + error.GetAwaiter().GetResult();
+        process.WaitForExit();
+        stop.ThrowIfCancellationRequested();
+        if (process.ExitCode == 0)
+            return;
+        var reasons = output.Split('\n')
+            .Select(l => l.Contains("error ", StringComparison.Ordinal) ? l[l.IndexOf("error ", StringComparison.Ordinal)..] : "")
+            .Select(l => l.Contains(" [/", StringComparison.Ordinal) ? l[..l.IndexOf(" [/", StringComparison.Ordinal)] : l)
+            .Where(l => l.Length > 0)
+            .Distinct();
+        throw CellException.Directive($"dotnet could not restore {string.Join(", ", wanted.Select(p => $"{p.Key} {p.Value}"))}: "
+            + (string.Join("; ", reasons) is { Length: > 0 } text ? text : output.Trim()));
+    }
+
+    private List<Assets> ReadAssets()
+    {
+        using var stream = File.OpenRead(Path.Combine(folder, "obj", "project.assets.json"));
+        using var json = JsonDocument.Parse(stream);
+        string[] packageFolders = [.. json.RootElement.GetProperty("packageFolders").EnumerateObject().Select(p => p.Name)];
+        var target = json.RootElement.GetProperty("targets").EnumerateObject().Last(t => t.Name.Contains('/')).Value;
+        var fresh = new List<Assets>();
+        foreach (var package in target.EnumerateObject())
+        {
+            string[] name = package.Name.Split('/');
+            if (resolved.TryGetValue(name[0], out string? version))
+            {
+                if (version != name[1])
+                    throw CellException.Directive($"{name[0]} {name[1]} is asked for, but this session has loaded {version}; restart the kernel to change it.");
+                continue;
+            }
+            string path = json.RootElement.GetProperty("libraries").GetProperty(package.Name).GetProperty("path").GetString()!;
+            string root = packageFolders.Select(f => Path.Combine(f, path)).FirstOrDefault(Directory.Exists) ?? Path.Combine(packageFolders[0], path);
+            fresh.Add(new(package.Name, Files("compile"), Files("runtime"), Files("native")));
+
+            IReadOnlyList<string> Files(string kind) => package.Value.TryGetProperty(kind, out var files)
+                ? [.. files.EnumerateObject().Where(f => Path.GetFileName(f.Name) != "_._").Select(f => Path.Combine(root, f.Name))]
+                : [];
+        }
+        foreach (var assets in fresh)
+            resolved[assets.Package.Split('/')[0]] = assets.Package.Split('/')[1];
+        return fresh;
+    }
+
+    /// <summary>The dotnet that runs this process, or the one on the path.</summary>
+    private static string DotNet
+    {
+        get
+        {
+            string name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
+            string own = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..", name));
+            return File.Exists(own) ? own : name;
+        }
+    }
+}

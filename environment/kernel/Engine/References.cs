@@ -1,0 +1,59 @@
+using Microsoft.CodeAnalysis;
+
+namespace CsNotebook.Engine;
+
+/// <summary>What cells are compiled against: the framework that runs them, and what they referenced since.</summary>
+internal sealed class References
+{
+    private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+
+    private readonly Dictionary<string, (string Path, byte[] Hash)> added = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The references, in the order in which they came.</summary>
+    public IReadOnlyList<MetadataReference> All { get; private set; } = [.. FrameworkReferences()];
+
+    /// <summary>The path of a framework assembly of that simple name, or null.</summary>
+    public static string? FrameworkAssembly(string simpleName) =>
+        Path.Combine(Framework, simpleName + ".dll") is var path && File.Exists(path) ? path : null;
+
+    /// <summary>
+    /// Adds a dll. Its bytes are read here and now; the file is not held. The same name again is fine if the bytes are
+    /// the same.
+    /// </summary>
+    /// <exception cref="CellException">An assembly of that name but other content is in use.</exception>
+    public void Add(string path)
+    {
+        string name = Path.GetFileNameWithoutExtension(path);
+        byte[] image = File.ReadAllBytes(path), hash = System.Security.Cryptography.SHA256.HashData(image);
+        if (added.TryGetValue(name, out var known))
+        {
+            if (known.Hash.AsSpan().SequenceEqual(hash))
+                return;
+            throw CellException.Directive(known.Path == path
+                ? $"{path} has changed since this session loaded it; restart the kernel to use the new one."
+                : $"{path} cannot be used: this session has loaded another {name} from {known.Path}; restart the kernel to change it.");
+        }
+        added.Add(name, (path, hash));
+        string docs = Path.ChangeExtension(path, ".xml");
+        All = [.. All, MetadataReference.CreateFromImage(
+            image,
+            documentation: File.Exists(docs) ? XmlDocumentationProvider.CreateFromFile(docs) : null,
+            filePath: path)];
+    }
+
+    private static IEnumerable<MetadataReference> FrameworkReferences()
+    {
+        foreach (string path in Directory.EnumerateFiles(Framework, "*.dll").Order(StringComparer.Ordinal))
+        {
+            string name = Path.GetFileNameWithoutExtension(path);
+            if (IsManaged(name))
+                yield return MetadataReference.CreateFromFile(path, documentation: new FrameworkDocumentation(name));
+        }
+        yield return MetadataReference.CreateFromFile(typeof(References).Assembly.Location);
+    }
+
+    private static bool IsManaged(string name) =>
+        name is "mscorlib" or "netstandard" or "WindowsBase"
+        || ((name.StartsWith("System", StringComparison.Ordinal) || name.StartsWith("Microsoft.", StringComparison.Ordinal))
+            && !name.EndsWith(".Native", StringComparison.Ordinal) && !name.StartsWith("Microsoft.DiaSymReader", StringComparison.Ordinal));
+}

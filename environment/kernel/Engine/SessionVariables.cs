@@ -1,0 +1,37 @@
+using System.Reflection;
+using CsNotebook.Engine.Formatting;
+using Microsoft.CodeAnalysis;
+
+namespace CsNotebook.Engine;
+
+/// <summary>The variables that cells declared at their top level.</summary>
+internal static class SessionVariables
+{
+    /// <summary>The variables in scope: of several of one name the newest.</summary>
+    public static IReadOnlyList<Variable> Of(IEnumerable<Submission> submissions)
+    {
+        var variables = new SortedDictionary<string, Variable>(StringComparer.Ordinal);
+        foreach (var submission in submissions.ToList())
+        {
+            if (submission.Instance is not { } instance)
+                continue;
+            foreach (var symbol in Fields(submission))
+            {
+                var field = instance.GetType().GetField(symbol.MetadataName, BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static);
+                if (field is not null)
+                    variables[symbol.Name] = new(symbol.Name, TypeName(symbol.Type), field.GetValue(instance));
+            }
+        }
+        return [.. variables.Values];
+    }
+
+    /// <summary>The top-level fields of a submission.</summary>
+    public static IEnumerable<IFieldSymbol> Fields(Submission submission) =>
+        submission.Compilation.ScriptClass?.GetMembers().OfType<IFieldSymbol>().Where(f => f is { IsImplicitlyDeclared: false, CanBeReferencedByName: true }) ?? [];
+
+    /// <summary>The listing that <c>#!whos</c> shows.</summary>
+    public static MimeBundle Table(IReadOnlyList<Variable> variables) =>
+        Formatters.Format(variables.Select(v => new { v.Name, v.Type, Value = TextFormat.Short(v.Value) }).ToArray());
+
+    private static string TypeName(ITypeSymbol type) => type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
+}

@@ -1,0 +1,157 @@
+using System.Globalization;
+using System.Net;
+using System.Reflection;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Markdig;
+
+namespace CsNotebook.Notebook;
+
+/// <summary>A notebook as one HTML file that needs nothing else: styles and images are in it.</summary>
+public static partial class HtmlPage
+{
+    private static readonly MarkdownPipeline Markdown = new MarkdownPipelineBuilder()
+        .UsePipeTables().UseAutoLinks().UseEmphasisExtras().UseFootnotes().UseTaskLists().UseMathematics().UseAutoIdentifiers().Build();
+
+    /// <summary>The representations that a page can show, the preferred first.</summary>
+    private static readonly string[] Preferred =
+        ["text/html", "image/svg+xml", "image/png", "image/jpeg", "image/gif", "text/markdown", "text/latex", "application/json", "text/plain"];
+
+    /// <summary>Renders a notebook.</summary>
+    /// <param name="notebook">The notebook, executed or not.</param>
+    /// <param name="title">The page's title, where the notebook has no heading.</param>
+    /// <param name="folder">Where images that Markdown cells name are looked for.</param>
+    public static string Render(NotebookFile notebook, string title, string folder)
+    {
+        var body = new StringBuilder();
+        foreach (var cell in notebook.Cells)
+        {
+            if (cell.IsCode)
+                Code(cell, body);
+            else if (cell.Type == "markdown")
+                body.Append("<section class=\"markdown\">\n").Append(MarkdownHtml(cell, folder)).Append("</section>\n");
+        }
+        title = notebook.Cells.Where(c => c.Type == "markdown").SelectMany(c => c.Source.Split('\n'))
+            .FirstOrDefault(l => l.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim() ?? title;
+        using var style = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("page.css")!);
+        return $"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>{Encode(title)}</title>
+            <style>
+            {style.ReadToEnd()}</style>
+            </head>
+            <body>
+            <main>
+            {body}</main>
+            </body>
+            </html>
+
+            """;
+    }
+
+    private static void Code(NotebookCell cell, StringBuilder body)
+    {
+        body.Append("<section class=\"code\">\n");
+        if (cell.Source.Length > 0)
+        {
+            string note = string.Join(" ", new[] { cell.ExecutionCount is { } n ? $"[{n}]" : "", Took(cell) }.Where(s => s.Length > 0));
+            body.Append($"<div class=\"note\">{note}</div>\n<pre class=\"source\"><code>{CodeHighlight.ToHtml(cell.Source)}</code></pre>\n");
+        }
+        foreach (var output in cell.Outputs.OfType<JsonObject>())
+            Output(output, body);
+        body.Append("</section>\n");
+    }
+
+    private static void Output(JsonObject output, StringBuilder body)
+    {
+        switch (output["output_type"]?.GetValue<string>())
+        {
+            case "stream":
+                body.Append($"<pre class=\"output {output["name"]}\">{Encode(Plain(MultiLine.Join(output["text"])))}</pre>\n");
+                break;
+            case "error":
+                var lines = output["traceback"] is JsonArray { Count: > 0 } trace ? trace.Select(l => l!.GetValue<string>()) : [$"{output["ename"]}: {output["evalue"]}"];
+                body.Append($"<pre class=\"output error\">{Encode(Plain(string.Join('\n', lines)))}</pre>\n");
+                break;
+            case "display_data" or "execute_result" when output["data"] is JsonObject data:
+                body.Append($"<div class=\"output\">{Best(data)}</div>\n");
+                break;
+        }
+    }
+
+    private static string Best(JsonObject data)
+    {
+        string mimeType = Preferred.FirstOrDefault(data.ContainsKey) ?? data.FirstOrDefault().Key ?? "";
+        string text = data[mimeType] is JsonArray or JsonValue && !Engine.MimeBundle.IsJson(mimeType) ? MultiLine.Join(data[mimeType]) : data[mimeType]?.ToString() ?? "";
+        return mimeType switch
+        {
+            "text/html" => text,
+            "image/svg+xml" => XmlProlog().Replace(MultiLine.Join(data[mimeType]), ""),
+            "image/png" or "image/jpeg" or "image/gif" => $"<img alt=\"output\" src=\"data:{mimeType};base64,{text.ReplaceLineEndings("")}\">",
+            "text/markdown" => Markdig.Markdown.ToHtml(text, Markdown),
+            _ => $"<pre>{Encode(Plain(text))}</pre>",
+        };
+    }
+
+    private static string MarkdownHtml(NotebookCell cell, string folder)
+    {
+        string html = Markdig.Markdown.ToHtml(cell.Source, Markdown);
+        return ImageSource().Replace(html, match =>
+        {
+            string name = WebUtility.HtmlDecode(match.Groups[2].Value);
+            if (name.StartsWith("attachment:", StringComparison.Ordinal)
+                && cell.Json["attachments"]?[Uri.UnescapeDataString(name["attachment:".Length..])] is JsonObject { Count: > 0 } attachment)
+            {
+                var (mimeType, data) = attachment.First();
+                return $"{match.Groups[1].Value}data:{mimeType};base64,{MultiLine.Join(data).ReplaceLineEndings("")}\"";
+            }
+            string path = Path.Combine(folder, Uri.UnescapeDataString(name));
+            return !name.Contains(':') && File.Exists(path)
+                ? $"{match.Groups[1].Value}data:{ImageType(path)};base64,{Convert.ToBase64String(File.ReadAllBytes(path))}\""
+                : match.Value;
+        });
+    }
+
+    private static string Took(NotebookCell cell)
+    {
+        if (cell.Metadata["execution"] is not JsonObject times
+            || !TryMoment(times["iopub.execute_input"], out var begin) || !TryMoment(times["shell.execute_reply"], out var end))
+            return "";
+        var took = end - begin;
+        return took.TotalSeconds < 0.1 ? "" : took.TotalMinutes < 2 ? $"{took.TotalSeconds:0.0} s" : $"{took.TotalMinutes:0.0} min";
+    }
+
+    private static bool TryMoment(JsonNode? node, out DateTimeOffset moment)
+    {
+        moment = default;
+        return node is JsonValue value && value.TryGetValue(out string? text)
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment);
+    }
+
+    private static string ImageType(string path) => Path.GetExtension(path).ToLowerInvariant() switch
+    {
+        ".svg" => "image/svg+xml",
+        ".jpg" or ".jpeg" => "image/jpeg",
+        ".gif" => "image/gif",
+        ".webp" => "image/webp",
+        _ => "image/png",
+    };
+
+    private static string Plain(string text) => Colours().Replace(text, "");
+
+    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+
+    [GeneratedRegex(@"\x1b\[[0-9;]*[A-Za-z]")]
+    private static partial Regex Colours();
+
+    [GeneratedRegex(@"^\s*(<\?xml[^>]*\?>\s*)?(<!DOCTYPE[^>]*>\s*)?")]
+    private static partial Regex XmlProlog();
+
+    [GeneratedRegex("(<img[^>]*?src=\")([^\"]+)\"")]
+    private static partial Regex ImageSource();
+}

@@ -1,0 +1,68 @@
+using System.Text.Json.Nodes;
+
+namespace CsNotebook.Notebook;
+
+/// <summary>A cell of a notebook; a view of its JSON, so that what this does not know stays as it is.</summary>
+/// <param name="json">The cell's object.</param>
+public sealed class NotebookCell(JsonObject json)
+{
+    /// <summary>The cell's JSON.</summary>
+    public JsonObject Json => json;
+
+    /// <summary><c>code</c>, <c>markdown</c> or <c>raw</c>.</summary>
+    public string Type => json["cell_type"]?.GetValue<string>() ?? "raw";
+
+    /// <summary>Whether it holds code.</summary>
+    public bool IsCode => Type == "code";
+
+    /// <summary>The cell's text.</summary>
+    public string Source
+    {
+        get => MultiLine.Join(json["source"]);
+        set => json["source"] = MultiLine.Split(value);
+    }
+
+    /// <summary>The cell's metadata, made where it was missing.</summary>
+    public JsonObject Metadata
+    {
+        get
+        {
+            if (json["metadata"] is not JsonObject)
+                json["metadata"] = new JsonObject();
+            return (JsonObject)json["metadata"]!;
+        }
+    }
+
+    /// <summary>The cell's tags.</summary>
+    public IReadOnlyList<string> Tags => Metadata["tags"] is JsonArray tags ? [.. tags.Select(t => t!.GetValue<string>())] : [];
+
+    /// <summary>A code cell's outputs.</summary>
+    public JsonArray Outputs
+    {
+        get
+        {
+            if (json["outputs"] is not JsonArray)
+                json["outputs"] = new JsonArray();
+            return (JsonArray)json["outputs"]!;
+        }
+    }
+
+    /// <summary>The count shown as In [n]; null for a cell that has not run.</summary>
+    public int? ExecutionCount
+    {
+        get => json["execution_count"]?.GetValue<int>();
+        set => json["execution_count"] = value;
+    }
+
+    /// <summary>The kernel that a polyglot notebook assigns to the cell, or null.</summary>
+    public string? KernelName =>
+        (Metadata["polyglot_notebook"]?["kernelName"] ?? Metadata["dotnet_interactive"]?["language"])?.GetValue<string>();
+
+    /// <summary>Forgets that the cell ever ran.</summary>
+    public void ClearOutputs()
+    {
+        json["outputs"] = new JsonArray();
+        json["execution_count"] = null;
+        Metadata.Remove("execution");
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using CsNotebook.Engine;
+
+namespace CsNotebook.Notebook;
+
+/// <summary>Executes a notebook's code cells in order, in this process, and records their outputs in it.</summary>
+public static class NotebookRunner
+{
+    /// <summary>Runs a notebook.</summary>
+    /// <param name="notebook">The notebook; its outputs, counts and timings are replaced.</param>
+    /// <param name="options">How to run it.</param>
+    /// <param name="stop">Stops the running cell and the run.</param>
+    public static async Task<RunOutcome> RunAsync(NotebookFile notebook, RunOptions options, CancellationToken stop)
+    {
+        using var session = new CSharpSession();
+        var recorder = new OutputRecorder([]);
+        var failures = new List<(int, CellError)>();
+        var code = notebook.Cells.Select((cell, i) => (cell, number: i + 1)).Where(c => c.cell.IsCode).ToList();
+        foreach (var (cell, _) in code)
+            cell.ClearOutputs();
+        SetLanguage(notebook);
+
+        int run = 0;
+        foreach (var (cell, number) in code)
+        {
+            if (string.IsNullOrWhiteSpace(cell.Source))
+                continue;
+            recorder.Begin(cell);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            if (options.Timeout is { } timeout)
+                limit.CancelAfter(timeout);
+            var begin = DateTime.UtcNow;
+            var result = await session.ExecuteAsync(Source(cell), recorder, limit.Token).ConfigureAwait(false);
+            var end = DateTime.UtcNow;
+
+            cell.ExecutionCount = session.ExecutionCount;
+            cell.Metadata["execution"] = Timing(begin, end);
+            bool late = result.Status == CellStatus.Aborted && !stop.IsCancellationRequested;
+            var error = late
+                ? result.Error! with { Name = "TimeoutError", Message = $"Cell {number} ran longer than {options.Timeout!.Value.TotalSeconds:0.###} s, the limit set by --timeout. {result.Error.Message}" }
+                : result.Error;
+            if (result.Value is { } value)
+                recorder.Value(value, session.ExecutionCount);
+            if (error is not null)
+                recorder.Error(error);
+            options.Progress?.Invoke($"cell {number}/{notebook.Cells.Count}  {result.Duration.TotalSeconds,7:0.00} s  {FirstLine(cell.Source)}");
+            options.AfterCell?.Invoke();
+
+            if (stop.IsCancellationRequested)
+                return new(run, failures, true);
+            if (error is not null)
+                failures.Add((number, error));
+            if (error is not null && !options.AllowErrors && !cell.Tags.Contains("raises-exception"))
+                return new(run, failures, false);
+            run++;
+        }
+        return new(run, failures, false);
+    }
+
+    private static string Source(NotebookCell cell) => cell.KernelName switch
+    {
+        null or "csharp" or "C#" => cell.Source,
+        var other => $"#!{other}\n{cell.Source}",
+    };
+
+    /// <summary>JupyterLab's names for the moments of an execution.</summary>
+    private static JsonObject Timing(DateTime begin, DateTime end) => new()
+    {
+        ["iopub.execute_input"] = Moment(begin),
+        ["iopub.status.busy"] = Moment(begin),
+        ["iopub.status.idle"] = Moment(end),
+        ["shell.execute_reply"] = Moment(end),
+    };
+
+    private static string Moment(DateTime time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
+
+    private static void SetLanguage(NotebookFile notebook)
+    {
+        notebook.Metadata["kernelspec"] ??= new JsonObject
+        {
+            ["display_name"] = ".NET (C#)", ["language"] = "C#", ["name"] = ".net-csharp",
+        };
+        notebook.Metadata["language_info"] ??= new JsonObject
+        {
+            ["file_extension"] = ".cs", ["mimetype"] = "text/x-csharp", ["name"] = "C#", ["pygments_lexer"] = "csharp", ["version"] = "14.0",
+        };
+    }
+
+    private static string FirstLine(string source)
+    {
+        string line = source.Split('\n').FirstOrDefault(l => l.Trim().Length > 0)?.Trim() ?? "";
+        return line.Length <= 60 ? line : line[..57] + "...";
+    }
+}

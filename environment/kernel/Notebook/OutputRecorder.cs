@@ -1,0 +1,131 @@
+using System.Text.Json.Nodes;
+using CsNotebook.Engine;
+
+namespace CsNotebook.Notebook;
+
+/// <summary>Writes a running cell's output into its notebook cell, as nbformat has it.</summary>
+/// <param name="shown">The outputs on show by display id, over all cells of the notebook.</param>
+public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) : ICellHost
+{
+    private readonly object gate = new();
+    private JsonArray outputs = [];
+    private string streamText = "";
+    private bool clearNext;
+
+    /// <summary>Whether anything was written to stderr.</summary>
+    public bool WroteErrors { get; private set; }
+
+    /// <summary>From here on output goes to this cell, whose old outputs go.</summary>
+    public void Begin(NotebookCell cell)
+    {
+        lock (gate)
+        {
+            cell.ClearOutputs();
+            (outputs, streamText, clearNext) = (cell.Outputs, "", false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Stream(StreamName name, string text)
+    {
+        lock (gate)
+        {
+            ClearIfAsked();
+            string stream = name == StreamName.Stdout ? "stdout" : "stderr";
+            if (outputs.LastOrDefault() is not JsonObject last || last["output_type"]!.GetValue<string>() != "stream" || last["name"]!.GetValue<string>() != stream)
+            {
+                streamText = "";
+                outputs.Add(last = new JsonObject { ["name"] = stream, ["output_type"] = "stream" });
+            }
+            streamText = CarriageReturns.Collapse(streamText + text);
+            last["text"] = MultiLine.Split(streamText);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Display(MimeBundle data, string? displayId, bool update)
+    {
+        lock (gate)
+        {
+            if (!update)
+                ClearIfAsked();
+            if (update)
+            {
+                foreach (var output in displayId is not null && shown.TryGetValue(displayId, out var known) ? known : [])
+                    output["data"] = Data(data);
+                return;
+            }
+            var made = new JsonObject { ["data"] = Data(data), ["metadata"] = new JsonObject(), ["output_type"] = "display_data" };
+            outputs.Add(made);
+            if (displayId is not null)
+                (shown.TryGetValue(displayId, out var list) ? list : shown[displayId] = []).Add(made);
+        }
+    }
+
+    /// <summary>Refuses: a notebook that runs by itself has nobody to ask.</summary>
+    public string? ReadLine(string prompt, bool password) => throw new InvalidOperationException(
+        "The cell asks for input, and a notebook that runs without a front end has nobody to ask; give the value with --set, or run it in Jupyter.");
+
+    /// <inheritdoc/>
+    public void ClearOutput(bool wait)
+    {
+        lock (gate)
+        {
+            clearNext = true;
+            if (!wait)
+                ClearIfAsked();
+        }
+    }
+
+    /// <summary>Adds the value of the cell's last expression.</summary>
+    public void Value(MimeBundle data, int executionCount)
+    {
+        lock (gate)
+        {
+            ClearIfAsked();
+            outputs.Add(new JsonObject
+            {
+                ["data"] = Data(data),
+                ["execution_count"] = executionCount,
+                ["metadata"] = new JsonObject(),
+                ["output_type"] = "execute_result",
+            });
+        }
+    }
+
+    /// <summary>Adds the cell's error.</summary>
+    public void Error(CellError error)
+    {
+        lock (gate)
+        {
+            ClearIfAsked();
+            outputs.Add(new JsonObject
+            {
+                ["ename"] = error.Name,
+                ["evalue"] = error.Message,
+                ["output_type"] = "error",
+                ["traceback"] = new JsonArray([.. error.Traceback.Select(line => JsonValue.Create(line))]),
+            });
+        }
+    }
+
+    private void ClearIfAsked()
+    {
+        if (!clearNext)
+            return;
+        (clearNext, streamText) = (false, "");
+        outputs.Clear();
+    }
+
+    private static JsonObject Data(MimeBundle bundle)
+    {
+        var data = bundle.ToJson();
+        foreach (var (mimeType, node) in data.ToList())
+        {
+            // Text as lines; images in base64 and JSON as they are.
+            if (node is JsonValue value && value.TryGetValue(out string? text) && (mimeType.StartsWith("text/", StringComparison.Ordinal) || mimeType == "image/svg+xml"))
+                data[mimeType] = MultiLine.Split(text);
+        }
+        return data;
+    }
+}

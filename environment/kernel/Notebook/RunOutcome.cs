@@ -1,0 +1,9 @@
+using CsNotebook.Engine;
+
+namespace CsNotebook.Notebook;
+
+/// <summary>How running a notebook ended.</summary>
+/// <param name="CellsRun">The number of code cells that ran to their end.</param>
+/// <param name="Failures">The cells that failed: number in the notebook counted from 1, and error.</param>
+/// <param name="Stopped">Whether the run was stopped from outside.</param>
+public sealed record RunOutcome(int CellsRun, IReadOnlyList<(int Cell, CellError Error)> Failures, bool Stopped);

@@ -1,0 +1,60 @@
+namespace CsNotebook.Notebook;
+
+/// <summary>Makes the copy that students get: solutions out, outputs out.</summary>
+public static class StudentCopy
+{
+    private const string Begin = "BEGIN SOLUTION";
+    private const string End = "END SOLUTION";
+
+    /// <summary>
+    /// Replaces what stands between <c>// BEGIN SOLUTION</c> and <c>// END SOLUTION</c> by one line to fill in, and
+    /// clears every output. In Markdown cells the markers are HTML comments.
+    /// </summary>
+    /// <returns>The number of solutions that were taken out.</returns>
+    /// <exception cref="InvalidDataException">A marker has no partner.</exception>
+    public static int Make(NotebookFile notebook)
+    {
+        int taken = 0;
+        for (int i = 0; i < notebook.Cells.Count; i++)
+        {
+            var cell = notebook.Cells[i];
+            cell.Source = Without(cell.Source, cell.IsCode, i + 1, ref taken);
+            if (cell.IsCode)
+                cell.ClearOutputs();
+        }
+        return taken;
+    }
+
+    private static string Without(string source, bool code, int number, ref int taken)
+    {
+        var kept = new List<string>();
+        int? open = null;
+        string[] lines = source.Split('\n');
+        for (int n = 0; n < lines.Length; n++)
+        {
+            string marker = lines[n].Trim().TrimStart('/', '<', '!', '-').TrimEnd('>', '-').Trim();
+            bool comment = lines[n].TrimStart().StartsWith(code ? "//" : "<!--", StringComparison.Ordinal);
+            if (comment && marker == Begin)
+            {
+                if (open is not null)
+                    throw new InvalidDataException($"Cell {number}, line {n + 1}: {Begin} again before the {End} of line {open}.");
+                open = n + 1;
+                if (code)
+                    kept.Add(lines[n][..(lines[n].Length - lines[n].TrimStart().Length)] + "// your code here");
+                taken++;
+            }
+            else if (comment && marker == End)
+            {
+                if (open is null)
+                    throw new InvalidDataException($"Cell {number}, line {n + 1}: {End} without a {Begin}.");
+                open = null;
+            }
+            else if (open is null)
+            {
+                kept.Add(lines[n]);
+            }
+        }
+        return open is null ? string.Join('\n', kept)
+            : throw new InvalidDataException($"Cell {number}, line {open}: {Begin} without an {End}.");
+    }
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using PatchKit.Data;
+using PatchKit.Models;
+using PatchKit.Training;
+using PatchKit.Training.Recipes;
+
+namespace PatchKit.Cli;
+
+/// <summary>`patchkit train`: one run of one recipe, which goes on where it was stopped.</summary>
+internal static class TrainCommand
+{
+    private const string SmallVit = "small-vit", SmallAdventurer = "small-adventurer";
+    private const int Stopped = 130;
+
+    internal static Command Create()
+    {
+        var recipe = new Option<string>("--recipe") { Description = "how it is trained (patchkit list)", Required = true };
+        var model = new Option<string?>("--model") { Description = "small-vit, small-adventurer, or one that `patchkit models` lists (default: the recipe's first)" };
+        var input = new Option<int?>("--input") { Description = "image side in pixels (default: 16 for small models on generated images, 32 for CIFAR, a packed set's own, else 224)" };
+        var patch = new Option<int?>("--patch") { Description = "patch size (default: 4 for small models, else 16)" };
+        var data = new Option<string?>("--data") { Description = "a folder of images; generated ones where the recipe can do with them" };
+        var start = new Option<string?>("--start") { Description = "the key of the run whose weights it starts from (patchkit runs)" };
+        var seed = new Option<long>("--seed") { Description = "seeds weights, images, order and augmentation" };
+        var set = new Option<string[]>("--set") { Description = "changes to the recipe, such as epochs=10 dropPath=0.4", AllowMultipleArgumentsPerToken = true };
+        var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
+        var accumulate = new Option<int>("--accumulate") { Description = "parts that a batch is trained in, one after the other", DefaultValueFactory = _ => 1 };
+        var minutes = new Option<double>("--checkpoint-minutes") { Description = "time between two checkpoints", DefaultValueFactory = _ => 2 };
+        var steps = new Option<int>("--checkpoint-steps") { Description = "steps between two checkpoints, besides; 0 for none" };
+        var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
+        var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
+        var json = new Option<bool>("--json") { Description = "print the result as JSON" };
+        onBadSample.AcceptOnlyFromAmong("stop", "skip");
+        var command = new Command("train", "Train one model by a recipe. The same command goes on with a run that was stopped, and trains none twice.")
+        {
+            recipe, model, input, patch, data, start, seed, set, device, accumulate, minutes, steps, onBadSample, output, json,
+        };
+        command.SetAction(parsed =>
+        {
+            var store = new RunStore(parsed.GetValue(output));
+            var usual = RecipeBook.Find(parsed.GetValue(recipe)!);
+            var changed = RecipeOverrides.Apply(usual, parsed.GetValue(set) ?? []);
+            var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;
+            var config = Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from) with { Seed = parsed.GetValue(seed) };
+            double between = parsed.GetValue(minutes);
+            if (!(between > 0) || parsed.GetValue(steps) < 0) throw new ArgumentException($"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no time for a checkpoint; use minutes above 0, and 0 steps or more.");
+            var options = new RunOptions
+            {
+                Device = Devices.Open(parsed.GetValue(device)!), Accumulation = parsed.GetValue(accumulate), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
+                CheckpointEvery = TimeSpan.FromMinutes(Math.Min(between, int.MaxValue)), CheckpointSteps = parsed.GetValue(steps),
+            };
+            return Train(store, config, options, RecipeOverrides.Differences(usual, changed), parsed.GetValue(json));
+        });
+        return command;
+    }
+
+    private static RunConfig Config(Recipe recipe, string? model, int? input, int? patch, string? folder, RunConfig? start)
+    {
+        string name = model ?? recipe.Models[0];
+        bool small = name is SmallVit or SmallAdventurer;
+        if (recipe.StartsFrom is { } earlier && start is null)
+            throw new ArgumentException($"recipe {recipe.Name} starts from weights of {earlier}; train that first and give the key of its run with --start (`patchkit runs` lists them).");
+        if (folder is null && (recipe.EpochImages == 0 || recipe.Name == Small.Images.Name))
+            throw new ArgumentException($"recipe {recipe.Name} trains on real images; name their folder with --data ({(small || recipe.Name == Small.Gpu.Name ? "`patchkit data fetch cifar10` gets one" : "ImageNet-1k: `patchkit data fetch imagenet` says how to get it")}), or take --recipe teach, which makes its own.");
+        var preset = Model(name);
+        DataConfig data = folder is not null ? ImageDataConfig.In(folder, input) : new GeneratedDataConfig
+        {
+            Options = new MultiScaleBitsOptions().Sized(input ?? (small ? 16 : preset.Height)),
+            TestImages = recipe.Name == Small.Smoke.Name ? 500 : new GeneratedDataConfig().TestImages, // the experiments' runs are the same ones
+        };
+        int size = data is ImageDataConfig images ? images.Size : ((GeneratedDataConfig)data).Options.Height;
+        return new RunConfig { Model = preset with { Height = size, Width = size, PatchSize = patch ?? (small ? 4 : preset.PatchSize), Classes = data.Classes }, Recipe = recipe, Data = data, StartsFrom = start };
+    }
+
+    /// <summary>A model by the name that --model takes.</summary>
+    /// <exception cref="ArgumentException">There is no such model; the message has the nearest name.</exception>
+    internal static BackboneConfig Model(string name)
+    {
+        string[] names = [SmallVit, SmallAdventurer, .. ModelZoo.Presets.Select(preset => preset.Name)];
+        if (!names.Contains(name)) throw new ArgumentException($"there is no model \"{name}\"; did you mean {NearestName.Of(name, names)}? There are {string.Join(", ", names)}.");
+        return name switch { SmallVit => SmallNet.Vit(1, 1, 1), SmallAdventurer => SmallNet.Adventurer(1, 1, 1), _ => ModelZoo.Find(name).Config };
+    }
+
+    private static int Train(RunStore store, RunConfig config, RunOptions options, IReadOnlyList<string> changes, bool json)
+    {
+        string folder = store.FolderOf(config);
+        var cost = config.Model.Cost(); // refuses patches that do not fit
+        if (!json)
+        {
+            Console.WriteLine(config.Recipe.Header);
+            if (changes.Count > 0) Console.WriteLine($"  changed   {string.Join(", ", changes)}");
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  run       {config}: {cost.Parameters:N0} parameters, {config.Model.Tokens:N0} tokens, {config.Steps:N0} steps"));
+            Console.WriteLine($"  files     {folder}");
+        }
+        bool known = store.Find(config) is not null;
+        using var stop = new CtrlC();
+        using var display = new ProgressLines(quiet: json);
+        RunResult result;
+        try
+        {
+            result = store.Train(config, options with { Progress = at => display.Show(at, config.Recipe.Name, at.Remaining) }, stop.Token);
+        }
+        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
+        {
+            display.Dispose();
+            Console.Error.WriteLine($"patchkit: {e.Message.TrimEnd('.')}. The same command goes on with it.");
+            return Stopped;
+        }
+        display.Dispose();
+        if (json) Console.WriteLine(JsonSerializer.Serialize(result, RunConfig.Json));
+        else Print(result, known);
+        return 0;
+    }
+
+    private static void Print(RunResult result, bool known)
+    {
+        var test = result.Test;
+        if (known) Console.WriteLine($"This run was trained already, {result.Date:yyyy-MM-dd}; `patchkit runs delete {result.Key}` forgets it.");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"""
+            test loss {test.Loss:0.000}, top-1 {100 * test.Top1:0.0} %, top-5 {100 * test.Top5:0.0} % of {test.Images:N0} images
+            training loss at the end {result.TrainingLoss:0.000}, {result.Steps:N0} steps in {result.Seconds:0.0} s
+            """));
+        if (result.LeftOut > 0) Console.WriteLine($"{result.LeftOut:N0} files that cannot be read were left out (`patchkit data verify` lists them)");
+    }
+}

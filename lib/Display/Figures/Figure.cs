@@ -1,0 +1,55 @@
+namespace PatchKit.Display;
+
+/// <summary>
+/// A figure: one panel or small multiples. It can be had as an SVG drawing that needs nothing else, as HTML whose drawing becomes a plotly.js chart
+/// where a page has that, as plotly's JSON, and as characters.
+/// </summary>
+/// <param name="Title">what it shows.</param>
+/// <param name="Panels">its panels, row by row.</param>
+[TypeFormatterSource(typeof(FormatterSource<Figure>), PreferredMimeTypes = [Mime.Plotly, Mime.Html, Mime.Svg, Mime.Text])]
+public sealed record Figure(string Title, params IReadOnlyList<Panel> Panels) : IRendered
+{
+    /// <summary>A sentence below the title.</summary>
+    public string Subtitle { get; init; } = "";
+
+    /// <summary>A remark below the panels, such as where the numbers come from.</summary>
+    public string Caption { get; init; } = "";
+
+    /// <summary>Panels in a row; 0 for as many as look well.</summary>
+    public int Columns { get; init; }
+
+    /// <summary>The width in pixels.</summary>
+    public double Width { get; init; } = 720;
+
+    /// <summary>The height of each row of panels in pixels, axes included; 0 to suit their width.</summary>
+    public double RowHeight { get; init; }
+
+    /// <summary>A panel is a figure without a title.</summary>
+    public static implicit operator Figure(Panel panel) => new(panel.Title, panel with { Title = "" });
+
+    internal int ColumnCount => Math.Max(1, Columns > 0 ? Math.Min(Columns, Panels.Count) : Panels.Count switch { <= 3 => Panels.Count, 4 => 2, _ => 3 });
+
+    internal int RowCount => (Panels.Count + ColumnCount - 1) / ColumnCount;
+
+    /// <summary>A whole SVG document.</summary>
+    public string ToSvg() => new FigureSvg(this).Render();
+
+    /// <summary>An SVG drawing, and a script that puts a plotly.js chart in its place where the page has loaded plotly.js.</summary>
+    public string ToHtml() => FigureHtml.Render(this);
+
+    /// <summary>The figure as plotly.js 2 and later read it: data, layout and config.</summary>
+    public string ToPlotlyJson() => new FigurePlotly(this).Render();
+
+    /// <inheritdoc/>
+    public string Render(string mimeType) => mimeType switch
+    {
+        Mime.Plotly => ToPlotlyJson(),
+        Mime.Html => ToHtml(),
+        Mime.Svg => ToSvg(),
+        Mime.Text => ToString(),
+        _ => throw Mime.Unknown(this, mimeType),
+    };
+
+    /// <summary>The figure as characters.</summary>
+    public override string ToString() => FigureText.Render(this);
+}

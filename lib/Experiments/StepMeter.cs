@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using PatchKit.Models;
+using PatchKit.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PatchKit.Experiments;
+
+/// <summary>
+/// Times training steps (forward, backward, AdamW; bfloat16 on a GPU) on random images. What was measured is kept as JSON and found again by model, batch, machine,
+/// threads, libtorch and commit, so that a table that was interrupted goes on where it stopped.
+/// </summary>
+/// <param name="Folder">where measurements are kept.</param>
+/// <param name="Device">where steps are taken.</param>
+/// <param name="Enough">seconds of steps that make a measurement; three steps at least, unless they take longer than <see cref="Patience"/>.</param>
+internal sealed record StepMeter(string Folder, Device Device, double Enough)
+{
+    private const int Fewest = 3;
+    private const double Patience = 15;
+
+    /// <summary>What a step takes: as it was measured before, or measured now; null where it does not fit into memory.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    internal StepCost? Measure(BackboneConfig model, int batch, CancellationToken cancellation)
+    {
+        string path = Path.Combine(Directory.CreateDirectory(Folder).FullName, $"{Key(model, batch)}.json");
+        if (Read(path) is { } known) return known;
+        using var stop = Engine.StopOn(cancellation);
+        try
+        {
+            var cost = Steps(model, batch, cancellation);
+            RunStore.WriteJson(path, cost);
+            return cost;
+        }
+        catch (ExternalException e) when (e.Message.Contains("memory", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+    }
+
+    private StepCost Steps(BackboneConfig config, int batch, CancellationToken cancellation)
+    {
+        manual_seed(0);
+        using var scope = NewDisposeScope();
+        using var model = config.Create();
+        model.to(Device);
+        using var optimizer = optim.AdamW(model.parameters(), lr: 1e-4, weight_decay: .05);
+        var images = randn([batch, 3, config.Height, config.Width], device: Device);
+        var labels = randint(0, config.Classes, [batch], device: Device);
+
+        // The first step also touches its memory for the first time, and is not timed; its gradients are added to zeros that are there before, and so not counted.
+        foreach (var parameter in model.parameters()) parameter.grad = zeros_like(parameter);
+        long before = Engine.Memory().LiveBytes;
+        Engine.ResetPeakMemory();
+        Backward();
+        long grown = Engine.Memory().PeakBytes - before;
+        Change();
+
+        var seconds = new List<double>();
+        do
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var watch = Stopwatch.StartNew();
+            optimizer.zero_grad();
+            Backward();
+            Change();
+            seconds.Add(watch.Elapsed.TotalSeconds);
+        }
+        while (seconds.Sum() < Patience && (seconds.Count < Fewest || seconds.Sum() < Enough));
+        return new StepCost(config, batch, seconds.Min(), seconds.Max(), seconds.Count, Device.type == DeviceType.CPU && grown > 0 ? grown : null, Machine.Here(Device), Machine.Commit, DateTime.UtcNow);
+
+        void Backward()
+        {
+            using var step = NewDisposeScope();
+            Tensor loss;
+            using (Device.type == DeviceType.CUDA ? Engine.Autocast(Device) : null) loss = nn.functional.cross_entropy(model.call(images), labels);
+            loss.backward();
+        }
+
+        void Change()
+        {
+            optimizer.step();
+            if (Device.type == DeviceType.CUDA) cuda.synchronize(Device);
+        }
+    }
+
+    private string Key(BackboneConfig model, int batch)
+    {
+        string all = JsonSerializer.Serialize((model, batch, Machine.Here(Device), Machine.Commit), RunConfig.Json);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16];
+    }
+
+    // A file that was damaged is as good as none.
+    private static StepCost? Read(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<StepCost>(File.ReadAllBytes(path), RunConfig.Json) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

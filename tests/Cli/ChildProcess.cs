@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using PatchKit.Cli;
+
+namespace PatchKit.Tests.Cli;
+
+/// <summary>The built command as a process of its own, with this one's environment.</summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _output, _errors;
+
+    /// <summary>Starts `patchkit` with arguments.</summary>
+    internal ChildProcess(params string[] arguments) : this([], arguments) { }
+
+    private ChildProcess(string[] before, string[] arguments)
+    {
+        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        string dll = Path.Combine(AppContext.BaseDirectory, typeof(TrainCommand).Assembly.GetName().Name + ".dll");
+        string[] line = [.. before, dotnet, dll, .. arguments];
+        var start = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // else .NET itself makes a large file, which a limit on files forbids
+        _process = Process.Start(start)!;
+        (_output, _errors) = (_process.StandardOutput.ReadToEndAsync(), _process.StandardError.ReadToEndAsync());
+    }
+
+    /// <summary>Starts it where no file may grow beyond some KiB: writing more fails as it does on a full disk.</summary>
+    internal static ChildProcess WithFileLimit(int kibibytes, params string[] arguments) => new(["bash", "-c", $"trap '' XFSZ; ulimit -f {kibibytes}; exec \"$@\"", "bash"], arguments);
+
+    internal int Id => _process.Id;
+
+    internal bool HasExited => _process.HasExited;
+
+    /// <summary>As kill -9 does it.</summary>
+    internal void Kill() => _process.Kill();
+
+    /// <summary>As ctrl-C does it.</summary>
+    internal void Interrupt() => Process.Start("bash", ["-c", $"kill -INT {_process.Id}"]).WaitForExit();
+
+    /// <summary>Its exit code and what it wrote, once it has ended.</summary>
+    internal CommandRun End()
+    {
+        _process.WaitForExit();
+        return new CommandRun(_process.ExitCode, _output.Result, _errors.Result);
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using CsNotebook.Engine;
+using Xunit;
+
+namespace CsNotebook.Tests;
+
+/// <summary>A stop stops: under a second on an idle machine, and never more than ten here.</summary>
+public sealed class InterruptTests : SessionTest
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    [Theory]
+    [InlineData("while (true) { }")]
+    [InlineData("while (true) ;")]
+    [InlineData("for (;;) try { throw new Exception(); } catch { }")]
+    [InlineData("try { throw new Exception(); } catch { while (true) { } }")]
+    [InlineData("while (true) try { System.Threading.Thread.Sleep(100000); } catch (Exception) { }")]
+    [InlineData("while (true) { var b = new byte[100000]; b[0] = 1; }")]
+    [InlineData("Enumerable.Range(0, int.MaxValue).Select(i => (long)i * 2).Where(x => x < 0).Count()")]
+    [InlineData("Parallel.For(0, 1000000, i => { while (true) { } });")]
+    [InlineData("Parallel.For(0L, long.MaxValue, i => Math.Sqrt(i));")]
+    [InlineData("await Task.Delay(100000);")]
+    [InlineData("Task.Delay(100000).Wait();")]
+    [InlineData("System.Threading.Thread.Sleep(100000);")]
+    [InlineData("await Task.Run(() => { while (true) { } });")]
+    [InlineData("await Task.Yield(); while (true) { }")]
+    [InlineData("again: goto again;")]
+    [InlineData("int F(int n) => n < 2 ? 1 : F(n - 1) + F(n - 2); F(80)")]
+    [InlineData("IEnumerable<int> Forever() { while (true) yield return 1; } Forever().Sum(x => (long)x)")]
+    [InlineData("Console.ReadLine()")]
+    [InlineData("while (true) Console.WriteLine(\"on and on\");")]
+    [InlineData("((System.Threading.CancellationToken)AppContext.GetData(\"csnotebook.cancellation\")).WaitHandle.WaitOne(); throw new OperationCanceledException();")]
+    public async Task A_stop_stops_and_variables_live_on(string code)
+    {
+        var host = new StubbornHost();
+        await Run("var alive = new List<int> { 1, 2, 3 };");
+        for (int round = 0; round < 2; round++)
+        {
+            using var stop = new CancellationTokenSource();
+            var running = Session.ExecuteAsync(code, host, stop.Token);
+            await Task.Delay(round == 0 ? 1500 : 300, TestContext.Current.CancellationToken);
+            long asked = Stopwatch.GetTimestamp();
+            await stop.CancelAsync();
+            var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
+            TestContext.Current.TestOutputHelper?.WriteLine($"stopped in {Stopwatch.GetElapsedTime(asked).TotalMilliseconds:0} ms: {code}");
+            Assert.Equal(CellStatus.Aborted, result.Status);
+            Assert.Equal("KeyboardInterrupt", result.Error!.Name);
+        }
+        Assert.Equal("[ 1, 2, 3 ]", await Run("alive"));
+    }
+
+    [Fact]
+    public async Task A_stop_before_the_cell_runs_is_a_stop()
+    {
+        using var stop = new CancellationTokenSource();
+        await stop.CancelAsync();
+        Assert.Equal(CellStatus.Aborted, (await Session.ExecuteAsync("var x = 1;", Host, stop.Token)).Status);
+    }
+
+    [Fact]
+    public async Task A_cell_that_ends_well_on_its_token_has_ended_well()
+    {
+        using var stop = new CancellationTokenSource();
+        var running = Session.ExecuteAsync(
+            """
+            var token = (System.Threading.CancellationToken)AppContext.GetData("csnotebook.cancellation");
+            try { await Task.Delay(-1, token); } catch (OperationCanceledException) { }
+            "saved"
+            """, Host, stop.Token);
+        await Task.Delay(1500, TestContext.Current.CancellationToken);
+        await stop.CancelAsync();
+        var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
+        Assert.Contains(result.Status, new[] { CellStatus.Ok, CellStatus.Aborted });
+    }
+
+    /// <summary>A host whose user never answers.</summary>
+    private sealed class StubbornHost : ICellHost
+    {
+        public void Stream(StreamName name, string text)
+        {
+        }
+
+        public void Display(MimeBundle data, string? displayId, bool update)
+        {
+        }
+
+        public string? ReadLine(string prompt, bool password)
+        {
+            Thread.Sleep(TimeSpan.FromSeconds(15));
+            return null;
+        }
+
+        public void ClearOutput(bool wait)
+        {
+        }
+    }
+}
