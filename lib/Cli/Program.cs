@@ -28,7 +28,7 @@ try
 catch (OperationCanceledException)
 {
     Console.Error.WriteLine("patchkit: cancelled.");
-    return 130;
+    return CtrlC.ExitCode;
 }
 catch (Exception e) when (Environment.GetEnvironmentVariable("PATCHKIT_TRACE") is null)
 {

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using PatchKit.Experiments;
 using PatchKit.Training;
-using Spectre.Console;
 using static TorchSharp.torch;
 
 namespace PatchKit.Cli;
@@ -50,7 +49,17 @@ internal static class RunCommand
         using var stop = new CtrlC();
         using var display = new ProgressLines(quiet: json);
         if (!json) Console.WriteLine($"{experiment.Title}. The paper: {experiment.Claim}.");
-        var report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, cancellation: stop.Token);
+        Report report;
+        try
+        {
+            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, cancellation: stop.Token);
+        }
+        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
+        {
+            display.Dispose();
+            Console.Error.WriteLine($"patchkit: {e.Message.TrimEnd('.')}. The same command goes on from there.");
+            return CtrlC.ExitCode;
+        }
         display.Dispose();
         if (json) Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
         else Print(report, store);
@@ -65,18 +74,10 @@ internal static class RunCommand
 
     private static void Print(Report report, RunStore store)
     {
-        if (!AnsiConsole.Profile.Out.IsTerminal) AnsiConsole.Profile.Width = 200;
-        foreach (var table in report.Tables)
-        {
-            AnsiConsole.WriteLine(table.Title);
-            var drawn = new Table().Border(TableBorder.Simple);
-            foreach (var (column, i) in table.Columns.Select((column, i) => (column, i))) drawn.AddColumn(new TableColumn(column.EscapeMarkup()) { Alignment = i == 0 ? Justify.Left : Justify.Right });
-            foreach (var row in table.Rows) drawn.AddRow([.. row.Select(cell => cell.EscapeMarkup())]);
-            AnsiConsole.Write(drawn);
-        }
-        foreach (var verdict in report.Verdicts) AnsiConsole.WriteLine($"* {verdict}");
-        if (report.Caveats.Count > 0) AnsiConsole.WriteLine("\nKeep in mind:");
-        foreach (string caveat in report.Caveats) AnsiConsole.WriteLine($"- {caveat}");
-        AnsiConsole.WriteLine($"\nFiles are in {store.Folder}.");
+        foreach (var table in report.Tables) Tables.Print(table.Title, table.Columns, table.Rows, [.. Enumerable.Range(1, table.Columns.Count - 1)]);
+        foreach (var verdict in report.Verdicts) Console.WriteLine($"* {verdict}");
+        if (report.Caveats.Count > 0) Console.WriteLine("\nKeep in mind:");
+        foreach (string caveat in report.Caveats) Console.WriteLine($"- {caveat}");
+        Console.WriteLine($"\nFiles are in {store.Folder}.");
     }
 }

@@ -12,7 +12,6 @@ namespace PatchKit.Cli;
 internal static class TrainCommand
 {
     private const string SmallVit = "small-vit", SmallAdventurer = "small-adventurer";
-    private const int Stopped = 130;
 
     internal static Command Create()
     {
@@ -105,7 +104,7 @@ internal static class TrainCommand
         {
             display.Dispose();
             Console.Error.WriteLine($"patchkit: {e.Message.TrimEnd('.')}. The same command goes on with it.");
-            return Stopped;
+            return CtrlC.ExitCode;
         }
         display.Dispose();
         if (json) Console.WriteLine(JsonSerializer.Serialize(result, RunConfig.Json));

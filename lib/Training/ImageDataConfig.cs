@@ -5,12 +5,13 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>
-/// Real images from a folder (<see cref="DataFolder"/>). Sets of small images and packed sets are held in memory and augmented in tensor operations on
+/// Real images from a folder (<see cref="DataFolder"/>). Sets of small images and packed sets of up to 8 GiB are held in memory and augmented in tensor operations on
 /// the run's device: a shift by up to an eighth of the side, a flip, and the recipe's erasing. Others are read from their files as they are needed, with the recipe's augmentation.
 /// </summary>
 public sealed record ImageDataConfig : DataConfig
 {
     private const int TestBatch = 250, UsualSize = 224;
+    private const long MostResidentBytes = 8L << 30;
 
     /// <summary>The folder. Where it lies does not matter to a run's key; what is in it does.</summary>
     public required string Folder { get; init; }
@@ -68,7 +69,7 @@ public sealed record ImageDataConfig : DataConfig
         {
             if (opened.Fingerprint != Fingerprint)
                 throw new ArgumentException($"{Folder} holds {opened.Name} with the fingerprint {opened.Fingerprint}, but the run was begun with {Name}, {Fingerprint}; give the same images, or begin another run.");
-            return opened.NativeSize > 0 ? new Resident(this, opened, recipe, seed, device) : new Streamed(this, opened, recipe, seed);
+            return opened.NativeSize > 0 && (opened.Training.Count + (long)opened.Test.Count) * 3 * Size * Size <= MostResidentBytes ? new Resident(this, opened, recipe, seed, device) : new Streamed(this, opened, recipe, seed);
         }
         catch
         {

@@ -106,6 +106,11 @@ public sealed class Trainer : IDisposable
                     if (Step % _stepsPerEpoch == 0) break;
                 }
             }
+            catch (ImageException) when (Step > stepsBefore)
+            {
+                Save();
+                throw;
+            }
             catch (Exception e) when (_whole && cancellation.IsCancellationRequested && e is OperationCanceledException or ThreadInterruptedException)
             {
                 // The images' threads or whoever is told of progress noticed first; a notebook's stop button also interrupts waits.

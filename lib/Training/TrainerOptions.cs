@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Training;
 
-/// <summary>How a recipe is carried out: nothing here changes what is learnt, but for rounding.</summary>
+/// <summary>How a recipe is carried out: nothing here changes what is learnt, but for rounding and, with drop path, the masks of accumulated parts.</summary>
 public sealed record TrainerOptions
 {
     /// <summary>Seeds dropout and mixing; weights and images have been seeded by whoever made them.</summary>

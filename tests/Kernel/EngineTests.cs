@@ -116,6 +116,17 @@ public sealed class EngineTests : SessionTest
     }
 
     [Fact]
+    public async Task An_exception_on_a_thread_of_the_cell_does_not_end_the_session()
+    {
+        await Run("new System.Threading.Thread(() => throw new Exception(\"stray\")).Start(); async void Lost() { await Task.Yield(); throw new Exception(\"lost\"); } Lost();");
+        for (int i = 0; i < 100 && Host.Streams.Sum(s => s.Text.Split("A thread ended by").Length - 1) < 2; i++)
+            await Run("System.Threading.Thread.Sleep(100);");
+        string told = string.Concat(Host.Streams.Select(s => s.Text));
+        Assert.Contains("A thread ended by System.Exception: stray", told);
+        Assert.Contains("A thread ended by System.Exception: lost", told);
+    }
+
+    [Fact]
     public async Task Input_is_asked_of_the_host()
     {
         Host.Answers.Enqueue("blue");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PatchKit.Cli;
 using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Tests.Torch;
@@ -57,7 +58,7 @@ public sealed class RecipeTests(ITestOutputHelper output)
         {
             output.WriteLine(recipe.Header + "\n");
             recipe.Checked();
-            Assert.All(recipe.Models.Where(model => model is not ("small-vit" or "small-adventurer")), model => ModelZoo.Find(model));
+            Assert.All(recipe.Models, model => TrainCommand.Model(model));
             Assert.Equal($"patchkit train --recipe {recipe.Name}", recipe.Command);
             Assert.All([recipe.Reproduces, recipe.Cost, recipe.Expected], text => Assert.NotEmpty(text));
             if (recipe.StartsFrom is { } earlier) RecipeBook.Find(earlier);

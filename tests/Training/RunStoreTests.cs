@@ -100,12 +100,13 @@ public sealed class RunStoreTests : IDisposable
         Assert.Equal([s_config.Key], Names(_folder));
     }
 
-    [Fact]
-    public void AStoppedRunEndsOnTheSameWeights()
+    [Theory, InlineData(false), InlineData(true)]
+    public void AStoppedRunEndsOnTheSameWeights(bool afterTheLastStep)
     {
         Store.Train(s_config, cancellation: Stop);
         var elsewhere = new RunStore(Path.Combine(_folder, "elsewhere"));
-        Interrupt(s_config, elsewhere);
+        Interrupt(s_config, elsewhere, afterTheLastStep);
+        Assert.Null(elsewhere.Find(s_config));
         elsewhere.Train(s_config, cancellation: Stop);
         foreach (string file in new[] { "model.safetensors", "metrics.jsonl" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(Own, file)), File.ReadAllBytes(Path.Combine(elsewhere.FolderOf(s_config), file)));
@@ -191,10 +192,15 @@ public sealed class RunStoreTests : IDisposable
         Expect.Refused<ArgumentException>(() => Store.Train(config, cancellation: Stop), images, "fingerprint", "begin another run");
     }
 
-    private void Interrupt(RunConfig config, RunStore? store = null)
+    // Progress is told of the first step and of the last one.
+    private void Interrupt(RunConfig config, RunStore? store = null, bool afterTheLastStep = false)
     {
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => (store ?? Store).Train(config, new RunOptions { Progress = _ => stop.Cancel() }, stop.Token));
+        void Press(TrainingProgress at)
+        {
+            if (!afterTheLastStep || at.Step == at.Steps) stop.Cancel();
+        }
+        Assert.Throws<OperationCanceledException>(() => (store ?? Store).Train(config, new RunOptions { Progress = Press }, stop.Token));
     }
 
     private static IEnumerable<string?> Names(string folder) => Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order();

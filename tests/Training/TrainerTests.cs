@@ -84,12 +84,15 @@ public sealed class TrainerTests : IDisposable
         s_run.Train(In("first"));                                                           // whatever is made once for all
         long before = Count();
         (s_run with { Recipe = SmallRun.Full }).Train(In("second"));
-        Assert.Equal(before, Count());
+        Assert.InRange(Count(), 0, before);
 
         static long Count()
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            for (int i = 0; i < 2; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
             return Engine.LiveTensors;
         }
     }

@@ -28,20 +28,22 @@ internal static class BenchCommand
 
     private static async Task All(CancellationToken stop)
     {
-        Print("first cell, in a new process", [.. Enumerable.Range(0, Rounds).Select(_ => FirstCellOfNewProcess())]);
+        // Once a session runs, Console leads to its cells.
+        var output = Console.Out;
+        Print(output, "first cell, in a new process", [.. Enumerable.Range(0, Rounds).Select(_ => FirstCellOfNewProcess())]);
         using var session = new CSharpSession();
         var silent = new OutputRecorder([]);
         await session.ExecuteAsync("1 + 1", silent, stop);
         var trivial = new List<TimeSpan>();
         for (int i = 0; i < Rounds; i++)
             trivial.Add((await session.ExecuteAsync($"{i} + 1", silent, stop)).Duration);
-        Print("trivial cell", trivial);
+        Print(output, "trivial cell", trivial);
         for (int i = session.ExecutionCount; i < ManyCells; i++)
             await session.ExecuteAsync($"var x{i} = new List<int> {{ {i} }}; int F{i}(int n) => n + {i};", silent, stop);
         trivial.Clear();
         for (int i = 0; i < Rounds; i++)
             trivial.Add((await session.ExecuteAsync($"{i} + 1", silent, stop)).Duration);
-        Print($"trivial cell after {ManyCells} cells", trivial);
+        Print(output, $"trivial cell after {ManyCells} cells", trivial);
         var completion = new List<TimeSpan>();
         for (int i = 0; i < Rounds; i++)
         {
@@ -50,7 +52,7 @@ internal static class BenchCommand
             session.Complete(code, code.Length);
             completion.Add(Stopwatch.GetElapsedTime(begin));
         }
-        Print($"completion after {ManyCells} cells", completion);
+        Print(output, $"completion after {ManyCells} cells", completion);
     }
 
     private static async Task<TimeSpan> FirstCell(CancellationToken stop)
@@ -71,8 +73,8 @@ internal static class BenchCommand
         return TimeSpan.FromMilliseconds(double.Parse(text));
     }
 
-    private static void Print(string what, IReadOnlyList<TimeSpan> times) =>
-        Console.WriteLine($"{what,-36} {Median(times):0} ms  ({times.Min().TotalMilliseconds:0} to {times.Max().TotalMilliseconds:0})");
+    private static void Print(TextWriter output, string what, IReadOnlyList<TimeSpan> times) =>
+        output.WriteLine($"{what,-36} {Median(times):0} ms  ({times.Min().TotalMilliseconds:0} to {times.Max().TotalMilliseconds:0})");
 
     private static double Median(IReadOnlyList<TimeSpan> times)
     {

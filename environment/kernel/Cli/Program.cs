@@ -5,4 +5,6 @@ var root = new RootCommand("C# notebooks: run them without Jupyter, or in Jupyte
 {
     RunCommand.Create(), ReleaseCommand.Create(), BenchCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+int code = await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+// Threads that a cell left behind must not keep the process.
+Environment.Exit(code);

@@ -178,6 +178,8 @@ public sealed class CSharpSession : IDisposable
                     break;
                 case "#!time":
                     break;
+                case "#load":
+                    throw CellException.Directive("#load is not known here; write #!import \"FILE.csx\".", directive.Line);
                 default:
                     throw CellException.Directive(
                         $"{directive.Name} is not known here; the directives are {string.Join(", ", CellParser.Directives)}.", directive.Line);

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 
 namespace CsNotebook.Engine;
@@ -10,10 +11,18 @@ internal static class CellConsole
         Console.SetOut(new Writer(StreamName.Stdout, Console.Out));
         Console.SetError(new Writer(StreamName.Stderr, Console.Error));
         Console.SetIn(new Reader(Console.In));
+        ExceptionHandling.SetUnhandledExceptionHandler(TellStray);
         return true;
     });
 
     public static void Install() => _ = Installed.Value;
+
+    /// <summary>What a cell's own thread lets out would end the process and with it the session: it is told instead.</summary>
+    private static bool TellStray(Exception stray)
+    {
+        CellOutput.Current?.Write(StreamName.Stderr, $"A thread ended by {stray.GetType().FullName}: {stray.Message}\n{stray.StackTrace}\n");
+        return CellOutput.Current is not null;
+    }
 
     private sealed class Writer(StreamName name, TextWriter outside) : TextWriter
     {

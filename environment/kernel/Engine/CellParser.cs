@@ -62,6 +62,7 @@ internal static class CellParser
 
     private static bool IsDirective(string trimmed) =>
         trimmed.StartsWith("#!", StringComparison.Ordinal)
+        || trimmed.StartsWith("#load", StringComparison.Ordinal)
         || (trimmed.Length > 1 && trimmed[0] == '#' && trimmed[1] is 'r' or 'i' && (trimmed.Length == 2 || trimmed[2] is ' ' or '\t' or '"'));
 
     private static void AddCode(string text, int firstLine, List<CellPart> parts)
@@ -110,7 +111,7 @@ internal static class CellParser
 
     private static CellPart.Directive Directive(string line, int number)
     {
-        int length = line.StartsWith("#!", StringComparison.Ordinal) ? line.IndexOfAny([' ', '\t']) : 2;
+        int length = line.IndexOfAny([' ', '\t', '"']);
         return length < 0 || length >= line.Length
             ? new(line, "", number)
             : new(line[..length], line[length..].Trim(), number);

@@ -28,6 +28,7 @@ internal static class CellThread
             {
                 try
                 {
+                    Stop.Guard(StackSize);
                     body();
                 }
                 catch (Exception e)

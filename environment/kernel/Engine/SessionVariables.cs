@@ -11,7 +11,7 @@ internal static class SessionVariables
     public static IReadOnlyList<Variable> Of(IEnumerable<Submission> submissions)
     {
         var variables = new SortedDictionary<string, Variable>(StringComparer.Ordinal);
-        foreach (var submission in submissions.ToList())
+        foreach (var submission in submissions)
         {
             if (submission.Instance is not { } instance)
                 continue;

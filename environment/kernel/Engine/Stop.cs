@@ -10,7 +10,13 @@ namespace CsNotebook.Engine;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class Stop
 {
+    /// <summary>What is left for unwinding and for code that is not the cell's.</summary>
+    private const int Reserve = 1 << 20;
+
     private static volatile bool requested;
+
+    [ThreadStatic]
+    private static nuint stackFloor;
 
     /// <summary>Whether the running cell is to stop. Stays true until the next cell begins, for stragglers.</summary>
     internal static bool Requested
@@ -28,15 +34,30 @@ public static class Stop
     }
 
     /// <summary>
-    /// <see cref="Check"/>, and turns a recursion without end into <see cref="InsufficientExecutionStackException"/>
-    /// before it ends the process.
+    /// <see cref="Check"/>, and ends a recursion that would use up a cell's stack, and with it the process. Costs a
+    /// comparison; only the cell's own thread is guarded.
     /// </summary>
+    /// <exception cref="InsufficientExecutionStackException">The stack is nearly used up.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Enter()
+    public static unsafe void Enter()
     {
-        if (requested)
-            Throw();
-        RuntimeHelpers.EnsureSufficientExecutionStack();
+        byte here;
+        if (requested || (nuint)(&here) < stackFloor)
+            Leave();
+    }
+
+    /// <summary>Guards the calling thread's stack, whose size is given.</summary>
+    internal static unsafe void Guard(int stackSize)
+    {
+        byte here;
+        stackFloor = (nuint)(&here) - (nuint)(stackSize - Reserve);
+    }
+
+    private static void Leave()
+    {
+        Check();
+        throw new InsufficientExecutionStackException(
+            "The calls went so deep that the stack of a cell, 16 MB, is used up; does a function call itself without end?");
     }
 
     private static void Throw() => throw new CellStoppedException();

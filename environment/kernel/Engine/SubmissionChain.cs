@@ -36,7 +36,7 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
     private int count;
 
     /// <summary>What compiled so far, oldest first.</summary>
-    public List<Submission> Submissions { get; } = [];
+    public IReadOnlyList<Submission> Submissions { get; private set; } = [];
 
     /// <summary>Compiles code that comes next, without running it.</summary>
     /// <param name="code">The code; blank lines stand for what was cut out, so that line numbers are the cell's.</param>
@@ -74,7 +74,7 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
     public object? Run(Submission submission)
     {
         last = submission.Compilation;
-        Submissions.Add(submission);
+        Submissions = [.. Submissions, submission];
         if (submission.Assembly is not { } assembly)
             return null;
         count++;

@@ -45,7 +45,7 @@ public static class NotebookRunner
             if (error is not null)
                 recorder.Error(error);
             options.Progress?.Invoke($"cell {number}/{notebook.Cells.Count}  {result.Duration.TotalSeconds,7:0.00} s  {FirstLine(cell.Source)}");
-            options.AfterCell?.Invoke();
+            recorder.Quietly(() => options.AfterCell?.Invoke());
 
             if (stop.IsCancellationRequested)
                 return new(run, failures, true);

@@ -12,9 +12,6 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     private string streamText = "";
     private bool clearNext;
 
-    /// <summary>Whether anything was written to stderr.</summary>
-    public bool WroteErrors { get; private set; }
-
     /// <summary>From here on output goes to this cell, whose old outputs go.</summary>
     public void Begin(NotebookCell cell)
     {
@@ -75,6 +72,13 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
             if (!wait)
                 ClearIfAsked();
         }
+    }
+
+    /// <summary>Does something with the notebook while no output comes in: a cell's background work may outlive it.</summary>
+    public void Quietly(Action action)
+    {
+        lock (gate)
+            action();
     }
 
     /// <summary>Adds the value of the cell's last expression.</summary>

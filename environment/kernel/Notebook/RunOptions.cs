@@ -9,7 +9,7 @@ public sealed record RunOptions
     /// <summary>Whether to go on after a cell that fails.</summary>
     public bool AllowErrors { get; init; }
 
-    /// <summary>Called after each cell, for instance to save.</summary>
+    /// <summary>Called after each cell, for instance to save; no output comes in meanwhile.</summary>
     public Action? AfterCell { get; init; }
 
     /// <summary>Where lines about the progress go.</summary>

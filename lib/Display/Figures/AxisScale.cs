@@ -68,8 +68,10 @@ internal sealed class AxisScale
         if (Axis.Max is { } max) high = Forward(max);
         if (low < high) return (low, high);
         throw new ArgumentException(double.IsNaN(low) || double.IsNaN(high)
-            ? $"the limits {Axis.Min} to {Axis.Max} of the axis '{Axis.Label}' must lie above {Numbers.Short(Axis.Floor)}, because it is logarithmic."
+            ? $"the limits of the axis '{Axis.Label}', {Limit(Axis.Min)} to {Limit(Axis.Max)}, must lie above {Numbers.Short(Axis.Floor)} on its logarithmic scale; raise Min."
             : $"the axis '{Axis.Label}' would run from {Numbers.Short(Back(low))} to {Numbers.Short(Back(high))}; let Min be less than Max and near the data.");
+
+        static string Limit(double? value) => value is { } given ? Numbers.Short(given) : "that of the data";
     }
 
     private IReadOnlyList<Tick> Label(double pixels, double spacing)

@@ -24,6 +24,6 @@ internal static class FigureHtml
         """;
 
     internal static string Render(Figure figure) => new Markup()
-        .Add($"<div class=\"patchkit-figure\" style=\"max-width:{figure.Width}px\">").Raw(figure.ToSvg())
+        .Add($"<div class='patchkit-figure' style='max-width:{figure.Width}px'>").Raw(figure.ToSvg())
         .Raw("<script>(() => {\nconst figure = ").Raw(figure.ToPlotlyJson()).Raw(";\n").Raw(Upgrade).Raw("\n})();</script></div>").ToString();
 }

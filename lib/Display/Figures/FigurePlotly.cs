@@ -42,8 +42,9 @@ internal sealed class FigurePlotly
     {
         Object("title", () =>
         {
-            string subtitle = string.Join("<br>", _layout.Subtitle.Select(line => Markup.Escape(line.Text)));
-            Write("text", string.Join("<br>", _layout.Title.Select(line => $"<b>{Markup.Escape(line.Text)}</b>")) + (subtitle.Length > 0 ? $"<br><span style=\"font-size:12.5px\">{subtitle}</span>" : ""));
+            string subtitle = string.Join("<br>", _layout.Subtitle.Select(line => Plain(line.Text)));
+            string title = string.Join("<br>", _layout.Title.Select(line => $"<b>{Plain(line.Text)}</b>"));
+            Write("text", subtitle.Length > 0 ? $"{title}<br><span style='font-size:12.5px'>{subtitle}</span>" : title);
             Write("x", FigureLayout.Pad / _figure.Width);
             Write("y", 1 - FigureLayout.Pad / _layout.Height);
             Write("xanchor", "left");
@@ -88,7 +89,7 @@ internal sealed class FigurePlotly
         _json.WriteEndArray();
         _json.WriteStartArray("annotations");
         for (int i = 0; i < _layout.Panels.Count; i++) Annotations(_layout.Panels[i], Suffix(i));
-        foreach (var (y, text) in _layout.Remarks) Words(Markup.Escape(text), FigureLayout.Pad, y);
+        foreach (var (y, text) in _layout.Remarks) Words(Plain(text), FigureLayout.Pad, y);
         _json.WriteEndArray();
     }
 
@@ -103,7 +104,7 @@ internal sealed class FigurePlotly
             Write("yaxis", "y" + number);
             if (mark is not HeatMap)
             {
-                Write("name", Markup.Escape(mark.Name));
+                Write("name", Plain(mark.Name));
                 Write("legendgroup", mark.Name);
                 Write("showlegend", mark.Name.Length > 0 && _named.Add(mark.Name));
             }
@@ -154,8 +155,8 @@ internal sealed class FigurePlotly
             });
         Error(mark.Error, colour);
 
-        static string Name(Axis axis) => Markup.Escape(axis.Label);
-        static string Unit(Axis axis) => axis.Unit is null ? "" : " " + Markup.Escape(axis.Unit);
+        static string Name(Axis axis) => Plain(axis.Label);
+        static string Unit(Axis axis) => axis.Unit is null ? "" : " " + Plain(axis.Unit);
     }
 
     private void Trace(Bars mark, MarkStyle style, string colour, PanelLayout panel)
@@ -263,7 +264,7 @@ internal sealed class FigurePlotly
         if (across)
             Object("title", () =>
             {
-                Write("text", Markup.Escape(axis.ToString()));
+                Write("text", Plain(axis.ToString()));
                 Write("standoff", 6);
                 Font(FigureLayout.LabelSize);
             });
@@ -273,7 +274,7 @@ internal sealed class FigurePlotly
             var ticks = scale.Ticks.Where(tick => tick.Label.Length > 0).ToArray();
             Write("tickvals", ticks.Select(tick => Placed(tick.Value, scale)));
             _json.WriteStartArray("ticktext");
-            foreach (var tick in ticks) _json.WriteStringValue(Markup.Escape(tick.Label));
+            foreach (var tick in ticks) _json.WriteStringValue(Plain(tick.Label));
             _json.WriteEndArray();
         }
         else if (axis.Format is { } format && format.EndsWith('%')) Write("tickformat", $".{format.Count(c => c == '0') - 1}%");
@@ -310,9 +311,9 @@ internal sealed class FigurePlotly
 
     private void Annotations(PanelLayout panel, string number)
     {
-        for (int i = 0; i < panel.Titles.Count; i++) Words($"<b>{Markup.Escape(panel.Titles[i])}</b>", panel.X, panel.Y + 13 + 16 * i, FigureLayout.SubtitleSize);
-        Words(Markup.Escape(panel.Panel.Y.ToString()), panel.X, panel.PlotY - 10, FigureLayout.LabelSize);
-        foreach (var map in panel.Panel.Marks.OfType<HeatMap>()) Words(Markup.Escape(map.Quantity), panel.X + panel.Width, panel.PlotY - 10, FigureLayout.LabelSize, "right");
+        for (int i = 0; i < panel.Titles.Count; i++) Words($"<b>{Plain(panel.Titles[i])}</b>", panel.X, panel.Y + 13 + 16 * i, FigureLayout.SubtitleSize);
+        Words(Plain(panel.Panel.Y.ToString()), panel.X, panel.PlotY - 10, FigureLayout.LabelSize);
+        foreach (var map in panel.Panel.Marks.OfType<HeatMap>()) Words(Plain(map.Quantity), panel.X + panel.Width, panel.PlotY - 10, FigureLayout.LabelSize, "right");
         if (panel.Plan.IsEmpty) Words("nothing to show yet", panel.PlotX + panel.PlotWidth / 2, panel.PlotY + panel.PlotHeight / 2, FigureLayout.TextSize, "center");
         // Notes and the words of rules keep to their points when the chart is zoomed.
         foreach (var (mark, x, y, text) in panel.Labels())
@@ -322,7 +323,7 @@ internal sealed class FigurePlotly
             double px = onX ? panel.ToX(note?.X ?? rule!.Value) : panel.PlotX, py = onY ? panel.ToY(note?.Y ?? rule!.Value) : panel.PlotY;
             Object(() =>
             {
-                Write("text", Markup.Escape(text));
+                Write("text", Plain(text));
                 Write("xref", onX ? "x" + number : $"x{number} domain");
                 Write("yref", onY ? "y" + number : $"y{number} domain");
                 Write("x", onX ? Exponent(note?.X ?? rule!.Value, panel.Plan.X) : 0);
@@ -353,6 +354,9 @@ internal sealed class FigurePlotly
         Write("yshift", Math.Round(up, 2));
         Write("showarrow", false);
     }
+
+    // Plotly reads a few tags and entities.
+    private static string Plain(string text) => text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;");
 
     private static string Suffix(int index) => index == 0 ? "" : $"{index + 1}";
 

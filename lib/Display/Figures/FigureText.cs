@@ -10,7 +10,9 @@ internal static class FigureText
     internal static string Render(Figure figure)
     {
         var styles = new MarkStyles(figure);
-        string legend = string.Join("   ", MarkStyles.Legend(figure).Select(mark => $"{Sample(mark, styles.Of(mark))} {mark.Name}"));
+        var rules = figure.Panels.SelectMany(panel => panel.Marks).OfType<Rule>().Where(rule => rule.Text.Length > 0)
+            .Select(rule => $"{(rule.Vertical ? '┊' : '┄')} {rule.Text}").Distinct();
+        string legend = string.Join("   ", MarkStyles.Legend(figure).Select(mark => $"{Sample(mark, styles.Of(mark))} {mark.Name}").Concat(rules));
         var parts = new[] { figure.Title, figure.Subtitle }.Concat(figure.Panels.Select(panel => Draw(panel, styles))).Append(legend).Append(figure.Caption);
         return string.Join("\n", parts.Where(part => part.Length > 0));
     }
@@ -52,8 +54,9 @@ internal static class FigureText
                 var (left, right) = plan.Bar(bars, category);
                 int from = Row(plan.Y.Base), to = Row(plan.Y.At(bars.Values[category]));
                 if (to < 0) continue;
+                int first = Column(plan.X.At(left)), end = Math.Max(Column(plan.X.At(right)), first + 1);
                 for (int row = Math.Min(from, to); row <= Math.Max(from, to); row++)
-                    for (int column = Column(plan.X.At(left)); column < Math.Max(Column(plan.X.At(right)), Column(plan.X.At(left)) + 1); column++) Put(column, row, Sample(bars, styles.Of(bars)));
+                    for (int column = first; column < end; column++) Put(column, row, Sample(bars, styles.Of(bars)));
             }
         }
 
@@ -76,7 +79,8 @@ internal static class FigureText
 
     private static string Frame(Panel panel, PanelPlan plan, char[,] grid)
     {
-        var labels = plan.Y.Ticks.Where(tick => tick.Label.Length > 0).GroupBy(tick => Row(plan.Y.At(tick.Value))).ToDictionary(group => group.Key, group => group.First().Label);
+        var labels = plan.Y.Ticks.Where(tick => tick.Label.Length > 0).GroupBy(tick => Row(plan.Y.At(tick.Value)))
+            .ToDictionary(group => group.Key, group => group.First().Label);
         int margin = labels.Values.Select(label => label.Length).DefaultIfEmpty(0).Max();
         var text = new StringBuilder().Append(panel.Y).Append('\n');
         for (int row = 0; row < Height; row++)

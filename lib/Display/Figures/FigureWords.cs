@@ -3,7 +3,8 @@ namespace PatchKit.Display;
 /// <summary>Says a figure in words, for those who cannot see it.</summary>
 internal static class FigureWords
 {
-    internal static string Describe(Figure figure) => string.Join(' ', figure.Panels.Select(Describe).Prepend(figure.Subtitle).Append(figure.Caption).Where(text => text.Length > 0));
+    internal static string Describe(Figure figure) =>
+        string.Join(' ', figure.Panels.Select(Describe).Prepend(figure.Subtitle).Append(figure.Caption).Where(text => text.Length > 0));
 
     private static string Describe(Panel panel)
     {
@@ -27,6 +28,7 @@ internal static class FigureWords
     private static string Span(string what, IEnumerable<double> values)
     {
         double[] finite = [.. values.Where(double.IsFinite)];
-        return finite.Length == 0 ? "no values" : $"{what} from {Numbers.Short(finite[0])} to {Numbers.Short(finite[^1])}, between {Numbers.Short(finite.Min())} and {Numbers.Short(finite.Max())}".TrimStart();
+        return finite.Length == 0 ? "no values"
+            : $"{what} from {Numbers.Short(finite[0])} to {Numbers.Short(finite[^1])}, between {Numbers.Short(finite.Min())} and {Numbers.Short(finite.Max())}".TrimStart();
     }
 }

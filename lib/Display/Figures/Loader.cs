@@ -37,7 +37,8 @@ public sealed class Loader : IRendered
 
     /// <summary>plotly.js from an address, which the page asks for it.</summary>
     public static Loader FromUrl(string url) => new(new Markup()
-        .Add($"<script src=\"{url}\" charset=\"utf-8\" onload=\"{Announce}\"></script><small>Figures on this page can be zoomed once plotly.js has come from {url}.</small>").ToString(), $"plotly.js from {url}");
+        .Add($"<script src='{url}' charset='utf-8' onload='{Announce}'></script>")
+        .Add($"<small>Figures on this page can be zoomed once plotly.js has come from {url}.</small>").ToString(), $"plotly.js from {url}");
 
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch { Mime.Html => _html, Mime.Text => _text, _ => throw Mime.Unknown(this, mimeType) };

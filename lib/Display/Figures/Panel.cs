@@ -54,7 +54,8 @@ public sealed record Panel(Axis X, Axis Y) : IRendered
     {
         double[] heights = [.. values];
         if (X.Categories?.Count != heights.Length)
-            throw new ArgumentException($"'{name}' has {heights.Length} bars, but the axis '{X.Label}' has {X.Categories?.Count ?? 0} categories; make it by Axis.Named with one name for each bar.");
+            throw new ArgumentException(
+                $"'{name}' has {heights.Length} bars, but the axis '{X.Label}' has {X.Categories?.Count ?? 0} categories; make it by Axis.Named with one name for each bar.");
         return With(new Bars(name, heights) { Origin = origin, Group = group, Error = error?.ToArray() });
     }
 

@@ -22,7 +22,8 @@ internal static class Ticks
         double unit = Math.Log(@base);
         int first = (int)Math.Ceiling(Math.Log(low) / unit - 1e-9), last = (int)Math.Floor(Math.Log(high) / unit + 1e-9);
         int stride = Math.Max(1, (int)Math.Ceiling((last - first + 1) / Math.Max(count, 1)));
-        return [.. Enumerable.Range(first, Math.Max(0, last - first + 1)).Where(exponent => exponent % stride == 0).Select(exponent => @base == 10 ? Times(1, exponent) : Math.Pow(@base, exponent))];
+        return [.. Enumerable.Range(first, Math.Max(0, last - first + 1)).Where(exponent => exponent % stride == 0)
+            .Select(exponent => @base == 10 ? Times(1, exponent) : Math.Pow(@base, exponent))];
     }
 
     /// <summary>

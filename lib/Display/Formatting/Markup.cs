@@ -11,9 +11,9 @@ internal sealed class Markup
     internal const string Ink = "#1f2328", Paper = "#ffffff";
     internal const string ThemeInk = "var(--vscode-editor-foreground,var(--jp-content-font-color1,#1f2328))";
     internal const string ThemePaper = "var(--vscode-editor-background,var(--jp-layout-color0,#ffffff))";
-    internal const string InkFill = $"fill=\"{Ink}\" style=\"fill:{ThemeInk}\"", InkStroke = $"stroke=\"{Ink}\" style=\"stroke:{ThemeInk}\"";
-    internal const string PaperFill = $"fill=\"{Paper}\" style=\"fill:{ThemePaper}\"", PaperStroke = $"stroke=\"{Paper}\" style=\"stroke:{ThemePaper}\"";
-    internal const string Font = "system-ui,-apple-system,'Segoe UI','Helvetica Neue',Arial,sans-serif";
+    internal const string InkFill = $"fill='{Ink}' style='fill:{ThemeInk}'", InkStroke = $"stroke='{Ink}' style='stroke:{ThemeInk}'";
+    internal const string PaperFill = $"fill='{Paper}' style='fill:{ThemePaper}'", PaperStroke = $"stroke='{Paper}' style='stroke:{ThemePaper}'";
+    internal const string Font = "system-ui,-apple-system,Segoe UI,Helvetica Neue,Arial,sans-serif";
 
     private readonly StringBuilder _text = new();
 
@@ -30,7 +30,7 @@ internal sealed class Markup
     public override string ToString() => _text.ToString();
 
     internal static string Escape(string text) =>
-        text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("\"", "&quot;");
+        text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;").Replace("\"", "&quot;").Replace("'", "&#39;");
 
     [InterpolatedStringHandler]
     internal readonly ref struct Handler

@@ -25,7 +25,7 @@ public sealed record ImageGrid(params IReadOnlyList<Picture> Pictures) : IRender
     {
         var all = TensorPixels.Images(images, range, out string remark);
         int suited = zoom > 0 || all.Count == 0 ? zoom : Math.Max(1, (all.Count > 12 ? 72 : all.Count > 4 ? 112 : 170) / Math.Max(all[0].Width, all[0].Height));
-        return new([.. all.Select((one, i) => Picture.Of(one.Width, one.Height, one.Pixels) with { Zoom = suited, Caption = captions is not null && i < captions.Count ? captions[i] : "" })])
+        return new([.. all.Select((one, i) => Picture.Of(one.Width, one.Height, one.Pixels) with { Zoom = suited, Caption = captions?.ElementAtOrDefault(i) ?? "" })])
         {
             Title = remark,
         };
@@ -35,9 +35,9 @@ public sealed record ImageGrid(params IReadOnlyList<Picture> Pictures) : IRender
     public string ToHtml()
     {
         var html = new Markup().Raw("<div>");
-        if (Title.Length > 0) html.Add($"<div style=\"font-size:13px;margin-bottom:5px;font-weight:600\">{Title}</div>");
+        if (Title.Length > 0) html.Add($"<div style='font-size:13px;margin-bottom:5px;font-weight:600'>{Title}</div>");
         if (Pictures.Count == 0) html.Raw("<em>no pictures</em>");
-        html.Add($"<div style=\"display:grid;grid-template-columns:repeat({ColumnCount},minmax(0,max-content));gap:{Gap + 2}px\">");
+        html.Add($"<div style='display:grid;grid-template-columns:repeat({ColumnCount},minmax(0,max-content));gap:{Gap + 2}px'>");
         foreach (var picture in Pictures) html.Raw(picture.ToHtml());
         return html.Raw("</div></div>").ToString();
     }

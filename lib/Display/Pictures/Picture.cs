@@ -47,7 +47,8 @@ public sealed record Picture : IRendered
 
     /// <summary>Pixels (H, W, 3), copied.</summary>
     /// <exception cref="ArgumentException">There are not 3 x width x height bytes.</exception>
-    public static Picture Of(int width, int height, ReadOnlySpan<byte> pixels) => width > 0 && height > 0 && pixels.Length == 3L * width * height ? new(width, height, pixels.ToArray())
+    public static Picture Of(int width, int height, ReadOnlySpan<byte> pixels) =>
+        width > 0 && height > 0 && pixels.Length == 3L * width * height ? new(width, height, pixels.ToArray())
         : throw new ArgumentException($"a picture of {width} x {height} pixels has {3L * width * height} bytes, but {pixels.Length} were given.");
 
     /// <summary>A tensor (3, H, W), (1, H, W) or (H, W): bytes as they are, other numbers with 0 black and 1 white.</summary>
@@ -102,8 +103,9 @@ public sealed record Picture : IRendered
     {
         var values = TensorPixels.Matrix(map);
         var scale = new ColourScale(colours, values.Cast<double>(), range);
-        return Painted((x, y) => values[y * values.GetLength(0) / Height, x * values.GetLength(1) / Width] is var value && double.IsNaN(value) ? null : scale.At(value), opacity)
-            with { Legend = Steps(scale) };
+        return Painted((x, y) => At(x, y) is var value && double.IsNaN(value) ? null : scale.At(value), opacity) with { Legend = Steps(scale) };
+
+        double At(int x, int y) => values[(long)y * values.GetLength(0) / Height, (long)x * values.GetLength(1) / Width];
     }
 
     /// <summary>The classes of the pixels over the image, with a legend of those that occur, the most frequent first.</summary>
@@ -117,13 +119,16 @@ public sealed record Picture : IRendered
         var classes = TensorPixels.Matrix(labels);
         if (classes.GetLength(0) != Height || classes.GetLength(1) != Width)
             throw new ArgumentException($"the labels are {classes.GetLength(1)} x {classes.GetLength(0)}, but the image has {Width} x {Height} pixels; resize one of them.");
-        var present = classes.Cast<double>().Select(label => (int)label).Where(label => label != ignore).CountBy(label => label).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).ToArray();
+        var present = classes.Cast<double>().Select(label => (int)label).Where(label => label != ignore).CountBy(label => label)
+            .OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).ToArray();
         if (present.FirstOrDefault(pair => pair.Key < 0 || pair.Key >= names.Count, new(-1, 0)) is { Value: > 0 } unknown)
             throw new ArgumentException($"the labels hold class {unknown.Key}, but there are names for 0 to {names.Count - 1}; give it a name, or ignore it.");
         return Painted((x, y) => (int)classes[y, x] is var label && label == ignore ? null : Palette.Class(label), opacity) with
         {
-            Legend = [.. present.Select(pair => new LegendEntry($"{names[pair.Key]} {Numbers.Format((double)pair.Value / classes.Length, "0%")}", Palette.Hex(Palette.Class(pair.Key))))],
+            Legend = [.. present.Select(pair => Entry(pair.Key, (double)pair.Value / classes.Length))],
         };
+
+        LegendEntry Entry(int label, double part) => new($"{names[label]} {Numbers.Format(part, "0%")}", Palette.Hex(Palette.Class(label)));
     }
 
     /// <summary>With boxes over it.</summary>
@@ -135,28 +140,29 @@ public sealed record Picture : IRendered
     /// <summary>The picture in HTML.</summary>
     public string ToHtml()
     {
-        var html = new Markup().Raw("<figure style=\"margin:0;display:inline-block;vertical-align:top\">");
+        var html = new Markup().Raw("<figure style='margin:0;display:inline-block;vertical-align:top'>");
         string data = "data:image/png;base64," + Convert.ToBase64String(ToPng()), words = Caption.Length > 0 ? Caption : ToString();
         int width = Width * Zoom, height = Height * Zoom;
         if (Boxes.Count == 0 && _gapColumns.Length == 0 && _gapRows.Length == 0)
-            html.Add($"<img width=\"{width}\" height=\"{height}\" alt=\"{words}\" style=\"image-rendering:pixelated;display:block;max-width:100%;height:auto\" src=\"{data}\">");
+            html.Add($"<img width='{width}' height='{height}' alt='{words}' style='image-rendering:pixelated;display:block;max-width:100%;height:auto' src='{data}'>");
         else
         {
-            html.Add($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" style=\"display:block;max-width:100%;height:auto\" ")
-                .Add($"font-family=\"{Markup.Font}\" font-size=\"11\"><title>{words}</title>")
-                .Add($"<image width=\"{width}\" height=\"{height}\" style=\"image-rendering:pixelated\" href=\"{data}\"/>");
+            html.Add($"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}' role='img' ")
+                .Add($"style='display:block;max-width:100%;height:auto' font-family='{Markup.Font}' font-size='11'><title>{words}</title>")
+                .Add($"<image width='{width}' height='{height}' style='image-rendering:pixelated' href='{data}'/>");
             Gaps(html, width, height);
             foreach (var box in Boxes) Draw(html, box, width, height);
             html.Raw("</svg>");
         }
         if (Legend.Count > 0)
         {
-            html.Add($"<div style=\"font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:4px;line-height:1.6\">");
+            html.Add($"<div style='font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:4px;line-height:1.6'>");
             foreach (var entry in Legend)
-                html.Add($"<span style=\"white-space:nowrap;margin-right:10px\"><svg width=\"11\" height=\"11\" style=\"vertical-align:-1px;margin-right:4px\"><rect width=\"11\" height=\"11\" rx=\"2\" fill=\"{entry.Colour}\"/></svg>{entry.Name}</span> ");
+                html.Raw("<span style='white-space:nowrap;margin-right:10px'><svg width='11' height='11' style='vertical-align:-1px;margin-right:4px'>")
+                    .Add($"<rect width='11' height='11' rx='2' fill='{entry.Colour}'/></svg>{entry.Name}</span> ");
             html.Raw("</div>");
         }
-        if (Caption.Length > 0) html.Add($"<figcaption style=\"font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:3px;opacity:0.85\">{Caption}</figcaption>");
+        if (Caption.Length > 0) html.Add($"<figcaption style='font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:3px;opacity:0.85'>{Caption}</figcaption>");
         return html.Raw("</figure>").ToString();
     }
 
@@ -170,14 +176,15 @@ public sealed record Picture : IRendered
     };
 
     /// <summary>"image 224 × 224".</summary>
-    public override string ToString() => string.Join(", ", new[] { $"image {Width} × {Height}", Caption, string.Join(", ", Boxes.Select(box => box.Label)), string.Join(", ", Legend.Select(entry => entry.Name)) }.Where(part => part.Length > 0));
+    public override string ToString() =>
+        string.Join(", ", new[] { $"image {Width} × {Height}", Caption }.Concat(Boxes.Select(box => box.Label)).Concat(Legend.Select(entry => entry.Name)).Where(part => part.Length > 0));
 
     // The gaps take the page's colour.
     private void Gaps(Markup html, int width, int height)
     {
         html.Raw("<g ").Raw(Markup.PaperFill).Raw(">");
-        foreach (var (start, size) in _gapColumns) html.Add($"<rect x=\"{start * Zoom}\" width=\"{size * Zoom}\" height=\"{height}\"/>");
-        foreach (var (start, size) in _gapRows) html.Add($"<rect y=\"{start * Zoom}\" width=\"{width}\" height=\"{size * Zoom}\"/>");
+        foreach (var (start, size) in _gapColumns) html.Add($"<rect x='{start * Zoom}' width='{size * Zoom}' height='{height}'/>");
+        foreach (var (start, size) in _gapRows) html.Add($"<rect y='{start * Zoom}' width='{width}' height='{size * Zoom}'/>");
         html.Raw("</g>");
     }
 
@@ -185,14 +192,15 @@ public sealed record Picture : IRendered
     private void Draw(Markup html, Box box, int width, int height)
     {
         var colour = Palette.Class(box.Class);
-        string hex = Palette.Hex(colour), dash = box.IsDashed ? " stroke-dasharray=\"5 3\"" : "";
+        string hex = Palette.Hex(colour), dash = box.IsDashed ? " stroke-dasharray='5 3'" : "";
         double x = box.Left * Zoom, y = box.Top * Zoom, w = (box.Right - box.Left) * Zoom, h = (box.Bottom - box.Top) * Zoom;
-        html.Add($"<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"0.75\" stroke-width=\"4\"/>")
-            .Add($"<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"none\" stroke=\"{hex}\" stroke-width=\"2\"").Raw(dash).Raw("/>");
+        html.Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='#ffffff' stroke-opacity='0.75' stroke-width='4'/>")
+            .Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='{hex}' stroke-width='2'").Raw(dash).Raw("/>");
         if (box.Label.Length == 0) return;
         double wide = TextWidth.Of(box.Label, 11) + 8, left = Math.Clamp(x - 1, 0, Math.Max(0, width - wide)), top = Math.Clamp(y >= 16 ? y - 16 : y + 1, 0, height - 15);
         bool light = 0.299 * colour.Red + 0.587 * colour.Green + 0.114 * colour.Blue > 140;
-        html.Add($"<rect x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"15\" rx=\"2\" fill=\"{hex}\"/><text x=\"{left + 4}\" y=\"{top + 11}\" fill=\"{(light ? "#111111" : "#ffffff")}\">{box.Label}</text>");
+        html.Add($"<rect x='{left}' y='{top}' width='{wide}' height='15' rx='2' fill='{hex}'/>")
+            .Add($"<text x='{left + 4}' y='{top + 11}' fill='{(light ? "#111111" : "#ffffff")}'>{box.Label}</text>");
     }
 
     private Picture Painted(Func<int, int, (byte, byte, byte)?> colour, double opacity)
@@ -205,7 +213,8 @@ public sealed record Picture : IRendered
     }
 
     private static IReadOnlyList<LegendEntry> Steps(ColourScale scale) =>
-        [.. new[] { 0, 0.5, 1 }.Select(t => scale.Low + t * (scale.High - scale.Low)).Distinct().Select(value => new LegendEntry(Numbers.Short(value), Palette.Hex(scale.At(value))))];
+        [.. new[] { 0, 0.5, 1 }.Select(t => scale.Low + t * (scale.High - scale.Low)).Distinct()
+            .Select(value => new LegendEntry(Numbers.Short(value), Palette.Hex(scale.At(value))))];
 
     private string Divisors()
     {

@@ -28,9 +28,10 @@ public sealed record Slider(string Label, params IReadOnlyList<(string Name, IRe
     /// <summary>The slider in HTML.</summary>
     public string ToHtml()
     {
-        var html = new Markup().Add($"<div class=\"patchkit-slider\"><label style=\"display:none;align-items:center;gap:10px;margin:4px 0 8px\">{Label} ")
-            .Add($"<input type=\"range\" min=\"0\" max=\"{Math.Max(0, Stops.Count - 1)}\" value=\"0\" step=\"1\" style=\"width:260px\"> <output style=\"font-weight:600\"></output></label>");
-        foreach (var (name, value) in Stops) html.Add($"<div data-stop=\"{name}\" style=\"margin-bottom:12px\"><div>{Label} <strong>{name}</strong></div>").Raw(value.Render(Mime.Html)).Raw("</div>");
+        var html = new Markup().Add($"<div class='patchkit-slider'><label style='display:none;align-items:center;gap:10px;margin:4px 0 8px'>{Label} ")
+            .Add($"<input type='range' min='0' max='{Math.Max(0, Stops.Count - 1)}' value='0' step='1' style='width:260px'> <output style='font-weight:600'></output></label>");
+        foreach (var (name, value) in Stops)
+            html.Add($"<div data-stop='{name}' style='margin-bottom:12px'><div>{Label} <strong>{name}</strong></div>").Raw(value.Render(Mime.Html)).Raw("</div>");
         return (Stops.Count == 0 ? html : html.Raw(Script)).Raw("</div>").ToString();
     }
 

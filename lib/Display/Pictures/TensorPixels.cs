@@ -31,8 +31,8 @@ internal static class TensorPixels
             throw new ArgumentException($"images have the shape (N, 3, H, W), (N, 1, H, W), (3, H, W), (1, H, W) or (H, W), but ({string.Join(", ", images.shape)}) was given.");
         double[] values = Values(images);
         var (low, high) = range ?? (images.dtype == ScalarType.Byte ? (0, 255) : (0, 1));
-        if (range is null && images.dtype != ScalarType.Byte && values.Where(double.IsFinite).DefaultIfEmpty(0).Min() is var least && values.Where(double.IsFinite).DefaultIfEmpty(1).Max() is var most
-            && (least < -1e-3 || most > 1 + 1e-3))
+        double least = values.Where(double.IsFinite).DefaultIfEmpty(0).Min(), most = values.Where(double.IsFinite).DefaultIfEmpty(1).Max();
+        if (range is null && images.dtype != ScalarType.Byte && (least < -1e-3 || most > 1 + 1e-3))
         {
             (low, high) = (least, most);
             remark = $"values from {Numbers.Short(low)} (black) to {Numbers.Short(high)} (white)";

@@ -14,7 +14,8 @@ namespace PatchKit.Display;
 /// <param name="Max">the largest finite element; NaN where there is none.</param>
 /// <param name="NotFinite">how many elements are NaN or infinite.</param>
 [TypeFormatterSource(typeof(FormatterSource<TensorSummary>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
-public sealed record TensorSummary(string Name, string Type, IReadOnlyList<long> Shape, string Device, long Bytes, double Min, double Mean, double Max, long NotFinite) : IRendered
+public sealed record TensorSummary(string Name, string Type, IReadOnlyList<long> Shape, string Device, long Bytes, double Min, double Mean, double Max, long NotFinite)
+    : IRendered
 {
     /// <summary>Looks at a tensor, where it is.</summary>
     public static TensorSummary Of(Tensor tensor, string name = "")
@@ -41,7 +42,7 @@ public sealed record TensorSummary(string Name, string Type, IReadOnlyList<long>
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch
     {
-        Mime.Html => new Markup().Raw("<code style=\"font-variant-numeric:tabular-nums\">").Add($"{ToString()}</code>").ToString(),
+        Mime.Html => new Markup().Raw("<code style='font-variant-numeric:tabular-nums'>").Add($"{ToString()}</code>").ToString(),
         Mime.Text => ToString(),
         _ => throw Mime.Unknown(this, mimeType),
     };
@@ -50,9 +51,10 @@ public sealed record TensorSummary(string Name, string Type, IReadOnlyList<long>
     public override string ToString()
     {
         long count = Shape.Aggregate(1L, (product, size) => product * size);
-        string memory = Bytes < 1 << 10 ? $"{Bytes} bytes" : Bytes < 1 << 20 ? $"{Numbers.Short(Bytes / 1024.0)} KiB" : Bytes < 1 << 30 ? $"{Numbers.Short(Bytes / 1048576.0)} MiB" : $"{Numbers.Short(Bytes / 1073741824.0)} GiB";
+        var (size, unit) = Bytes < 1 << 10 ? (1, "bytes") : Bytes < 1 << 20 ? (1 << 10, "KiB") : Bytes < 1 << 30 ? (1 << 20, "MiB") : (1 << 30, "GiB");
         string values = double.IsNaN(Mean) ? "" : $"; min {Numbers.Short(Min)}, mean {Numbers.Short(Mean)}, max {Numbers.Short(Max)}";
         string odd = NotFinite == 0 ? "" : $"; {Numbers.Format(NotFinite, "#,0")} not finite";
-        return $"{(Name.Length > 0 ? Name + ": " : "")}{Type} ({string.Join(", ", Shape)}) on {Device}, {Numbers.Format(count, "#,0")} {(count == 1 ? "value" : "values")}, {memory}{values}{odd}";
+        string what = $"{(Name.Length > 0 ? Name + ": " : "")}{Type} ({string.Join(", ", Shape)}) on {Device}";
+        return $"{what}, {Numbers.Format(count, "#,0")} {(count == 1 ? "value" : "values")}, {Numbers.Short((double)Bytes / size)} {unit}{values}{odd}";
     }
 }

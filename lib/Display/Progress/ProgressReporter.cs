@@ -81,7 +81,8 @@ public sealed class ProgressReporter : IDisposable
             if (_over) return;
             _over = true;
             var elapsed = _time.GetElapsedTime(_start);
-            _view = _view with { IsOver = true, Elapsed = elapsed, Remaining = null, Losses = [.. _losses], Rate = elapsed > TimeSpan.Zero && _view.Done > 0 ? _view.Done / elapsed.TotalSeconds : _view.Rate };
+            double? rate = elapsed > TimeSpan.Zero && _view.Done > 0 ? _view.Done / elapsed.TotalSeconds : _view.Rate;
+            _view = _view with { IsOver = true, Elapsed = elapsed, Rate = rate, Remaining = null, Losses = [.. _losses] };
             _show(_view);
         }
     }

@@ -39,20 +39,26 @@ public sealed record ProgressView(string Name, long Done, long Total) : IRendere
     {
         string colour = IsOver && Done < Total ? Palette.Orange : IsOver ? Palette.Green : Palette.Blue;
         var html = new Markup()
-            .Raw("<div style=\"max-width:720px;font-size:13px;font-variant-numeric:tabular-nums\"><div style=\"display:flex;align-items:flex-end;gap:14px;min-height:24px\">")
-            .Add($"<strong>{Name}</strong><span>{Count()}</span><span style=\"flex:1;opacity:0.75\">{Time()}</span>");
+            .Raw("<div style='max-width:720px;font-size:13px;font-variant-numeric:tabular-nums'><div style='display:flex;align-items:flex-end;gap:14px;min-height:24px'>")
+            .Add($"<strong>{Name}</strong><span>{Count()}</span><span style='flex:1;opacity:0.75'>{Time()}</span>");
         if (Loss is { } loss) html.Add($"<span>loss <strong>{Numbers.Format(loss, "0.000")}</strong></span>");
         double[] course = [.. Losses.Where(double.IsFinite)];
         if (course.Length > 1)
         {
             double low = course.Min(), high = course.Max();
-            html.Add($"<svg width=\"{SparkWidth}\" height=\"{SparkHeight}\" viewBox=\"0 0 {SparkWidth} {SparkHeight}\" role=\"img\"><title>loss from {Numbers.Short(course[0])} to {Numbers.Short(course[^1])}</title><polyline fill=\"none\" stroke=\"{Palette.Vermillion}\" stroke-width=\"1.5\" stroke-linejoin=\"round\" points=\"");
+            html.Add($"<svg width='{SparkWidth}' height='{SparkHeight}' viewBox='0 0 {SparkWidth} {SparkHeight}' role='img'>")
+                .Add($"<title>loss from {Numbers.Short(course[0])} to {Numbers.Short(course[^1])}</title>")
+                .Add($"<polyline fill='none' stroke='{Palette.Vermillion}' stroke-width='1.5' stroke-linejoin='round' points='");
             for (int i = 0; i < course.Length; i++)
-                html.Add($"{2 + (SparkWidth - 4) * (double)i / (course.Length - 1)},{(high > low ? 2 + (SparkHeight - 4) * (high - course[i]) / (high - low) : SparkHeight / 2.0)} ");
-            html.Raw("\"/></svg>");
+            {
+                double down = high > low ? (high - course[i]) / (high - low) : 0.5;
+                html.Add($"{2 + (SparkWidth - 4) * (double)i / (course.Length - 1)},{2 + (SparkHeight - 4) * down} ");
+            }
+            html.Raw("'/></svg>");
         }
-        return html.Raw("</div><svg width=\"100%\" height=\"5\" style=\"display:block;margin-top:3px\" role=\"presentation\"><rect width=\"100%\" height=\"5\" rx=\"2.5\" fill=\"#888888\" fill-opacity=\"0.25\"/>")
-            .Add($"<rect width=\"{100 * Part}%\" height=\"5\" rx=\"2.5\" fill=\"{colour}\"/></svg></div>").ToString();
+        return html.Raw("</div><svg width='100%' height='5' style='display:block;margin-top:3px' role='presentation'>")
+            .Raw("<rect width='100%' height='5' rx='2.5' fill='#888888' fill-opacity='0.25'/>")
+            .Add($"<rect width='{100 * Part}%' height='5' rx='2.5' fill='{colour}'/></svg></div>").ToString();
     }
 
     /// <summary>The course of some losses in so many characters at most, "█▆▄▂▁".</summary>
@@ -78,11 +84,13 @@ public sealed record ProgressView(string Name, long Done, long Total) : IRendere
         return string.Join("  ", new[] { Name, bar, Count(), Time(), loss }.Where(part => part.Length > 0));
     }
 
-    private string Count() => Total > 0 ? $"{Numbers.Format(Math.Floor(100 * Part), "0")}%  {Numbers.Format(Done, "#,0")}/{Numbers.Format(Total, "#,0")} {Unit}" : $"{Numbers.Format(Done, "#,0")} {Unit}";
+    private string Count() => Total <= 0 ? $"{Numbers.Format(Done, "#,0")} {Unit}"
+        : $"{Numbers.Format(Math.Floor(100 * Part), "0")}%  {Numbers.Format(Done, "#,0")}/{Numbers.Format(Total, "#,0")} {Unit}";
 
     private string Time()
     {
-        string rate = Rate is { } perSecond and > 0 ? perSecond >= 1 ? $"{Numbers.Short(Math.Round(perSecond, 1))} {Unit}/s" : $"{Numbers.Short(Math.Round(1 / perSecond, 1))} s each" : "";
+        string rate = Rate is not { } perSecond || !(perSecond > 0) ? ""
+            : perSecond >= 1 ? $"{Numbers.Short(Math.Round(perSecond, 1))} {Unit}/s" : $"{Numbers.Short(Math.Round(1 / perSecond, 1))} s each";
         string time = IsOver ? $"{(Done < Total ? "stopped after " : "")}{Words(Elapsed)}" : Remaining is { } left ? $"about {Words(left)} left" : "";
         return string.Join(", ", new[] { rate, time }.Where(part => part.Length > 0));
     }

@@ -45,24 +45,24 @@ public sealed record Table(string Title, IReadOnlyList<Column> Columns, IReadOnl
     /// <summary>The table in HTML.</summary>
     public string ToHtml()
     {
-        var html = new Markup().Add($"<table style=\"border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0\">");
-        if (Title.Length > 0) html.Add($"<caption style=\"caption-side:top;text-align:left;font-weight:600;padding:4px 10px;color:inherit\">{Title}</caption>");
+        var html = new Markup().Add($"<table style='border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0'>");
+        if (Title.Length > 0) html.Add($"<caption style='caption-side:top;text-align:left;font-weight:600;padding:4px 10px;color:inherit'>{Title}</caption>");
         html.Raw("<thead><tr>");
-        foreach (var column in Columns) html.Add($"<th scope=\"col\" style=\"text-align:{Side(column)};padding:5px 10px;").Raw(Heavy).Add($"\">{column.ToString()}</th>");
+        foreach (var column in Columns) html.Add($"<th scope='col' style='text-align:{Side(column)};padding:5px 10px;").Raw(Heavy).Add($"'>{column.ToString()}</th>");
         html.Raw("</tr></thead><tbody>");
         foreach (var row in Cells())
         {
             html.Raw("<tr>");
             for (int i = 0; i < row.Length; i++)
             {
-                html.Add($"<td style=\"text-align:{Side(Columns[i])};padding:4px 10px;").Raw(Line).Raw("\">");
+                html.Add($"<td style='text-align:{Side(Columns[i])};padding:4px 10px;").Raw(Line).Raw("'>");
                 if (row[i].Best) html.Add($"<strong>{row[i].Text}</strong></td>");
                 else html.Add($"{row[i].Text}</td>");
             }
             html.Raw("</tr>");
         }
         html.Raw("</tbody></table>");
-        if (Caption.Length > 0) html.Add($"<p style=\"font-size:85%;opacity:0.75;margin:4px 10px\">{Caption}</p>");
+        if (Caption.Length > 0) html.Add($"<p style='font-size:85%;opacity:0.75;margin:4px 10px'>{Caption}</p>");
         return html.ToString();
     }
 
@@ -112,7 +112,9 @@ public sealed record Table(string Title, IReadOnlyList<Column> Columns, IReadOnl
     private IReadOnlyList<(string Text, bool Best)[]> Cells()
     {
         var best = Columns.Select((column, i) => BestOf(column, Rows.Select(row => Number(row[i])))).ToArray();
-        return [.. Rows.Select(row => row.Select((cell, i) => (Words(cell, Columns[i]), best[i] is { } text && Number(cell) is not null && Words(cell, Columns[i]) == text)).ToArray())];
+        return [.. Rows.Select(row => row.Select((cell, i) => (Words(cell, Columns[i]), IsBest(cell, i))).ToArray())];
+
+        bool IsBest(object? cell, int i) => best[i] is { } text && Number(cell) is not null && Words(cell, Columns[i]) == text;
     }
 
     // The best number as it is written, so that equals are equal.
@@ -134,10 +136,16 @@ public sealed record Table(string Title, IReadOnlyList<Column> Columns, IReadOnl
         _ => cell.ToString() ?? "",
     };
 
-    private static double? Number(object? cell) => cell is double or float or Half or decimal or int or long or short or byte or uint or ulong ? Convert.ToDouble(cell is Half half ? (double)half : cell, CultureInfo.InvariantCulture) : null;
+    private static double? Number(object? cell) => cell switch
+    {
+        Half half => (double)half,
+        double or float or decimal or int or long or short or byte or uint or ulong => Convert.ToDouble(cell, CultureInfo.InvariantCulture),
+        _ => null,
+    };
 
     private static string Side(Column column) => column.IsText ? "left" : "right";
 
     private static IReadOnlyList<IReadOnlyList<object?>> Checked(IReadOnlyList<IReadOnlyList<object?>> rows, int columns) =>
-        rows.FirstOrDefault(row => row.Count != columns) is { } odd ? throw new ArgumentException($"the table has {columns} columns, but a row has {odd.Count} cells; give as many.") : rows;
+        rows.FirstOrDefault(row => row.Count != columns) is not { } odd ? rows
+            : throw new ArgumentException($"the table has {columns} columns, but a row has {odd.Count} cells; give as many.");
 }

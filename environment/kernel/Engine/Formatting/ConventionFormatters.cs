@@ -16,11 +16,12 @@ internal static class ConventionFormatters
 
     private static readonly ConcurrentDictionary<Type, IReadOnlyList<Source>> Sources = new();
 
-    /// <summary>Adds what the type's formatters make of the value.</summary>
+    /// <summary>Adds what the formatters of the nearest type that has some make of the value.</summary>
     public static void Format(object value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
         foreach (var source in Sources.GetOrAdd(value.GetType(), Find))
         {
+            int before = bundle.Count;
             var wanted = mimeTypes.Count > 0 ? mimeTypes
                 : source.Preferred.Count > 0 ? source.Preferred
                 : source.Formatters.Select(f => f.MimeType).ToList();
@@ -30,6 +31,8 @@ internal static class ConventionFormatters
                     && formatter.Format(value) is { } text)
                     bundle.Add(mimeType, text);
             }
+            if (bundle.Count > before)
+                return;
         }
     }
 

@@ -1,0 +1,220 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using CsNotebook.Engine;
+using CsNotebook.Notebook;
+using Xunit;
+
+namespace CsNotebook.Tests;
+
+/// <summary>Notebooks run without a front end.</summary>
+public sealed class NotebookTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("csnotebook-test-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task An_executed_notebook_is_valid()
+    {
+        var notebook = Notebook(
+            "Console.Write(\"a\"); Console.Error.Write(\"b\"); Console.WriteLine(\"c\");",
+            "var d = display(HTML(\"<b>1</b>\")); d.Update(HTML(\"<b>2</b>\"));",
+            "for (int i = 0; i < 3; i++) Console.Write($\"\\rstep {i}\");\n6 * 7",
+            "");
+        var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
+        Assert.Equal((3, 0, false), (outcome.CellsRun, outcome.Failures.Count, outcome.Stopped));
+        var json = Valid(notebook);
+        Assert.Equal(["stdout a", "stderr b", "stdout c\n"], Outputs(json, 0).Select(o => $"{o["name"]} {Join(o["text"])}"));
+        var shown = Assert.Single(Outputs(json, 1));
+        Assert.Equal("<b>2</b>", Join(shown["data"]!["text/html"]));
+        Assert.Equal("step 2", Join(Outputs(json, 2)[0]["text"]));
+        Assert.Equal("execute_result 3", $"{Outputs(json, 2)[1]["output_type"]} {Outputs(json, 2)[1]["execution_count"]}");
+        Assert.Null(notebook.Cells[3].ExecutionCount);
+    }
+
+    [Fact]
+    public async Task A_failing_cell_ends_the_run_unless_errors_are_allowed()
+    {
+        var notebook = Notebook("var a = 1;", "\nthrow new Exception(\"oops\");", "a");
+        var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
+        var (cell, error) = Assert.Single(outcome.Failures);
+        Assert.Equal((2, 2, "oops"), (cell, error.Line, error.Message));
+        Assert.Null(notebook.Cells[2].ExecutionCount);
+        Valid(notebook);
+
+        outcome = await NotebookRunner.RunAsync(notebook, new RunOptions { AllowErrors = true }, TestContext.Current.CancellationToken);
+        Assert.Single(outcome.Failures);
+        Assert.Equal("1", Join(Outputs(Valid(notebook), 2)[0]["data"]!["text/plain"]));
+    }
+
+    [Fact]
+    public async Task A_slow_cell_meets_the_limit()
+    {
+        var notebook = Notebook("await Task.Delay(100000);");
+        var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions { Timeout = TimeSpan.FromSeconds(2) }, TestContext.Current.CancellationToken);
+        Assert.StartsWith("Cell 1 ran longer than 2 s", Assert.Single(outcome.Failures).Error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Parameters_are_set_in_a_cell_behind_the_tagged_one()
+    {
+        var notebook = Notebook("string scale = \"teach\"; int[] seeds = [1]; var rate = 0.1;", "$\"{scale} {seeds.Length} {rate}\"");
+        notebook.Cells[0].Metadata["tags"] = new JsonArray("parameters");
+        for (int i = 0; i < 2; i++)
+            Parameters.Set(notebook, [new("scale", "smoke"), new("seeds", "[1, 2, 3]"), new("rate", "0.5")]);
+        Assert.Equal(3, notebook.Cells.Count);
+        Assert.Equal(["injected-parameters"], notebook.Cells[1].Tags);
+        Assert.Equal("// Parameters\nstring scale = \"smoke\";\nint[] seeds = [1, 2, 3];\nvar rate = 0.5;", notebook.Cells[1].Source);
+        await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
+        Assert.Equal("smoke 3 0.5", Join(Outputs(Valid(notebook), 2)[0]["data"]!["text/plain"]));
+
+        Assert.Contains("Did you mean scale?", Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("scal", "x")])).Message);
+        Assert.Contains("no C# expression", Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("seeds", "[1")])).Message);
+        Assert.Contains("no code cell tagged", Assert.Throws<ArgumentException>(() => Parameters.Set(Notebook("1"), [new("a", "1")])).Message);
+    }
+
+    [Fact]
+    public void A_student_copy_has_no_solutions_and_no_outputs()
+    {
+        var notebook = Notebook("int Check() => 1;\n    // BEGIN SOLUTION\n    int secret = 42;\n    // END SOLUTION\nCheck()");
+        notebook.Cells[0].ExecutionCount = 3;
+        notebook.Cells[0].Outputs.Add(new JsonObject());
+        Assert.Equal(1, StudentCopy.Make(notebook));
+        Assert.Equal("int Check() => 1;\n    // your code here\nCheck()", notebook.Cells[0].Source);
+        Assert.Empty(notebook.Cells[0].Outputs);
+        Assert.Null(notebook.Cells[0].ExecutionCount);
+        Assert.Equal("Cell 1, line 1: BEGIN SOLUTION without an END SOLUTION.",
+            Assert.Throws<InvalidDataException>(() => StudentCopy.Make(Notebook("// BEGIN SOLUTION\nint a;"))).Message);
+    }
+
+    [Fact]
+    public async Task A_page_needs_nothing_else()
+    {
+        File.WriteAllBytes(Path.Combine(folder, "dot.png"), [137, 80, 78, 71]);
+        var notebook = NotebookFile.Parse("""
+            {"cells":[{"cell_type":"markdown","metadata":{},"source":["# A *title*\n","\n","![dot](dot.png)\n","\n","| a | b |\n","|---|---|\n","| 1 | 2 |"]},
+            {"cell_type":"code","metadata":{},"source":["var x = \"<&>\"; // note\n","HTML(\"<svg id='here'></svg>\")"],"outputs":[],"execution_count":null},
+            {"cell_type":"code","metadata":{},"source":["Console.WriteLine(x); throw new Exception(\"<oops>\");"],"outputs":[],"execution_count":null}],
+            "metadata":{},"nbformat":4,"nbformat_minor":2}
+            """);
+        await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
+        string page = HtmlPage.Render(notebook, "file", folder);
+        Assert.Contains("<title>A *title*</title>", page);
+        Assert.Contains("src=\"data:image/png;base64,iVBORw==\"", page);
+        Assert.Contains("<td>1</td>", page);
+        Assert.Contains("<svg id='here'></svg>", page);
+        Assert.Contains("<span class=\"c\">// note</span>", page);
+        Assert.Contains("<pre class=\"output stdout\">&lt;&amp;&gt;\n</pre>", page);
+        Assert.Contains("System.Exception: &lt;oops&gt;", page);
+        Assert.DoesNotContain("http", page, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void What_this_program_does_not_know_stays_in_the_file()
+    {
+        const string Text = "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"r\",\"metadata\":{\"x\":[1]},\"source\":\"as is\"}],\"metadata\":{\"authors\":[\"Ä <b>\"]},\"nbformat\":4,\"nbformat_minor\":5}";
+        string saved = NotebookFile.Parse(Text).ToString();
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Text), JsonNode.Parse(saved)));
+        Assert.Contains("Ä <b>", saved);
+        Assert.Throws<InvalidDataException>(() => NotebookFile.Parse("{\"nbformat\":3,\"worksheets\":[]}"));
+    }
+
+    [Fact]
+    public async Task The_command_runs_saves_and_tells()
+    {
+        string file = Path.Combine(folder, "n.ipynb"), saved = Path.Combine(folder, "out", "n.ipynb"), page = Path.Combine(folder, "out", "n.html");
+        Notebook("using System.IO;\nFile.Exists(\"n.ipynb\")", "throw new Exception(\"oops\");").Save(file);
+        var (code, error) = await Command("run", file, "--out", saved, "--html", page);
+        Assert.Equal(1, code);
+        Assert.Contains("n.ipynb, cell 2, line 1: Exception: oops\n    throw new Exception(\"oops\");", error);
+        Assert.Equal("True", Join(Outputs(Valid(NotebookFile.Load(saved)), 0)[0]["data"]!["text/plain"]));
+        Assert.True(File.Exists(page));
+        Assert.Equal(0, (await Command("run", file, "--out", saved, "--allow-errors")).Code);
+        Assert.Equal((2, "--set changes the notebook; say with --out FILE where to save the result.\n"), await Command("run", file, "--set", "a=1"));
+        Assert.Equal(0, (await Command("release", file, "--out", saved)).Code);
+    }
+
+    [Fact]
+    public async Task Ctrl_c_stops_the_cell_and_saves()
+    {
+        string file = Path.Combine(folder, "n.ipynb");
+        Notebook("var a = 1;\na", "Console.WriteLine(\"waiting\"); await Task.Delay(-1);", "a").Save(file);
+        using var process = Start("run", file);
+        while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.StartsWith("cell 1/3", StringComparison.Ordinal))
+        {
+        }
+        await Task.Delay(2000, TestContext.Current.CancellationToken);
+        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        string rest = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(130, process.ExitCode);
+        Assert.Contains("Stopped;", rest);
+        var json = Valid(NotebookFile.Load(file));
+        Assert.Equal("1", Join(Outputs(json, 0)[0]["data"]!["text/plain"]));
+        Assert.Equal(["stream", "error"], Outputs(json, 1).Select(o => $"{o["output_type"]}"));
+    }
+
+    private static NotebookFile Notebook(params string[] cells)
+    {
+        var notebook = NotebookFile.Parse("{\"cells\":[],\"metadata\":{},\"nbformat\":4,\"nbformat_minor\":5}");
+        foreach (string source in cells)
+            notebook.InsertCode(notebook.Cells.Count, source);
+        return notebook;
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(CSharpSession).Assembly.Location, .. arguments]) { RedirectStandardError = true };
+        return Process.Start(start)!;
+    }
+
+    private static async Task<(int Code, string Error)> Command(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        string error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, error);
+    }
+
+    private static List<JsonObject> Outputs(JsonNode notebook, int cell) => [.. notebook["cells"]![cell]!["outputs"]!.AsArray().Select(o => o!.AsObject())];
+
+    private static string Join(JsonNode? text) => text is JsonArray lines ? string.Concat(lines.Select(l => l!.GetValue<string>())) : text!.GetValue<string>();
+
+    /// <summary>Holds a notebook against nbformat 4.5's schema, read by a person.</summary>
+    private static JsonNode Valid(NotebookFile notebook)
+    {
+        var json = JsonNode.Parse(notebook.ToString())!;
+        Assert.Equal((4, 5), (json["nbformat"]!.GetValue<int>(), json["nbformat_minor"]!.GetValue<int>()));
+        Assert.Equal(".net-csharp", json["metadata"]?["kernelspec"]?["name"]?.GetValue<string>() ?? ".net-csharp");
+        var cells = json["cells"]!.AsArray().Select(c => c!.AsObject()).ToList();
+        Assert.Equal(cells.Count, cells.Select(c => c["id"]!.GetValue<string>()).Distinct().Count());
+        foreach (var cell in cells)
+        {
+            Assert.Matches("^[a-zA-Z0-9-_]{1,64}$", cell["id"]!.GetValue<string>());
+            Assert.IsType<JsonObject>(cell["metadata"]);
+            Assert.True(cell["source"] is JsonArray or JsonValue);
+            if (cell["cell_type"]!.GetValue<string>() != "code")
+            {
+                Assert.False(cell.ContainsKey("outputs"));
+                continue;
+            }
+            Assert.True(cell.ContainsKey("execution_count"));
+            if (cell["execution_count"] is not null)
+                Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$", cell["metadata"]!["execution"]!["iopub.execute_input"]!.GetValue<string>());
+            foreach (var output in cell["outputs"]!.AsArray().Select(o => o!.AsObject()))
+            {
+                string[] keys = output["output_type"]!.GetValue<string>() switch
+                {
+                    "stream" => ["name", "output_type", "text"],
+                    "display_data" => ["data", "metadata", "output_type"],
+                    "execute_result" => ["data", "execution_count", "metadata", "output_type"],
+                    "error" => ["ename", "evalue", "output_type", "traceback"],
+                    var other => throw new InvalidDataException(other),
+                };
+                Assert.Equal(keys, output.Select(p => p.Key).Order(StringComparer.Ordinal));
+            }
+        }
+        return json;
+    }
+}
