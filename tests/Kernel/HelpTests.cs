@@ -59,7 +59,8 @@ public sealed class HelpTests : SessionTest
         Assert.Contains("int Math.Max(int val1, int val2)", text);
         Assert.Contains("double Math.Max(double val1, double val2)", text);
         Assert.Equal((5, 8), (math.Start, math.End));
-        if (Directory.Exists("/usr/share/dotnet/packs/Microsoft.NETCore.App.Ref"))
+        string packs = Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../../packs/Microsoft.NETCore.App.Ref");
+        if (Directory.Exists(packs))
             Assert.Contains("Returns the larger of two", text);
         Assert.Equal(text.Split("\n\n")[0], Session.Inspect("Math.Max(", 9)!.Data["text/plain"]!.Split("\n\n")[0]);
 

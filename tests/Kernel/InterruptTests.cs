@@ -38,7 +38,7 @@ public sealed class InterruptTests : SessionTest
         {
             using var stop = new CancellationTokenSource();
             var running = Session.ExecuteAsync(code, host, stop.Token);
-            await Task.Delay(round == 0 ? 1500 : 300, TestContext.Current.CancellationToken);
+            await Started();
             long asked = Stopwatch.GetTimestamp();
             await stop.CancelAsync();
             var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
@@ -67,10 +67,18 @@ public sealed class InterruptTests : SessionTest
             try { await Task.Delay(-1, token); } catch (OperationCanceledException) { }
             "saved"
             """, Host, stop.Token);
-        await Task.Delay(1500, TestContext.Current.CancellationToken);
+        await Started();
         await stop.CancelAsync();
         var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
         Assert.Contains(result.Status, new[] { CellStatus.Ok, CellStatus.Aborted });
+    }
+
+    /// <summary>Waits until a cell runs, and a moment longer so that it is in the midst of things.</summary>
+    private static async Task Started()
+    {
+        while (AppContext.GetData("csnotebook.cancellation") is not CancellationToken { CanBeCanceled: true })
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        await Task.Delay(300, TestContext.Current.CancellationToken);
     }
 
     /// <summary>A host whose user never answers.</summary>

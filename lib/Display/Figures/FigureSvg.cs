@@ -107,7 +107,7 @@ internal sealed class FigureSvg
                 .Add($"href='data:image/png;base64,{png}'/><path d='");
             for (int i = 0; i < mark.Rows; i++)
                 foreach (var run in Runs(mark.Columns, j => double.IsNaN(mark.Values[i, j])))
-                    _svg.Add($"M{Math.Min(cell.ToX(run[0] - 0.5), cell.ToX(run[^1] + 0.5))} {cell.ToY(i) - h / 2}h{run.Length * w}v{h}h{-run.Length * w}z");
+                    _svg.Add($"M{Math.Min(cell.ToX(run[0] - 0.5), cell.ToX(run[^1] + 0.5))} {cell.ToY(i) - h / 2}h{run.Length * w}v{h + 0.5}h{-run.Length * w}z");
             _svg.Raw("' ").Raw(Markup.PaperFill).Raw("/>");
         }
         else
