@@ -59,9 +59,9 @@ public sealed record RunConfig
     [JsonIgnore]
     public double Flops => 6.0 * Model.Cost().Macs * Steps * Recipe.BatchSize;
 
-    /// <summary>A line for people: "ViT D=48 x2, 8x8 patches of 16x16 pixels, teach, seed 0".</summary>
+    /// <summary>A line for people: "ViT D=48 x2, p=8, generated images, 16x16 pixels, teach, 600 steps, seed 10".</summary>
     public override string ToString() =>
-        $"{Family} D={Model.EmbedDim} x{Model.Depth}, p={Model.PatchSize}{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}, {Data.Title}, {Recipe.Name}, seed {Seed}";
+        $"{Family} D={Model.EmbedDim} x{Model.Depth}, p={Model.PatchSize}{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}, {Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
 
     /// <summary>"ViT" or "Adventurer".</summary>
     [JsonIgnore]

@@ -133,6 +133,9 @@ public sealed class DirectiveTests : SessionTest
             """);
         Assert.Equal("6", await Run($"#!import \"{Path.Combine(Folder, "part.ipynb")}\"\nOuter()"));
         Assert.Contains("there is no file", (await Fail("#!import nowhere.csx")).Message);
+        File.WriteAllText(Path.Combine(Folder, "wrong.csx"), "int a;\nnothing();");
+        var error = await Fail($"\n#!import \"{Path.Combine(Folder, "wrong.csx")}\"");
+        Assert.Equal((2, "wrong.csx, line 2: CS0103: The name 'nothing' does not exist in the current context"), (error.Line, error.Message));
         File.WriteAllText(Path.Combine(Folder, "self.csx"), "#!import \"self.csx\"");
         Assert.Contains("imports itself", (await Fail($"#!import \"{Path.Combine(Folder, "self.csx")}\"")).Message);
     }

@@ -92,7 +92,7 @@ public sealed class NotebookTests : IDisposable
     {
         File.WriteAllBytes(Path.Combine(folder, "dot.png"), [137, 80, 78, 71]);
         var notebook = NotebookFile.Parse("""
-            {"cells":[{"cell_type":"markdown","metadata":{},"source":["# A *title*\n","\n","![dot](dot.png)\n","\n","| a | b |\n","|---|---|\n","| 1 | 2 |"]},
+            {"cells":[{"cell_type":"markdown","metadata":{},"source":["# A *title*\n","\n","![dot](dot.png)\n","\n","| a | b |\n","|---|---|\n","| 1 | 2 |\n","\n","A $x^2$ formula."]},
             {"cell_type":"code","metadata":{},"source":["var x = \"<&>\"; // note\n","HTML(\"<svg id='here'></svg>\")"],"outputs":[],"execution_count":null},
             {"cell_type":"code","metadata":{},"source":["Console.WriteLine(x); throw new Exception(\"<oops>\");"],"outputs":[],"execution_count":null}],
             "metadata":{},"nbformat":4,"nbformat_minor":2}
@@ -102,6 +102,7 @@ public sealed class NotebookTests : IDisposable
         Assert.Contains("<title>A *title*</title>", page);
         Assert.Contains("src=\"data:image/png;base64,iVBORw==\"", page);
         Assert.Contains("<td>1</td>", page);
+        Assert.Contains("<span class=\"math\">x^2</span>", page);
         Assert.Contains("<svg id='here'></svg>", page);
         Assert.Contains("<span class=\"c\">// note</span>", page);
         Assert.Contains("<pre class=\"output stdout\">&lt;&amp;&gt;\n</pre>", page);

@@ -199,9 +199,11 @@ public sealed class CSharpSession : IDisposable
                 session.context.Shadow(Path.GetDirectoryName(path)!);
                 session.references.Add(path);
             }
-            else if (References.FrameworkAssembly(Path.GetFileNameWithoutExtension(target.EndsWith(".dll", StringComparison.Ordinal) ? target : target + ".dll")) is null)
+            else if (References.FrameworkAssembly(target) is null)
             {
-                throw CellException.Directive($"#r \"{target}\": there is no file {path}; name a dll that is there, or a package as #r \"nuget: NAME, VERSION\".", line);
+                throw CellException.Directive(
+                    $"#r \"{target}\": there is no file {path}; name a dll that is there, or a package as #r \"nuget: NAME, VERSION\".",
+                    line);
             }
         }
 
@@ -217,7 +219,7 @@ public sealed class CSharpSession : IDisposable
                     session.context.AddPackaged(path);
                 foreach (string path in assets.Native)
                     session.context.AddPackagedNative(path);
-                foreach (string path in assets.Compile)
+                foreach (string path in assets.Compile.Where(p => References.FrameworkAssembly(Path.GetFileName(p)) is null))
                     session.references.Add(path);
             }
             if (fresh.FirstOrDefault(a => a.Package.StartsWith(parts[0] + "/", StringComparison.OrdinalIgnoreCase)) is { } own)
@@ -235,8 +237,10 @@ public sealed class CSharpSession : IDisposable
             string file = Path.GetFileName(path);
             var cells = Path.GetExtension(path).ToLowerInvariant() switch
             {
-                ".ipynb" => Notebook.NotebookFile.Load(path).Cells.Select((c, i) => (c, Name: $"{file}, cell {i + 1}"))
-                    .Where(c => c.c.IsCode).Select(c => (c.c.Source, c.Name)),
+                ".ipynb" => Notebook.NotebookFile.Load(path).Cells
+                    .Select((c, i) => (c, Name: $"{file}, cell {i + 1}"))
+                    .Where(c => c.c.IsCode)
+                    .Select(c => (c.c.Source, c.Name)),
                 ".csx" or ".cs" => [(File.ReadAllText(path), file)],
                 var other => throw CellException.Directive($"#!import reads .ipynb and .csx files, not {other}.", directive.Line),
             };
@@ -245,10 +249,18 @@ public sealed class CSharpSession : IDisposable
                 session.sources[cell] = source.ReplaceLineEndings("\n").Split('\n');
                 foreach (var part in CellParser.Parse(source))
                 {
-                    if (part is CellPart.Code code)
-                        RunCode(code.Text, cell);
-                    else if (part is CellPart.Directive inner)
-                        Follow(inner, Path.GetDirectoryName(path)!);
+                    try
+                    {
+                        if (part is CellPart.Code code)
+                            RunCode(code.Text, cell);
+                        else if (part is CellPart.Directive inner)
+                            Follow(inner, Path.GetDirectoryName(path)!);
+                    }
+                    catch (CellException e)
+                    {
+                        // The line that the user sees fail is the one that imports.
+                        throw new CellException(e.Name, $"{cell}, line {e.Line}: {e.Message}", directive.Line, e.Details);
+                    }
                 }
             }
             importing.Remove(path);

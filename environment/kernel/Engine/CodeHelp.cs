@@ -15,7 +15,8 @@ internal sealed class CodeHelp(References references)
 {
     private static readonly SymbolDisplayFormat Signature = SymbolDisplayFormat.MinimallyQualifiedFormat
         .WithMemberOptions(SymbolDisplayMemberOptions.IncludeParameters | SymbolDisplayMemberOptions.IncludeType
-            | SymbolDisplayMemberOptions.IncludeContainingType | SymbolDisplayMemberOptions.IncludeModifiers | SymbolDisplayMemberOptions.IncludeConstantValue)
+            | SymbolDisplayMemberOptions.IncludeContainingType | SymbolDisplayMemberOptions.IncludeModifiers
+            | SymbolDisplayMemberOptions.IncludeConstantValue)
         .WithParameterOptions(SymbolDisplayParameterOptions.IncludeType | SymbolDisplayParameterOptions.IncludeName
             | SymbolDisplayParameterOptions.IncludeDefaultValue | SymbolDisplayParameterOptions.IncludeParamsRefOut)
         .WithKindOptions(SymbolDisplayKindOptions.IncludeTypeKeyword | SymbolDisplayKindOptions.IncludeNamespaceKeyword);
@@ -38,7 +39,8 @@ internal sealed class CodeHelp(References references)
         string typed = code[line..cursor];
         if (typed.StartsWith('#') && !typed.Contains(' '))
         {
-            return new([.. CellParser.Directives.Where(d => d.StartsWith(typed, StringComparison.Ordinal)).Select(d => new Completion(d, "magic", ""))], line, cursor);
+            var directives = CellParser.Directives.Where(d => d.StartsWith(typed, StringComparison.Ordinal));
+            return new([.. directives.Select(d => new Completion(d, "magic", ""))], line, cursor);
         }
 
         int start = cursor;
@@ -122,7 +124,8 @@ internal sealed class CodeHelp(References references)
         return token.Parent?.AncestorsAndSelf().OfType<ArgumentListSyntax>().FirstOrDefault()?.Parent switch
         {
             InvocationExpressionSyntax call => (Symbols(call.Expression, model), call.Expression.Span),
-            BaseObjectCreationExpressionSyntax made when model.GetTypeInfo(made).Type is INamedTypeSymbol type => ([.. type.InstanceConstructors], made.Span),
+            BaseObjectCreationExpressionSyntax made when model.GetTypeInfo(made).Type is INamedTypeSymbol type =>
+                ([.. type.InstanceConstructors], made.Span),
             _ => ([], default),
         };
     }

@@ -57,14 +57,13 @@ internal sealed class FlatScript
     /// <summary>A variable with its type spelled out, so that nothing need be inferred; where that has no name, as written.</summary>
     private static string Variable(IFieldSymbol field, CompilationUnitSyntax written)
     {
+        string name = Escaped(field.Name);
         string type = field.Type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
-        if (!type.Contains("<anonymous", StringComparison.Ordinal) && !type.Contains('?'))
-            return $"{WithoutScriptClasses(type)} {Escaped(field.Name)};";
-        var declarator = written.Members.OfType<FieldDeclarationSyntax>().SelectMany(f => f.Declaration.Variables)
-            .FirstOrDefault(v => v.Identifier.ValueText == field.Name);
-        return declarator?.Initializer is { } initializer && type.Contains("<anonymous", StringComparison.Ordinal)
-            ? $"var {Escaped(field.Name)} {initializer};"
-            : type.Contains("<anonymous", StringComparison.Ordinal) ? $"dynamic {Escaped(field.Name)};" : $"{WithoutScriptClasses(type)} {Escaped(field.Name)};";
+        if (!type.Contains("<anonymous", StringComparison.Ordinal))
+            return $"{WithoutScriptClasses(type)} {name};";
+        var initializer = written.Members.OfType<FieldDeclarationSyntax>().SelectMany(f => f.Declaration.Variables)
+            .FirstOrDefault(v => v.Identifier.ValueText == field.Name)?.Initializer;
+        return initializer is null ? $"dynamic {name};" : $"var {name} {initializer};";
     }
 
     /// <summary><c>global::Submission#3.Net</c> is <c>Net</c> here.</summary>
@@ -84,7 +83,8 @@ internal sealed class FlatScript
     private static IEnumerable<string> Names(MemberDeclarationSyntax member) => member switch
     {
         FieldDeclarationSyntax field => field.Declaration.Variables.Select(v => v.Identifier.ValueText),
-        GlobalStatementSyntax statement => statement.DescendantNodes(n => n is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BlockSyntax))
+        GlobalStatementSyntax statement => statement
+            .DescendantNodes(n => n is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BlockSyntax))
             .OfType<SingleVariableDesignationSyntax>().Select(d => d.Identifier.ValueText),
         _ => Name(member) is { } name ? [name] : [],
     };

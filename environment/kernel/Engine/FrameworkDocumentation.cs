@@ -19,7 +19,8 @@ internal sealed class FrameworkDocumentation(string assembly) : DocumentationPro
 
     private string Assembly => assembly;
 
-    protected override string? GetDocumentationForSymbol(string documentationMemberID, CultureInfo preferredCulture, CancellationToken cancellationToken = default)
+    protected override string? GetDocumentationForSymbol(
+        string documentationMemberID, CultureInfo preferredCulture, CancellationToken cancellationToken = default)
     {
         if (Pack is null)
             return null;

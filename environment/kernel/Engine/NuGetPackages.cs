@@ -125,7 +125,8 @@ internal sealed class NuGetPackages(string folder)
             if (resolved.TryGetValue(name[0], out string? version))
             {
                 if (version != name[1])
-                    throw CellException.Directive($"{name[0]} {name[1]} is asked for, but this session has loaded {version}; restart the kernel to change it.");
+                    throw CellException.Directive(
+                        $"{name[0]} {name[1]} is asked for, but this session has loaded {version}; restart the kernel to change it.");
                 continue;
             }
             string path = json.RootElement.GetProperty("libraries").GetProperty(package.Name).GetProperty("path").GetString()!;

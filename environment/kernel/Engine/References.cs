@@ -12,9 +12,12 @@ internal sealed class References
     /// <summary>The references, in the order in which they came.</summary>
     public IReadOnlyList<MetadataReference> All { get; private set; } = [.. FrameworkReferences()];
 
-    /// <summary>The path of a framework assembly of that simple name, or null.</summary>
-    public static string? FrameworkAssembly(string simpleName) =>
-        Path.Combine(Framework, simpleName + ".dll") is var path && File.Exists(path) ? path : null;
+    /// <summary>The path of a framework assembly, named with or without .dll, or null.</summary>
+    public static string? FrameworkAssembly(string name)
+    {
+        string file = name.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) ? name : name + ".dll";
+        return Path.Combine(Framework, Path.GetFileName(file)) is var path && File.Exists(path) ? path : null;
+    }
 
     /// <summary>
     /// Adds a dll. Its bytes are read here and now; the file is not held. The same name again is fine if the bytes are

@@ -7,6 +7,8 @@ namespace CsNotebook.Engine;
 /// <summary>The variables that cells declared at their top level.</summary>
 internal static class SessionVariables
 {
+    private const BindingFlags AnyField = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
+
     /// <summary>The variables in scope: of several of one name the newest.</summary>
     public static IReadOnlyList<Variable> Of(IEnumerable<Submission> submissions)
     {
@@ -17,8 +19,7 @@ internal static class SessionVariables
                 continue;
             foreach (var symbol in Fields(submission))
             {
-                var field = instance.GetType().GetField(symbol.MetadataName, BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static);
-                if (field is not null)
+                if (instance.GetType().GetField(symbol.MetadataName, AnyField) is { } field)
                     variables[symbol.Name] = new(symbol.Name, TypeName(symbol.Type), field.GetValue(instance));
             }
         }
@@ -27,7 +28,8 @@ internal static class SessionVariables
 
     /// <summary>The top-level fields of a submission.</summary>
     public static IEnumerable<IFieldSymbol> Fields(Submission submission) =>
-        submission.Compilation.ScriptClass?.GetMembers().OfType<IFieldSymbol>().Where(f => f is { IsImplicitlyDeclared: false, CanBeReferencedByName: true }) ?? [];
+        submission.Compilation.ScriptClass?.GetMembers().OfType<IFieldSymbol>()
+            .Where(f => f is { IsImplicitlyDeclared: false, CanBeReferencedByName: true }) ?? [];
 
     /// <summary>The listing that <c>#!whos</c> shows.</summary>
     public static MimeBundle Table(IReadOnlyList<Variable> variables) =>

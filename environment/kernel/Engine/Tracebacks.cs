@@ -8,6 +8,9 @@ internal static partial class Tracebacks
 {
     private const int MaxCalls = 40;
 
+    private static readonly string[] Plumbing =
+        ["CsNotebook.Engine.", "System.Runtime.CompilerServices.", "System.Runtime.ExceptionServices."];
+
     /// <param name="thrown">What was thrown.</param>
     /// <param name="cell">The cell that ran.</param>
     /// <param name="sources">The lines of all cells so far, by name.</param>
@@ -80,8 +83,7 @@ internal static partial class Tracebacks
             if (frame.GetMethod() is not { } method)
                 continue;
             string type = method.DeclaringType?.FullName ?? "";
-            if (type.StartsWith("CsNotebook.Engine.", StringComparison.Ordinal) || type.StartsWith("System.Runtime.CompilerServices.", StringComparison.Ordinal)
-                || type.StartsWith("System.Runtime.ExceptionServices.", StringComparison.Ordinal))
+            if (Plumbing.Any(p => type.StartsWith(p, StringComparison.Ordinal)))
                 continue;
             bool own = type.Contains("Submission#", StringComparison.Ordinal);
             if (own && method.Name == "<Factory>")
@@ -89,7 +91,8 @@ internal static partial class Tracebacks
             string name = own ? OwnName(type, method.Name) : $"{type}.{method.Name}";
             string? file = frame.GetFileName();
             int line = frame.GetFileLineNumber();
-            string parameters = name.Length == 0 ? "" : $"({string.Join(", ", method.GetParameters().Select(p => p.ParameterType.Name))})";
+            string parameters = name.Length == 0 ? ""
+                : $"({string.Join(", ", method.GetParameters().Select(p => p.ParameterType.Name))})";
             string place = line == 0 ? "" : own ? $"{file}, line {line}" : $"{file}:{line}";
             string text = name.Length == 0 ? place : place.Length == 0 ? name + parameters : $"{name}{parameters}, {place}";
             if (text.Length > 0)
@@ -101,7 +104,7 @@ internal static partial class Tracebacks
     /// <summary>The name a cell's author knows: compilers' names for iterators, lambdas and local functions undone.</summary>
     private static string OwnName(string type, string method)
     {
-        string name = $"{type[(type.IndexOf('#', StringComparison.Ordinal) + 1)..].TrimStart('0', '1', '2', '3', '4', '5', '6', '7', '8', '9').TrimStart('+')}.{method}";
+        string name = $"{SubmissionClass().Replace(type, "")}.{method}";
         if (name.Contains("<<Initialize>>", StringComparison.Ordinal) && !LocalFunction().IsMatch(method))
             return "";
         if (LocalFunction().Match(method) is { Success: true } local)
@@ -118,6 +121,9 @@ internal static partial class Tracebacks
 
     [GeneratedRegex(@"<([^<>]+)>d__\d+$")]
     private static partial Regex StateMachine();
+
+    [GeneratedRegex(@"^.*?Submission#\d+\+?")]
+    private static partial Regex SubmissionClass();
 
     private sealed record Frame(string? Cell, int Line, string Text);
 }

@@ -75,7 +75,9 @@ public static partial class HtmlPage
                 body.Append($"<pre class=\"output {output["name"]}\">{Encode(Plain(MultiLine.Join(output["text"])))}</pre>\n");
                 break;
             case "error":
-                var lines = output["traceback"] is JsonArray { Count: > 0 } trace ? trace.Select(l => l!.GetValue<string>()) : [$"{output["ename"]}: {output["evalue"]}"];
+                var lines = output["traceback"] is JsonArray { Count: > 0 } trace
+                    ? trace.Select(l => l!.GetValue<string>())
+                    : [$"{output["ename"]}: {output["evalue"]}"];
                 body.Append($"<pre class=\"output error\">{Encode(Plain(string.Join('\n', lines)))}</pre>\n");
                 break;
             case "display_data" or "execute_result" when output["data"] is JsonObject data:
@@ -87,11 +89,11 @@ public static partial class HtmlPage
     private static string Best(JsonObject data)
     {
         string mimeType = Preferred.FirstOrDefault(data.ContainsKey) ?? data.FirstOrDefault().Key ?? "";
-        string text = data[mimeType] is JsonArray or JsonValue && !Engine.MimeBundle.IsJson(mimeType) ? MultiLine.Join(data[mimeType]) : data[mimeType]?.ToString() ?? "";
+        string text = Engine.MimeBundle.IsJson(mimeType) ? data[mimeType]?.ToString() ?? "" : MultiLine.Join(data[mimeType]);
         return mimeType switch
         {
             "text/html" => text,
-            "image/svg+xml" => XmlProlog().Replace(MultiLine.Join(data[mimeType]), ""),
+            "image/svg+xml" => XmlProlog().Replace(text, ""),
             "image/png" or "image/jpeg" or "image/gif" => $"<img alt=\"output\" src=\"data:{mimeType};base64,{text.ReplaceLineEndings("")}\">",
             "text/markdown" => Markdig.Markdown.ToHtml(text, Markdown),
             _ => $"<pre>{Encode(Plain(text))}</pre>",
@@ -100,7 +102,8 @@ public static partial class HtmlPage
 
     private static string MarkdownHtml(NotebookCell cell, string folder)
     {
-        string html = Markdig.Markdown.ToHtml(cell.Source, Markdown);
+        // Without a typesetter on board, formulas are shown as they are written.
+        string html = MathDelimiters().Replace(Markdig.Markdown.ToHtml(cell.Source, Markdown), "$1$2$3");
         return ImageSource().Replace(html, match =>
         {
             string name = WebUtility.HtmlDecode(match.Groups[2].Value);
@@ -151,6 +154,9 @@ public static partial class HtmlPage
 
     [GeneratedRegex(@"^\s*(<\?xml[^>]*\?>\s*)?(<!DOCTYPE[^>]*>\s*)?")]
     private static partial Regex XmlProlog();
+
+    [GeneratedRegex(@"(<(?:span|div) class=""math"">)\s*\\[(\[]\s*(.*?)\s*\\[)\]]\s*(</)", RegexOptions.Singleline)]
+    private static partial Regex MathDelimiters();
 
     [GeneratedRegex("(<img[^>]*?src=\")([^\"]+)\"")]
     private static partial Regex ImageSource();

@@ -37,14 +37,13 @@ public static class NotebookRunner
             cell.ExecutionCount = session.ExecutionCount;
             cell.Metadata["execution"] = Timing(begin, end);
             bool late = result.Status == CellStatus.Aborted && !stop.IsCancellationRequested;
-            var error = late
-                ? result.Error! with { Name = "TimeoutError", Message = $"Cell {number} ran longer than {options.Timeout!.Value.TotalSeconds:0.###} s, the limit set by --timeout. {result.Error.Message}" }
-                : result.Error;
+            var error = late ? Late(result.Error!, number, options.Timeout!.Value) : result.Error;
             if (result.Value is { } value)
                 recorder.Value(value, session.ExecutionCount);
             if (error is not null)
                 recorder.Error(error);
-            options.Progress?.Invoke($"cell {number}/{notebook.Cells.Count}  {result.Duration.TotalSeconds,7:0.00} s  {FirstLine(cell.Source)}");
+            string took = $"{result.Duration.TotalSeconds,7:0.00} s";
+            options.Progress?.Invoke($"cell {number}/{notebook.Cells.Count}  {took}  {FirstLine(cell.Source)}");
             recorder.Quietly(() => options.AfterCell?.Invoke());
 
             if (stop.IsCancellationRequested)
@@ -57,6 +56,12 @@ public static class NotebookRunner
         }
         return new(run, failures, false);
     }
+
+    private static CellError Late(CellError stopped, int number, TimeSpan limit) => stopped with
+    {
+        Name = "TimeoutError",
+        Message = $"Cell {number} ran longer than {limit.TotalSeconds:0.###} s, the limit set by --timeout. {stopped.Message}",
+    };
 
     private static string Source(NotebookCell cell) => cell.KernelName switch
     {

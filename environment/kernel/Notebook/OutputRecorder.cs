@@ -29,7 +29,7 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         {
             ClearIfAsked();
             string stream = name == StreamName.Stdout ? "stdout" : "stderr";
-            if (outputs.LastOrDefault() is not JsonObject last || last["output_type"]!.GetValue<string>() != "stream" || last["name"]!.GetValue<string>() != stream)
+            if (outputs.LastOrDefault() is not JsonObject last || $"{last["output_type"]} {last["name"]}" != $"stream {stream}")
             {
                 streamText = "";
                 outputs.Add(last = new JsonObject { ["name"] = stream, ["output_type"] = "stream" });
@@ -127,7 +127,8 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         foreach (var (mimeType, node) in data.ToList())
         {
             // Text as lines; images in base64 and JSON as they are.
-            if (node is JsonValue value && value.TryGetValue(out string? text) && (mimeType.StartsWith("text/", StringComparison.Ordinal) || mimeType == "image/svg+xml"))
+            if (node is JsonValue value && value.TryGetValue(out string? text)
+                && (mimeType.StartsWith("text/", StringComparison.Ordinal) || mimeType == "image/svg+xml"))
                 data[mimeType] = MultiLine.Split(text);
         }
         return data;

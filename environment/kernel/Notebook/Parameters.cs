@@ -20,7 +20,8 @@ public static class Parameters
         if (values.Count == 0)
             return [];
         var cell = notebook.Cells.FirstOrDefault(c => c.IsCode && c.Tags.Contains("parameters"))
-            ?? throw new ArgumentException($"The notebook has no code cell tagged \"parameters\", so {values[0].Key} cannot be set; tag the cell that declares it.");
+            ?? throw new ArgumentException(
+                $"The notebook has no code cell tagged \"parameters\", so {values[0].Key} cannot be set; tag the cell that declares it.");
         var declared = Declared(cell.Source);
         var lines = values.Select(v => Line(declared, v.Key, v.Value)).ToList();
         foreach (var old in notebook.Cells.Where(c => c.Tags.Contains("injected-parameters")).ToList())
@@ -33,10 +34,13 @@ public static class Parameters
     {
         if (!declared.TryGetValue(name, out var parameter))
         {
-            string near = declared.Keys.OrderBy(k => Distance(k, name)).FirstOrDefault() is { } likely && Distance(likely, name) <= 2 ? $" Did you mean {likely}?" : "";
+            string? likely = declared.Keys.Where(k => Distance(k, name) <= 2).MinBy(k => Distance(k, name));
+            string near = likely is null ? "" : $" Did you mean {likely}?";
             throw new ArgumentException($"The notebook has no parameter {name}; it has {string.Join(", ", declared.Keys)}.{near}");
         }
-        string expression = parameter.IsText && value is not ['"', .., '"'] and not "null" ? SymbolDisplay.FormatLiteral(value, quote: true) : value;
+        string expression = parameter.IsText && value is not ['"', .., '"'] and not "null"
+            ? SymbolDisplay.FormatLiteral(value, quote: true)
+            : value;
         var parsed = SyntaxFactory.ParseExpression(expression, options: SubmissionChain.ParseOptions, consumeFullText: true);
         if (parsed.ContainsDiagnostics)
             throw new ArgumentException($"{name} cannot be {value}: that is no C# expression ({parsed.GetDiagnostics().First().GetMessage()}).");
@@ -54,7 +58,8 @@ public static class Parameters
             {
                 var initial = variable.Initializer?.Value;
                 bool text = type is "string" or "string?" or "String"
-                    || (type == "var" && initial is InterpolatedStringExpressionSyntax or LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression });
+                    || (type == "var" && initial is InterpolatedStringExpressionSyntax
+                        or LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression });
                 declared[variable.Identifier.ValueText] = (type, text);
             }
         }

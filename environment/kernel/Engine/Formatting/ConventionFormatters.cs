@@ -45,11 +45,13 @@ internal static class ConventionFormatters
             yield return implemented;
     }
 
-    private static IReadOnlyList<Source> Find(Type type) =>
-        [.. Lineage(type)
-            .SelectMany(t => t.GetCustomAttributes(inherit: false))
-            .Where(a => a.GetType().Name == AttributeName)
-            .Select(Create)];
+    /// <summary>Whether a type, a base or an interface has formatters.</summary>
+    public static bool Has(Type type) => Attributes(type).Any();
+
+    private static IReadOnlyList<Source> Find(Type type) => [.. Attributes(type).Select(Create)];
+
+    private static IEnumerable<object> Attributes(Type type) =>
+        Lineage(type).SelectMany(t => t.GetCustomAttributes(inherit: false)).Where(a => a.GetType().Name == AttributeName);
 
     private static Source Create(object attribute)
     {
@@ -78,7 +80,8 @@ internal static class ConventionFormatters
             MimeType = Property<string>(formatter, "MimeType")
                 ?? throw new InvalidOperationException($"{formatter.GetType()} cannot be a formatter: it needs a property string MimeType.");
             format = formatter.GetType().GetMethod("Format", [typeof(object), typeof(TextWriter)])
-                ?? throw new InvalidOperationException($"{formatter.GetType()} cannot be a formatter: it needs a method bool Format(object, TextWriter).");
+                ?? throw new InvalidOperationException(
+                    $"{formatter.GetType()} cannot be a formatter: it needs a method bool Format(object, TextWriter).");
         }
 
         public string MimeType { get; }

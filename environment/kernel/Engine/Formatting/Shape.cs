@@ -18,7 +18,9 @@ internal static class Shape
 
     /// <summary>Whether a type writes itself: its own <c>ToString</c>, or a record's.</summary>
     public static bool WritesItself(Type type) =>
-        !IsAnonymous(type) && type.GetMethod(nameof(ToString), Type.EmptyTypes)?.DeclaringType is { } declares && declares != typeof(object) && declares != typeof(ValueType);
+        !IsAnonymous(type)
+        && type.GetMethod(nameof(ToString), Type.EmptyTypes)?.DeclaringType is { } declares
+        && declares != typeof(object) && declares != typeof(ValueType);
 
     /// <summary>Whether a type is that of <c>new { ... }</c>.</summary>
     public static bool IsAnonymous(Type type) => type.Name.StartsWith("<>f__AnonymousType", StringComparison.Ordinal);
@@ -51,7 +53,7 @@ internal static class Shape
         }
         return [.. type.GetMembers(BindingFlags.Public | BindingFlags.Instance)
             .Where(m => m is FieldInfo or PropertyInfo { CanRead: true } && !(m is PropertyInfo p && p.GetIndexParameters().Length > 0))
-            .Where(m => m is not PropertyInfo { PropertyType.IsByRefLike: true } and not PropertyInfo { PropertyType.IsPointer: true } and not FieldInfo { FieldType.IsPointer: true })
+            .Where(m => (m is PropertyInfo p ? p.PropertyType : ((FieldInfo)m).FieldType) is { IsByRefLike: false, IsPointer: false, IsByRef: false })
             .OrderBy(m => m.MetadataToken)
             .Select(m => (m.Name, Getter(m)))];
     }

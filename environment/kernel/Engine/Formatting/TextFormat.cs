@@ -53,7 +53,8 @@ internal static class TextFormat
         switch (value)
         {
             case IDictionary pairs:
-                var entries = pairs.Keys.Cast<object>().Take(Shape.MaxItems).Select(k => $"{Inline(k, depth + 1)}: {Inline(pairs[k], depth + 1)}").ToList();
+                var entries = pairs.Keys.Cast<object>().Take(Shape.MaxItems)
+                    .Select(k => $"{Inline(k, depth + 1)}: {Inline(pairs[k], depth + 1)}").ToList();
                 if (pairs.Count > entries.Count)
                     entries.Add(Shape.MoreText(pairs.Count - entries.Count));
                 return "{ " + string.Join(", ", entries) + " }";
@@ -65,8 +66,9 @@ internal static class TextFormat
                 return words.Count == 0 ? "[ ]" : "[ " + string.Join(", ", words) + " ]";
             default:
                 var columns = Shape.Columns(value.GetType());
+                string name = Shape.IsAnonymous(value.GetType()) ? "" : value.GetType().Name + " ";
                 return columns.Count == 0 ? value.ToString() ?? ""
-                    : $"{(Shape.IsAnonymous(value.GetType()) ? "" : value.GetType().Name + " ")}{{ {string.Join(", ", columns.Select(c => $"{c.Name} = {Inline(c.Get(value), depth + 1)}"))} }}";
+                    : name + "{ " + string.Join(", ", columns.Select(c => $"{c.Name} = {Inline(c.Get(value), depth + 1)}")) + " }";
         }
     }
 
