@@ -1,0 +1,12 @@
+using System.Net;
+
+namespace CsNotebook.Jupyter.Zmtp;
+
+/// <summary>REP that answers each request with itself: the heartbeat.</summary>
+/// <param name="where">Where to listen.</param>
+/// <param name="log">Receives what went wrong.</param>
+internal sealed class EchoSocket(EndPoint where, Action<string> log) : ZmtpSocket("REP", ["REQ", "DEALER"], where, log)
+{
+    /// <inheritdoc/>
+    protected override void Received(ZmtpPeer peer, byte[][] message) => Post(peer, message);
+}
