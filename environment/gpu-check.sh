@@ -30,7 +30,7 @@ fail() { echo "gpu-check.sh: $*" >&2; exit 2; }
 # == the steps =========================================================================================================
 # They run in $work, which looks like the repository, with `dotnet` on the path. A later part adds a name and a function.
 
-steps=(native doctor kernels tests bench bench-kernels)
+steps=(native doctor kernels tests training bench bench-kernels)
 
 # lib/Native against the machine's libtorch.
 step_native() {
@@ -65,11 +65,17 @@ step_kernels() {
   return "$code"
 }
 
-# The engine tests, on the GPU.
+# All tests but the slow ones; those that can are on the GPU.
 step_tests() {
   rm -f tests.xml
   PATCHKIT_TEST_DEVICE=$device PATCHKIT_NATIVE=$work/bin/libpatchkit.so \
-    dotnet tests-bin/PatchKit.Tests.dll -noColor -noLogo -xml tests.xml
+    dotnet tests-bin/PatchKit.Tests.dll -noColor -noLogo -xml tests.xml -trait- speed=slow
+}
+
+# Both families trained from p = 8 to 2, in bfloat16 on a GPU, and what a step of them costs.
+step_training() {
+  bin/patchkit run table1 --scale smoke --device "$device" --out runs
+  bin/patchkit run table6 --scale smoke --device "$device" --out runs
 }
 
 step_bench() { bin/patchkit bench engine; }
@@ -110,13 +116,12 @@ pack_runtime() {
 }
 
 pack_patchkit() {
-  local home=$1 golden=()
-  if [[ -d $home/tests/golden ]]; then golden=(tests/golden); fi
+  local home=$1
   echo "Packing the published build, the tests and lib/Native."
   # The tests' build goes to tests-bin; what a GPU machine builds itself, and translated messages, stay here.
   tar -C "$home" -c --exclude=libpatchkit.so --exclude='*.pdb' --exclude='*.resources.dll' \
     --transform='s,^build/dotnet/bin/PatchKit.Tests/release,tests-bin,' \
-    PatchKit.csproj bin environment lib/Native "${golden[@]}" build/dotnet/bin/PatchKit.Tests/release |
+    PatchKit.csproj bin environment lib/Native tests/golden tests/fixtures build/dotnet/bin/PatchKit.Tests/release |
     xz -T0 -6 >"$kit/patchkit.tar.xz"
 }
 

@@ -108,6 +108,7 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
     private void Write(IEnumerable<(int Flags, byte[] Body)> frames)
     {
         var bytes = new MemoryStream();
+        Span<byte> size = stackalloc byte[8];
         foreach (var (flags, body) in frames)
         {
             if (body.Length < 256)
@@ -117,7 +118,6 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
             }
             else
             {
-                Span<byte> size = stackalloc byte[8];
                 BinaryPrimitives.WriteInt64BigEndian(size, body.Length);
                 bytes.WriteByte((byte)(flags | Long));
                 bytes.Write(size);

@@ -130,8 +130,8 @@ internal abstract class ZmtpSocket : IDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
-            if (!closed && e is (ZmtpException or EndOfStreamException))
-                log($"A connection to the {type} socket was dropped: {e.Message}.");
+            if (!closed && (peer is null || e is ZmtpException or EndOfStreamException))
+                log($"A connection to the {type} socket was dropped: {e.Message.TrimEnd('.')}.");
         }
         finally
         {

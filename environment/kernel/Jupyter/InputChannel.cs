@@ -1,0 +1,42 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using CsNotebook.Jupyter.Zmtp;
+
+namespace CsNotebook.Jupyter;
+
+/// <summary>The stdin channel: asks the user who sent a request.</summary>
+internal sealed class InputChannel(MessageCodec codec)
+{
+    private const string EndOfInput = "\x04";
+
+    private readonly BlockingCollection<string> replies = [];
+    private readonly object turn = new();
+
+    /// <summary>The socket to ask through.</summary>
+    public RouterSocket? Socket { get; set; }
+
+    /// <summary>Takes what came in on the channel.</summary>
+    public void Received(Message message)
+    {
+        if (message.Type == "input_reply")
+            replies.Add(message.Text("value"));
+    }
+
+    /// <summary>Asks and waits for the answer; null when the user ends the input.</summary>
+    /// <exception cref="InvalidOperationException">The front end has no input channel.</exception>
+    public string? Ask(Message parent, string prompt, bool password, CancellationToken stop)
+    {
+        lock (turn)
+        {
+            // Answers that came too late belong to questions that nobody waits for.
+            while (replies.TryTake(out _))
+            {
+            }
+            var content = new JsonObject { ["prompt"] = prompt, ["password"] = password };
+            if (Socket?.Send(codec.Encode(parent.Identities, "input_request", content, parent.Header)) != true)
+                throw new InvalidOperationException("The cell asks for input, and the front end that ran it has no input channel.");
+            string value = replies.Take(stop);
+            return value == EndOfInput ? null : value;
+        }
+    }
+}

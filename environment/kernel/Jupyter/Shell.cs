@@ -1,0 +1,136 @@
+using System.Text.Json.Nodes;
+using CsNotebook.Engine;
+
+namespace CsNotebook.Jupyter;
+
+/// <summary>Answers the requests of the shell channel with a C# session.</summary>
+internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposable
+{
+    private readonly Lazy<CSharpSession> session = new();
+    private readonly History history = new();
+    private volatile CancellationTokenSource? running;
+    private int count;
+
+    /// <summary>Called when a cell fails and those that wait behind it are not to run.</summary>
+    public required Action AbortWaiting { get; init; }
+
+    /// <summary>Stops the running cell, if there is one.</summary>
+    public void Interrupt() => running?.Cancel();
+
+    /// <summary>The content of the reply; null for what has none.</summary>
+    public JsonObject? Answer(Message request)
+    {
+        switch (request.Type)
+        {
+            case "execute_request":
+                return Execute(request);
+            case "complete_request":
+                return Replies.Completions(session.Value.Complete(request.Text("code"), Cursor(request)), request.Text("code"));
+            case "inspect_request":
+                return Replies.Inspected(session.Value.Inspect(request.Text("code"), Cursor(request)));
+            case "history_request":
+                return history.Answer(request);
+            default:
+                return AnswerBeside(request);
+        }
+    }
+
+    /// <summary>Answers a request that touches nothing of the session, so that a cell may be running.</summary>
+    public JsonObject? AnswerBeside(Message request)
+    {
+        switch (request.Type)
+        {
+            case "kernel_info_request":
+                return Replies.KernelInfo();
+            case "is_complete_request":
+                return Replies.IsComplete(session.Value.IsComplete(request.Text("code")));
+            case "comm_info_request":
+                return new JsonObject { ["status"] = "ok", ["comms"] = new JsonObject() };
+            case "comm_open":
+                // No cell listens on a comm: who opens one is told so.
+                publisher.Publish("comm_close", new JsonObject { ["comm_id"] = request.Text("comm_id"), ["data"] = new JsonObject() }, request);
+                return null;
+            default:
+                return request.Type.EndsWith("_request", StringComparison.Ordinal) ? Replies.Unknown(request) : null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (session.IsValueCreated)
+            session.Value.Dispose();
+    }
+
+    private static int Cursor(Message request)
+    {
+        string code = request.Text("code");
+        return request.Number("cursor_pos") is { } position ? CodePoints.ToUtf16(code, position) : code.Length;
+    }
+
+    private JsonObject Execute(Message request)
+    {
+        string code = request.Text("code");
+        bool silent = request.Flag("silent"), blank = string.IsNullOrWhiteSpace(code);
+        bool counted = !silent && !blank && request.Flag("store_history", true);
+        int number = count + 1;
+        if (counted)
+            count = number;
+
+        // Not disposed: an interrupt may come at any moment, and there is nothing to free.
+        var stop = running = new CancellationTokenSource();
+        try
+        {
+            var host = new RequestHost(publisher, request.Flag("allow_stdin", true) ? input : null, request, silent, stop.Token);
+            host.Publish("execute_input", new JsonObject { ["code"] = code, ["execution_count"] = number });
+            if (blank)
+                return Done(new JsonObject());
+            var result = Run(code, host);
+            if (counted)
+                history.Add(number, code, result.Value?["text/plain"]);
+            if (result.Value is { } value)
+            {
+                host.Publish("execute_result", new JsonObject
+                {
+                    ["execution_count"] = number, ["data"] = value.ToJson(), ["metadata"] = new JsonObject(),
+                });
+            }
+            if (result.Error is null)
+                return Done(Evaluate(request, stop.Token));
+
+            if (request.Flag("stop_on_error", true))
+                AbortWaiting();
+            var shown = Replies.Error(result.Error);
+            shown.Remove("status");
+            host.Publish("error", shown);
+            var reply = Replies.Error(result.Error);
+            reply["execution_count"] = number;
+            return reply;
+        }
+        finally
+        {
+            running = null;
+        }
+
+        JsonObject Done(JsonObject expressions) => new()
+        {
+            ["status"] = "ok", ["execution_count"] = number, ["payload"] = new JsonArray(), ["user_expressions"] = expressions,
+        };
+
+        CellResult Run(string text, RequestHost host) => session.Value.ExecuteAsync(text, host, stop.Token).GetAwaiter().GetResult();
+
+        JsonObject Evaluate(Message message, CancellationToken token)
+        {
+            var values = new JsonObject();
+            var quiet = new RequestHost(publisher, null, message, silent: true, token);
+            foreach (var (name, expression) in message.Content["user_expressions"] as JsonObject ?? [])
+            {
+                var result = Run((string?)expression ?? "", quiet);
+                values[name] = result.Error is { } error
+                    ? Replies.Error(error)
+                    : new JsonObject { ["status"] = "ok", ["data"] = result.Value?.ToJson() ?? [], ["metadata"] = new JsonObject() };
+            }
+            return values;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+"""Jupyter's own test suite (Debian: python3-jupyter-kernel-test) against the installed kernel, and what it leaves out.
+
+    csnotebook install && python3 tests/Kernel/Jupyter/kernel_test.py
+"""
+import os
+import signal
+import time
+import unittest
+
+import jupyter_kernel_test
+from jupyter_client.manager import start_new_kernel
+
+KERNEL = os.environ.get("CSNOTEBOOK_KERNEL", "csnotebook")
+jupyter_kernel_test.TIMEOUT = 60
+
+
+class Suite(jupyter_kernel_test.KernelTests):
+    kernel_name = KERNEL
+    language_name = "C#"
+    file_extension = ".cs"
+    code_hello_world = 'Console.WriteLine("hello, world");'
+    code_stderr = 'Console.Error.WriteLine("oops");'
+    completion_samples = [
+        {"text": "Math.Ata", "matches": {"Atan", "Atan2", "Atanh"}},
+        {"text": "#!whos", "matches": {"#!whos"}},
+        {"text": '"x".ToUpp', "matches": {"ToUpper", "ToUpperInvariant"}},
+    ]
+    complete_code_samples = ["1", 'Console.WriteLine("hello");', "int Twice(int x) => 2 * x;", "{ var x = 1; }"]
+    incomplete_code_samples = ["void F() {", "Console.WriteLine(", "/* a comment", "int Twice(int x) =>"]
+    invalid_code_samples = ["var x = );", "1 +* 2 ;"]
+    code_generate_error = 'throw new InvalidOperationException("no");'
+    code_execute_result = [
+        {"code": "6 * 7", "result": "42"},
+        {"code": '"a" + "b"', "result": "ab"},
+        {"code": "new[] { 1, 2, 3 }.Sum()", "result": "6"},
+    ]
+    code_display_data = [
+        {"code": 'display(HTML("<b>bold</b>"));', "mime": "text/html"},
+        {"code": '"text".Display();', "mime": "text/plain"},
+    ]
+    code_history_pattern = "6 [*?] *"
+    supported_history_operations = ("tail", "range", "search")
+    code_inspect_sample = "Console.WriteLine"
+    code_clear_output = "Microsoft.DotNet.Interactive.Kernel.ClearOutput();"
+
+
+class Front(unittest.TestCase):
+    """A front end's other wishes, over each transport."""
+
+    transport = "tcp"
+
+    def setUp(self):
+        self.km, self.kc = start_new_kernel(kernel_name=KERNEL, transport=self.transport)
+
+    def tearDown(self):
+        self.kc.stop_channels()
+        self.km.shutdown_kernel(now=True)
+
+    def run_cell(self, code, **options):
+        shown = []
+        reply = self.kc.execute_interactive(code, timeout=60, output_hook=shown.append, **options)["content"]
+        return reply, [(m["msg_type"], m["content"]) for m in shown]
+
+    def test_streams_keep_their_order(self):
+        code = "for (int i = 0; i < 50; i++) { Console.Write($\"o{i} \"); Console.Error.Write($\"e{i} \"); }"
+        _, shown = self.run_cell(code)
+        text = "".join(c["text"] for t, c in shown if t == "stream")
+        self.assertEqual(text, "".join(f"o{i} e{i} " for i in range(50)))
+
+    def test_input_is_answered(self):
+        def answer(message):
+            self.assertEqual(message["content"]["prompt"], "Name? ")
+            self.kc.input("Ada")
+
+        reply, shown = self.run_cell(
+            'var name = await Microsoft.DotNet.Interactive.Kernel.GetInputAsync("Name? "); name.Length',
+            allow_stdin=True, stdin_hook=answer)
+        self.assertEqual(reply["status"], "ok", reply)
+        self.assertEqual(shown[-1][1]["data"]["text/plain"], "3")
+
+    def test_interrupt(self):
+        self.run_cell("var alive = 41;")
+        for by_signal in (False, True):
+            message = self.kc.execute("while (true) alive = 42;")
+            time.sleep(2)
+            asked = time.time()
+            if by_signal:
+                os.kill(self.km.provisioner.pid, signal.SIGINT)
+            else:
+                self.km.interrupt_kernel()
+            reply = self.kc.get_shell_msg(timeout=10)
+            self.assertEqual(reply["parent_header"]["msg_id"], message)
+            self.assertEqual(reply["content"]["ename"], "KeyboardInterrupt")
+            print(f"stopped in {time.time() - asked:.2f} s, by {'signal' if by_signal else 'message'}")
+        _, shown = self.run_cell("alive")
+        self.assertEqual(shown[-1][1]["data"]["text/plain"], "42")
+
+    def test_an_error_aborts_what_waits(self):
+        self.kc.execute("System.Threading.Thread.Sleep(500); throw new Exception();")
+        self.kc.execute("1")
+        self.kc.execute("2")
+        states = [self.kc.get_shell_msg(timeout=60)["content"]["status"] for _ in range(3)]
+        self.assertEqual(states, ["error", "aborted", "aborted"])
+
+    def test_user_expressions(self):
+        reply, _ = self.run_cell("var seven = 7;", user_expressions={"a": "seven * 6", "b": "nothing"})
+        self.assertEqual(reply["user_expressions"]["a"]["data"]["text/plain"], "42")
+        self.assertEqual(reply["user_expressions"]["b"]["status"], "error")
+
+    def test_restart_forgets(self):
+        self.run_cell("var kept = 1;")
+        self.km.restart_kernel()
+        self.kc.wait_for_ready(timeout=60)
+        self.assertEqual(self.run_cell("kept")[0]["status"], "error")
+
+
+class FrontOverIpc(Front):
+    transport = "ipc"
+
+
+if __name__ == "__main__":
+    unittest.main()
