@@ -127,11 +127,10 @@ internal sealed class JupyterKernel : IDisposable
     private void Serve(Message request, RouterSocket socket)
     {
         publisher.Status("busy", request);
-        bool isControl = socket == control;
         JsonObject? content;
         try
         {
-            content = isControl || request.Type == "shutdown_request" ? AnswerControl(request)
+            content = socket == control || request.Type == "shutdown_request" ? AnswerControl(request)
                 : aborted.Remove(request) || ended.IsSet ? new JsonObject { ["status"] = "aborted" }
                 : requests.Answer(request);
         }
@@ -154,13 +153,13 @@ internal sealed class JupyterKernel : IDisposable
             case "interrupt_request":
                 return new JsonObject { ["status"] = "ok" };
             case "shutdown_request":
-                publisher.Publish("shutdown_reply", Farewells(), request);
-                return Farewells();
+                publisher.Publish("shutdown_reply", Goodbye(), request);
+                return Goodbye();
             default:
                 return requests.AnswerBeside(request);
         }
 
-        JsonObject Farewells() => new() { ["status"] = "ok", ["restart"] = request.Flag("restart") };
+        JsonObject Goodbye() => new() { ["status"] = "ok", ["restart"] = request.Flag("restart") };
     }
 
     private void Log(string sentence) => log.WriteLine($"csnotebook: {sentence}");

@@ -19,7 +19,6 @@ internal static class Replies
         ["language_info"] = new JsonObject
         {
             ["name"] = "C#", ["version"] = "14.0", ["mimetype"] = "text/x-csharp", ["file_extension"] = ".cs", ["pygments_lexer"] = "csharp",
-            ["codemirror_mode"] = "text/x-csharp",
         },
         ["banner"] = $"csnotebook {OwnVersion}: C# 14 on .NET {Environment.Version}",
         ["debugger"] = false,

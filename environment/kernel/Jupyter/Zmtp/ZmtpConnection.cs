@@ -158,7 +158,7 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
             Write([(Command, [.. "\x04PONG"u8, .. command[7..]])]);
         if (command.AsSpan().StartsWith("\x09SUBSCRIBE"u8))
             return [1, .. command[10..]];
-        return command.AsSpan().StartsWith("\x06CANCEL"u8) ? [0, .. command[7..]] : null;
+        return command.AsSpan().StartsWith("\u0006CANCEL"u8) ? [0, .. command[7..]] : null;
     }
 
     private void ReadProperties(ReadOnlySpan<byte> bytes)
