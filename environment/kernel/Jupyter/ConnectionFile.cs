@@ -31,7 +31,8 @@ internal sealed record ConnectionFile(
             if (transport is not ("tcp" or "ipc"))
                 throw new InvalidDataException($"{path} asks for the transport {transport}; this kernel has tcp and ipc.");
             return new(
-                transport, Text("ip"), Port("shell_port"), Port("control_port"), Port("iopub_port"), Port("stdin_port"), Port("hb_port"), Text("key"));
+                transport, Text("ip"), Port("shell_port"), Port("control_port"), Port("iopub_port"), Port("stdin_port"), Port("hb_port"),
+                Text("key"));
 
             string Text(string name) => (string?)json[name] ?? throw Missing(name);
             int Port(string name) => (int?)json[name] ?? throw Missing(name);

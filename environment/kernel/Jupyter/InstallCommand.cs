@@ -25,7 +25,9 @@ internal static class InstallCommand
             bool forActive = parsed.GetValue(active);
             if ((parsed.GetValue(user) ? 1 : 0) + (below is null ? 0 : 1) + (forActive ? 1 : 0) > 1)
                 throw new ArgumentException("--user, --prefix and --sys-prefix name three places; give one of them.");
-            string kernels = below is not null ? KernelSpecs.PrefixFolder(below.FullName) : forActive ? KernelSpecs.ActiveFolder() : KernelSpecs.UserFolder;
+            string kernels = below is not null ? KernelSpecs.PrefixFolder(below.FullName)
+                : forActive ? KernelSpecs.ActiveFolder()
+                : KernelSpecs.UserFolder;
             foreach (string folder in action(kernels, parsed.GetRequiredValue(name)))
                 Console.WriteLine($"{done} {folder}");
             return 0;

@@ -139,8 +139,11 @@ internal sealed class JupyterKernel : IDisposable
             Log($"{request.Type} failed: {e}");
             content = Replies.Error(e.GetType().Name, e.Message, []);
         }
-        if (content is not null)
-            socket.Send(codec.Encode(request.Identities, request.Type.Replace("_request", "_reply", StringComparison.Ordinal), content, request.Header));
+        if (content is not null && request.Type.EndsWith("_request", StringComparison.Ordinal))
+        {
+            string reply = request.Type[..^"request".Length] + "reply";
+            socket.Send(codec.Encode(request.Identities, reply, content, request.Header));
+        }
         publisher.Status("idle", request);
         if (request.Type == "shutdown_request")
             Shutdown();

@@ -48,7 +48,8 @@ internal static partial class KernelSpecs
         if (!AllowedName().IsMatch(name))
             throw new ArgumentException($"Jupyter allows letters, digits, '.', '-' and '_' in a kernel's name, which '{name}' is not made of.");
         var written = new List<string> { Write(kernels, name, name == OwnName ? "C# (csnotebook)" : $"C# ({name})") };
-        if (name != NotebooksName && (IsOurs(Path.Combine(kernels, NotebooksName)) || !SearchFolders(kernels).Any(f => File.Exists(Spec(Path.Combine(f, NotebooksName))))))
+        bool taken = SearchFolders(kernels).Any(f => File.Exists(Spec(Path.Combine(f, NotebooksName))));
+        if (name != NotebooksName && (!taken || IsOurs(Path.Combine(kernels, NotebooksName))))
             written.Add(Write(kernels, NotebooksName, ".NET (C#)"));
         return written;
     }
@@ -62,7 +63,10 @@ internal static partial class KernelSpecs
         if (!AllowedName().IsMatch(name) || !File.Exists(Spec(folder)))
             throw new IOException($"There is no kernel {name} in {kernels}.");
         if (!IsOurs(folder))
-            throw new IOException($"{folder} is not csnotebook's; remove it with the program that installed it, or jupyter kernelspec remove {name}.");
+        {
+            throw new IOException(
+                $"{folder} is not csnotebook's; remove it with the program that installed it, or jupyter kernelspec remove {name}.");
+        }
         var removed = new List<string> { folder };
         string notebooks = Path.Combine(kernels, NotebooksName);
         bool last = !Directory.EnumerateDirectories(kernels).Any(d => d != folder && d != notebooks && IsOurs(d));
@@ -104,7 +108,8 @@ internal static partial class KernelSpecs
 
     private static IEnumerable<string> SearchFolders(string target)
     {
-        var named = (Variable("JUPYTER_PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Select(p => Path.Combine(p, "kernels"));
+        var named = (Variable("JUPYTER_PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(p => Path.Combine(p, "kernels"));
         var prefixes = new[] { Variable("VIRTUAL_ENV"), Variable("CONDA_PREFIX"), "/usr/local", "/usr" }.OfType<string>().Select(PrefixFolder);
         return [target, UserFolder, .. named, .. prefixes];
     }

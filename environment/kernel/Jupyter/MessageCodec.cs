@@ -67,7 +67,8 @@ internal sealed class MessageCodec(string key, string session)
         }
     }
 
-    private static JsonObject Object(byte[] utf8) => JsonNode.Parse(utf8) as JsonObject ?? throw new JsonException("it has no object where one belongs");
+    private static JsonObject Object(byte[] utf8) =>
+        JsonNode.Parse(utf8) as JsonObject ?? throw new JsonException("it has no object where one belongs");
 
     private static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString(Json));
 
