@@ -89,7 +89,7 @@ internal static class TrainCommand
         {
             Console.WriteLine(config.Recipe.Header);
             if (changes.Count > 0) Console.WriteLine($"  changed   {string.Join(", ", changes)}");
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  run       {config}: {cost.Parameters:N0} parameters, {config.Model.Tokens:N0} tokens, {config.Steps:N0} steps"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  run       {config}: {cost.Parameters:N0} parameters, {config.Model.Tokens:N0} tokens"));
             Console.WriteLine($"  files     {folder}");
         }
         bool known = store.Find(config) is not null;

@@ -24,7 +24,7 @@ public sealed class TrainCommandTests : IDisposable
         var (stored, result) = (Store.List().Single(), Store.List().Single().Result!);
         Assert.Equal(0, run.Code);
         Assert.StartsWith(RecipeBook.Find("smoke").Header + "\n  changed   epochs 10 -> 2, epochImages 1280 -> 64, batchSize 64 -> 16\n", run.Output);
-        Assert.Contains("ViT D=48 x2, p=8, generated images, 16x16 pixels, smoke, seed 7: 66,976 parameters, 5 tokens, 8 steps\n", run.Output);
+        Assert.Contains("ViT D=48 x2, p=8, generated images, 16x16 pixels, smoke, 8 steps, seed 7: 66,976 parameters, 5 tokens\n", run.Output);
         Assert.Contains($"  files     {stored.Folder}\n", run.Output);
         Assert.Contains(FormattableString.Invariant($"test loss {result.Test.Loss:0.000}, top-1 {100 * result.Test.Top1:0.0} %"), run.Output);
 
