@@ -14,8 +14,11 @@ home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$home"
 
 # The programs that go to bin/ (project:assembly:launcher), and the projects with tests. Later parts add theirs.
-programs=(PatchKit.csproj:PatchKit:patchkit)
-test_projects=(tests/PatchKit.Tests.csproj)
+programs=(PatchKit.csproj:PatchKit:patchkit environment/kernel/csnotebook.csproj:csnotebook:csnotebook)
+test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj)
+# The programs that are compiled for this processor beforehand, where the feed has the compiler for it: a notebook's first
+# cell waits for Roslyn, 1.2 s instead of 2.1 s.
+ahead_of_time=" csnotebook "
 
 say() { echo "$*"; did_something=yes; }
 fail() { echo "setup.sh: $*" >&2; exit 1; }
@@ -288,7 +291,8 @@ build_native() {
 
 dotnet_sources() {
   {
-    digest_of PatchKit.csproj Directory.*.props packages.lock.json .editorconfig lib tests -not -path 'lib/Native/*'
+    digest_of PatchKit.csproj Directory.*.props packages.lock.json .editorconfig lib environment/kernel tests \
+      -not -path 'lib/Native/*'
     "$dotnet" --version
     echo "${programs[@]}" "${test_projects[@]}"
   } | digest
@@ -319,6 +323,16 @@ restore() {
   dotnet_verb restore restore "$project" --force-evaluate
 }
 
+publish_ahead_of_time() {
+  local project=$1 assembly=$2 rid
+  case $(uname -m) in x86_64) rid=linux-x64 ;; aarch64) rid=linux-arm64 ;; *) return 1 ;; esac
+  if "$dotnet" publish "$project" -c Release -r "$rid" --self-contained false -p:PublishReadyToRun=true \
+    -p:UseAppHost=false -o "build/publish/$assembly" -nodeReuse:false -p:UseSharedCompilation=false --nologo \
+    >"build/log/publish-$assembly.log" 2>&1 9>&-; then return; fi
+  rm -rf "build/publish/$assembly"
+  return 1
+}
+
 build_dotnet() {
   local program project assembly launcher
   dotnet=$(bash -c 'source environment/env.sh; patchkit_dotnet') || exit 1
@@ -338,8 +352,9 @@ build_dotnet() {
   done
   for program in "${programs[@]}"; do
     IFS=: read -r project assembly launcher <<<"$program"
-    restore "$project"
     rm -rf "build/publish/$assembly"
+    if [[ $ahead_of_time == *" $assembly "* ]] && publish_ahead_of_time "$project" "$assembly"; then continue; fi
+    restore "$project"
     dotnet_verb "publish-$assembly" publish "$project" -c Release --no-restore -o "build/publish/$assembly" \
       -p:UseAppHost=false
   done

@@ -1,3 +1,4 @@
+using PatchKit.Training;
 using static TorchSharp.torch;
 
 namespace PatchKit.Experiments;
@@ -30,4 +31,18 @@ public sealed record ExperimentOptions
 
     /// <summary>A folder with released weights, for table1.</summary>
     public string? Checkpoints { get; init; }
+
+    /// <summary>The options from the words of a notebook's parameter cell.</summary>
+    /// <param name="scale">"smoke", "teach", "gpu" or "paper".</param>
+    /// <param name="device">"cpu", "cuda" or "cuda:1".</param>
+    /// <param name="data">a folder of real images; empty for the scale's own choice.</param>
+    /// <param name="seeds">how many seeds; 0 for the experiment's own number.</param>
+    /// <exception cref="ArgumentException">There is no such scale or device, or the number of seeds is below 0.</exception>
+    public static ExperimentOptions Of(string scale, string device = "cpu", string data = "", int seeds = 0)
+    {
+        if (!Enum.TryParse<Scale>(scale, ignoreCase: true, out var size) || !Enum.IsDefined(size))
+            throw new ArgumentException($"there is no scale \"{scale}\"; use {string.Join(", ", Enum.GetNames<Scale>()).ToLowerInvariant()}.");
+        if (seeds < 0) throw new ArgumentException($"{seeds} seeds measure nothing; use 1 or more, or 0 for the experiment's own number.");
+        return new() { Scale = size, Device = Devices.Open(device), Data = data.Length == 0 ? null : data, Seeds = seeds == 0 ? null : seeds };
+    }
 }

@@ -19,6 +19,16 @@ public sealed record ExperimentRunner(RunStore Store)
     /// <summary>Told, in a line, what is being done beside training.</summary>
     public Action<string>? Say { get; init; }
 
+    /// <summary>
+    /// This runner, showing where it stands as one line that is kept up to date. In a notebook: <c>runner.Showing(display("").Update)</c>.
+    /// </summary>
+    /// <param name="show">shows a value in the place of the last one, at most ten times a second.</param>
+    public ExperimentRunner Showing(Action<object> show)
+    {
+        var line = new RunLine(show);
+        return this with { Progress = Progress + line.Report, Finished = line.Finished + Finished };
+    }
+
     /// <summary>Runs an experiment; its report is also written to reports/ in the store's folder, as JSON and as Markdown.</summary>
     /// <param name="experiment">which.</param>
     /// <param name="options">what was chosen.</param>

@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+using PatchKit.Display;
 using PatchKit.Training;
 
 namespace PatchKit.Experiments;
 
 /// <summary>What an experiment found: the paper's numbers beside ours, and a verdict computed from the numbers.</summary>
-public sealed record Report
+[TypeFormatterSource(typeof(FormatterSource<Report>), PreferredMimeTypes = [Mime.Html, Mime.Markdown, Mime.Text])]
+public sealed record Report : IRendered
 {
     /// <summary>The experiment's name.</summary>
     public required string Experiment { get; init; }
@@ -38,12 +41,30 @@ public sealed record Report
     /// <summary>When it was made, UTC.</summary>
     public DateTime Date { get; init; } = DateTime.UtcNow;
 
+    /// <summary>The verdicts and the caveats.</summary>
+    [JsonIgnore]
+    public Conclusion Conclusion => new(Verdicts, Caveats);
+
     /// <summary>The report in Markdown.</summary>
-    public string ToMarkdown() => string.Join("\n\n",
-    [
-        $"# {Title}", $"Scale `{Scale.ToString().ToLowerInvariant()}`, {Data}; {Machine.Processor}, {Machine.Threads} threads, {Machine.Device}, libtorch {Machine.Libtorch}; commit {Commit}, {Date:yyyy-MM-dd}.",
-        .. Tables.Select(table => table.ToMarkdown()),
-        string.Join('\n', Verdicts.Select(verdict => $"- {verdict}")),
-        .. Caveats.Count == 0 ? Array.Empty<string>() : ["Keep in mind:\n" + string.Join('\n', Caveats.Select(caveat => $"- {caveat}"))],
-    ]) + "\n";
+    public string ToMarkdown() => string.Join("\n\n", [$"# {Title}", Origin, .. Tables.Select(table => table.ToMarkdown()), Conclusion.ToMarkdown()]) + "\n";
+
+    /// <summary>The report in HTML.</summary>
+    public string ToHtml()
+    {
+        var html = new Markup().Add($"<h3>{Title}</h3><p style='font-size:90%;opacity:0.8'>{Origin}</p>");
+        foreach (var table in Tables) html.Raw(table.ToTable().ToHtml());
+        return html.Raw(Conclusion.ToHtml()).ToString();
+    }
+
+    /// <inheritdoc/>
+    public string Render(string mimeType) => mimeType switch
+    {
+        Mime.Html => ToHtml(), Mime.Markdown => ToMarkdown(), Mime.Text => ToString(), _ => throw Mime.Unknown(this, mimeType),
+    };
+
+    /// <summary>The report as text.</summary>
+    public override string ToString() => string.Join("\n\n", [Title, Origin, .. Tables.Select(table => table.ToString()), Conclusion.ToString()]);
+
+    private string Origin =>
+        $"Scale `{Scale.ToString().ToLowerInvariant()}`, {Data}; {Machine.Processor}, {Machine.Threads} threads, {Machine.Device}, libtorch {Machine.Libtorch}; commit {Commit}, {Date:yyyy-MM-dd}.";
 }

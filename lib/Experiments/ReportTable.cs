@@ -1,14 +1,23 @@
+using PatchKit.Display;
+
 namespace PatchKit.Experiments;
 
 /// <summary>A table of a report; the first column names the row.</summary>
 /// <param name="Title">what it shows.</param>
 /// <param name="Columns">headings.</param>
 /// <param name="Rows">cells, as many in each row as there are columns.</param>
-public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+[TypeFormatterSource(typeof(FormatterSource<ReportTable>), PreferredMimeTypes = [Mime.Html, Mime.Markdown, Mime.Text])]
+public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) : IRendered
 {
-    /// <summary>The table in Markdown.</summary>
-    public string ToMarkdown() => string.Join('\n',
-        [$"**{Title}**", "", Line(Columns), Line(Columns.Select((_, i) => i == 0 ? "---" : "---:")), .. Rows.Select(Line)]);
+    /// <summary>The table to look at.</summary>
+    public Table ToTable() => Table.Of(Title, Columns, Rows);
 
-    private static string Line(IEnumerable<string> cells) => $"| {string.Join(" | ", cells.Select(cell => cell.Replace("|", "\\|")))} |";
+    /// <summary>The table in Markdown.</summary>
+    public string ToMarkdown() => ToTable().ToMarkdown();
+
+    /// <inheritdoc/>
+    public string Render(string mimeType) => ToTable().Render(mimeType);
+
+    /// <summary>The table as text.</summary>
+    public override string ToString() => ToTable().ToString();
 }

@@ -11,6 +11,7 @@ namespace CsNotebook.Engine;
 internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("cells", isCollectible: false)
 {
     private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+    private static readonly string Kernel = typeof(CellLoadContext).Assembly.GetName().Name!;
 
     private readonly List<ShadowFolder> folders = [];
     private readonly Dictionary<string, string> packaged = new(StringComparer.OrdinalIgnoreCase);
@@ -38,7 +39,8 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName name)
     {
-        if (name.Name is not { } simple || File.Exists(Path.Combine(Framework, simple + ".dll")))
+        // A copy of the kernel beside a referenced dll would be another kernel, whose display() leads nowhere.
+        if (name.Name is not { } simple || simple == Kernel || File.Exists(Path.Combine(Framework, simple + ".dll")))
             return null;
         if (Find(simple, name.CultureName) is { } path)
             return LoadFromAssemblyPath(path);

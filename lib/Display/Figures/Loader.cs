@@ -35,6 +35,17 @@ public sealed class Loader : IRendered
         return new Loader(html, $"plotly.js from {Path.GetFileName(path)}");
     }
 
+    /// <summary>
+    /// plotly.js where `npm install plotly.js-dist-min` put it, in this folder or one above; without it, a line that says how figures become interactive.
+    /// </summary>
+    public static Loader Nearby()
+    {
+        for (var folder = new DirectoryInfo(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
+            if (Path.Combine(folder.FullName, "node_modules", "plotly.js-dist-min", "plotly.min.js") is var path && File.Exists(path)) return FromFile(path);
+        const string Advice = "Figures are drawings here. VS Code makes them interactive by itself; elsewhere `npm install plotly.js-dist-min` in PatchKit's folder does, and this cell again.";
+        return new Loader(new Markup().Add($"<small>{Advice}</small>").ToString(), Advice);
+    }
+
     /// <summary>plotly.js from an address, which the page asks for it.</summary>
     public static Loader FromUrl(string url) => new(new Markup()
         .Add($"<script src='{url}' charset='utf-8' onload='{Announce}'></script>")

@@ -1,0 +1,32 @@
+using PatchKit.Display;
+using PatchKit.Training;
+
+namespace PatchKit.Experiments;
+
+/// <summary>An experiment's runs as one line: the run that is being trained and the time until all are, then how many there were.</summary>
+internal sealed class RunLine(Action<object> show)
+{
+    private ProgressReporter? _run;
+    private int _index, _trained, _cached;
+    private double _seconds;
+
+    internal void Report(ExperimentProgress at)
+    {
+        if (_run is null || at.Index != _index)
+        {
+            _index = at.Index;
+            _run = new ProgressReporter($"run {at.Index} of {at.Count}: {at.Run.Family} p={at.Run.Model.PatchSize}, seed {at.Run.Seed}", at.Training.Steps, show);
+        }
+        _run.Report(at.Training.Step, at.Training.Loss, remaining: at.Remaining);
+    }
+
+    internal void Finished(RunResult result, bool cached)
+    {
+        if (cached) _cached++;
+        else (_trained, _seconds) = (_trained + 1, _seconds + result.Seconds);
+        int all = _trained + _cached;
+        show(new ProgressView($"{Runs(_trained)} trained, {Runs(_cached)} from the cache", all, all) { Unit = "runs", IsOver = true, Elapsed = TimeSpan.FromSeconds(_seconds) });
+    }
+
+    private static string Runs(int count) => count == 1 ? "1 run" : $"{count} runs";
+}
