@@ -15,7 +15,7 @@ cd "$home"
 
 # The programs that go to bin/ (project:assembly:launcher), and the projects with tests. Later parts add theirs.
 programs=(PatchKit.csproj:PatchKit:patchkit environment/kernel/csnotebook.csproj:csnotebook:csnotebook)
-test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj)
+test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj tests/Formatting/Formatting.Tests.csproj)
 # The programs that are compiled for this processor beforehand, where the feed has the compiler for it: a notebook's first
 # cell waits for Roslyn, 1.2 s instead of 2.1 s.
 ahead_of_time=" csnotebook "
