@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>Which images a run learns from; part of what the run's cache is keyed by.</summary>
-[JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images")]
+[JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images"), JsonDerivedType(typeof(SegmentationDataConfig), "segmentation")]
 public abstract record DataConfig
 {
     /// <summary>What a report calls the images.</summary>
@@ -15,6 +15,10 @@ public abstract record DataConfig
     /// <summary>The number of classes.</summary>
     [JsonIgnore]
     public abstract int Classes { get; }
+
+    /// <summary>The names of the classes, by number, where they are known; else their numbers.</summary>
+    [JsonIgnore]
+    public virtual IReadOnlyList<string> ClassNames => [.. Enumerable.Range(0, Classes).Select(i => $"class {i}")];
 
     /// <summary>Images in an epoch, but for the last ones where a sampler leaves some out.</summary>
     /// <param name="recipe">which may say how many.</param>

@@ -27,6 +27,9 @@ public sealed record GeneratedDataConfig : DataConfig
     public override int Classes => Options.Classes + (Annotations.HasFlag(Annotations.Dense) ? 1 : 0);
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> ClassNames => [.. Annotations.HasFlag(Annotations.Dense) ? ["background"] : Array.Empty<string>(), .. Enumerable.Range(0, Options.Classes).Select(Options.NameOf)];
+
+    /// <inheritdoc/>
     public override long EpochImages(Recipe recipe) => recipe.EpochImages;
 
     /// <inheritdoc/>
