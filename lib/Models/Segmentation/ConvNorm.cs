@@ -5,25 +5,21 @@ using static TorchSharp.torch;
 namespace PatchKit.Models;
 
 /// <summary>
-/// Convolution, norm, ReLU: what decoders are made of. The norm is over groups of eight channels of one image, where UperNet's own is over the batch: the count of parameters is the same,
+/// Convolution, norm, ReLU: what decoders are made of. The norm is over the channels of each place, where UperNet's own is over the batch: the count of parameters is the same,
 /// a batch may be small or trained in parts, and a step that is cut short leaves no trace in running statistics.
 /// </summary>
 internal sealed class ConvNorm : nn.Module<Tensor, Tensor>
 {
-    private const int GroupSize = 8;
     private readonly Conv2d conv;
-    private readonly GroupNorm norm;
+    private readonly ChannelNorm norm;
 
     internal ConvNorm(int inChannels, int outChannels, int kernel) : base(nameof(ConvNorm))
     {
         conv = nn.Conv2d(inChannels, outChannels, kernel, padding: kernel / 2, bias: false);
         nn.init.kaiming_normal_(conv.weight);
-        norm = nn.GroupNorm(Groups(outChannels), outChannels);
+        norm = new ChannelNorm(outChannels);
         RegisterComponents();
     }
-
-    /// <summary>Groups of eight channels; one group where eight does not divide them.</summary>
-    internal static int Groups(int channels) => channels % GroupSize == 0 ? channels / GroupSize : 1;
 
     /// <summary>(B, in, H, W) to (B, out, H, W).</summary>
     public override Tensor forward(Tensor map)

@@ -55,7 +55,7 @@ internal sealed class FeaturePyramid : nn.Module
         var steps = new List<nn.Module<Tensor, Tensor>>();
         for (int i = 0; i < doublings; i++)
         {
-            if (i > 0) steps.AddRange([nn.GroupNorm(ConvNorm.Groups(embedDim), embedDim), nn.GELU()]);
+            if (i > 0) steps.AddRange([new ChannelNorm(embedDim), nn.GELU()]);
             steps.Add(nn.ConvTranspose2d(embedDim, embedDim, 2, stride: 2));
         }
         return nn.Sequential([.. steps]);
