@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PatchKit.Checkpoints;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using static TorchSharp.torch;
@@ -30,6 +31,28 @@ public sealed record SegmentationTask : TaskConfig
         using var scope = NewDisposeScope();
         using var head = Decoder.Create(model, 1);
         return (model with { Classes = 0 }).Cost().Macs + head.Macs(model.TokenGrid.Rows, model.TokenGrid.Columns);
+    }
+
+    /// <summary>The trained model of a finished segmentation run, in training mode on the CPU.</summary>
+    /// <param name="store">where the run is.</param>
+    /// <param name="config">the run.</param>
+    /// <exception cref="ArgumentException">The run is of another task.</exception>
+    /// <exception cref="CheckpointException">It has no weights, or they do not fit.</exception>
+    public static Segmenter Load(RunStore store, RunConfig config)
+    {
+        if (config.Task is not SegmentationTask task) throw new ArgumentException($"{config} segments nothing; name a run of segmentation.");
+        var model = new Segmenter(config.Model, config.Data.Classes, task.Decoder);
+        try
+        {
+            using var scope = NewDisposeScope();
+            model.load_state_dict(Safetensors.Read(Path.Combine(store.FolderOf(config), RunStore.WeightsFile)).ToDictionary());
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     private sealed class Run(Segmenter model, SlidingWindow? window, IReadOnlyList<string> classes) : TaskRun
