@@ -22,7 +22,8 @@ internal static class TrainCommand
         var data = new Option<string?>("--data") { Description = "a folder of images; generated ones where the recipe can do with them" };
         var start = new Option<string?>("--start") { Description = "the key of the run whose weights it starts from (patchkit runs)" };
         var decoder = new Option<string>("--decoder") { Description = "recipes of segmentation: linear or upernet", DefaultValueFactory = _ => "linear" };
-        var channels = new Option<int?>("--channels") { Description = "UperNet's width, a multiple of 8 (default: 32 for small models, else 192)" };
+        var channels = new Option<int?>("--channels") { Description = "UperNet's width (default: 32 for small models, else 192)" };
+        var auxiliary = new Option<bool>("--auxiliary") { Description = "recipes of segmentation: train an FCN head beside the decoder, which is not used afterwards" };
         decoder.AcceptOnlyFromAmong("linear", "upernet");
         var seed = new Option<long>("--seed") { Description = "seeds weights, images, order and augmentation" };
         var set = new Option<string[]>("--set") { Description = "changes to the recipe, such as epochs=10 dropPath=0.4", AllowMultipleArgumentsPerToken = true };
@@ -36,7 +37,7 @@ internal static class TrainCommand
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var command = new Command("train", "Train one model by a recipe. The same command goes on with a run that was stopped, and trains none twice.")
         {
-            recipe, model, input, patch, data, start, decoder, channels, seed, set, device, accumulate, minutes, steps, onBadSample, output, json,
+            recipe, model, input, patch, data, start, decoder, channels, auxiliary, seed, set, device, accumulate, minutes, steps, onBadSample, output, json,
         };
         command.SetAction(parsed =>
         {
@@ -45,7 +46,7 @@ internal static class TrainCommand
             var changed = RecipeOverrides.Apply(usual, parsed.GetValue(set) ?? []);
             var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;
             var config = (Segmentation.All.Any(own => own.Name == usual.Name)
-                ? Segmenting(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from, parsed.GetValue(decoder) == "upernet", parsed.GetValue(channels))
+                ? Segmenting(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from, (parsed.GetValue(decoder) == "upernet" ? SegmentationConfig.UperNet() : SegmentationConfig.Linear) with { Auxiliary = parsed.GetValue(auxiliary) }, parsed.GetValue(channels))
                 : Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from)) with { Seed = parsed.GetValue(seed) };
             double between = parsed.GetValue(minutes);
             if (!(between > 0) || parsed.GetValue(steps) < 0) throw new ArgumentException($"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no time for a checkpoint; use minutes above 0, and 0 steps or more.");
@@ -78,7 +79,7 @@ internal static class TrainCommand
     }
 
     // The backbone is the earlier run's; without one it is drawn anew.
-    private static RunConfig Segmenting(Recipe recipe, string? model, int? input, int? patch, string? folder, RunConfig? start, bool upernet, int? channels)
+    private static RunConfig Segmenting(Recipe recipe, string? model, int? input, int? patch, string? folder, RunConfig? start, SegmentationConfig decoder, int? channels)
     {
         if (start is not null && (model is not null || patch is not null))
             throw new ArgumentException($"--start {start.Key} says the model and its patch size, {start.Model.PatchSize}; leave --model and --patch out.");
@@ -95,7 +96,7 @@ internal static class TrainCommand
         return new RunConfig
         {
             Model = backbone with { Height = height, Width = width, Classes = 0 }, Recipe = recipe, Data = data, StartsFrom = start,
-            Task = new SegmentationTask { Decoder = upernet ? SegmentationConfig.UperNet(channels ?? (small ? 32 : SegmentationConfig.PaperChannels)) : SegmentationConfig.Linear },
+            Task = new SegmentationTask { Decoder = decoder.Decoder == DecoderKind.Linear ? decoder : decoder with { Channels = channels ?? (small ? 32 : SegmentationConfig.PaperChannels) } },
         };
     }
 

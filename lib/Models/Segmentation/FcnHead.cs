@@ -7,6 +7,9 @@ namespace PatchKit.Models;
 /// <summary>A head of one 3 x 3 convolution (Long et al. 2015) on the tokens' own map, which helps training and is not used afterwards.</summary>
 public sealed class FcnHead : SegmentationHead
 {
+    /// <summary>Its usual width.</summary>
+    public const int UsualChannels = 256;
+
     private readonly ConvNorm conv;
     private readonly Conv2d classifier;
 
@@ -14,7 +17,7 @@ public sealed class FcnHead : SegmentationHead
     /// <param name="embedDim">the token dimension D.</param>
     /// <param name="classes">how many classes.</param>
     /// <param name="channels">its width.</param>
-    public FcnHead(int embedDim, int classes, int channels = 256) : base(nameof(FcnHead))
+    public FcnHead(int embedDim, int classes, int channels = UsualChannels) : base(nameof(FcnHead))
     {
         conv = new ConvNorm(embedDim, channels, 3);
         classifier = nn.Conv2d(channels, classes, 1);

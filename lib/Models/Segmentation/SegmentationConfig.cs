@@ -13,7 +13,7 @@ public sealed record SegmentationConfig
     /// <summary>The decoder.</summary>
     public DecoderKind Decoder { get; init; }
 
-    /// <summary>UperNet's width, a multiple of 8; the linear layer has none.</summary>
+    /// <summary>The width of UperNet and of an auxiliary head beside it; the linear layer has none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Channels { get; init; }
 
@@ -29,7 +29,7 @@ public sealed record SegmentationConfig
     public static SegmentationConfig UperNet(int channels = PaperChannels) => new() { Decoder = DecoderKind.UperNet, Channels = channels };
 
     /// <summary>Makes the decoder for a backbone, its weights drawn from the default generator.</summary>
-    /// <exception cref="ArgumentException">The width is no multiple of 8.</exception>
+    /// <exception cref="ArgumentException">UperNet has no width.</exception>
     internal SegmentationHead Create(BackboneConfig backbone, int classes) => Decoder == DecoderKind.Linear ? new LinearSegmentationHead(backbone.EmbedDim, classes)
         : new UperNet(backbone.EmbedDim, backbone.TokenPatchSize ?? backbone.PatchSize, classes, Channels);
 

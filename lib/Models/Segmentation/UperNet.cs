@@ -20,11 +20,11 @@ public sealed class UperNet : SegmentationHead
     /// <param name="embedDim">the token dimension D.</param>
     /// <param name="patchSize">the encoder's stride in pixels.</param>
     /// <param name="classes">how many classes.</param>
-    /// <param name="channels">its width C, a multiple of 8.</param>
-    /// <exception cref="ArgumentException">The width is no multiple of 8.</exception>
+    /// <param name="channels">its width C.</param>
+    /// <exception cref="ArgumentException">The width is below 1.</exception>
     public UperNet(int embedDim, int patchSize, int classes, int channels = SegmentationConfig.PaperChannels) : base(nameof(UperNet))
     {
-        if (channels < 8 || channels % 8 != 0) throw new ArgumentException($"UperNet was given {channels} channels, whose norms are over groups of 8; use a multiple of 8, such as {Math.Max(8, channels / 8 * 8)} or {SegmentationConfig.PaperChannels}.");
+        if (channels < 1) throw new ArgumentException($"UperNet was given {channels} channels; use 1 or more, such as {SegmentationConfig.PaperChannels}.");
         pyramid = new FeaturePyramid(embedDim, patchSize);
         pooling = new PyramidPooling(embedDim, channels);
         lateral = new ModuleList<ConvNorm>([.. Enumerable.Range(1, FeaturePyramid.Levels - 1).Select(_ => new ConvNorm(embedDim, channels, 1))]);
