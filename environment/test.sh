@@ -82,5 +82,6 @@ export PATCHKIT_LAUNCHER=1 PATCHKIT_NATIVE=$home/bin/libpatchkit.so
 
 # -- the runners, one line each --
 run_xunit engine build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll "$@"
+run_xunit kernel build/dotnet/bin/CsNotebook.Tests/release/CsNotebook.Tests.dll "$@"
 
 finish

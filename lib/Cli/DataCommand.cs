@@ -9,7 +9,7 @@ namespace PatchKit.Cli;
 /// <summary>`patchkit data`: what a folder of images holds, whether all of it can be read, and how to get or make one.</summary>
 internal static class DataCommand
 {
-    private const int WideEnough = 1000, SizesLookedAt = 500, VerifyStep = 64;
+    private const int WideEnough = 1000, SizesLookedAt = 500;
 
     private static readonly Dictionary<string, string[]> Scripts = new()
     {
@@ -122,35 +122,7 @@ internal static class DataCommand
     {
         using var opened = DataFolder.Open(folder);
         int total = opened.Training.Count + opened.Test.Count;
-        var bad = new BadSamples(BadSample.Skip);
-        ImageProgress.Show(total, tell =>
-        {
-            int done = 0;
-            foreach (var (_, set) in Parts(opened))
-            {
-                try
-                {
-                    if (set is PackedSet packed) packed.Verify(stop);
-                }
-                catch (ImageException e)
-                {
-                    bad.Report(e);
-                }
-                Parallel.For(0, set.Count, new ParallelOptions { CancellationToken = stop, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
-                {
-                    try
-                    {
-                        set.Read(i).Dispose();
-                    }
-                    catch (ImageException e)
-                    {
-                        bad.Report(e);
-                    }
-                    if (Interlocked.Increment(ref done) % VerifyStep == 0) lock (bad) tell(done);
-                });
-            }
-            return done;
-        });
+        var bad = ImageProgress.Show(total, tell => opened.Verify(done => tell(done), stop));
         foreach (var (path, reason) in bad.Reasons) Console.WriteLine($"{path} {reason}");
         Console.WriteLine($"{opened.Name}: {total:N0} images, {(bad.Count == 0 ? "all can be read" : $"{bad.Count:N0} {(bad.Count == 1 ? "file is" : "files are")} bad")}.");
         return bad.Count == 0 ? 0 : 1;

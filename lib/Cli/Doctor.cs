@@ -29,6 +29,7 @@ internal static class Doctor
         yield return Training();
         yield return Kernels();
         yield return Data();
+        yield return Notebooks();
     }
 
     private static Check DotNet() => new(".NET", Standing.Ok, $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription} ({RuntimeInformation.RuntimeIdentifier})");
@@ -152,4 +153,13 @@ internal static class Doctor
 
     private static IEnumerable<string> LoadedLibraries() => Maps.Length == 0 ? [] :
         File.ReadLines(Maps).Select(line => line[(line.LastIndexOf(' ') + 1)..]).Where(path => path.StartsWith('/') && path.Contains(".so")).Distinct();
+
+    private static Check Notebooks()
+    {
+        if (!File.Exists(Path.Combine(AppContext.BaseDirectory, "csnotebook"))) return new("notebooks", Standing.Ok, "no csnotebook beside this program; environment/setup.sh builds it into bin/");
+        string? data = Environment.GetEnvironmentVariable("JUPYTER_DATA_DIR"), home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        bool installed = new[] { data ?? Path.Combine(home, ".local", "share", "jupyter"), "/usr/local/share/jupyter", "/usr/share/jupyter" }
+            .Any(folder => File.Exists(Path.Combine(folder, "kernels", "csnotebook", "kernel.json")));
+        return new("notebooks", Standing.Ok, installed ? "csnotebook is built, and installed as a Jupyter kernel" : "csnotebook is built; `bin/csnotebook install` lets VS Code and JupyterLab find it");
+    }
 }

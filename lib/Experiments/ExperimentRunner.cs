@@ -71,11 +71,15 @@ public sealed record ExperimentRunner(RunStore Store)
 
     private static double Cost(RunConfig config) => config.Flops + StepOverhead * config.Steps;
 
+    /// <summary>Where the report of an experiment at a scale is kept, as JSON; the same name with .md holds it in Markdown.</summary>
+    public static string ReportFile(RunStore store, string experiment, Scale scale) => Path.Combine(store.Folder, "reports", $"{experiment}-{scale.ToString().ToLowerInvariant()}.json");
+
     private void Write(Report report)
     {
-        string name = Path.Combine(Directory.CreateDirectory(Path.Combine(Store.Folder, "reports")).FullName, $"{report.Experiment}-{report.Scale.ToString().ToLowerInvariant()}");
-        RunStore.WriteJson(name + ".json", report);
-        File.WriteAllText(name + ".md.partial", report.ToMarkdown());
-        File.Move(name + ".md.partial", name + ".md", overwrite: true);
+        string json = ReportFile(Store, report.Experiment, report.Scale), markdown = Path.ChangeExtension(json, ".md");
+        Directory.CreateDirectory(Path.GetDirectoryName(json)!);
+        RunStore.WriteJson(json, report);
+        File.WriteAllText(markdown + ".partial", report.ToMarkdown());
+        File.Move(markdown + ".partial", markdown, overwrite: true);
     }
 }

@@ -36,6 +36,9 @@ public sealed class Figure4 : Experiment
            select Cell(options, family, size, seed),
     ];
 
+    /// <summary>The side of the images before they are resized, in pixels: beyond it larger inputs hold nothing new.</summary>
+    public static int Native(ExperimentOptions options) => options.Scale == Scale.Paper ? 448 : options.Data is null ? Sweep.GeneratedSize : 32;
+
     /// <inheritdoc/>
     public override Report Report(ExperimentContext context)
     {
@@ -82,8 +85,6 @@ public sealed class Figure4 : Experiment
         change: config => config.Data is GeneratedDataConfig generated && size != Native(options) ? config with { Data = generated with { NativeSize = Native(options) } } : config);
 
     private static int Side(ExperimentOptions options) => options.Scale switch { Scale.Paper => Grid14, Scale.Smoke => 4, _ => Grid8 };
-
-    private static int Native(ExperimentOptions options) => options.Scale == Scale.Paper ? 448 : options.Data is null ? Sweep.GeneratedSize : 32;
 
     private static int[] Inputs(ExperimentOptions options) => options.Scale switch
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using PatchKit.Models;
 using PatchKit.Training;
 
@@ -13,11 +14,13 @@ namespace PatchKit.Experiments;
 /// <param name="Machine">where.</param>
 /// <param name="Commit">the code's.</param>
 /// <param name="Date">when, UTC.</param>
-internal sealed record StepCost(BackboneConfig Model, int Batch, double Seconds, double Slowest, int Steps, long? PeakBytes, Machine Machine, string Commit, DateTime Date)
+public sealed record StepCost(BackboneConfig Model, int Batch, double Seconds, double Slowest, int Steps, long? PeakBytes, Machine Machine, string Commit, DateTime Date)
 {
     /// <summary>Seconds for each image.</summary>
-    internal double PerImage => Seconds / Batch;
+    [JsonIgnore]
+    public double PerImage => Seconds / Batch;
 
     /// <summary>Bytes for each image.</summary>
-    internal double? BytesPerImage => (double?)PeakBytes / Batch;
+    [JsonIgnore]
+    public double? BytesPerImage => (double?)PeakBytes / Batch;
 }

@@ -17,17 +17,21 @@ namespace PatchKit.Experiments;
 /// <param name="Folder">where measurements are kept.</param>
 /// <param name="Device">where steps are taken.</param>
 /// <param name="Enough">seconds of steps that make a measurement; three steps at least, unless they take longer than <see cref="Patience"/>.</param>
-internal sealed record StepMeter(string Folder, Device Device, double Enough)
+public sealed record StepMeter(string Folder, Device Device, double Enough)
 {
     private const int Fewest = 3;
     private const double Patience = 15;
 
     /// <summary>What a step takes: as it was measured before, or measured now; null where it does not fit into memory.</summary>
+    /// <param name="model">the model.</param>
+    /// <param name="batch">images in the step.</param>
+    /// <param name="cancellation">ends it; nothing is kept of what was begun.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    internal StepCost? Measure(BackboneConfig model, int batch, CancellationToken cancellation)
+    public StepCost? Measure(BackboneConfig model, int batch, CancellationToken cancellation = default)
     {
         string path = Path.Combine(Directory.CreateDirectory(Folder).FullName, $"{Key(model, batch)}.json");
         if (Read(path) is { } known) return known;
+        cancellation = Cancellation.OrHost(cancellation);
         using var stop = Engine.StopOn(cancellation);
         try
         {

@@ -61,6 +61,10 @@ public sealed class PowerLawFit
     /// <summary>The 95% interval of alpha.</summary>
     public Interval AlphaInterval => _alphaInterval.Value;
 
+    /// <summary>The least sum of squared errors that a law with a given floor has: the profile that <see cref="FloorInterval"/> is read off.</summary>
+    /// <param name="floor">a floor, 0 or more; the fitted one gives the least of all.</param>
+    public double SquaresAtFloor(double floor) => _squares.Best(_losses, floor).Squares;
+
     /// <summary>Fits a law.</summary>
     /// <param name="points">losses; at least one more than the law has parameters (four with a floor, three without), at three patch sizes or more (two).</param>
     /// <param name="form">the law.</param>

@@ -38,6 +38,9 @@ public sealed record Axis(string Label, string? Unit = null)
     /// <summary>An axis of powers of two, such as patch sizes.</summary>
     public static Axis PowersOfTwo(string label, string? unit = null) => new(label, unit) { IsLog = true, Base = 2 };
 
+    /// <summary>The axis of patch sizes, in pixels: powers of two, the smaller to the right, where the tokens are more.</summary>
+    public static Axis PatchSizes { get; } = PowersOfTwo("patch size", "pixels") with { Reversed = true };
+
     /// <summary>An axis of names.</summary>
     public static Axis Named(string label, params IReadOnlyList<string> categories) => new(label) { Categories = categories };
 

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.Text.Json;
+using PatchKit.Experiments;
+using PatchKit.Training;
+
+namespace PatchKit.Cli;
+
+/// <summary>`patchkit report NAME`: what the last report of an experiment said, in a line for each claim.</summary>
+internal static class ReportCommand
+{
+    internal static Command Create()
+    {
+        var name = new Argument<string>("name") { Description = "the experiment, such as table1 (patchkit list)" };
+        var scale = new Option<Scale?>("--scale") { Description = "smoke, teach, gpu or paper; the newest if none is named" };
+        var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
+        var whole = new Option<bool>("--whole") { Description = "print the whole report, in Markdown" };
+        var command = new Command("report", "Say again what an experiment's last report said: a line for each claim of the paper.") { name, scale, output, whole };
+        command.SetAction(parsed =>
+        {
+            var report = Find(ExperimentBook.Find(parsed.GetValue(name)!), parsed.GetValue(scale), new RunStore(parsed.GetValue(output)));
+            if (parsed.GetValue(whole)) Console.Write(report.ToMarkdown());
+            else Print(report);
+        });
+        return command;
+    }
+
+    private static Report Find(Experiment experiment, Scale? scale, RunStore store)
+    {
+        var scales = scale is { } one ? [one] : Enum.GetValues<Scale>();
+        string file = scales.Select(each => ExperimentRunner.ReportFile(store, experiment.Name, each)).Where(File.Exists).MaxBy(File.GetLastWriteTimeUtc)
+            ?? throw new ArgumentException($"{store.Folder} has no report of {experiment.Name}{(scale is null ? "" : $" at {scale.ToString()!.ToLowerInvariant()}")} yet; `patchkit run {experiment.Name}` makes one.");
+        try
+        {
+            return JsonSerializer.Deserialize<Report>(File.ReadAllBytes(file), RunConfig.Json)!;
+        }
+        catch (JsonException e)
+        {
+            throw new IOException($"{file} is damaged ({e.Message}); `patchkit run {experiment.Name}` writes it anew.", e);
+        }
+    }
+
+    private static void Print(Report report)
+    {
+        Console.WriteLine($"{report.Title}; scale {report.Scale.ToString().ToLowerInvariant()}, {report.Data}, {report.Date:yyyy-MM-dd}:");
+        foreach (var verdict in report.Verdicts) Console.WriteLine($"* {verdict}");
+    }
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using PatchKit.Tests.Cli;
+using Xunit;
+
+namespace PatchKit.Tests.Notebooks;
+
+/// <summary>The notebooks as they are committed, executed at `smoke`, and as students get them.</summary>
+public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTests.Desk desk) : IClassFixture<NotebookTests.Desk>
+{
+    private static readonly string s_home = Home();
+
+    public static TheoryData<string> Names => [.. Directory.EnumerateFiles(Path.Combine(s_home, "notebooks"), "*.ipynb").Order(StringComparer.Ordinal).Select(path => Path.GetFileName(path))];
+
+    [Theory, MemberData(nameof(Names))]
+    public void IsCommittedExecutedAtTeach(string name)
+    {
+        var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
+        Assert.Equal((4, 5), notebook.Format);
+        Assert.Equal(".net-csharp", notebook.Kernel);
+        Assert.All(notebook.Code, cell => Assert.True(cell.IsExecuted, $"not executed: {cell.Source}"));
+        Assert.Empty(notebook.Cells.SelectMany(cell => cell.Errors));
+        Assert.Contains(notebook.Cells, cell => cell.HasFigure);
+        Assert.Contains("scale = \"teach\"", Assert.Single(notebook.Cells, cell => cell.Tags.Contains("parameters")).Source);
+        Assert.DoesNotContain(notebook.Cells, cell => cell.Tags.Contains("injected-parameters"));
+        Assert.All(Checks(notebook), check => Assert.Contains(": right.", check.Text));
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void HasTheSeriesForm(string name)
+    {
+        var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
+        string first = notebook.Cells[0].Source, all = string.Join('\n', notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
+        Assert.StartsWith($"# {name[..2]} · ", first);
+        Assert.Contains("**Objective.**", first);
+        Assert.Contains("**Minutes.**", first);
+        Assert.Matches("(?m)^## Summary", all);
+        Assert.Matches("(?m)^## Exercises", all);
+        Assert.InRange(Checks(notebook).Count(), 3, 5);
+        Assert.Equal(Checks(notebook).Count(), notebook.Code.Count(cell => cell.Source.Contains("// BEGIN SOLUTION")));
+        Assert.All(notebook.Code, cell => Assert.True(cell.Source.Split('\n').Length <= 32, $"more than a screen: {cell.Source}"));
+        foreach (Match link in Links().Matches(all))
+            Assert.True(File.Exists(Path.Combine(s_home, "notebooks", link.Groups[1].Value)), $"{name} links to {link.Groups[1].Value}");
+    }
+
+    [Theory, MemberData(nameof(Names)), Trait("speed", "slow")]
+    public void RunsAtSmokeAndItsExercisesAreOpenUntilSolved(string name)
+    {
+        Assert.SkipUnless(File.Exists(Desk.Kernel), "bin/csnotebook is built by environment/setup.sh");
+        string saved = desk.Path("saved-" + name), page = desk.Path(name + ".html"), copy = desk.Path("copy-" + name), tried = desk.Path("tried-" + name);
+        long start = Stopwatch.GetTimestamp();
+        var run = desk.Run("run", desk.Path(name), "--set", "scale=smoke", "--out", saved, "--html", page, "--allow-errors");
+        output.WriteLine($"{name}: {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
+        Assert.True(run.Code == 0, run.Errors);
+        var notebook = SavedNotebook.Load(saved);
+        Assert.Empty(notebook.Cells.SelectMany(cell => cell.Errors.Select(error => $"{cell.Source}\n{error}")));
+        Assert.Contains(notebook.Cells, cell => cell.HasFigure);
+        Assert.All(Checks(notebook), check => Assert.Contains(": right.", check.Text));
+        Assert.Matches("<svg|<img", File.ReadAllText(page));
+
+        Assert.Equal(0, desk.Run("release", desk.Path(name), "--out", copy).Code);
+        Assert.DoesNotContain("SOLUTION", File.ReadAllText(copy));
+        desk.Run("run", copy, "--set", "scale=smoke", "--out", tried, "--allow-errors");
+        var unsolved = SavedNotebook.Load(tried);
+        Assert.All(Checks(unsolved), check => Assert.Contains(": not yet.", check.Text));
+        output.WriteLine($"{name}: {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s with the students' copy");
+    }
+
+    private static IEnumerable<SavedNotebook.Cell> Checks(SavedNotebook notebook) => notebook.Code.Where(cell => cell.Tags.Contains("check"));
+
+    private static string Home()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "PatchKit.csproj"))) folder = folder.Parent ?? throw new DirectoryNotFoundException($"no folder above {AppContext.BaseDirectory} holds PatchKit.csproj");
+        return folder.FullName;
+    }
+
+    [GeneratedRegex(@"\]\(([^)#:]+\.(?:ipynb|md))\)")]
+    private static partial Regex Links();
+
+    /// <summary>A folder of its own for the series, so that neither the tree nor anybody's cache of runs is touched: notebooks look for ../bin and ../runs.</summary>
+    public sealed class Desk : IDisposable
+    {
+        private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("patchkit-notebooks-");
+
+        public Desk()
+        {
+            Directory.CreateSymbolicLink(System.IO.Path.Combine(_root.FullName, "bin"), System.IO.Path.Combine(s_home, "bin"));
+            Directory.CreateDirectory(System.IO.Path.Combine(_root.FullName, "notebooks"));
+            foreach (string file in Directory.EnumerateFiles(System.IO.Path.Combine(s_home, "notebooks"), "*.ipynb")) File.Copy(file, Path(System.IO.Path.GetFileName(file)));
+        }
+
+        internal static string Kernel => System.IO.Path.Combine(s_home, "bin", "csnotebook");
+
+        internal string Path(string name) => System.IO.Path.Combine(_root.FullName, "notebooks", name);
+
+        internal CommandRun Run(params string[] arguments)
+        {
+            using var process = Process.Start(new ProcessStartInfo(Kernel, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var (written, complained) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            process.WaitForExit();
+            return new CommandRun(process.ExitCode, written.Result, complained.Result);
+        }
+
+        public void Dispose() => _root.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+
+namespace PatchKit.Tests.Notebooks;
+
+/// <summary>A notebook as its file says it.</summary>
+internal sealed class SavedNotebook
+{
+    private readonly JsonElement _root;
+
+    private SavedNotebook(JsonElement root) => (_root, Cells) = (root, [.. root.GetProperty("cells").EnumerateArray().Select(cell => new Cell(cell))]);
+
+    internal IReadOnlyList<Cell> Cells { get; }
+
+    internal IEnumerable<Cell> Code => Cells.Where(cell => cell.IsCode);
+
+    internal string Kernel => _root.GetProperty("metadata").GetProperty("kernelspec").GetProperty("name").GetString()!;
+
+    internal (int Major, int Minor) Format => (_root.GetProperty("nbformat").GetInt32(), _root.GetProperty("nbformat_minor").GetInt32());
+
+    internal static SavedNotebook Load(string path) => new(JsonElement.Parse(File.ReadAllBytes(path)));
+
+    internal sealed class Cell(JsonElement cell)
+    {
+        internal bool IsCode => cell.GetProperty("cell_type").GetString() == "code";
+
+        internal string Source => Joined(cell.GetProperty("source"));
+
+        internal bool IsExecuted => cell.GetProperty("execution_count").ValueKind == JsonValueKind.Number;
+
+        internal IReadOnlyList<string> Tags => cell.GetProperty("metadata").TryGetProperty("tags", out var tags) ? [.. tags.EnumerateArray().Select(tag => tag.GetString()!)] : [];
+
+        internal IEnumerable<string> Errors => Outputs.Where(output => output.GetProperty("output_type").GetString() == "error").Select(error => Joined(error.GetProperty("evalue")));
+
+        internal bool HasFigure => Outputs.Any(output => output.TryGetProperty("data", out var data) && (data.TryGetProperty("image/svg+xml", out _) || data.TryGetProperty("image/png", out _)));
+
+        /// <summary>What the cell shows, as text.</summary>
+        internal string Text => string.Concat(Outputs.Select(output => output.TryGetProperty("data", out var data) && data.TryGetProperty("text/plain", out var text) ? Joined(text) : ""));
+
+        private IEnumerable<JsonElement> Outputs => cell.TryGetProperty("outputs", out var outputs) ? outputs.EnumerateArray() : [];
+
+        private static string Joined(JsonElement text) => text.ValueKind == JsonValueKind.Array ? string.Concat(text.EnumerateArray().Select(line => line.GetString())) : text.GetString() ?? "";
+    }
+}
