@@ -10,6 +10,12 @@ namespace PatchKit.Data;
 /// <param name="Objects">The objects of each image; where asked for.</param>
 public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Tensor? Dense = null, IReadOnlyList<ObjectTargets>? Objects = null) : IDisposable
 {
+    /// <summary>The batch on a device; where it is there already, the tensors are shared with this one.</summary>
+    public Batch To(Device device) => this with
+    {
+        Images = Images.to(device), Labels = Labels.to(device), Dense = Dense?.to(device), Objects = Objects is null ? null : [.. Objects.Select(targets => targets.To(device))],
+    };
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PatchKit.Data;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
@@ -18,6 +19,9 @@ public abstract record DataConfig
     /// <summary>Images in an epoch, but for the last ones where a sampler leaves some out.</summary>
     /// <param name="recipe">which may say how many.</param>
     public abstract long EpochImages(Recipe recipe);
+
+    /// <summary>The same set, with what happens to samples that cannot be read; no part of a run's key.</summary>
+    public virtual DataConfig Reading(BadSample onBadSample) => this;
 
     /// <summary>Opens the set for a run.</summary>
     /// <param name="recipe">batch size, epochs and augmentation.</param>
