@@ -47,7 +47,7 @@ public static class RoiAlign
         long most = samples.numel() == 0 ? 0 : Math.Max(0, (long)samples.max().to_type(ScalarType.Float64).item<double>());
         var i = arange(most, dtype, device);                                                                                    // (samples)
         var starts = from.view(-1, 1, 1) + arange(bins, dtype, device).view(1, -1, 1) * bin;                                    // (K, bins, 1)
-        var at = starts + (i + .5) * bin / samples;                                                                             // (K, bins, samples)
+        var at = starts + (i + .5) * bin / samples.clamp(min: 1);                                                                // (K, bins, samples)
         var counts = i.lt(samples).logical_and(at.ge(-1)).logical_and(at.le(cells)).to_type(dtype);                             // (K, bins, samples)
         var hats = (1 - (at.clamp(0, cells - 1).unsqueeze(-1) - arange(cells, dtype, device)).abs()).clamp(min: 0);             // (K, bins, samples, cells)
         return (hats * counts.unsqueeze(-1)).sum(2) / samples.clamp(min: 1);
