@@ -1,0 +1,72 @@
+using PatchKit.Data;
+using PatchKit.Models;
+using PatchKit.Models.Detection;
+using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using Detection = PatchKit.Training.Recipes.Detection;
+
+namespace PatchKit.Experiments;
+
+/// <summary>The runs of detection, which table3, figure1e and figure1f share: one recipe and one detector for all patch sizes.</summary>
+internal static class DetectionGrid
+{
+    /// <summary>The side of generated images at `smoke` and `teach`.</summary>
+    internal const int GeneratedSize = 48;
+
+    /// <summary>Generated objects whose evidence is graded: see the header of <see cref="Table3"/>.</summary>
+    internal static MultiScaleBitsOptions Images { get; } = MultiScaleBitsOptions.Detection with { SemiAxis = (.1, .28), Blotch = (.1, .8) };
+
+    /// <summary>The small detector: one level of stride 4, two forms of anchors, as many regions as are proposed.</summary>
+    internal static DetectorConfig Small { get; } = new()
+    {
+        Dim = 32, Strides = [4], AnchorScale = 4, AnchorAspects = [.55, 1.8], ProposalConvolutions = 1, AnchorPositive = .5, AnchorsPerImage = 32, TrainingCandidates = 60, TrainingProposals = 12,
+        TestCandidates = 60, TestProposals = 12, RegionsPerImage = 32, PositiveShare = .5, Jittered = 1, BoxBins = 5, BoxConvolutions = 0, BoxLayers = 2, BoxDim = 128,
+        MaskBins = 5, MaskConvolutions = 2, OneMask = true, Samples = 2, Beta = .1, Pixels = true,
+    };
+
+    /// <summary>The runs, seed by seed, the largest patch first.</summary>
+    internal static IReadOnlyList<RunConfig> Runs(ExperimentOptions options) =>
+    [
+        .. from seed in Sweep.Seeds(options, 2)
+           from family in Families(options)
+           from patch in Patches(options)
+           select Run(options, family, patch, seed),
+    ];
+
+    /// <summary>Whether a run is of the grid itself, not one that others start from.</summary>
+    internal static bool IsDetection(RunConfig config) => config.Task is DetectionTask { Phase: DetectionPhase.Objects };
+
+    private static RunConfig Run(ExperimentOptions options, Family family, int patch, long seed)
+    {
+        bool small = options.Scale is Scale.Smoke or Scale.Teach;
+        var data = Data(options);
+        var model = Model(options, family) with { PatchSize = patch, Classes = 0 };
+        var task = new DetectionTask(small ? Small : new());
+        var run = new RunConfig { Model = model, Recipe = Sweep.Budgeted(Recipe(options), options.Budget), Data = data, Seed = seed, Task = task };
+        return small ? run with { StartsFrom = run with { Recipe = options.Scale == Scale.Smoke ? Detection.SmokePixels : Detection.Pixels, Task = task with { Phase = DetectionPhase.Pixels } } } : run;
+    }
+
+    private static Family[] Families(ExperimentOptions options) => options.Scale is Scale.Gpu or Scale.Paper ? [Family.Adventurer] : [Family.ViT];
+
+    private static int[] Patches(ExperimentOptions options) => (options.Scale, options.Data) switch
+    {
+        (Scale.Smoke, _) => [16, 8],
+        (Scale.Teach, _) => [16, 8, 4],
+        (Scale.Gpu, _) => [32, 16, 8],
+        _ => [32, 16, 8, 4, 2],
+    };
+
+    private static Recipe Recipe(ExperimentOptions options) => options.Scale switch { Scale.Smoke => Detection.Smoke, Scale.Teach => Detection.Teach, Scale.Gpu => Detection.Gpu, _ => Detection.Paper };
+
+    private static BackboneConfig Model(ExperimentOptions options, Family family) => options.Scale switch
+    {
+        Scale.Paper => ModelZoo.Find("adventurer-tiny").Config,
+        Scale.Gpu => ModelZoo.Find("adventurer-tiny").Config,
+        _ => SmallNet.Vit(GeneratedSize, 1, 1) with { EmbedDim = 64, Heads = 4 },
+    };
+
+    private static DataConfig Data(ExperimentOptions options) => options.Data is null
+        ? options.Scale is Scale.Smoke or Scale.Teach ? new GeneratedDataConfig { Options = Images, TestImages = options.Scale == Scale.Smoke ? 40 : 400, Annotations = Annotations.Objects }
+            : throw new ArgumentException($"scale {Sweep.Name(options.Scale)} trains on real images; name a folder in COCO's format with --data (data-scripts/coco.sh explains it), or use --scale teach.")
+        : throw new NotImplementedException();
+}
