@@ -123,7 +123,7 @@ public sealed class DetectionOperatorTests
         foreach (var weights in new (double, double, double, double)?[] { null, (1, 1, 1, 1), (30, 30, 15, 15) })
             OperatorTests.AssertClose([boxes], [Boxes.Decode(Boxes.Encode(anchors, boxes, weights), anchors, weights)], 1e-12);
         Expect.Is("[[3, -0.5, 0.9116, -2.5541]]", Boxes.Encode(anchors[..1], boxes[..1]));                      // 10 x 3/10, 10 x -1/20, 5 log 1.2, 5 log .6
-        Expect.Is("[[0, 3, 10, 15], [0, 0, 8, 16]]", Boxes.Clip(boxes, 16, 10));
+        Expect.Is("[[2, 3, 10, 15], [0, 0, 8, 16]]", Boxes.Clip(boxes, 16, 10));
         Expect.Is("[144, 270]", Boxes.Area(boxes));
         Expect.Is("[[0.3871, 0.5161], [0.0278, 0.0111]]", Boxes.Iou(anchors, boxes));
     }
