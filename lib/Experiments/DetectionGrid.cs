@@ -14,7 +14,10 @@ internal static class DetectionGrid
     internal const int GeneratedSize = 48;
 
     /// <summary>Generated objects whose evidence is graded: see the header of <see cref="Table3"/>.</summary>
-    internal static MultiScaleBitsOptions Images { get; } = MultiScaleBitsOptions.Detection with { SemiAxis = (.1, .28), Blotch = (.1, .8) };
+    internal static MultiScaleBitsOptions Images { get; } = new()
+    {
+        Height = GeneratedSize, Width = GeneratedSize, Scales = DetailScales.Shape | DetailScales.Blotch | DetailScales.Fleck, Objects = (1, 3), SemiAxis = (.12, .28), SeveralFactor = 1, CentreTrials = 30,
+    };
 
     /// <summary>The small detector: one level of stride 4, two forms of anchors, as many regions as are proposed.</summary>
     internal static DetectorConfig Small { get; } = new()
@@ -27,7 +30,7 @@ internal static class DetectionGrid
     /// <summary>The runs, seed by seed, the largest patch first.</summary>
     internal static IReadOnlyList<RunConfig> Runs(ExperimentOptions options) =>
     [
-        .. from seed in Sweep.Seeds(options, 2)
+        .. from seed in Sweep.Seeds(options, 3)
            from family in Families(options)
            from patch in Patches(options)
            select Run(options, family, patch, seed),
