@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using PatchKit.Data;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
@@ -10,6 +11,12 @@ namespace PatchKit.Experiments;
 /// <summary>The runs of detection, which table3, figure1e and figure1f share: one recipe and one detector for all patch sizes.</summary>
 internal static class DetectionGrid
 {
+    // What real images are resized to fit into, for the small nets.
+    private static readonly (int Height, int Width) RealSize = (192, 256);
+
+    // Looking into a folder reads all of its annotations once.
+    private static readonly ConcurrentDictionary<string, CocoDataConfig> s_folders = new();
+
     /// <summary>The side of generated images at `smoke` and `teach`.</summary>
     internal const int GeneratedSize = 48;
 
@@ -25,6 +32,12 @@ internal static class DetectionGrid
         Dim = 32, Strides = [4], AnchorScale = 4, AnchorAspects = [.55, 1.8], ProposalConvolutions = 1, AnchorPositive = .5, AnchorsPerImage = 32, TrainingCandidates = 60, TrainingProposals = 12,
         TestCandidates = 60, TestProposals = 12, RegionsPerImage = 32, PositiveShare = .5, Jittered = 1, BoxBins = 5, BoxConvolutions = 0, BoxLayers = 2, BoxDim = 128,
         MaskBins = 5, MaskConvolutions = 2, OneMask = true, Samples = 2, Beta = .1, Pixels = true,
+    };
+
+    /// <summary>The same for real images, whose objects are of many sizes and forms.</summary>
+    internal static DetectorConfig Real { get; } = Small with
+    {
+        Strides = [4, 8, 16], AnchorAspects = [.5, 1, 2], AnchorsPerImage = 64, TrainingCandidates = 100, TrainingProposals = 40, TestCandidates = 100, TestProposals = 50, RegionsPerImage = 48, PositiveShare = .4, Samples = 0,
     };
 
     /// <summary>The runs, seed by seed, the largest patch first.</summary>
@@ -44,9 +57,9 @@ internal static class DetectionGrid
         bool small = options.Scale is Scale.Smoke or Scale.Teach;
         var data = Data(options);
         var model = Model(options, family) with { PatchSize = patch, Classes = 0 };
-        var task = new DetectionTask(small ? Small : new());
+        var task = new DetectionTask(!small ? new() : options.Data is null ? Small : Real);
         var run = new RunConfig { Model = model, Recipe = Sweep.Budgeted(Recipe(options), options.Budget), Data = data, Seed = seed, Task = task };
-        return small ? run with { StartsFrom = run with { Recipe = options.Scale == Scale.Smoke ? Detection.SmokePixels : Detection.Pixels, Task = task with { Phase = DetectionPhase.Pixels } } } : run;
+        return small ? run with { StartsFrom = run with { Recipe = Pixels(options), Task = task with { Phase = DetectionPhase.Pixels } } } : run;
     }
 
     private static Family[] Families(ExperimentOptions options) => options.Scale is Scale.Gpu or Scale.Paper ? [Family.Adventurer] : [Family.ViT];
@@ -54,22 +67,39 @@ internal static class DetectionGrid
     private static int[] Patches(ExperimentOptions options) => (options.Scale, options.Data) switch
     {
         (Scale.Smoke, _) => [16, 8],
-        (Scale.Teach, _) => [16, 8, 4],
+        (Scale.Teach, null) => [16, 8, 4],
+        (Scale.Teach, _) => [32, 16, 8],
         (Scale.Gpu, _) => [32, 16, 8],
         _ => [32, 16, 8, 4, 2],
     };
 
-    private static Recipe Recipe(ExperimentOptions options) => options.Scale switch { Scale.Smoke => Detection.Smoke, Scale.Teach => Detection.Teach, Scale.Gpu => Detection.Gpu, _ => Detection.Paper };
+    private static Recipe Recipe(ExperimentOptions options) => options.Scale switch
+    {
+        Scale.Smoke => Detection.Smoke,
+        Scale.Teach => options.Data is null ? Detection.Teach : Detection.Images,
+        Scale.Gpu => Detection.Gpu,
+        _ => Detection.Paper,
+    };
+
+    private static Recipe Pixels(ExperimentOptions options) => options.Scale == Scale.Smoke ? Detection.SmokePixels : options.Data is null ? Detection.Pixels : Detection.ImagesPixels;
 
     private static BackboneConfig Model(ExperimentOptions options, Family family) => options.Scale switch
     {
         Scale.Paper => ModelZoo.Find("adventurer-tiny").Config,
         Scale.Gpu => ModelZoo.Find("adventurer-tiny").Config,
-        _ => SmallNet.Vit(GeneratedSize, 1, 1) with { EmbedDim = 64, Heads = 4 },
+        _ when options.Data is null => SmallNet.Vit(GeneratedSize, 1, 0) with { EmbedDim = 64, Heads = 4 },
+        _ => SmallNet.Vit(1, 1, 0) with { Height = RealSize.Height, Width = RealSize.Width, EmbedDim = 64, Heads = 4 },
     };
 
     private static DataConfig Data(ExperimentOptions options) => options.Data is null
         ? options.Scale is Scale.Smoke or Scale.Teach ? new GeneratedDataConfig { Options = Images, TestImages = options.Scale == Scale.Smoke ? 40 : 400, Annotations = Annotations.Objects }
             : throw new ArgumentException($"scale {Sweep.Name(options.Scale)} trains on real images; name a folder in COCO's format with --data (data-scripts/coco.sh explains it), or use --scale teach.")
-        : throw new NotImplementedException();
+        : Folder(options);
+
+    // A shorter side of 800 pixels at `paper` and `gpu`, 192 at most for the small nets.
+    private static CocoDataConfig Folder(ExperimentOptions options)
+    {
+        var data = s_folders.GetOrAdd(Path.GetFullPath(options.Data!), CocoDataConfig.In);
+        return options.Scale is Scale.Smoke or Scale.Teach ? data with { Short = RealSize.Height, Longest = RealSize.Width } : data;
+    }
 }

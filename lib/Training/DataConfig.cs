@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>Which images a run learns from; part of what the run's cache is keyed by.</summary>
-[JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images")]
+[JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images"), JsonDerivedType(typeof(CocoDataConfig), "coco")]
 public abstract record DataConfig
 {
     /// <summary>What a report calls the images.</summary>

@@ -16,21 +16,28 @@ public static class DetectionEvaluation
     /// <param name="seed">of what is drawn.</param>
     /// <param name="device">where batches are moved to.</param>
     /// <param name="cancellation">ends it, within a batch where an operator can stop.</param>
+    /// <param name="truth">the set that the batches are of, whose file then says what is to be found; where null, the batches say it.</param>
     /// <exception cref="ArgumentException">There are no images, or they come without objects.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static (EvaluationResult Test, DetectionResult Scores) Objects(CascadeMaskRcnn detector, IEnumerable<Batch> batches, long seed, Device device, CancellationToken cancellation = default)
+    public static (EvaluationResult Test, DetectionResult Scores) Objects(CascadeMaskRcnn detector, IEnumerable<Batch> batches, long seed, Device device, CancellationToken cancellation = default,
+        CocoDataset? truth = null)
     {
         var parts = Enumerable.Range(0, 5).Select(_ => new MeanLoss()).ToArray();
         var total = new MeanLoss();
-        var precision = new DetectionPrecision();
+        var precision = new DetectionPrecision(truth);
         var clock = Stopwatch.StartNew();
         Each(detector, batches, device, cancellation, batch =>
         {
             long size = batch.Images.shape[0];
-            var losses = detector.Losses(batch.Images, batch.Objects!, new DetectionDraw(seed, total.Count));
+            var sizes = DetectionObjective.Sizes(batch);
+            var losses = detector.Losses(batch.Images, batch.Objects!, new DetectionDraw(seed, total.Count), sizes);
             foreach (var (mean, part) in parts.Zip(losses.Parts)) mean.Add(part.item<float>(), size);
             total.Add(losses.Total.item<float>(), size);
-            foreach (var (found, objects) in detector.Detect(batch.Images).Zip(batch.Objects!)) precision.Add(found, objects);
+            foreach (var (i, found) in detector.Detect(batch.Images, sizes).Index())
+            {
+                if (batch.Sources is null) precision.Add(found, batch.Objects![i]);
+                else precision.Add(found, batch.Sources[i]);
+            }
         });
         if (total.Count == 0) throw new ArgumentException("no image came to be scored, so there is no loss or precision; give at least one batch.");
         var (box, mask) = precision.Scores();

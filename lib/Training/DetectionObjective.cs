@@ -29,9 +29,12 @@ public sealed class DetectionObjective : IObjective
             int first = part * size;
             var images = batch.Images.narrow(0, first, size);                       // (B / parts, 3, H, W)
             var targets = objects.Skip(first).Take(size).ToList();
-            yield return _phase == DetectionPhase.Pixels ? _detector.PixelLoss(images, targets) : _detector.Losses(images, targets, new DetectionDraw(_seed, step, first)).Total;
+            yield return _phase == DetectionPhase.Pixels ? _detector.PixelLoss(images, targets) : _detector.Losses(images, targets, new DetectionDraw(_seed, step, first), Sizes(batch)?[first..(first + size)]).Total;
         }
     }
+
+    /// <summary>Height and width of each image inside its padding; null where the batch does not say.</summary>
+    internal static (int Height, int Width)[]? Sizes(Batch batch) => batch.Sources is null ? null : [.. batch.Sources.Select(source => (source.Height, source.Width))];
 
     /// <inheritdoc/>
     public string? FirstNonFinite(Batch batch)
