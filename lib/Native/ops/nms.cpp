@@ -1,13 +1,12 @@
 // patchkit::nms: non-maximum suppression, over all boxes or within classes. It has no gradient.
 
+#include "nms.h"
+
 #include "../kernels/nms.h"
 
-#include "support.h"
-
 namespace patchkit::ops {
-namespace {
 
-void check_operands(const Tensor& boxes, const Tensor& scores, const Optional<Tensor>& classes) {
+void check_nms_operands(const Tensor& boxes, const Tensor& scores, const Optional<Tensor>& classes) {
   TORCH_CHECK(boxes.dim() == 2 && boxes.size(1) == 4, "patchkit::nms: boxes are ", boxes.sizes(),
               ", but each has 4 numbers, left, top, right and bottom; give a tensor (boxes, 4).");
   TORCH_CHECK(boxes.is_floating_point(), "patchkit::nms: boxes are ", boxes.scalar_type(),
@@ -21,8 +20,10 @@ void check_operands(const Tensor& boxes, const Tensor& scores, const Optional<Te
               " on ", boxes.device(), "; give one class for each box, on the same device.");
 }
 
+namespace {
+
 Tensor nms_cpu(const Tensor& boxes_any, const Tensor& scores, double iou, const Optional<Tensor>& classes_any) {
-  check_operands(boxes_any, scores, classes_any);
+  check_nms_operands(boxes_any, scores, classes_any);
   const Tensor boxes = boxes_any.to(compute_type(boxes_any, boxes_any.scalar_type())).contiguous();
   const Tensor order = std::get<1>(scores.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true)).contiguous();
   const Tensor classes = classes_any.has_value() ? classes_any->to(at::kLong).contiguous() : Tensor();
