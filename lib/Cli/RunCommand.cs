@@ -20,6 +20,7 @@ internal static class RunCommand
         var firstSeed = new Option<long>("--first-seed") { Description = "the first of them", DefaultValueFactory = _ => new ExperimentOptions().FirstSeed };
         var budget = new Option<double>("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
         var pixels = new Option<bool>("--pixels") { Description = "train p = 1 too, for one seed" };
+        var pretraining = new Option<string?>("--pretraining") { Description = "table3, figure1e, figure1f: a folder of images by class that backbones are trained on first, at paper scale ImageNet-1k" };
         var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
         var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
@@ -28,7 +29,7 @@ internal static class RunCommand
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("run", "Re-run a table or figure of the paper: what is not in the cache is trained, then the report puts the paper's numbers beside ours.")
         {
-            name, scale, data, device, seeds, firstSeed, budget, pixels, checkpoints, onBadSample, output, resume, json,
+            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, onBadSample, output, resume, json,
         };
         command.SetAction(parsed =>
         {
@@ -38,7 +39,7 @@ internal static class RunCommand
             var options = new ExperimentOptions
             {
                 Scale = parsed.GetValue(scale), Data = parsed.GetValue(data), Device = Devices.Open(parsed.GetValue(device)!), Seeds = count, FirstSeed = parsed.GetValue(firstSeed),
-                Budget = parsed.GetValue(budget), Pixels = parsed.GetValue(pixels), Checkpoints = parsed.GetValue(checkpoints),
+                Budget = parsed.GetValue(budget), Pixels = parsed.GetValue(pixels), Pretraining = parsed.GetValue(pretraining), Checkpoints = parsed.GetValue(checkpoints),
             };
             var store = new RunStore(parsed.GetValue(output));
             if (!parsed.GetValue(resume)) Forget(store, experiment.Grid(options));

@@ -45,18 +45,30 @@ internal static class DetectionGrid
     [
         .. from seed in Sweep.Seeds(options, 3)
            from family in Families(options)
+           from width in options.Scale == Scale.Paper ? new[] { "tiny", "base" } : ["tiny"]
            from patch in Patches(options)
-           select Run(options, family, patch, seed),
+           where width == "tiny" || patch > 2                                                    // as the paper's
+           select Run(options, family, patch, seed, width),
     ];
 
     /// <summary>Whether a run is of the grid itself, not one that others start from.</summary>
     internal static bool IsDetection(RunConfig config) => config.Task is DetectionTask { Phase: DetectionPhase.Objects };
 
-    private static RunConfig Run(ExperimentOptions options, Family family, int patch, long seed)
+    // The paper loads backbones that classify, at the same patch size; their positions are interpolated to each batch.
+    private static RunConfig FromClassifier(ExperimentOptions options, Family family, int patch, long seed, string width)
+    {
+        if (options.Pretraining is null)
+            throw new ArgumentException("scale paper starts from backbones that classify ImageNet-1k at the same patch size; name its folder with --pretraining, and COCO's with --data.");
+        var start = Sweep.Run(options with { Data = options.Pretraining, Budget = 1 }, family, options.Scale == Scale.Paper ? 224 : 32, patch, seed, width);
+        return new RunConfig { Model = start.Model with { Classes = 0 }, Recipe = Sweep.Budgeted(Recipe(options), options.Budget), Data = Data(options), Seed = seed, Task = new DetectionTask(new()), StartsFrom = start };
+    }
+
+    private static RunConfig Run(ExperimentOptions options, Family family, int patch, long seed, string width)
     {
         bool small = options.Scale is Scale.Smoke or Scale.Teach;
         var data = Data(options);
-        var model = Model(options, family) with { PatchSize = patch, Classes = 0 };
+        if (options.Scale == Scale.Paper || (options.Scale == Scale.Gpu && options.Pretraining is not null)) return FromClassifier(options, family, patch, seed, width);
+        var model = Model(options) with { PatchSize = patch, Classes = 0 };
         var task = new DetectionTask(!small ? new() : options.Data is null ? Small : Real);
         var run = new RunConfig { Model = model, Recipe = Sweep.Budgeted(Recipe(options), options.Budget), Data = data, Seed = seed, Task = task };
         return small ? run with { StartsFrom = run with { Recipe = Pixels(options), Task = task with { Phase = DetectionPhase.Pixels } } } : run;
@@ -83,9 +95,8 @@ internal static class DetectionGrid
 
     private static Recipe Pixels(ExperimentOptions options) => options.Scale == Scale.Smoke ? Detection.SmokePixels : options.Data is null ? Detection.Pixels : Detection.ImagesPixels;
 
-    private static BackboneConfig Model(ExperimentOptions options, Family family) => options.Scale switch
+    private static BackboneConfig Model(ExperimentOptions options) => options.Scale switch
     {
-        Scale.Paper => ModelZoo.Find("adventurer-tiny").Config,
         Scale.Gpu => ModelZoo.Find("adventurer-tiny").Config,
         _ when options.Data is null => SmallNet.Vit(GeneratedSize, 1, 0) with { EmbedDim = 64, Heads = 4 },
         _ => SmallNet.Vit(1, 1, 0) with { Height = RealSize.Height, Width = RealSize.Width, EmbedDim = 64, Heads = 4 },

@@ -18,8 +18,8 @@ public sealed record CocoDataConfig : DataConfig
     /// <summary>A hash over images, boxes, areas and categories.</summary>
     public required string Fingerprint { get; init; }
 
-    /// <summary>The number of classes.</summary>
-    public required int ClassCount { get; init; }
+    /// <summary>The categories, in the order of their ids: a class is a place in this list.</summary>
+    public required IReadOnlyList<CocoCategory> Categories { get; init; }
 
     /// <summary>Training images that are at least as wide as high, and the others: batches are of one kind, and those that are not full are left out.</summary>
     public required (int Wide, int Tall) TrainingImages { get; init; }
@@ -37,7 +37,10 @@ public sealed record CocoDataConfig : DataConfig
     public override string Title => $"{Name}, shorter side {Short} pixels";
 
     /// <inheritdoc/>
-    public override int Classes => ClassCount;
+    public override int Classes => Categories.Count;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> ClassNames => [.. Categories.Select(category => category.Name)];
 
     /// <summary>Looks into a folder.</summary>
     /// <param name="folder">as data-scripts/coco.sh makes it, or an archive of one.</param>
@@ -49,7 +52,7 @@ public sealed record CocoDataConfig : DataConfig
         string path = Path.GetFullPath(folder);
         return new CocoDataConfig
         {
-            Folder = path, Name = Path.GetFileName(path.TrimEnd('/')), Fingerprint = Hash(training, test), ClassCount = training.Classes.Count, TrainingImages = (wide, training.Count - wide),
+            Folder = path, Name = Path.GetFileName(path.TrimEnd('/')), Fingerprint = Hash(training, test), Categories = training.Instances.Categories, TrainingImages = (wide, training.Count - wide),
         };
     }
 
@@ -73,7 +76,7 @@ public sealed record CocoDataConfig : DataConfig
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var set in sets)
         {
-            foreach (string name in set.Classes) Add(name);
+            foreach (var category in set.Instances.Categories) Add($"{category.Id} {category.Name}");
             foreach (var image in set.Instances.Images)
             {
                 Add(string.Create(CultureInfo.InvariantCulture, $"{image.Id} {image.FileName} {image.Width} {image.Height}"));

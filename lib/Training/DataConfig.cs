@@ -16,6 +16,10 @@ public abstract record DataConfig
     [JsonIgnore]
     public abstract int Classes { get; }
 
+    /// <summary>The names of the classes, by number, where they are known; else their numbers.</summary>
+    [JsonIgnore]
+    public virtual IReadOnlyList<string> ClassNames => [.. Enumerable.Range(0, Classes).Select(i => $"class {i}")];
+
     /// <summary>Images in an epoch, but for the last ones where a sampler leaves some out.</summary>
     /// <param name="recipe">which may say how many.</param>
     public abstract long EpochImages(Recipe recipe);

@@ -1,3 +1,4 @@
+using PatchKit.Checkpoints;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
@@ -19,6 +20,28 @@ public sealed record DetectionTask(DetectorConfig Detector, DetectionPhase Phase
     /// <exception cref="ArgumentException">The backbone has classes of its own, or a stride cannot be made of its patches.</exception>
     public CascadeMaskRcnn Create(BackboneConfig model, int classes) => model.Classes == 0 ? new CascadeMaskRcnn(model.Create(), classes, Detector)
         : throw new ArgumentException($"the backbone is to score {model.Classes} classes, but a detector needs its features alone; set Classes = 0.");
+
+    /// <summary>The detector of a finished run, with its weights, on the CPU and in evaluation mode.</summary>
+    /// <param name="store">where the run is.</param>
+    /// <param name="config">the run.</param>
+    /// <exception cref="ArgumentException">The run is of another task.</exception>
+    /// <exception cref="CheckpointException">It has no weights, or they do not fit.</exception>
+    public static CascadeMaskRcnn Load(RunStore store, RunConfig config)
+    {
+        if (config.Task is not DetectionTask task) throw new ArgumentException($"run {config.Key} is {config}, which detects nothing; name a detection (`patchkit runs` lists them).");
+        var detector = task.Create(config.Model, config.Data.Classes);
+        try
+        {
+            DetectorWeights.Load(detector, Path.Combine(store.FolderOf(config), RunStore.WeightsFile));
+        }
+        catch
+        {
+            detector.Dispose();
+            throw;
+        }
+        detector.eval();
+        return detector;
+    }
 
     /// <inheritdoc/>
     public override TaskRun Begin(RunConfig config, TrainingData data) => new Run(Create(config.Model with { DropPath = config.Recipe.DropPath }, data.Classes), config);

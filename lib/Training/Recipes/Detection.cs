@@ -57,26 +57,26 @@ public static class Detection
         ClipNorm = 5,
     };
 
-    /// <summary>12 epochs of the pixels of real images.</summary>
+    /// <summary>8 epochs of the pixels of real images.</summary>
     public static Recipe ImagesPixels { get; } = Pixels with
     {
         Name = "detection-images-pixels",
         Reproduces = "nothing of the paper: what a small detector of real images starts from",
         Cost = "minutes on two CPU cores for a few hundred images of 256 x 192 pixels",
         Expected = "not measured",
-        Epochs = 12,
+        Epochs = 8,
         EpochImages = 0,
         BatchSize = 8,
     };
 
-    /// <summary>18 epochs of real images, mirrored at random.</summary>
+    /// <summary>12 epochs of real images, mirrored at random.</summary>
     public static Recipe Images { get; } = Teach with
     {
         Name = "detection-images",
         Reproduces = "nothing of the paper: a small Cascade Mask R-CNN on real images such as CamVid",
         Cost = "minutes on two CPU cores for a few hundred images of 256 x 192 pixels",
         Expected = "not measured",
-        Epochs = 18,
+        Epochs = 12,
         EpochImages = 0,
         BatchSize = 8,
     };
