@@ -2,6 +2,7 @@ using System.Text.Json;
 using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models.Detection;
+using PatchKit.Tests.Data.Coco;
 using PatchKit.Tests.Models.Detection;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
@@ -83,6 +84,39 @@ public sealed class DetectionTaskTests : IDisposable
         var nothing = new DetectionPrecision();
         foreach (var objects in batch.Objects!) nothing.Add(new Detections(zeros([0, 4], float32), zeros([0], float32), zeros([0], ScalarType.Int64), zeros([0, 4, 4], float32)), objects);
         Assert.Equal(0, nothing.Scores().Box.Ap);
+    }
+
+    /// <summary>Wide and tall images of many sizes, crowds, ids with holes; scored by the file, in the images' own pixels.</summary>
+    [Fact]
+    public void AFolderInCocosFormatTrainsAndIsScored()
+    {
+        using var files = new CocoFolder(camVid: true);
+        string Below(string name) => Path.Combine(files.Set, name);
+        File.Copy(Below("instances_training.json"), Below("instances_validation.json"));
+        Directory.CreateDirectory(Below("images/validation"));
+        foreach (string image in Directory.EnumerateFiles(Below("images/training"))) File.Copy(image, Below($"images/validation/{Path.GetFileName(image)}"));
+
+        var data = CocoDataConfig.In(files.Set) with { Short = 32, Longest = 48, Multiple = 16 };
+        Assert.Equal([4, 90], data.Categories.Select(category => category.Id));
+        Assert.Equal(["early", "late"], data.ClassNames);
+        var config = Run() with { Model = SmallDetector.Backbone(), Recipe = s_short with { EpochImages = 0, BatchSize = 2 }, Data = data };
+        var (wide, tall) = data.TrainingImages;
+        Assert.Equal(2 * (wide / 2 + tall / 2), data.EpochImages(config.Recipe));                 // a batch is of one kind
+        var result = new RunStore(_folder).Train(config, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(8, result.Test.Images);                                                      // those without objects among them
+        Assert.InRange(Assert.IsType<DetectionResult>(result.Scores).Box.Ap, 0, 1);
+        Assert.Equal(config.Key, (config with { Data = data with { Folder = "elsewhere" } }).Key);
+
+        using var opened = (CocoData)data.Open(config.Recipe, 1, CPU);
+        var precision = new DetectionPrecision(opened.TestSet);
+        using var scope = NewDisposeScope();
+        foreach (var batch in opened.Test(TestContext.Current.CancellationToken))
+        {
+            foreach (var (source, objects) in batch.Sources!.Zip(batch.Objects!))
+                precision.Add(new Detections(objects.Boxes, ones(objects.Classes.shape[0]), objects.Classes, ones([objects.Classes.shape[0], 4, 4], float32)), source);
+            batch.Dispose();
+        }
+        Assert.InRange(precision.Scores().Box.Ap, .9, 1);                                         // sizes are rounded on the way there and back
     }
 
     [Fact]
