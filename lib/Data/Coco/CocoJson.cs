@@ -118,6 +118,24 @@ internal static class CocoJson
     }
 }
 
+/// <summary>Boxes that may be absent: null, or an empty list, which pycocotools reads so in result files.</summary>
+internal sealed class CocoOptionalBox : JsonConverter<CocoBox?>
+{
+    public override CocoBox? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.Null) return null;
+        var after = reader;
+        if (reader.TokenType == JsonTokenType.StartArray && after.Read() && after.TokenType == JsonTokenType.EndArray)
+        {
+            reader = after;
+            return null;
+        }
+        return JsonSerializer.Deserialize<CocoBox>(ref reader, options);
+    }
+
+    public override void Write(Utf8JsonWriter writer, CocoBox? box, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, box!.Value, options);
+}
+
 /// <summary>0 and 1, or false and true.</summary>
 internal sealed class CocoFlag : JsonConverter<bool>
 {

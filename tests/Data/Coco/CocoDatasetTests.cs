@@ -151,6 +151,25 @@ public sealed class CocoDatasetTests
         Expect.Refused<ImageException>(() => set.Read(1), set.Name(1), "does not exist");
     }
 
+    [Fact]
+    public void CamVidIsReadFromItsArchiveWhereItIs()
+    {
+        string archive = Path.Combine(ImageFiles.Folder, "../../../../shared/data/camvid_240x180.tar.xz");
+        Assert.SkipUnless(File.Exists(archive), "shared/data is not on this machine");
+        var set = CocoDataset.Open(archive, DataSplit.Validation);
+        Assert.Equal((233, 1159), (set.Count, set.Instances.Images.Sum(image => set.Instances.Of(image.Id).Count)));
+        Assert.Equal(["car", "pedestrian", "bicyclist", "sign"], set.Classes);
+        foreach (var image in set.Instances.Images)
+            foreach (var annotation in set.Instances.Of(image.Id)) Assert.Equal((annotation.Area, annotation.Box), (set.Instances.Mask(annotation).Area, set.Instances.Mask(annotation).Box));
+        var loader = new CocoLoader(set, DetectionTransform.Test with { Resize = new ShortSideResize(90, 120) }, new() { BatchSize = 4, Multiple = 8 });
+        using var batch = loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).First();
+        Assert.Equal([4, 3, 96, 120], batch.Images.shape);
+        using var padding = batch.Padding();
+        Assert.NotNull(padding);
+        using var first = set.Read(0);
+        Assert.Equal(first.Objects.Count, batch.Objects![0].Classes.shape[0]);
+    }
+
     // The mask is a rectangle that fills the box.
     private static bool Fits(SampleObject entry, int width)
     {

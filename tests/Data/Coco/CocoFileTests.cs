@@ -77,6 +77,13 @@ public sealed class CocoFileTests
     public void WhatIsNoSetIsRefused(string json, string word) => Expect.Refused<ImageException>(() => CocoInstances.Read(CocoFixtures.Text(json), "odd.json"), "odd.json", word);
 
     [Fact]
+    public void BoxesOfResultsMayBeAbsent()
+    {
+        var found = CocoResults.Read(CocoFixtures.Text("""[{"image_id": 1, "category_id": 2, "score": 0.5, "bbox": []}, {"image_id": 1, "category_id": 2, "score": 1, "bbox": [1, 2, 3, 4]}, {"image_id": 1, "category_id": 2, "score": 1, "bbox": null}]"""), "found.json");
+        Assert.Equal([null, new CocoBox(1, 2, 3, 4), null], found.Select(one => one.Box));
+    }
+
+    [Fact]
     public void WhatIsNoResultFileIsRefused()
     {
         Expect.Refused<ImageException>(() => CocoResults.Read(CocoFixtures.Text("{}"), "odd.json"), "a list of detections");
