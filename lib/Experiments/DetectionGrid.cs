@@ -51,6 +51,23 @@ internal static class DetectionGrid
            select Run(options, family, patch, seed, width),
     ];
 
+    /// <summary>One run by a recipe of detection, as the grid has it but for what is given.</summary>
+    /// <param name="recipe">one of <see cref="Detection.All"/>, which may have been changed.</param>
+    /// <param name="patch">p; 8 for small nets and 16 for others where null.</param>
+    /// <param name="folder">a folder in COCO's format; generated images where null.</param>
+    /// <param name="start">the run whose weights it starts from.</param>
+    /// <exception cref="ArgumentException">The recipe is for real images, and none were named.</exception>
+    internal static RunConfig Of(Recipe recipe, int? patch, string? folder, RunConfig? start)
+    {
+        bool small = recipe.Models.Contains("small-vit");
+        if (folder is null && recipe.EpochImages == 0)
+            throw new ArgumentException($"recipe {recipe.Name} trains on real images; name a folder in COCO's format with --data (data-scripts/coco.sh gets one), or take --recipe {Detection.Teach.Name}, which makes its own.");
+        var options = new ExperimentOptions { Scale = !small ? Scale.Gpu : recipe.Name == Detection.Smoke.Name || recipe.Name == Detection.SmokePixels.Name ? Scale.Smoke : Scale.Teach, Data = folder };
+        var task = new DetectionTask(!small ? new() : folder is null ? Small : Real, Detection.OfPixels.Any(own => own.Name == recipe.Name) ? DetectionPhase.Pixels : DetectionPhase.Objects);
+        var model = start?.Model ?? Model(options) with { PatchSize = patch ?? (small ? 8 : 16) };
+        return new RunConfig { Model = model with { Classes = 0 }, Recipe = recipe, Data = Data(options), Task = task, StartsFrom = start };
+    }
+
     /// <summary>Whether a run is of the grid itself, not one that others start from.</summary>
     internal static bool IsDetection(RunConfig config) => config.Task is DetectionTask { Phase: DetectionPhase.Objects };
 

@@ -26,6 +26,8 @@ public sealed class Table3 : Experiment
     // By so much AP50 must be above an untrained detector's to be called well above it.
     private const double WellAbove = .2;
 
+    private const string None = "none";
+
     /// <inheritdoc/>
     public override string Name => "table3";
 
@@ -86,6 +88,7 @@ public sealed class Table3 : Experiment
             rows.Add(Row(sweep, $"{kind} recall", runs => Mean(runs, run => of(Scores(run)).Recall)));
         }
         rows.Add(Row(sweep, "seconds of training", runs => runs.Average(run => run.Seconds).ToString("0", CultureInfo.InvariantCulture)));
+        rows.RemoveAll(row => row.Skip(1).All(cell => cell == None));                              // no object of that size
         return new ReportTable(title, ["", .. sweep.Patches.Select(patch => $"p={patch}")], rows);
     }
 
@@ -131,11 +134,11 @@ public sealed class Table3 : Experiment
 
     private static bool Rising(List<double> values) => values.Zip(values.Skip(1)).All(pair => pair.Second > pair.First);
 
-    private static string Mean(IReadOnlyList<RunResult> runs, Func<RunResult, double> of) => runs.Any(run => of(run) < 0) ? "none" : Percent(runs.Average(of));
+    private static string Mean(IReadOnlyList<RunResult> runs, Func<RunResult, double> of) => runs.Any(run => of(run) < 0) ? None : Percent(runs.Average(of));
 
     private static string Part(IReadOnlyList<RunResult> runs, Func<DetectionResult, double> of) => PatchSweep.Number(runs.Average(run => of(Scores(run))));
 
-    private static string Percent(double part) => part < -.5 ? "none" : PatchSweep.Percent(part);
+    private static string Percent(double part) => part < -.5 ? None : PatchSweep.Percent(part);
 
     private static IReadOnlyList<string> Row(PatchSweep sweep, string name, Func<IReadOnlyList<RunResult>, string> cell) => [name, .. sweep.Patches.Select(patch => cell(sweep.At(patch)))];
 }

@@ -13,7 +13,7 @@ public static class RecipeBook
         AdventurerIntermediate.Small, AdventurerIntermediate.Base, AdventurerIntermediate.Large,
         AdventurerFinetuning.Small, AdventurerFinetuning.Base, AdventurerFinetuning.Large,
         Small.Teach, Small.Smoke, Small.Images, Small.Gpu,
-        Detection.Paper, Detection.Gpu, Detection.Teach, Detection.Pixels, Detection.Images, Detection.ImagesPixels, Detection.Smoke, Detection.SmokePixels,
+        .. Detection.All,
     ];
 
     /// <summary>A recipe by name.</summary>

@@ -97,4 +97,10 @@ public static class Detection
         Epochs = 36,
         BaseLearningRate = 2e-4,
     };
+
+    /// <summary>The recipes of pixels, from which those of objects start.</summary>
+    public static IReadOnlyList<Recipe> OfPixels { get; } = [Pixels, ImagesPixels, SmokePixels];
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<Recipe> All { get; } = [Paper, Gpu, Teach, Images, Smoke, .. OfPixels];
 }
