@@ -42,7 +42,7 @@ public static class DetectionPictures
         float[] edges = [.. boxes.cpu().contiguous().data<float>()];
         var map = full([picture.Height, picture.Width], Nothing, ScalarType.Int64);
         foreach (int i in drawn.Reverse()) map.masked_fill_(masks[i].cpu(), labels[i]);          // the surest lies on top
-        return picture.Segmentation(map, names, ignore: Nothing).WithBoxes(drawn.Select(i =>
+        return (picture.Segmentation(map, names, ignore: Nothing) with { Legend = [] }).WithBoxes(drawn.Select(i =>
             new Box(edges[4 * i], edges[4 * i + 1], edges[4 * i + 2], edges[4 * i + 3], names[(int)labels[i]] + addition(i)) { Class = (int)labels[i], IsDashed = dashed }));
     }
 }
