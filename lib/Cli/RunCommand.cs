@@ -20,7 +20,7 @@ internal static class RunCommand
         var firstSeed = new Option<long>("--first-seed") { Description = "the first of them", DefaultValueFactory = _ => new ExperimentOptions().FirstSeed };
         var budget = new Option<double>("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
         var pixels = new Option<bool>("--pixels") { Description = "train p = 1 too, for one seed" };
-        var pretraining = new Option<string?>("--pretraining") { Description = "table2, figure2, figure1d: a folder of images by class that backbones are trained on first (default: generated images; at paper scale ImageNet-1k)" };
+        var pretraining = new Option<string?>("--pretraining") { Description = "table2, table3, figure1d to f, figure2: a folder of images by class that backbones are trained on first (default: generated images; at paper scale ImageNet-1k)" };
         var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
         var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");

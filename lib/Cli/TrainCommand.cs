@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using PatchKit.Data;
+using PatchKit.Experiments;
 using PatchKit.Models;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
@@ -47,6 +48,7 @@ internal static class TrainCommand
             var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;
             var config = (Segmentation.All.Any(own => own.Name == usual.Name)
                 ? Segmenting(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from, (parsed.GetValue(decoder) == "upernet" ? SegmentationConfig.UperNet() : SegmentationConfig.Linear) with { Auxiliary = parsed.GetValue(auxiliary) }, parsed.GetValue(channels))
+                : Detection.All.Any(own => own.Name == usual.Name) ? DetectionGrid.Of(changed, parsed.GetValue(patch), parsed.GetValue(data), from)
                 : Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from)) with { Seed = parsed.GetValue(seed) };
             double between = parsed.GetValue(minutes);
             if (!(between > 0) || parsed.GetValue(steps) < 0) throw new ArgumentException($"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no time for a checkpoint; use minutes above 0, and 0 steps or more.");

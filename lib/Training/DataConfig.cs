@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>Which images a run learns from; part of what the run's cache is keyed by.</summary>
-[JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images"), JsonDerivedType(typeof(SegmentationDataConfig), "segmentation")]
+[JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images")]
+[JsonDerivedType(typeof(SegmentationDataConfig), "segmentation"), JsonDerivedType(typeof(CocoDataConfig), "coco")]
 public abstract record DataConfig
 {
     /// <summary>What a report calls the images.</summary>

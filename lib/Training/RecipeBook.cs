@@ -14,6 +14,7 @@ public static class RecipeBook
         AdventurerFinetuning.Small, AdventurerFinetuning.Base, AdventurerFinetuning.Large,
         Small.Teach, Small.Smoke, Small.Images, Small.Gpu,
         .. Segmentation.All,
+        .. Detection.All,
     ];
 
     /// <summary>A recipe by name.</summary>
