@@ -51,6 +51,17 @@ public sealed class DataFolderTests : IDisposable
     }
 
     [Fact]
+    public void VerifyNamesWhatCannotBeRead()
+    {
+        PutImages("train", "val");
+        using var opened = DataFolder.Open(_folder);
+        Assert.Equal(0, opened.Verify(cancellation: TestContext.Current.CancellationToken).Count);
+        string broken = opened.Test.Name(1);
+        File.WriteAllText(broken, "no picture");
+        Assert.Equal([broken], opened.Verify(cancellation: TestContext.Current.CancellationToken).Reasons.Select(file => file.Path));
+    }
+
+    [Fact]
     public void FingerprintKnowsContentAndNotPlace()
     {
         PutImages("train", "val");

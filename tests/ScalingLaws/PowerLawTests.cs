@@ -64,6 +64,16 @@ public sealed class PowerLawTests
     }
 
     [Fact]
+    public void AFloorsProfileRisesFromTheFitToTheEndsOfItsInterval()
+    {
+        var fit = PowerLawFit.To(Noisy(new PowerLaw(0.8, 0.0175, 1.05), 0.003, new Random(1)));
+        double least = fit.SquaresAtFloor(fit.Law.Floor);
+        Assert.Equal(least / fit.DegreesOfFreedom, fit.Noise * fit.Noise, 1e-9);
+        Assert.True(least < fit.SquaresAtFloor(fit.FloorInterval.Low) && least < fit.SquaresAtFloor(fit.FloorInterval.High));
+        Assert.Equal(fit.SquaresAtFloor(fit.FloorInterval.Low), fit.SquaresAtFloor(fit.FloorInterval.High), 1e-3 * least);
+    }
+
+    [Fact]
     public void SameSeedSameInterval()
     {
         var points = Noisy(new PowerLaw(0.8, 0.0175, 1.05), 0.01, new Random(1));
