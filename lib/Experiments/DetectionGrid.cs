@@ -82,9 +82,9 @@ internal static class DetectionGrid
 
     private static RunConfig Run(ExperimentOptions options, Family family, int patch, long seed, string width)
     {
+        if (options.Scale == Scale.Paper || (options.Scale == Scale.Gpu && options.Pretraining is not null)) return FromClassifier(options, family, patch, seed, width);
         bool small = options.Scale is Scale.Smoke or Scale.Teach;
         var data = Data(options);
-        if (options.Scale == Scale.Paper || (options.Scale == Scale.Gpu && options.Pretraining is not null)) return FromClassifier(options, family, patch, seed, width);
         var model = Model(options) with { PatchSize = patch, Classes = 0 };
         var task = new DetectionTask(!small ? new() : options.Data is null ? Small : Real);
         var run = new RunConfig { Model = model, Recipe = Sweep.Budgeted(Recipe(options), options.Budget), Data = data, Seed = seed, Task = task };

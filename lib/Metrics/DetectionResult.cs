@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace PatchKit.Metrics;
 
@@ -16,6 +17,7 @@ public sealed record DetectionResult(double Objectness, double Proposals, double
     public override string Headline => $"box AP {Percent(Box.Ap)} %, mask AP {Percent(Mask.Ap)} %";
 
     /// <inheritdoc/>
+    [JsonIgnore]
     public override IReadOnlyList<(string Name, string Value)> Figures =>
     [
         ("box AP, %", Percent(Box.Ap)), ("box AP50, %", Percent(Box.Ap50)), ("box AP75, %", Percent(Box.Ap75)),

@@ -75,8 +75,10 @@ public static class Detection
         Name = "detection-images",
         Reproduces = "nothing of the paper: a small Cascade Mask R-CNN on real images such as CamVid",
         Cost = "minutes on two CPU cores for a few hundred images of 256 x 192 pixels",
-        Expected = "not measured",
+        Expected = "CamVid, p = 16, after 3 epochs of pixels: box AP50 7.1 %, mask AP50 8.2 % (seed 10; the rate was chosen on these validation images: at half of it and 6 epochs, 1.3 and 1.2)",
         Epochs = 12,
+        BaseLearningRate = 2e-3,
+        MinLearningRate = 2e-5,
         EpochImages = 0,
         BatchSize = 8,
     };
