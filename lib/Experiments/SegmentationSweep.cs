@@ -87,7 +87,7 @@ internal static class SegmentationSweep
     {
         Scale.Paper => Segmentation.Ade20K,
         Scale.Gpu => Segmentation.Gpu,
-        Scale.Smoke => Segmentation.Smoke,
+        Scale.Smoke => options.Data is null ? Segmentation.Smoke : Segmentation.Smoke with { BatchSize = 4, EpochImages = 48 }, // real images are larger
         _ => options.Data is null ? Segmentation.Teach : Segmentation.Images,
     };
 
