@@ -23,7 +23,7 @@ internal static class TrainCommand
         var data = new Option<string?>("--data") { Description = "a folder of images; generated ones where the recipe can do with them" };
         var start = new Option<string?>("--start") { Description = "the key of the run whose weights it starts from (patchkit runs)" };
         var decoder = new Option<string>("--decoder") { Description = "recipes of segmentation: linear or upernet", DefaultValueFactory = _ => "linear" };
-        var channels = new Option<int?>("--channels") { Description = "UperNet's width (default: 32 for small models, else 192)" };
+        var channels = new Option<int?>("--channels") { Description = "UperNet's width (default: 64 for small models, else 192)" };
         var auxiliary = new Option<bool>("--auxiliary") { Description = "recipes of segmentation: train an FCN head beside the decoder, which is not used afterwards" };
         decoder.AcceptOnlyFromAmong("linear", "upernet");
         var seed = new Option<long>("--seed") { Description = "seeds weights, images, order and augmentation" };
@@ -98,7 +98,7 @@ internal static class TrainCommand
         return new RunConfig
         {
             Model = backbone with { Height = height, Width = width, Classes = 0 }, Recipe = recipe, Data = data, StartsFrom = start,
-            Task = new SegmentationTask { Decoder = decoder.Decoder == DecoderKind.Linear ? decoder : decoder with { Channels = channels ?? (small ? 32 : SegmentationConfig.PaperChannels) } },
+            Task = new SegmentationTask { Decoder = decoder.Decoder == DecoderKind.Linear ? decoder : decoder with { Channels = channels ?? (small ? 64 : SegmentationConfig.PaperChannels) } },
         };
     }
 

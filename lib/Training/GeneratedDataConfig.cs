@@ -27,6 +27,7 @@ public sealed record GeneratedDataConfig : DataConfig
     public override int Classes => Options.Classes + (Annotations.HasFlag(Annotations.Dense) ? 1 : 0);
 
     /// <inheritdoc/>
+    [JsonIgnore] // a list that cannot be set would be written all the same
     public override IReadOnlyList<string> ClassNames => [.. Annotations.HasFlag(Annotations.Dense) ? ["background"] : Array.Empty<string>(), .. Enumerable.Range(0, Options.Classes).Select(Options.NameOf)];
 
     /// <inheritdoc/>

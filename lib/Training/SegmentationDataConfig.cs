@@ -45,6 +45,7 @@ public sealed record SegmentationDataConfig : DataConfig
     public override int Classes => Names.Count;
 
     /// <inheritdoc/>
+    [JsonIgnore] // a list that cannot be set would be written all the same
     public override IReadOnlyList<string> ClassNames => Names;
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ public sealed record SegmentationConfig
     /// <summary>The decoder.</summary>
     public DecoderKind Decoder { get; init; }
 
-    /// <summary>The width of UperNet and of an auxiliary head beside it; the linear layer has none.</summary>
+    /// <summary>The width of UperNet; the linear layer has none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Channels { get; init; }
 

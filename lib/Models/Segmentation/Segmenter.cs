@@ -24,7 +24,7 @@ public sealed class Segmenter : nn.Module<Tensor, Tensor>
         (Config, Classes) = (config ?? SegmentationConfig.Linear, classes);
         this.backbone = (backbone with { Classes = 0 }).Create();
         decoder = Config.Create(backbone, classes);
-        if (Config.Auxiliary) auxiliary = new FcnHead(backbone.EmbedDim, classes, Config.Channels > 0 ? Config.Channels : FcnHead.UsualChannels);
+        if (Config.Auxiliary) auxiliary = new FcnHead(backbone.EmbedDim, classes);
         RegisterComponents();
     }
 
