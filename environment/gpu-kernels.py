@@ -61,6 +61,37 @@ def norm(x, weight, z, group, before_gate):
     return (y * F.silu(z) if z is not None and before_gate else y),
 
 
+def axis_weights(begin, end, bins, cells, sampling, aligned):
+    size = end - begin if aligned else (end - begin).clamp(min=1)
+    bin = (size / bins)[:, None, None]
+    samples = torch.full_like(bin, sampling) if sampling else bin.ceil()
+    i = torch.arange(int(samples.max()), dtype=bin.dtype)
+    at = begin[:, None, None] + torch.arange(bins)[:, None] * bin + (i + 0.5) * bin / samples.clamp(min=1)
+    counts = (i < samples) & (at >= -1) & (at <= cells)
+    hats = (1 - (at.clamp(0, cells - 1)[..., None] - torch.arange(cells)).abs()).clamp(min=0)
+    return (hats * counts[..., None]).sum(2) / samples.clamp(min=1)
+
+
+def regions(x, rois, height, width, scale, sampling, aligned):
+    edges = rois[:, 1:] * scale - (0.5 if aligned else 0)
+    rows = axis_weights(edges[:, 1], edges[:, 3], height, x.shape[2], sampling, aligned)
+    columns = axis_weights(edges[:, 0], edges[:, 2], width, x.shape[3], sampling, aligned)
+    return torch.einsum("kiy,kcyx,kjx->kcij", rows, x[rois[:, 0].long()], columns),
+
+
+def suppressed(boxes, scores, iou, classes):
+    left, top, right, bottom = boxes.unbind(1)
+    width = (torch.minimum(right[:, None], right) - torch.maximum(left[:, None], left)).clamp(min=0)
+    height = (torch.minimum(bottom[:, None], bottom) - torch.maximum(top[:, None], top)).clamp(min=0)
+    area = (right - left) * (bottom - top)
+    drops = ((width * height) / (area[:, None] + area - width * height) > iou) & (classes[:, None] == classes)
+    kept = []
+    for i in scores.sort(stable=True, descending=True)[1].tolist():
+        if not any(drops[k, i] for k in kept):
+            kept.append(i)
+    return torch.tensor(kept)
+
+
 # -- cases: (name, inputs in float64 or None, which of them stay wide, operator, definition) -------
 
 def scan_case(b, l, h, g, p, n, chunk, softplus, D=1, z=True, bias=True, initial=True):
@@ -88,7 +119,19 @@ def norm_case(rows, groups, group, z, before_gate):
             lambda x, w, z: norm(x, w, z, group, before_gate))
 
 
+def region_case(maps, channels, height, width, count, grid, scale, sampling, aligned):
+    corners = torch.rand(count, 4, dtype=torch.float64) * torch.tensor([width, height, width, height]) / scale * 1.2 - 2
+    rois = torch.cat([torch.randint(maps, (count, 1)), corners], 1).float()  # some are upside down
+    return (f"roi_align {maps}x{channels}x{height}x{width}, {count} regions, {sampling} samples, aligned {aligned}",
+            [torch.randn(maps, channels, height, width, dtype=torch.float64)], {},
+            lambda x: (torch.ops.patchkit.roi_align(x, rois.to(x.device), *grid, scale, sampling, aligned),),
+            lambda x: regions(x, rois.double(), *grid, scale, sampling, aligned))
+
+
 def cases():
+    yield region_case(2, 3, 9, 11, 7, (3, 2), 0.5, 0, True)
+    yield region_case(1, 2, 12, 8, 5, (2, 2), 0.25, 2, False)
+    yield region_case(3, 17, 50, 64, 300, (7, 7), 0.25, 0, True)
     yield scan_case(1, 1, 1, 1, 1, 1, 64, False, 0, False, False, False)
     yield scan_case(2, 70, 4, 2, 5, 7, 32, True, 2)
     yield scan_case(1, 131, 3, 1, 33, 16, 64, True)
@@ -142,6 +185,12 @@ def check(device):
             passed = torch.autograd.gradcheck(operator, small, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=False)
             report(f"{name}: gradcheck", 0 if passed else 1, 0)
         print("checked", name)
+    for dtype, iou in itertools.product((torch.float32, torch.float64), (0.0, 0.3, 0.7)):
+        corners, classes = torch.rand(700, 2, dtype=dtype) * 50, torch.randint(3, (700,))
+        boxes, scores = torch.cat([corners, corners + torch.rand(700, 2, dtype=dtype) * 30], 1), torch.randint(40, (700,)) / 40
+        kept = torch.ops.patchkit.nms(boxes.to(device), scores.to(device), iou, classes.to(device))
+        report(f"nms, {dtype}, {iou}", 0 if torch.equal(kept.cpu(), suppressed(boxes, scores, iou, classes)) else 1, 0)
+    print("checked nms")
     # More than one workspace holds, against the operator's own CPU kernel.
     name, inputs, wide, operator, _ = scan_case(4, 4099, 24, 1, 64, 64, 64, True)
     narrow = on("cpu", torch.float32, inputs, wide)

@@ -18,8 +18,8 @@ internal sealed class ModelOptions
 
     private static readonly JsonSerializerOptions Json = new(RunConfig.Json) { PropertyNameCaseInsensitive = true, AllowOutOfOrderMetadataProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
-    private readonly Option<string> _model = new("--model") { Description = "a model that `patchkit models` lists, or its configuration, such as a run's config.json", Required = true };
-    private readonly Option<string> _checkpoint = new("--checkpoint") { Description = "its weights, a .pth or .safetensors file", Required = true };
+    private readonly Option<string> _model = new("--model") { Description = "a model that `patchkit models` lists, or its configuration, such as a run's config.json" };
+    private readonly Option<string> _checkpoint = new("--checkpoint") { Description = "its weights, a .pth or .safetensors file" };
     private readonly Option<string?> _key = new("--key") { Description = "the part of the checkpoint, such as model_ema (default: model, state_dict, ... or all)" };
     private readonly Option<int?> _input = new("--input") { Description = "image side in pixels (default: the one that the checkpoint was trained at)" };
     private readonly Option<int?> _patch = new("--patch") { Description = "patch size (default: the checkpoint's)" };
@@ -36,12 +36,16 @@ internal sealed class ModelOptions
         foreach (var option in new Option[] { _model, _checkpoint, _key, _input, _patch, _positions, _device, _bf16, _cropRatio, _classes }) command.Add(option);
     }
 
+    /// <summary>Where the model runs.</summary>
+    internal Device Device(ParseResult parsed) => Devices.Open(parsed.GetValue(_device)!);
+
     /// <summary>Makes the model and loads its weights; notes on standard error what had to be resized.</summary>
-    /// <exception cref="ArgumentException">There is no such model, device or size.</exception>
+    /// <exception cref="ArgumentException">No model or weights were named, or there is no such model, device or size.</exception>
     /// <exception cref="CheckpointException">The checkpoint cannot be read, or is of another model.</exception>
     internal LoadedModel Load(ParseResult parsed)
     {
-        string path = parsed.GetValue(_checkpoint)!, name = parsed.GetValue(_model)!;
+        if (parsed.GetValue(_checkpoint) is not { } path || parsed.GetValue(_model) is not { } name)
+            throw new ArgumentException("a model is named by --model and its weights by --checkpoint; give both (`patchkit models` lists models).");
         var device = Devices.Open(parsed.GetValue(_device)!);
         using var file = CheckpointFile.Open(path);
         string? key = parsed.GetValue(_key);

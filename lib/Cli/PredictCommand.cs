@@ -2,12 +2,13 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PatchKit.Data;
+using PatchKit.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PatchKit.Cli;
 
-/// <summary>`patchkit predict`: the likeliest classes of images.</summary>
+/// <summary>`patchkit predict`: the likeliest classes of images, or what a dense task finds in them.</summary>
 internal static class PredictCommand
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -17,16 +18,26 @@ internal static class PredictCommand
 
     internal static Command Create()
     {
-        var command = new Command("predict", "Name the likeliest classes of images.");
+        var command = new Command("predict", "Name the likeliest classes of images, or draw their segmentation or the objects in them.");
         var images = new Argument<string[]>("images") { Description = "JPEG or PNG files", Arity = ArgumentArity.OneOrMore };
         var model = new ModelOptions(command);
         var data = new Option<string?>("--data") { Description = "the set that the model was trained on, for the names of its classes" };
         var top = new Option<int>("--top") { Description = "how many classes", DefaultValueFactory = _ => 5 };
+        var task = new Option<string>("--task") { Description = "classification; or segmentation or detection, by a run that the kit has trained", DefaultValueFactory = _ => "classification" };
+        var run = new Option<string?>("--run") { Description = "segmentation, detection: the key of the run whose model is used (default: the newest of the task)" };
+        var runs = new Option<string?>("--runs") { Description = "segmentation, detection: where runs are kept (default: runs)" };
+        var output = new Option<string?>("--out") { Description = "segmentation, detection: where drawings are written (default: overlays, detections)" };
+        var score = new Option<double>("--score") { Description = "detection: the least score of what is drawn; detections.json has all", DefaultValueFactory = _ => .5 };
+        task.AcceptOnlyFromAmong("classification", "segmentation", "detection");
         var json = new Option<bool>("--json") { Description = "print the result as JSON" };
         command.Add(images);
-        foreach (var option in new Option[] { data, top, json }) command.Add(option);
+        foreach (var option in new Option[] { task, run, runs, output, score, data, top, json }) command.Add(option);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(task) == "segmentation")
+                return SegmentImages.Predict(new RunStore(parsed.GetValue(runs)), parsed.GetValue(run), parsed.GetValue(images)!, parsed.GetValue(output) ?? "overlays", model.Device(parsed), parsed.GetValue(json));
+            if (parsed.GetValue(task) == "detection")
+                return DetectImages.Predict(new RunStore(parsed.GetValue(runs)), parsed.GetValue(run), parsed.GetValue(images)!, parsed.GetValue(output) ?? "detections", parsed.GetValue(score), model.Device(parsed), parsed.GetValue(json));
             using var loaded = model.Load(parsed);
             return Predict(loaded, parsed.GetValue(images)!, parsed.GetValue(data), parsed.GetValue(top), parsed.GetValue(json));
         });

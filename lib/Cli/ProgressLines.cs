@@ -37,8 +37,9 @@ internal sealed class ProgressLines : IDisposable
 
     internal void Finished(RunResult result, bool cached)
     {
+        if (result.LeftOut > 0 && !_quiet) Say($"note: {result.LeftOut:N0} samples that cannot be read were left out of {result.Config}");
         if (cached) return;
-        Say(string.Create(CultureInfo.InvariantCulture, $"{result.Config}: test loss {result.Test.Loss:0.000}, top-1 {100 * result.Test.Top1:0.0}%, {result.Seconds:0.0} s"));
+        Say(string.Create(CultureInfo.InvariantCulture, $"{result.Config}: test loss {result.Test.Loss:0.000}, {result.Headline}, {result.Seconds:0.0} s"));
     }
 
     internal void Say(string line)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using PatchKit.Data;
 using PatchKit.Experiments;
 using PatchKit.Training;
 using static TorchSharp.torch;
@@ -19,13 +20,16 @@ internal static class RunCommand
         var firstSeed = new Option<long>("--first-seed") { Description = "the first of them", DefaultValueFactory = _ => new ExperimentOptions().FirstSeed };
         var budget = new Option<double>("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
         var pixels = new Option<bool>("--pixels") { Description = "train p = 1 too, for one seed" };
+        var pretraining = new Option<string?>("--pretraining") { Description = "table2, table3, figure1d to f, figure2: a folder of images by class that backbones are trained on first (default: generated images; at paper scale ImageNet-1k)" };
         var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
+        var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
+        onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var resume = new Option<bool>("--resume") { Description = "go on with interrupted runs; this is the default, --resume false begins them anew", DefaultValueFactory = _ => true };
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("run", "Re-run a table or figure of the paper: what is not in the cache is trained, then the report puts the paper's numbers beside ours.")
         {
-            name, scale, data, device, seeds, firstSeed, budget, pixels, checkpoints, output, resume, json,
+            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, onBadSample, output, resume, json,
         };
         command.SetAction(parsed =>
         {
@@ -35,16 +39,16 @@ internal static class RunCommand
             var options = new ExperimentOptions
             {
                 Scale = parsed.GetValue(scale), Data = parsed.GetValue(data), Device = Devices.Open(parsed.GetValue(device)!), Seeds = count, FirstSeed = parsed.GetValue(firstSeed),
-                Budget = parsed.GetValue(budget), Pixels = parsed.GetValue(pixels), Checkpoints = parsed.GetValue(checkpoints),
+                Budget = parsed.GetValue(budget), Pixels = parsed.GetValue(pixels), Pretraining = parsed.GetValue(pretraining), Checkpoints = parsed.GetValue(checkpoints),
             };
             var store = new RunStore(parsed.GetValue(output));
             if (!parsed.GetValue(resume)) Forget(store, experiment.Grid(options));
-            return Run(experiment, options, store, parsed.GetValue(json));
+            return Run(experiment, options, store, parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(Experiment experiment, ExperimentOptions options, RunStore store, bool json)
+    private static int Run(Experiment experiment, ExperimentOptions options, RunStore store, BadSample onBadSample, bool json)
     {
         using var stop = new CtrlC();
         using var display = new ProgressLines(quiet: json);
@@ -52,7 +56,7 @@ internal static class RunCommand
         Report report;
         try
         {
-            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, cancellation: stop.Token);
+            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, new RunOptions { OnBadSample = onBadSample }, stop.Token);
         }
         catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
         {

@@ -101,9 +101,9 @@ internal static class RunsCommand
     {
         var runs = store.List();
         if (runs.Count == 0) Console.WriteLine($"There are no runs in {store.Folder}; `patchkit train` and `patchkit run` make some.");
-        else Tables.Print($"{store.Folder}: {runs.Count:N0} {(runs.Count == 1 ? "run" : "runs")}, {Size(runs.Sum(run => run.Bytes))}", ["key", "", "run", "test loss", "top-1, %", "seconds", "size"], runs.Select(run => (IReadOnlyList<string>)
+        else Tables.Print($"{store.Folder}: {runs.Count:N0} {(runs.Count == 1 ? "run" : "runs")}, {Size(runs.Sum(run => run.Bytes))}", ["key", "", "run", "test loss", "score", "seconds", "size"], runs.Select(run => (IReadOnlyList<string>)
         [
-            run.Key, Word(run.Status), $"{run.Config}", Text(run.Result?.Test.Loss, "0.000"), Text(100 * run.Result?.Test.Top1, "0.0"), Text(run.Result?.Seconds, "0"), Size(run.Bytes),
+            run.Key, Word(run.Status), $"{run.Config}", Text(run.Result?.Test.Loss, "0.000"), run.Result?.Headline ?? "", Text(run.Result?.Seconds, "0"), Size(run.Bytes),
         ]), 3, 4, 5, 6);
         return 0;
     }
@@ -115,8 +115,9 @@ internal static class RunsCommand
         [
             Row("", run => Word(run.Status)),
             Row("test loss", run => Text(run.Result?.Test.Loss, "0.0000")),
-            Row("top-1, %", run => Text(100 * run.Result?.Test.Top1, "0.00")),
-            Row("top-5, %", run => Text(100 * run.Result?.Test.Top5, "0.00")),
+            Row("top-1, %", run => run.Result?.Scores is null ? Text(100 * run.Result?.Test.Top1, "0.00") : ""),
+            Row("top-5, %", run => run.Result?.Scores is null ? Text(100 * run.Result?.Test.Top5, "0.00") : ""),
+            .. runs.SelectMany(run => run.Result?.Scores?.Figures ?? []).Select(figure => figure.Name).Distinct().Select(name => Row(name, run => run.Result?.Scores?.Figures.FirstOrDefault(figure => figure.Name == name).Value ?? "")),
             Row("training loss, at the end", run => Text(run.Result?.TrainingLoss, "0.0000")),
             Row("seconds of training", run => Text(run.Result?.Seconds, "0.0")),
             Row("parameters", run => Text(run.Result?.Parameters, "N0")),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using PatchKit.Data;
+using PatchKit.Experiments;
 using PatchKit.Models;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
@@ -21,6 +22,10 @@ internal static class TrainCommand
         var patch = new Option<int?>("--patch") { Description = "patch size (default: 4 for small models, else 16)" };
         var data = new Option<string?>("--data") { Description = "a folder of images; generated ones where the recipe can do with them" };
         var start = new Option<string?>("--start") { Description = "the key of the run whose weights it starts from (patchkit runs)" };
+        var decoder = new Option<string>("--decoder") { Description = "recipes of segmentation: linear or upernet", DefaultValueFactory = _ => "linear" };
+        var channels = new Option<int?>("--channels") { Description = "UperNet's width (default: 64 for small models, else 192)" };
+        var auxiliary = new Option<bool>("--auxiliary") { Description = "recipes of segmentation: train an FCN head beside the decoder, which is not used afterwards" };
+        decoder.AcceptOnlyFromAmong("linear", "upernet");
         var seed = new Option<long>("--seed") { Description = "seeds weights, images, order and augmentation" };
         var set = new Option<string[]>("--set") { Description = "changes to the recipe, such as epochs=10 dropPath=0.4", AllowMultipleArgumentsPerToken = true };
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
@@ -33,7 +38,7 @@ internal static class TrainCommand
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var command = new Command("train", "Train one model by a recipe. The same command goes on with a run that was stopped, and trains none twice.")
         {
-            recipe, model, input, patch, data, start, seed, set, device, accumulate, minutes, steps, onBadSample, output, json,
+            recipe, model, input, patch, data, start, decoder, channels, auxiliary, seed, set, device, accumulate, minutes, steps, onBadSample, output, json,
         };
         command.SetAction(parsed =>
         {
@@ -41,7 +46,10 @@ internal static class TrainCommand
             var usual = RecipeBook.Find(parsed.GetValue(recipe)!);
             var changed = RecipeOverrides.Apply(usual, parsed.GetValue(set) ?? []);
             var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;
-            var config = Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from) with { Seed = parsed.GetValue(seed) };
+            var config = (Segmentation.All.Any(own => own.Name == usual.Name)
+                ? Segmenting(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from, (parsed.GetValue(decoder) == "upernet" ? SegmentationConfig.UperNet() : SegmentationConfig.Linear) with { Auxiliary = parsed.GetValue(auxiliary) }, parsed.GetValue(channels))
+                : Detection.All.Any(own => own.Name == usual.Name) ? DetectionGrid.Of(changed, parsed.GetValue(patch), parsed.GetValue(data), from)
+                : Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from)) with { Seed = parsed.GetValue(seed) };
             double between = parsed.GetValue(minutes);
             if (!(between > 0) || parsed.GetValue(steps) < 0) throw new ArgumentException($"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no time for a checkpoint; use minutes above 0, and 0 steps or more.");
             var options = new RunOptions
@@ -70,6 +78,28 @@ internal static class TrainCommand
         };
         int size = data is ImageDataConfig images ? images.Size : ((GeneratedDataConfig)data).Options.Height;
         return new RunConfig { Model = preset with { Height = size, Width = size, PatchSize = patch ?? (small ? 4 : preset.PatchSize), Classes = data.Classes }, Recipe = recipe, Data = data, StartsFrom = start };
+    }
+
+    // The backbone is the earlier run's; without one it is drawn anew.
+    private static RunConfig Segmenting(Recipe recipe, string? model, int? input, int? patch, string? folder, RunConfig? start, SegmentationConfig decoder, int? channels)
+    {
+        if (start is not null && (model is not null || patch is not null))
+            throw new ArgumentException($"--start {start.Key} says the model and its patch size, {start.Model.PatchSize}; leave --model and --patch out.");
+        string name = model ?? recipe.Models[0];
+        bool small = start is null ? name is SmallVit or SmallAdventurer : start.Model.Init == WeightInit.FanIn;
+        if (folder is null && (!recipe.Models.Contains(SmallVit) || recipe.Name == Segmentation.Images.Name))
+            throw new ArgumentException($"recipe {recipe.Name} segments real images; name their folder, in ADE20K's layout, with --data (data-scripts/ade20k.sh says how to get it), or take --recipe {Segmentation.Teach.Name}, which makes its own.");
+        var scenes = MultiScaleBitsOptions.Segmentation;
+        int? side = input ?? (folder is not null && !small ? 512 : null);
+        DataConfig data = folder is null ? new GeneratedDataConfig { Options = scenes.Sized(input ?? scenes.Height), TestImages = recipe.Name == Segmentation.Smoke.Name ? 100 : 500, Annotations = Annotations.Dense }
+            : SegmentationDataConfig.In(folder, side is { } length ? (length, length) : null) with { ShorterSide = side ?? 0 };
+        var (height, width) = data is SegmentationDataConfig real ? (real.Height, real.Width) : (scenes.Sized(input ?? scenes.Height).Height, scenes.Sized(input ?? scenes.Width).Width);
+        var backbone = start?.Model ?? Model(name) with { PatchSize = patch ?? (small ? 4 : 16) };
+        return new RunConfig
+        {
+            Model = backbone with { Height = height, Width = width, Classes = 0 }, Recipe = recipe, Data = data, StartsFrom = start,
+            Task = new SegmentationTask { Decoder = decoder.Decoder == DecoderKind.Linear ? decoder : decoder with { Channels = channels ?? (small ? 64 : SegmentationConfig.PaperChannels) } },
+        };
     }
 
     /// <summary>A model by the name that --model takes.</summary>
@@ -118,7 +148,7 @@ internal static class TrainCommand
         if (known) Console.WriteLine($"This run was trained already, {result.Date:yyyy-MM-dd}; `patchkit runs delete {result.Key}` forgets it.");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"""
-            test loss {test.Loss:0.000}, top-1 {100 * test.Top1:0.0} %, top-5 {100 * test.Top5:0.0} % of {test.Images:N0} images
+            test loss {test.Loss:0.000}, {result.Headline}{(result.Scores is null ? $", top-5 {100 * test.Top5:0.0} %" : "")} of {test.Images:N0} images
             training loss at the end {result.TrainingLoss:0.000}, {result.Steps:N0} steps in {result.Seconds:0.0} s
             """));
         if (result.LeftOut > 0) Console.WriteLine($"{result.LeftOut:N0} files that cannot be read were left out (`patchkit data verify` lists them)");

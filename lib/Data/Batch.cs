@@ -10,6 +10,31 @@ namespace PatchKit.Data;
 /// <param name="Objects">The objects of each image; where asked for.</param>
 public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Tensor? Dense = null, IReadOnlyList<ObjectTargets>? Objects = null) : IDisposable
 {
+    /// <summary>Where the images come from and how much of them is padding; sets of images with objects only.</summary>
+    public IReadOnlyList<BatchSource>? Sources { get; init; }
+
+    /// <summary>Where images are padding: (B, H, W), bool. Null where none is, or the batch does not say.</summary>
+    public Tensor? Padding()
+    {
+        var (height, width) = (Images.shape[2], Images.shape[3]);
+        if (Sources is null || Sources.All(source => (source.Height, source.Width) == (height, width))) return null;
+        var padding = ones([Images.shape[0], height, width], ScalarType.Bool, Images.device);
+        for (int i = 0; i < Sources.Count; i++)
+        {
+            using var image = padding[i];
+            using var rows = image.narrow(0, 0, Sources[i].Height);
+            using var filled = rows.narrow(1, 0, Sources[i].Width);
+            filled.fill_(false);
+        }
+        return padding;
+    }
+
+    /// <summary>The batch on a device; where it is there already, the tensors are shared with this one.</summary>
+    public Batch To(Device device) => this with
+    {
+        Images = Images.to(device), Labels = Labels.to(device), Dense = Dense?.to(device), Objects = Objects is null ? null : [.. Objects.Select(targets => targets.To(device))],
+    };
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {

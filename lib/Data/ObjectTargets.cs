@@ -8,6 +8,9 @@ namespace PatchKit.Data;
 /// <param name="Masks">(N, H, W), bool.</param>
 public sealed record ObjectTargets(Tensor Boxes, Tensor Classes, Tensor Masks) : IDisposable
 {
+    /// <summary>The targets on a device; where they are there already, the tensors are shared with these.</summary>
+    public ObjectTargets To(Device device) => new(Boxes.to(device), Classes.to(device), Masks.to(device));
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {

@@ -29,6 +29,11 @@ public sealed record ExperimentOptions
     /// <summary>Whether p = 1 is trained too, where the scale leaves it out.</summary>
     public bool Pixels { get; init; }
 
+    /// <summary>
+    /// A folder of images by class that the backbones of dense tasks are trained on first; null for generated images, which is what `smoke` and `teach` take. At `paper` it is ImageNet-1k.
+    /// </summary>
+    public string? Pretraining { get; init; }
+
     /// <summary>A folder with released weights, for table1.</summary>
     public string? Checkpoints { get; init; }
 

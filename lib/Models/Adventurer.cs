@@ -21,7 +21,7 @@ public sealed class Adventurer : Backbone
     {
         Initialize.LecunNormal(patch_embed.Weight);
         nn.init.zeros_(patch_embed.Bias);
-        register_module(nameof(head), head);
+        if (head is not null) register_module(nameof(head), head);
         double[] rates = Models.DropPath.AdventurerRates(config.DropPath, config.Depth);
         layers = new ModuleList<Block>([.. rates.Select((rate, n) => new Block(config, rate, config.FlipsBlock(n)))]);
         norm_f = new RmsNormLayer(config.EmbedDim);

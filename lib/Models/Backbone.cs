@@ -13,7 +13,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
 {
     private protected readonly Parameter cls_token, pos_embed;
     private protected readonly PatchEmbed patch_embed;
-    private protected readonly Linear head;
+    private protected readonly Linear? head;
     private Action<Tensor>? _watch;
 
     private protected Backbone(string name, BackboneConfig config) : base(name)
@@ -22,9 +22,12 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         cls_token = new Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
         pos_embed = new Parameter(Initialize.TruncatedNormal(zeros([1, config.Tokens, config.EmbedDim])));
         patch_embed = new PatchEmbed(config.PatchSize, config.EmbedDim);
-        head = nn.Linear(config.EmbedDim, config.Classes);
-        Initialize.TruncatedNormal(head.weight);
-        nn.init.zeros_(head.bias!);
+        if (config.Classes > 0)
+        {
+            head = nn.Linear(config.EmbedDim, config.Classes);
+            Initialize.TruncatedNormal(head.weight);
+            nn.init.zeros_(head.bias!);
+        }
         // Before the blocks, which the derived class has: the order of the official state dict, by which its optimizer's state is numbered.
         register_module(nameof(patch_embed), patch_embed);
     }
@@ -37,15 +40,21 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
 
     /// <summary>Images (B, 3, H, W) to class scores (B, classes).</summary>
     /// <exception cref="ArgumentException">The images are not of the model's size.</exception>
+    /// <exception cref="InvalidOperationException">The model has no classes; it gives features alone.</exception>
     public override Tensor forward(Tensor images)
     {
+        if (head is null) throw new InvalidOperationException("the model was made with 0 classes and so scores none; use Features, or make it with classes.");
         using var scope = NewDisposeScope();
+        Whole(images);
         var cls = Encode(Tokenize(images), clsOnly: true).squeeze(1);            // (B, D)
         return head.call(Normalize(cls)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Images (B, 3, H, W) to normalised dense tokens and the class token.</summary>
-    /// <exception cref="ArgumentException">The images are not of the model's size.</exception>
+    /// <summary>
+    /// Images (B, 3, H, W) to normalised dense tokens and the class token. Images may be of another size than the model's: the learned positions are then interpolated to their grid, as
+    /// dense prediction does it.
+    /// </summary>
+    /// <exception cref="ArgumentException">The patch size does not divide the images.</exception>
     public DenseFeatures Features(Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -53,7 +62,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         long length = tokens.shape[1] - 1;
         var patches = tokens.narrow(1, Cls == ClsToken.First ? 1 : 0, length);
         var cls = tokens.select(1, Cls == ClsToken.First ? 0 : length);
-        return new DenseFeatures(patches.MoveToOuterDisposeScope(), cls.MoveToOuterDisposeScope(), Config.TokenGrid);
+        return new DenseFeatures(patches.MoveToOuterDisposeScope(), cls.MoveToOuterDisposeScope(), TokensOf(images));
     }
 
     /// <summary>
@@ -66,7 +75,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     private protected abstract Tensor Normalize(Tensor tokens);
 
     /// <summary>Where the numbers of a forward pass first stop being finite: "the patch embedding", "block 3", "the head"; null where they never do.</summary>
-    /// <exception cref="ArgumentException">The images are not of the model's size.</exception>
+    /// <exception cref="ArgumentException">The images are not of the model's size, or, where it has no classes, the patch size does not divide them.</exception>
     public string? FirstNonFinite(Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -78,7 +87,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         {
             Look(images, "the images");
             Look(Tokenize(images), "the patch embedding");
-            Look(forward(images), "the head");
+            if (head is not null) Look(forward(images), "the head");
+            else Look(Features(images).Tokens, "the last norm");
         }
         finally
         {
@@ -100,12 +110,21 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         return after;
     }
 
-    private Tensor Tokenize(Tensor images)
+    private void Whole(Tensor images)
     {
         if (images.ndim != 4 || images.shape[1] != 3 || images.shape[2] != Config.Height || images.shape[3] != Config.Width)
             throw new ArgumentException($"images of shape [{string.Join(", ", images.shape)}] were given, but the model takes [B, 3, {Config.Height}, {Config.Width}]; resize them, or make the model for their size.");
-        var patches = TokenExtension.Extend(patch_embed.call(images), Config.PatchGrid, Config.TokenGrid);   // (B, L, D)
+    }
+
+    private PatchGrid TokensOf(Tensor images) => PatchGrid.Of((int)images.shape[2], (int)images.shape[3], Config.TokenPatchSize ?? Config.PatchSize);
+
+    private Tensor Tokenize(Tensor images)
+    {
+        if (images.ndim != 4 || images.shape[1] != 3) throw new ArgumentException($"images of shape [{string.Join(", ", images.shape)}] were given, but the model takes [B, 3, H, W].");
+        PatchGrid cut = PatchGrid.Of((int)images.shape[2], (int)images.shape[3], Config.PatchSize), grid = TokensOf(images);
+        var positions = grid == Config.TokenGrid ? pos_embed : PositionEmbedding.Resize(pos_embed, Config.TokenGrid, grid, Cls);   // (1, L + 1, D)
+        var patches = TokenExtension.Extend(patch_embed.call(images), cut, grid);                            // (B, L, D)
         var cls = cls_token.expand(images.shape[0], -1, -1);                                                 // (B, 1, D)
-        return cat(Cls == ClsToken.First ? [cls, patches] : [patches, cls], 1) + pos_embed;                  // (B, L + 1, D)
+        return cat(Cls == ClsToken.First ? [cls, patches] : [patches, cls], 1) + positions;                  // (B, L + 1, D)
     }
 }

@@ -28,7 +28,7 @@ public abstract record BackboneConfig
     /// <summary>The number of blocks.</summary>
     public int Depth { get; init; } = 12;
 
-    /// <summary>The number of classes.</summary>
+    /// <summary>The number of classes; 0 for a model without a head, which gives dense features alone.</summary>
     public int Classes { get; init; } = 1000;
 
     /// <summary>The largest probability with which training drops a residual branch; it grows from 0 over the blocks.</summary>

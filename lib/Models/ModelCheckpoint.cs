@@ -41,7 +41,8 @@ public static class ModelCheckpoint
             if (!own.ContainsKey(name)) unexpected.Add(new(name, found.shape));
 
         var report = new LoadReport(source) { Matched = matched, Missing = missing, Unexpected = unexpected, Reshaped = reshaped };
-        if (loading.Strict && missing.Count + unexpected.Count > 0)
+        int headless = model.Config.Classes == 0 ? unexpected.Count(key => key.Key is "head.weight" or "head.bias") : 0; // a model without a head has no place for one
+        if (loading.Strict && missing.Count + unexpected.Count > headless)
             throw new CheckpointException(source, $"does not fit the model: {report}\nLoad with Strict = false to take what fits.");
         foreach (var (into, values) in copies) into.copy_(values);
         return report;

@@ -1,10 +1,12 @@
 using System.Text.Json.Serialization;
+using PatchKit.Data;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
 
 /// <summary>Which images a run learns from; part of what the run's cache is keyed by.</summary>
 [JsonDerivedType(typeof(GeneratedDataConfig), "generated"), JsonDerivedType(typeof(ImageDataConfig), "images")]
+[JsonDerivedType(typeof(SegmentationDataConfig), "segmentation"), JsonDerivedType(typeof(CocoDataConfig), "coco")]
 public abstract record DataConfig
 {
     /// <summary>What a report calls the images.</summary>
@@ -15,9 +17,16 @@ public abstract record DataConfig
     [JsonIgnore]
     public abstract int Classes { get; }
 
+    /// <summary>The names of the classes, by number, where they are known; else their numbers.</summary>
+    [JsonIgnore]
+    public virtual IReadOnlyList<string> ClassNames => [.. Enumerable.Range(0, Classes).Select(i => $"class {i}")];
+
     /// <summary>Images in an epoch, but for the last ones where a sampler leaves some out.</summary>
     /// <param name="recipe">which may say how many.</param>
     public abstract long EpochImages(Recipe recipe);
+
+    /// <summary>The same set, with what happens to samples that cannot be read; no part of a run's key.</summary>
+    public virtual DataConfig Reading(BadSample onBadSample) => this;
 
     /// <summary>Opens the set for a run.</summary>
     /// <param name="recipe">batch size, epochs and augmentation.</param>

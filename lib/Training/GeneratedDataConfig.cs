@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using PatchKit.Data;
 using static TorchSharp.torch;
 
@@ -18,8 +19,16 @@ public sealed record GeneratedDataConfig : DataConfig
     /// </summary>
     public int NativeSize { get; init; }
 
+    /// <summary>What batches say beyond the images' classes: each pixel's class for segmentation, or the objects for detection. Not written where there is nothing, so that keys stay.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public Annotations Annotations { get; init; }
+
+    /// <summary>The classes of objects; with dense labels the background is one more, number 0.</summary>
+    public override int Classes => Options.Classes + (Annotations.HasFlag(Annotations.Dense) ? 1 : 0);
+
     /// <inheritdoc/>
-    public override int Classes => Options.Classes;
+    [JsonIgnore] // a list that cannot be set would be written all the same
+    public override IReadOnlyList<string> ClassNames => [.. Annotations.HasFlag(Annotations.Dense) ? ["background"] : Array.Empty<string>(), .. Enumerable.Range(0, Options.Classes).Select(Options.NameOf)];
 
     /// <inheritdoc/>
     public override long EpochImages(Recipe recipe) => recipe.EpochImages;
@@ -41,12 +50,14 @@ public sealed record GeneratedDataConfig : DataConfig
         {
             if (recipe.EpochImages < recipe.BatchSize)
                 throw new ArgumentException($"generated images have no end, and recipe {recipe.Name} gives an epoch {recipe.EpochImages} of them for batches of {recipe.BatchSize}; set epochImages to at least a batch.");
+            if (config.NativeSize > 0 && config.Annotations != Annotations.None)
+                throw new ArgumentException($"images are made at {config.NativeSize} pixels and resized, but their {config.Annotations} annotations are not; set nativeSize=0.");
             var options = config.NativeSize > 0 ? config.Options.Sized(config.NativeSize) : config.Options;
             (_config, _batch, EpochImages) = (config, recipe.BatchSize, recipe.EpochImages);
             (_training, _test) = (new MultiScaleBits(seed, DataSplit.Training, options), new MultiScaleBits(seed, DataSplit.Test, options));
         }
 
-        public override int Classes => _training.Options.Classes;
+        public override int Classes => _config.Classes;
 
         public override long EpochImages { get; }
 
@@ -54,13 +65,13 @@ public sealed record GeneratedDataConfig : DataConfig
         {
             long steps = EpochImages / _batch;
             for (long step = firstStep; step < steps && !cancellation.IsCancellationRequested; step++)
-                yield return Sized(_training.Batch((epoch * steps + step) * _batch, _batch));
+                yield return Sized(_training.Batch((epoch * steps + step) * _batch, _batch, _config.Annotations));
         }
 
         public override IEnumerable<Batch> Test(CancellationToken cancellation)
         {
             for (int first = 0; first < _config.TestImages && !cancellation.IsCancellationRequested; first += TestBatch)
-                yield return Sized(_test.Batch(first, Math.Min(TestBatch, _config.TestImages - first)));
+                yield return Sized(_test.Batch(first, Math.Min(TestBatch, _config.TestImages - first), _config.Annotations));
         }
 
         private Batch Sized(Batch batch)

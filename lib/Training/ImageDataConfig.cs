@@ -62,6 +62,9 @@ public sealed record ImageDataConfig : DataConfig
     }
 
     /// <inheritdoc/>
+    public override DataConfig Reading(BadSample onBadSample) => this with { OnBadSample = onBadSample };
+
+    /// <inheritdoc/>
     public override TrainingData Open(Recipe recipe, long seed, Device device)
     {
         var opened = DataFolder.Open(Folder);

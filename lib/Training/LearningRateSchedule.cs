@@ -1,6 +1,6 @@
 namespace PatchKit.Training;
 
-/// <summary>Linear warm-up, then half a cosine down to a floor. Equal to golden/06_lr_schedules in <see cref="ScheduleStyle.Official"/>.</summary>
+/// <summary>Linear warm-up, then half a cosine, or a straight line, down to a floor. Equal to golden/06_lr_schedules in <see cref="ScheduleStyle.Official"/>.</summary>
 public sealed record LearningRateSchedule
 {
     /// <summary>The rate that warm-up climbs to, already scaled by the batch.</summary>
@@ -34,6 +34,7 @@ public sealed record LearningRateSchedule
     {
         if (time < WarmupEpochs) return Start + time * ((Peak - Start) / WarmupEpochs);
         if (time >= Epochs) return Floor;
+        if (Style == ScheduleStyle.Linear) return Floor + (Peak - Floor) * (Epochs - time) / (Epochs - WarmupEpochs);
         double part = Style == ScheduleStyle.Official ? time / Epochs : (time - WarmupEpochs) / (Epochs - WarmupEpochs);
         return Floor + 0.5 * (Peak - Floor) * (1 + Math.Cos(Math.PI * part));
     }

@@ -13,6 +13,8 @@ public static class RecipeBook
         AdventurerIntermediate.Small, AdventurerIntermediate.Base, AdventurerIntermediate.Large,
         AdventurerFinetuning.Small, AdventurerFinetuning.Base, AdventurerFinetuning.Large,
         Small.Teach, Small.Smoke, Small.Images, Small.Gpu,
+        .. Segmentation.All,
+        .. Detection.All,
     ];
 
     /// <summary>A recipe by name.</summary>

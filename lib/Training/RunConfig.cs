@@ -33,6 +33,10 @@ public sealed record RunConfig
     /// <summary>The run whose final weights it starts from, trained first where it is not in the cache; none where null. Positions are resized, a head for other classes is drawn anew.</summary>
     public RunConfig? StartsFrom { get; init; }
 
+    /// <summary>What the model is trained for; classification where null, which is then not written, so that the keys of classification runs are what they were before there were tasks.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TaskConfig? Task { get; init; }
+
     /// <summary>Seeds weights, images, order and augmentation.</summary>
     public long Seed { get; init; }
 
@@ -57,11 +61,11 @@ public sealed record RunConfig
 
     /// <summary>Floating-point operations of the training: three times the forward pass, two for each multiply-accumulate.</summary>
     [JsonIgnore]
-    public double Flops => 6.0 * Model.Cost().Macs * Steps * Recipe.BatchSize;
+    public double Flops => 6.0 * (Task?.Macs(Model) ?? Model.Cost().Macs) * Steps * Recipe.BatchSize;
 
     /// <summary>A line for people: "ViT D=48 x2, p=8, generated images, 16x16 pixels, teach, 600 steps, seed 10".</summary>
     public override string ToString() =>
-        $"{Family} D={Model.EmbedDim} x{Model.Depth}, p={Model.PatchSize}{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}, {Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
+        $"{Family} D={Model.EmbedDim} x{Model.Depth}, p={Model.PatchSize}{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}{(Task is null ? "" : $", {Task.Title}")}, {Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
 
     /// <summary>"ViT" or "Adventurer".</summary>
     [JsonIgnore]

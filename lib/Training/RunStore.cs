@@ -1,7 +1,7 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
-using PatchKit.Metrics;
 using PatchKit.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
@@ -15,7 +15,7 @@ public sealed class RunStore
     /// <summary>The final weights of a run.</summary>
     public const string WeightsFile = "model.safetensors";
 
-    private const string ConfigFile = "config.json", ResultFile = "result.json", LockFile = "lock";
+    private const string ConfigFile = "config.json", ResultFile = "result.json", LockFile = "lock", Backbone = "backbone.";
 
     /// <summary>The runs in a folder, which need not exist yet.</summary>
     /// <param name="folder">the folder; `runs` in the current one if null.</param>
@@ -50,37 +50,44 @@ public sealed class RunStore
         foreach (string rest in Directory.EnumerateFiles(folder, "*.partial")) File.Delete(rest);
         WriteJson(Path.Combine(folder, ConfigFile), config);
 
-        var data = config.Data is ImageDataConfig images ? images with { OnBadSample = options.OnBadSample } : config.Data;
-        using var opened = data.Open(config.Recipe, config.Seed, options.Device);
-        if (opened.Classes != config.Model.Classes) throw new TrainingException($"the model has {config.Model.Classes} classes, but {config.Data.Title} has {opened.Classes}; make the model for as many.");
+        using var opened = config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device);
         manual_seed(config.Seed).Dispose();
-        using var model = (config.Model with { DropPath = config.Recipe.DropPath }).Create();
-        if (config.StartsFrom is { } start) LoadWeights(start, model);
-        using var trainer = Trainer.Of(model, config.Recipe, opened, new TrainerOptions
+        using var task = (config.Task ?? new ClassificationTask()).Begin(config, opened);
+        if (config.StartsFrom is { } start) task.StartFrom(this, start);
+        task.Model.to(options.Device);
+        using var trainer = new Trainer(task.Model, task.Groups(config.Recipe), config.Recipe, opened, task.Objective(config), new TrainerOptions
         {
             Seed = config.Seed, Device = options.Device, Accumulation = options.Accumulation, Folder = folder, Progress = options.Progress,
             CheckpointEvery = options.CheckpointEvery, CheckpointSteps = options.CheckpointSteps,
         });
         trainer.Train(cancellation);
-        var test = Evaluation.Classification(model, opened.Test(cancellation), options.Device, cancellation: cancellation);
+        var (test, scores) = task.Evaluate(opened, options.Device, cancellation);
         cancellation.ThrowIfCancellationRequested(); // the test images end early, too
         string weights = Path.Combine(folder, WeightsFile);
-        RunFile.Put(weights, () => Safetensors.Write(weights, model.state_dict()));
-        var result = new RunResult(config.Key, config, test, LastLosses(folder), trainer.Steps, trainer.Seconds, model.parameters().Sum(parameter => parameter.numel()),
-            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut);
+        RunFile.Put(weights, () => Safetensors.Write(weights, task.Model.state_dict()));
+        var result = new RunResult(config.Key, config, test, LastLosses(folder), trainer.Steps, trainer.Seconds, task.Model.parameters().Sum(parameter => parameter.numel()),
+            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut, scores);
         WriteJson(Path.Combine(folder, ResultFile), result);
         File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
         return result;
     }
 
-    /// <summary>Loads the final weights of a finished run into a model, which may have another input size or other classes.</summary>
+    /// <summary>
+    /// Loads the final weights of a finished run into a model, which may have another input size or other classes, or none. Of a run of another task the backbone's are taken.
+    /// </summary>
     /// <exception cref="CheckpointException">The run has no weights, or they do not fit.</exception>
     public LoadReport LoadWeights(RunConfig config, Backbone model)
     {
         string path = Path.Combine(FolderOf(config), WeightsFile);
         using var scope = NewDisposeScope();
-        return ModelCheckpoint.Load(model, Safetensors.Read(path), source: path);
+        return ModelCheckpoint.Load(model, OfBackbone(Safetensors.Read(path)), source: path);
     }
+
+    /// <summary>The name of a parameter within the backbone, where it is the backbone's; its own name where not.</summary>
+    internal static string WithoutBackbone(string name) => name.StartsWith(Backbone, StringComparison.Ordinal) ? name[Backbone.Length..] : name;
+
+    private static IReadOnlyDictionary<string, Tensor> OfBackbone(IReadOnlyDictionary<string, Tensor> tensors) => !tensors.Keys.Any(name => name.StartsWith(Backbone, StringComparison.Ordinal)) ? tensors
+        : tensors.Where(entry => entry.Key.StartsWith(Backbone, StringComparison.Ordinal)).ToDictionary(entry => WithoutBackbone(entry.Key), entry => entry.Value);
 
     /// <summary>The training curve of a run: step and mean loss, in order; nothing before its first step.</summary>
     public IReadOnlyList<(long Step, double Loss)> Curve(string key) => ReadCurve(Path.Combine(Folder, key));

@@ -11,4 +11,6 @@ public enum ScheduleStyle
     Official,
     /// <summary>Changed at every step; warm-up ends at the peak, and the cosine runs from there to the end.</summary>
     PerStep,
+    /// <summary>Changed at every step; warm-up ends at the peak, and a straight line (polynomial decay of power 1) runs from there to the end, as is usual for segmentation.</summary>
+    Linear,
 }

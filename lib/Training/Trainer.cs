@@ -144,7 +144,7 @@ public sealed class Trainer : IDisposable
             double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch), loss;
             ParameterGroups.SetLearningRate(_optimizer, _groups, rate);
             _optimizer.zero_grad();
-            var here = batch with { Images = batch.Images.to(_options.Device), Labels = batch.Labels.to(_options.Device) };
+            var here = batch.To(_options.Device);
             try
             {
                 if (cancellation.IsCancellationRequested) return false;

@@ -14,6 +14,9 @@ public sealed class SmokeTests(SmokeRuns runs, ITestOutputHelper output) : IClas
     [InlineData("figure4", 4)]
     [InlineData("table4", 3)]
     [InlineData("table5", 2)]
+    [InlineData("table3", 4)]
+    [InlineData("figure1e", 1)]
+    [InlineData("figure1f", 1)]
     public void RunsAndReports(string name, int verdicts)
     {
         var clock = Stopwatch.StartNew();

@@ -10,7 +10,7 @@ internal sealed record OperatorCase(string Name, Tensor?[] Inputs, Func<Tensor?[
     private static readonly Op AttentionOp = "patchkit::attention";
     private static readonly bool[] Both = [false, true];
 
-    private static readonly Dictionary<string, Func<OperatorCase>> Makers = Scans().Concat(Convolutions()).Concat(Norms()).Concat(Attentions()).ToDictionary();
+    private static readonly Dictionary<string, Func<OperatorCase>> Makers = Scans().Concat(Convolutions()).Concat(Norms()).Concat(Attentions()).Concat(Regions()).ToDictionary();
 
     internal static IEnumerable<string> Names => Makers.Keys;
 
@@ -67,6 +67,16 @@ internal sealed record OperatorCase(string Name, Tensor?[] Inputs, Func<Tensor?[
         select KeyValuePair.Create<string, Func<OperatorCase>>(name, () => new(name,
             [Normal(2, 3, 7, 5), Normal(2, 3, keys, 5), Normal(2, 3, keys, 5)],
             t => [AttentionOp.Call(t[0], t[1], t[2], causal, scale)], t => [Masked(t[0]!, t[1]!, t[2]!, causal, scale ?? 1 / Math.Sqrt(5))]));
+
+    private static IEnumerable<KeyValuePair<string, Func<OperatorCase>>> Regions() =>
+        from samplingRatio in new[] { 0, 2 }
+        from aligned in Both
+        let name = $"roi_align{(samplingRatio > 0 ? $", {samplingRatio} samples" : "")}{With(aligned, "aligned")}"
+        select KeyValuePair.Create<string, Func<OperatorCase>>(name, () =>
+        {
+            var rois = tensor(new[] { 1.0, -1, 2, 9, 7, 0, 3, 3, 12, 13, 1, 0, 0, 4, 4 }, [3, 5]).to(TestDevice.Current);
+            return new(name, [Normal(2, 3, 5, 6)], t => [RoiAlign.Run(t[0]!, rois, (3, 2), .5, samplingRatio, aligned)], t => [RoiAlign.Composed(t[0]!, rois, (3, 2), .5, samplingRatio, aligned)]);
+        });
 
     private static Tensor Masked(Tensor q, Tensor k, Tensor v, bool causal, double scale)
     {

@@ -14,6 +14,7 @@ internal static class BenchCommand
         BesidePeers("train", "A training step of the small nets beside the same nets in Python torch.", TrainBench.Run),
         PixelStep(),
         Data(),
+        Coco(),
     };
 
     private static Command BesidePeers(string name, string description, Func<int, BenchResult> run)
@@ -32,6 +33,18 @@ internal static class BenchCommand
         var data = new Option<string?>("--data") { Description = "a folder with JPEGs (default: Pillow makes some)" };
         var command = new Command("data", "Preparing images for training, from JPEG files to planes of numbers, beside Pillow on one core.") { data, json, pairs };
         command.SetAction(parsed => BenchReport.Finish(new DataBench(parsed.GetValue(pairs), parsed.GetValue(data)).Run(), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command Coco()
+    {
+        var json = Json();
+        var images = new Option<int>("--images") { Description = "images in the set", DefaultValueFactory = _ => 5000 };
+        var detections = new Option<int>("--detections") { Description = "detections in each image", DefaultValueFactory = _ => 100 };
+        var categories = new Option<int>("--categories") { Description = "categories", DefaultValueFactory = _ => 80 };
+        var alone = new Option<bool>("--alone") { Description = "leave pycocotools out, which takes minutes" };
+        var command = new Command("coco-ap", "COCO's average precision of boxes and masks, on a set as large as val2017, beside pycocotools.") { images, detections, categories, alone, json };
+        command.SetAction(parsed => BenchReport.Finish(new CocoBench(parsed.GetValue(images), parsed.GetValue(detections), parsed.GetValue(categories), !parsed.GetValue(alone)).Run(), parsed.GetValue(json)));
         return command;
     }
 

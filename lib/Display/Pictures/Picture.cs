@@ -134,6 +134,21 @@ public sealed record Picture : IRendered
     /// <summary>With boxes over it.</summary>
     public Picture WithBoxes(params IEnumerable<Box> boxes) => this with { Boxes = [.. Boxes, .. boxes] };
 
+    /// <summary>With its boxes painted into the pixels, without their labels, as a file of pixels alone needs them.</summary>
+    public Picture BoxesPainted()
+    {
+        var outline = new Dictionary<(int X, int Y), (byte, byte, byte)>();
+        foreach (var box in Boxes)
+        {
+            int left = Edge(box.Left, Width), right = Edge(box.Right - 1, Width), top = Edge(box.Top, Height), bottom = Edge(box.Bottom - 1, Height);
+            for (int x = left; x <= right; x++) outline[(x, top)] = outline[(x, bottom)] = Palette.Class(box.Class);
+            for (int y = top; y <= bottom; y++) outline[(left, y)] = outline[(right, y)] = Palette.Class(box.Class);
+        }
+        return Painted((x, y) => outline.TryGetValue((x, y), out var colour) ? colour : null, 1) with { Boxes = [], Legend = Legend };
+
+        static int Edge(double at, int length) => (int)Math.Clamp(Math.Round(at), 0, length - 1);
+    }
+
     /// <summary>The pixels as a PNG file, without boxes, one pixel for each.</summary>
     public byte[] ToPng() => Display.Pixels.Png(_pixels, Width, Height);
 

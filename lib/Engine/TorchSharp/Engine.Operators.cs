@@ -27,6 +27,14 @@ public static partial class Engine
 
     internal static Tensor RmsNorm(Tensor x, Tensor weight, Tensor? z, double eps, long groupSize, bool normBeforeGate) => throw Lacks("fused RMSNorm");
 
+    internal static bool HasRoiAlign(Device device) => false;
+
+    internal static Tensor RoiAlign(Tensor features, Tensor rois, (int Height, int Width) outputSize, double scale, int samplingRatio, bool aligned) => throw Lacks("fused RoIAlign");
+
+    internal static bool HasNms(Device device) => false;
+
+    internal static Tensor Nms(Tensor boxes, Tensor scores, Tensor? classes, double iou) => throw Lacks("fused non-maximum suppression");
+
     internal static IEnumerable<string> AbsentOperators() => ["patchkit::*"];
 
     internal static IEnumerable<string> ComposedOperators(Device device) => AbsentOperators();

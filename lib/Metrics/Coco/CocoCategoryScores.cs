@@ -1,0 +1,10 @@
+using PatchKit.Data;
+
+namespace PatchKit.Metrics;
+
+/// <summary>What one category contributes to <see cref="CocoScores"/>.</summary>
+/// <param name="Category">The category.</param>
+/// <param name="AP">Average precision.</param>
+/// <param name="AP50">Average precision where an overlap of .5 is enough.</param>
+/// <param name="AR100">Recall of the best hundred detections of an image.</param>
+public sealed record CocoCategoryScores(CocoCategory Category, double AP, double AP50, double AR100);

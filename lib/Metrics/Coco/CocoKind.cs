@@ -1,0 +1,11 @@
+namespace PatchKit.Metrics;
+
+/// <summary>What COCO's metric compares.</summary>
+public enum CocoKind
+{
+    /// <summary>Boxes: iouType "bbox".</summary>
+    Box,
+
+    /// <summary>Masks: iouType "segm".</summary>
+    Mask,
+}

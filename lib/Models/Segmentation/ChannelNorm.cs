@@ -1,0 +1,24 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace PatchKit.Models;
+
+/// <summary>Layer norm over the channels of each place of a map (B, C, H, W), as plain encoders norm their tokens.</summary>
+internal sealed class ChannelNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter weight, bias;
+
+    internal ChannelNorm(int channels) : base(nameof(ChannelNorm))
+    {
+        (weight, bias) = (new Parameter(ones([channels])), new Parameter(zeros([channels])));
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        var places = map.permute(0, 2, 3, 1);                                                        // (B, H, W, C)
+        return nn.functional.layer_norm(places, weight.shape, weight, bias).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,33 @@
+using PatchKit.Data;
+
+namespace PatchKit.Training;
+
+/// <summary>A set in COCO's format at work in a run.</summary>
+public sealed class CocoData : TrainingData
+{
+    private const int TestBatch = 8;
+    private readonly CocoLoader _training, _test;
+
+    internal CocoData(CocoDataConfig config, Recipe recipe, long seed, CocoDataset training, CocoDataset test)
+    {
+        (TestSet, EpochImages) = (test, config.EpochImages(recipe));
+        var transform = new DetectionTransform { Resize = new ShortSideResize(config.Short, config.Longest) };
+        _training = new CocoLoader(training, transform, new CocoLoaderOptions { BatchSize = recipe.BatchSize, Shuffle = true, DropLast = true, Multiple = config.Multiple, Seed = seed });
+        _test = new CocoLoader(test, transform with { Flip = 0 }, new CocoLoaderOptions { BatchSize = TestBatch, Multiple = config.Multiple });
+    }
+
+    /// <summary>The test images with all objects and crowds of the file, which predictions are scored with.</summary>
+    public CocoDataset TestSet { get; }
+
+    /// <inheritdoc/>
+    public override int Classes => TestSet.Classes.Count;
+
+    /// <inheritdoc/>
+    public override long EpochImages { get; }
+
+    /// <inheritdoc/>
+    public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _training.Epoch(epoch, firstStep, cancellation);
+
+    /// <inheritdoc/>
+    public override IEnumerable<Batch> Test(CancellationToken cancellation) => _test.Epoch(0, cancellation: cancellation);
+}
