@@ -310,8 +310,9 @@ dotnet_verb() {
 # machine has. A lock file that no longer fits its project is written anew, except in CI, where it was forgotten.
 restore() {
   local project=$1 log=build/log/restore.log
+  shift
   if [[ -e $(dirname "$project")/packages.lock.json ]]; then
-    if "$dotnet" restore "$project" --locked-mode -nodeReuse:false >"$log" 2>&1 9>&-; then return; fi
+    if "$dotnet" restore "$project" --locked-mode -nodeReuse:false "$@" >"$log" 2>&1 9>&-; then return; fi
     if ! grep -q NU1004 "$log"; then
       grep -E 'error' "$log" | sort -u | head -n 10 >&2 || tail -n 20 "$log" >&2
       fail "the packages of $project could not be restored; the whole output is in $log."
@@ -320,7 +321,7 @@ restore() {
     fi
     say "The packages of $project changed; its packages.lock.json is written anew, commit it with the change."
   fi
-  dotnet_verb restore restore "$project" --force-evaluate
+  dotnet_verb restore restore "$project" --force-evaluate "$@"
 }
 
 publish_ahead_of_time() {
@@ -347,8 +348,13 @@ build_dotnet() {
   fi
   say "Building the C# projects."
   for project in "${test_projects[@]}"; do
-    restore "$project"
-    dotnet_verb "$(basename "$project" .csproj)" build "$project" -c Release --no-restore
+    local without=()
+    # The oracle of these tests is a discontinued package; where the feed has it no longer, they are skipped.
+    if [[ $project == tests/Formatting/* ]] && ! "$dotnet" restore "$project" -nodeReuse:false >build/log/oracle.log 2>&1 9>&-; then
+      without=(-p:RealFormatting=false)
+    fi
+    restore "$project" "${without[@]}"
+    dotnet_verb "$(basename "$project" .csproj)" build "$project" -c Release --no-restore "${without[@]}"
   done
   for program in "${programs[@]}"; do
     IFS=: read -r project assembly launcher <<<"$program"

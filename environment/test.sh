@@ -55,7 +55,6 @@ run_xunit() {
 }
 
 # run_counted NAME COMMAND...: any other runner; the last line it prints must be "N passed, N failed, N skipped".
-# shellcheck disable=SC2317  # for the runners of later parts
 run_counted() {
   local name=$1 output=$reports/$1.txt code=0 last pattern='^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$'
   shift
@@ -83,5 +82,8 @@ export PATCHKIT_LAUNCHER=1 PATCHKIT_NATIVE=$home/bin/libpatchkit.so
 # -- the runners, one line each --
 run_xunit engine build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll "$@"
 run_xunit kernel build/dotnet/bin/CsNotebook.Tests/release/CsNotebook.Tests.dll "$@"
+run_xunit formatting build/dotnet/bin/Formatting.Tests/release/Formatting.Tests.dll "$@"
+# Jupyter's own suite; without Debian's python3-jupyter-client and python3-jupyter-kernel-test it counts as skipped.
+run_counted jupyter /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py
 
 finish

@@ -40,6 +40,8 @@ public sealed class DirectiveTests : SessionTest
                 [DllImport("beside")] static extern int anything();
                 public static string Helped => Helper.Name;
                 public static string Data => System.IO.File.ReadAllText(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(Uses).Assembly.Location), "data.txt"));
+                public static bool Loaded => NativeLibrary.Load(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(Uses).Assembly.Location), "libbeside.so")) != default;
+                public static bool Named => NativeLibrary.Load("beside", typeof(Uses).Assembly, null) != default;
                 public static string Native()
                 {
                     try { anything(); return "called"; }
@@ -53,7 +55,9 @@ public sealed class DirectiveTests : SessionTest
         // Any native library will do: this one has no such function.
         string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
         File.Copy(Path.Combine(runtime, "libSystem.IO.Compression.Native.so"), Path.Combine(Folder, "libbeside.so"));
-        Assert.Equal("helper data found", await Run($"#r \"{dll}\"\n$\"{{Uses.Helped}} {{Uses.Data}} {{Uses.Native()}}\""));
+        Assert.Equal(
+            "helper data found True True",
+            await Run($"#r \"{dll}\"\n$\"{{Uses.Helped}} {{Uses.Data}} {{Uses.Native()}} {{Uses.Loaded}} {{Uses.Named}}\""));
     }
 
     [Fact]

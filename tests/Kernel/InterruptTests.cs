@@ -73,6 +73,38 @@ public sealed class InterruptTests : SessionTest
         Assert.Contains(result.Status, new[] { CellStatus.Ok, CellStatus.Aborted });
     }
 
+    [Fact]
+    public async Task A_library_that_saves_on_its_token_is_left_to_its_work()
+    {
+        string dll = Compiled.Library(Path.Combine(Folder, "Saver.dll"), """
+            using System;
+            using System.Threading;
+            public static class Saver
+            {
+                public static void Run()
+                {
+                    var stop = (CancellationToken)AppContext.GetData("csnotebook.cancellation");
+                    while (!stop.IsCancellationRequested) { }
+                    for (int until = Environment.TickCount + 300; Environment.TickCount - until < 0;) { }
+                    Thread.Sleep(1);
+                    throw new OperationCanceledException("it is saved.");
+                }
+            }
+            """);
+        await Run($"#r \"{dll}\"");
+        // The stop may find it in its one short wait, but hardly three times.
+        string said = "";
+        for (int i = 0; i < 3 && !said.Contains("saved", StringComparison.Ordinal); i++)
+        {
+            using var stop = new CancellationTokenSource();
+            var running = Session.ExecuteAsync("Saver.Run();", Host, stop.Token);
+            await Started();
+            await stop.CancelAsync();
+            said = (await running.WaitAsync(Limit, TestContext.Current.CancellationToken)).Error!.Message;
+        }
+        Assert.Equal("The cell was stopped in line 1: it is saved.", said);
+    }
+
     /// <summary>Waits until a cell runs, and a moment longer so that it is in the midst of things.</summary>
     private static async Task Started()
     {

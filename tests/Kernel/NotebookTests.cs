@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using CsNotebook.Engine;
 using CsNotebook.Notebook;
 using Xunit;
@@ -9,6 +10,8 @@ namespace CsNotebook.Tests;
 /// <summary>Notebooks run without a front end.</summary>
 public sealed class NotebookTests : IDisposable
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
     private readonly string folder = Directory.CreateTempSubdirectory("csnotebook-test-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -56,6 +59,56 @@ public sealed class NotebookTests : IDisposable
     }
 
     [Fact]
+    public async Task A_cell_that_does_not_stop_ends_the_run()
+    {
+        string released = Path.Combine(folder, "released");
+        string dll = Compiled.Library(Path.Combine(folder, "Deaf.dll"),
+            "public static class Deaf { public static void Wait(string file) { while (!System.IO.File.Exists(file)) { } } }");
+        var notebook = Notebook($"#r \"{dll}\"\nDeaf.Wait(\"{released}\");", "1");
+        var options = new RunOptions { Timeout = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(1), AllowErrors = true };
+        var outcome = await NotebookRunner.RunAsync(notebook, options, TestContext.Current.CancellationToken);
+        File.WriteAllText(released, "");
+        Assert.Contains("still runs 1 s later", Assert.Single(outcome.Failures).Error.Message, StringComparison.Ordinal);
+        Assert.Null(notebook.Cells[1].ExecutionCount);
+        Valid(notebook);
+    }
+
+    [Fact]
+    public async Task A_cell_that_is_to_fail_may_fail()
+    {
+        var notebook = Notebook("throw new Exception(\"as told\");", "1");
+        notebook.Cells[0].Metadata["tags"] = new JsonArray("raises-exception");
+        var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
+        Assert.Equal((2, 0), (outcome.CellsRun, outcome.Failures.Count));
+    }
+
+    [Theory]
+    [InlineData(null, @"^(cell 1/2 +\d+ s  Wait\(\);  step 1 \.\.\.\n)+cell 1/2 +\d+\.\d\d s  Wait\(\);\ncell 2/2 ")]
+    [InlineData(35, @"^(\rcell 1/2 +\d+ s  Wait\(\);  s\.\.\.\e\[K)+\rcell 1/2 +\d+\.\d\d s  Wait\(\);\e\[K\n\rcell 2/2 ")]
+    public async Task Progress_follows_a_long_cell(int? width, string pattern)
+    {
+        string go = Path.Combine(folder, "go");
+        var notebook = Notebook("Wait();\nConsole.WriteLine(\"\\nstep 1\");\nvoid Wait() => System.IO.File.Exists(\"\");\n"
+            + $"while (!System.IO.File.Exists(\"{go}\")) await Task.Delay(50);", "1");
+        var written = new StringWriter();
+        var writer = TextWriter.Synchronized(written);
+        using var progress = new RunProgress(writer, width, TimeSpan.FromSeconds(1));
+        var running = NotebookRunner.RunAsync(notebook, new RunOptions { Progress = progress }, TestContext.Current.CancellationToken);
+        while (!running.IsCompleted && !Regex.IsMatch(Written(), @"Wait\(\);  s"))
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        File.WriteAllText(go, "");
+        await running;
+        // Before the cell has written anything the line is without it.
+        Assert.Matches(pattern, Regex.Replace(Written(), @"\r?cell 1/2 +\d+ s  Wait\(\);( \.\.\.\n|\e\[K)", ""));
+
+        string Written()
+        {
+            lock (writer)
+                return written.ToString();
+        }
+    }
+
+    [Fact]
     public async Task Parameters_are_set_in_a_cell_behind_the_tagged_one()
     {
         var notebook = Notebook("string scale = \"teach\"; int[] seeds = [1]; var rate = 0.1;", "$\"{scale} {seeds.Length} {rate}\"");
@@ -64,13 +117,33 @@ public sealed class NotebookTests : IDisposable
             Parameters.Set(notebook, [new("scale", "smoke"), new("seeds", "[1, 2, 3]"), new("rate", "0.5")]);
         Assert.Equal(3, notebook.Cells.Count);
         Assert.Equal(["injected-parameters"], notebook.Cells[1].Tags);
-        Assert.Equal("// Parameters\nstring scale = \"smoke\";\nint[] seeds = [1, 2, 3];\nvar rate = 0.5;", notebook.Cells[1].Source);
+        Assert.Equal("// Parameters\nstring scale = \"smoke\";\nint[] seeds = [1, 2, 3];\ndouble rate = 0.5;", notebook.Cells[1].Source);
         await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
         Assert.Equal("smoke 3 0.5", Join(Outputs(Valid(notebook), 2)[0]["data"]!["text/plain"]));
 
         Assert.Contains("Did you mean scale?", Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("scal", "x")])).Message);
         Assert.Contains("no C# expression", Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("seeds", "[1")])).Message);
         Assert.Contains("no code cell tagged", Assert.Throws<ArgumentException>(() => Parameters.Set(Notebook("1"), [new("a", "1")])).Message);
+    }
+
+    [Theory]
+    [InlineData("bool quick = false;", "quick=True", "bool quick = true;")]
+    [InlineData("var quick = true;", "quick=false", "bool quick = false;")]
+    [InlineData("int seeds = 3;", "seeds=-1", "int seeds = -1;")]
+    [InlineData("int? limit = null;", "limit=5", "int? limit = 5;")]
+    [InlineData("var rate = -0.1;", "rate=1", "double rate = 1;")]
+    [InlineData("float rate = 0.1f;", "rate=-0.5", "float rate = (float)-0.5;")]
+    [InlineData("var price = 1m;", "price=1e3", "decimal price = (decimal)1e3;")]
+    [InlineData("string? data = null;", "data=a \"b\"\\c", "string? data = \"a \\\"b\\\"\\\\c\";")]
+    [InlineData("var (a, b) = (1, 2); var sizes = new[] { 1 };", "sizes=new[] { 2, 3 }", "var sizes = new[] { 2, 3 };")]
+    public async Task A_value_takes_the_parameters_type(string declaration, string set, string line)
+    {
+        var notebook = Notebook(declaration);
+        notebook.Cells[0].Metadata["tags"] = new JsonArray("parameters");
+        string[] pair = set.Split('=', 2);
+        Assert.Equal([line], Parameters.Set(notebook, [new(pair[0], pair[1])]));
+        var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
+        Assert.Empty(outcome.Failures);
     }
 
     [Fact]
@@ -94,7 +167,7 @@ public sealed class NotebookTests : IDisposable
         var notebook = NotebookFile.Parse("""
             {"cells":[{"cell_type":"markdown","metadata":{},"source":["# A *title*\n","\n","![dot](dot.png)\n","\n","| a | b |\n","|---|---|\n","| 1 | 2 |\n","\n","A $x^2$ formula."]},
             {"cell_type":"code","metadata":{},"source":["var x = \"<&>\"; // note\n","HTML(\"<svg id='here'></svg>\")"],"outputs":[],"execution_count":null},
-            {"cell_type":"code","metadata":{},"source":["Console.WriteLine(x); throw new Exception(\"<oops>\");"],"outputs":[],"execution_count":null}],
+            {"cell_type":"code","metadata":{"jupyter":{"source_hidden":true}},"source":["Console.WriteLine(x); throw new Exception(\"<oops>\");"],"outputs":[],"execution_count":null}],
             "metadata":{},"nbformat":4,"nbformat_minor":2}
             """);
         await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
@@ -107,6 +180,7 @@ public sealed class NotebookTests : IDisposable
         Assert.Contains("<span class=\"c\">// note</span>", page);
         Assert.Contains("<pre class=\"output stdout\">&lt;&amp;&gt;\n</pre>", page);
         Assert.Contains("System.Exception: &lt;oops&gt;", page);
+        Assert.Contains("<details><summary>Code</summary>", Assert.Single(page.Split("<section"), s => s.Contains("oops", StringComparison.Ordinal)));
         Assert.DoesNotContain("http", page, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -133,21 +207,29 @@ public sealed class NotebookTests : IDisposable
         Assert.Equal(0, (await Command("run", file, "--out", saved, "--allow-errors")).Code);
         Assert.Equal((2, "--set changes the notebook; say with --out FILE where to save the result.\n"), await Command("run", file, "--set", "a=1"));
         Assert.Equal(0, (await Command("release", file, "--out", saved)).Code);
+        Assert.Equal(2, (await Command("run")).Code);
+        var parameters = Notebook("string data = \"\"; var rate = 1;");
+        parameters.Cells[0].Metadata["tags"] = new JsonArray("parameters");
+        parameters.Save(file);
+        (code, error) = await Command("run", "--set", "data=x=1", "--set", "rate=2", file, "--out", saved);
+        Assert.True(code == 0, error);
+        Assert.Equal("// Parameters\nstring data = \"x=1\";\nint rate = 2;", NotebookFile.Load(saved).Cells[1].Source);
+        Assert.Contains("--timeout 0 is no time for a cell", (await Command("run", file, "--timeout", "0")).Error, StringComparison.Ordinal);
+        Assert.Equal(2, (await Command("run", Path.Combine(folder, "absent.ipynb"))).Code);
     }
 
     [Fact]
     public async Task Ctrl_c_stops_the_cell_and_saves()
     {
-        string file = Path.Combine(folder, "n.ipynb");
-        Notebook("var a = 1;\na", "Console.WriteLine(\"waiting\"); await Task.Delay(-1);", "a").Save(file);
+        Signal.SkipWhereIgnored();
+        string file = Path.Combine(folder, "n.ipynb"), begun = Path.Combine(folder, "begun");
+        Notebook("var a = 1;\na", "Console.WriteLine(\"waiting\"); System.IO.File.WriteAllText(\"begun\", \"\"); await Task.Delay(-1);", "a").Save(file);
         using var process = Start("run", file);
-        while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.StartsWith("cell 1/3", StringComparison.Ordinal))
-        {
-        }
-        await Task.Delay(2000, TestContext.Current.CancellationToken);
-        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
-            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-        string rest = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var told = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        while (!File.Exists(begun) && !process.HasExited)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        Signal.SendInterrupt(process);
+        string rest = await told.WaitAsync(Limit, TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(130, process.ExitCode);
         Assert.Contains("Stopped;", rest);

@@ -110,5 +110,30 @@ public sealed class TokenTests
     }
 
     [Fact]
+    public void TheCumulativeVarianceIsWhatEachWidthKeeps()
+    {
+        using var scope = NewDisposeScope();
+        var images = randn([4, 3, 16, 24], ScalarType.Float64);
+        var kept = PatchInformation.CumulativeVariance(images, 4);
+        Assert.Equal(48, kept.Count);
+        foreach (int dim in new[] { 1, 7, 47, 48 }) Assert.Equal(PatchInformation.Keep(images, 4, dim).KeptVariance, kept[dim - 1], 1e-9);
+        Assert.All(PatchInformation.CumulativeVariance(zeros([1, 3, 8, 8]), 4), part => Assert.Equal(1, part));
+    }
+
+    [Fact]
+    public void AnyTokensKeepAtMostWhatTheBestDo()
+    {
+        using var scope = NewDisposeScope();
+        var images = randn([4, 3, 32, 32], ScalarType.Float64);
+        var patches = Patches.Split(images, 4);                                                            // (4, 64, 48)
+        var some = PatchInformation.KeptBy(images, 4, patches.narrow(2, 0, 12) * 3 - 1);
+        Assert.InRange(some.KeptVariance, 12 / 48.0, PatchInformation.Keep(images, 4, 12).KeptVariance);
+        Assert.InRange(GoldenFile.Error(Patches.Split(some.Images, 4).narrow(2, 0, 12), patches.narrow(2, 0, 12)), 0, 1e-9);
+        Assert.Equal(1, PatchInformation.KeptBy(images, 4, patches.matmul(randn([48, 60], ScalarType.Float64))).KeptVariance, 1e-9);
+        Assert.Equal(0, PatchInformation.KeptBy(images, 4, ones([4, 64, 5], ScalarType.Float64)).KeptVariance, 1e-9);
+        Expect.Refused<ArgumentException>(() => PatchInformation.KeptBy(images, 4, patches.narrow(1, 0, 63)), "63", "8x8");
+    }
+
+    [Fact]
     public void ABlankImageHasNothingToLose() => Assert.Equal(1, PatchInformation.Keep(zeros([1, 3, 8, 8]), 4, 2).KeptVariance);
 }

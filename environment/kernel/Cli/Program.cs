@@ -8,6 +8,9 @@ var root = new RootCommand("C# notebooks: run them without Jupyter, or in Jupyte
     StartCommand.Create(),
     InstallCommand.Create(), InstallCommand.CreateUninstall(),
 };
-int code = await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+var parsed = root.Parse(args);
+int code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+if (parsed.Errors.Count > 0)
+    code = Sentences.Usage;
 // Threads that a cell left behind must not keep the process.
 Environment.Exit(code);

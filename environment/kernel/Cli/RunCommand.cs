@@ -7,7 +7,10 @@ namespace CsNotebook.Cli;
 /// <summary><c>csnotebook run</c>: executes a notebook without Jupyter, Python or a browser.</summary>
 internal static class RunCommand
 {
-    private const int Interrupted = 130;
+    /// <summary>What a shell adds to a signal's number for the exit code of a program that it ended.</summary>
+    private const int Signalled = 128;
+
+    private const double MaxTimeout = 4_000_000;
 
     public static Command Create()
     {
@@ -16,11 +19,16 @@ internal static class RunCommand
         var page = new Option<FileInfo?>("--html") { Description = "Also write a self-contained HTML page" };
         var set = new Option<string[]>("--set")
         {
-            Description = "NAME=VALUE: give a parameter another value (needs --out)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [],
+            Description = "NAME=VALUE: give a parameter another value (needs --out); may be repeated", DefaultValueFactory = _ => [],
         };
         var timeout = new Option<double?>("--timeout") { Description = "The most seconds a cell may take" };
         var allowErrors = new Option<bool>("--allow-errors") { Description = "Go on after a cell that fails" };
-        var command = new Command("run", "Execute a notebook and save it with its outputs") { file, saved, page, set, timeout, allowErrors };
+        var command = new Command(
+            "run",
+            "Execute a notebook in its folder and save it with its outputs. Exit code: 0 done, 1 a cell failed, 2 it cannot be run, 130 ctrl-C.")
+        {
+            file, saved, page, set, timeout, allowErrors,
+        };
         command.SetAction(parsed => Sentences.Guard(() => Run(
             parsed.GetRequiredValue(file),
             parsed.GetValue(saved),
@@ -33,21 +41,28 @@ internal static class RunCommand
 
     private static int Run(FileInfo file, FileInfo? saved, FileInfo? page, string[] set, double? timeout, bool allowErrors)
     {
-        if (timeout is <= 0)
-            throw new ArgumentException($"--timeout {timeout} leaves a cell no time; give a number of seconds above 0.");
+        if (timeout is not (null or (> 0 and <= MaxTimeout)))
+            throw new ArgumentException($"--timeout {timeout} is no time for a cell; give a number of seconds above 0 and up to {MaxTimeout:0}.");
         if (set.Length > 0 && saved is null)
             throw new ArgumentException("--set changes the notebook; say with --out FILE where to save the result.");
         var notebook = NotebookFile.Load(file.FullName);
         foreach (string line in Parameters.Set(notebook, [.. set.Select(Pair)]))
             Console.Error.WriteLine($"set {line}");
         string target = (saved ?? file).FullName;
+        // What cannot be written is better told now than after an hour.
+        notebook.Save(target);
+        if (page is not null)
+            Directory.CreateDirectory(page.DirectoryName!);
 
+        int signal = 0;
+        // Once a session runs, Console leads to its cells.
+        var stderr = Console.Error;
         using var stop = new CancellationTokenSource();
-        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, 2));
+        using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, 15));
         // Cells find files beside their notebook, as under Jupyter.
         Environment.CurrentDirectory = file.DirectoryName!;
-        var stderr = Console.Error;
+        using var progress = new RunProgress(stderr, TerminalWidth());
         var outcome = NotebookRunner.RunAsync(
             notebook,
             new RunOptions
@@ -55,15 +70,12 @@ internal static class RunCommand
                 Timeout = timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 AllowErrors = allowErrors,
                 AfterCell = () => notebook.Save(target),
-                Progress = stderr.WriteLine,
+                Progress = progress,
             },
             stop.Token).GetAwaiter().GetResult();
         notebook.Save(target);
         if (page is not null)
-        {
-            Directory.CreateDirectory(page.DirectoryName!);
             File.WriteAllText(page.FullName, HtmlPage.Render(notebook, Path.GetFileNameWithoutExtension(file.Name), file.DirectoryName!));
-        }
 
         foreach (var (cell, error) in outcome.Failures)
         {
@@ -75,15 +87,34 @@ internal static class RunCommand
         if (outcome.Stopped)
         {
             stderr.WriteLine($"Stopped; {target} holds what was done.");
-            return Interrupted;
+            return Signalled + signal;
         }
         return outcome.Failures.Count > 0 && !allowErrors ? 1 : 0;
 
-        void Stop(PosixSignalContext context)
+        void Stop(PosixSignalContext context, int number)
         {
             // The first signal stops the cell and saves; a second one ends the process in the system's way.
-            context.Cancel = !stop.IsCancellationRequested;
+            if (stop.IsCancellationRequested)
+                return;
+            context.Cancel = true;
+            signal = number;
+            stderr.WriteLine("Stopping the cell; a second time ends the program at once.");
             ThreadPool.QueueUserWorkItem(_ => stop.Cancel());
+        }
+    }
+
+    private static int? TerminalWidth()
+    {
+        const int Usual = 80;
+        if (Console.IsErrorRedirected)
+            return null;
+        try
+        {
+            return Console.WindowWidth is > 0 and var width ? width : Usual;
+        }
+        catch (IOException)
+        {
+            return Usual;
         }
     }
 

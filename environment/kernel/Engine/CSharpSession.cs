@@ -18,6 +18,7 @@ public sealed class CSharpSession : IDisposable
     private readonly NuGetPackages packages;
     private readonly CodeHelp help;
     private readonly Dictionary<string, string[]> sources = [];
+    private int uncounted;
 
     /// <summary>A session in which nothing has run.</summary>
     public CSharpSession()
@@ -28,7 +29,7 @@ public sealed class CSharpSession : IDisposable
         help = new CodeHelp(references);
     }
 
-    /// <summary>The number of cells executed so far.</summary>
+    /// <summary>The number of counted cells executed so far: the n of the last one's <c>In [n]</c>.</summary>
     public int ExecutionCount { get; private set; }
 
     /// <summary>The variables that are in scope, in alphabetical order.</summary>
@@ -40,17 +41,18 @@ public sealed class CSharpSession : IDisposable
     /// <param name="code">The cell's text, directives included.</param>
     /// <param name="host">Where its output goes.</param>
     /// <param name="stop">Stops the cell: the result is then <see cref="CellStatus.Aborted"/>.</param>
-    public async Task<CellResult> ExecuteAsync(string code, ICellHost host, CancellationToken stop)
+    /// <param name="counted">Whether it raises <see cref="ExecutionCount"/>; what a front end asks on its own behalf does not.</param>
+    public Task<CellResult> ExecuteAsync(string code, ICellHost host, CancellationToken stop, bool counted = true) =>
+        InTurn(() => Execute(code, host, stop, counted));
+
+    /// <summary>
+    /// Runs and completes a cell that leaves no trace, so that the first one that somebody writes finds the compiler loaded.
+    /// A cell that comes while it runs waits for it.
+    /// </summary>
+    public async Task WarmUpAsync()
     {
-        await Turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        try
-        {
-            return await Task.Run(() => Execute(code, host, stop), CancellationToken.None).ConfigureAwait(false);
-        }
-        finally
-        {
-            Turn.Release();
-        }
+        await InTurn(() => WarmUp.Run(references, workFolder)).ConfigureAwait(false);
+        await Task.Run(() => new CodeHelp(references).Complete(WarmUp.Code, WarmUp.Code.Length)).ConfigureAwait(false);
     }
 
     /// <summary>The completions at <paramref name="cursor"/>, a position in UTF-16 units. May be called while a cell runs.</summary>
@@ -78,11 +80,25 @@ public sealed class CSharpSession : IDisposable
         }
     }
 
-    private CellResult Execute(string code, ICellHost host, CancellationToken stop)
+    private static async Task<T> InTurn<T>(Func<T> work)
+    {
+        await Turn.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(work, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            Turn.Release();
+        }
+    }
+
+    private CellResult Execute(string code, ICellHost host, CancellationToken stop, bool counted)
     {
         var clock = Stopwatch.StartNew();
         CellConsole.Install();
-        var cell = new CellRun(this, $"In [{++ExecutionCount}]", new CellOutput(host, output), stop);
+        string name = counted ? $"In [{++ExecutionCount}]" : $"uncounted cell {++uncounted}";
+        var cell = new CellRun(this, name, new CellOutput(host, output), stop);
         sources[cell.Name] = code.ReplaceLineEndings("\n").Split('\n');
         CellOutput.Current = cell.Output;
         MimeBundle? value = null;

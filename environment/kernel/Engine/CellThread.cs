@@ -10,12 +10,12 @@ internal static class CellThread
 
     private const int StackSize = 16 << 20;
 
-    /// <summary>What a stop waits for code to end at a check before it interrupts waits.</summary>
+    /// <summary>What a stop waits for code to end at a check before it interrupts waits, and between one wait and the next.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
     /// Runs <paramref name="body"/> to its end. A stop raises <see cref="Stop.Requested"/>, cancels the published token,
-    /// and then interrupts the thread's waits until it has ended.
+    /// and then interrupts the waits it finds the thread in until it has ended.
     /// </summary>
     /// <returns>What the body threw, or null.</returns>
     public static ExceptionDispatchInfo? Run(Action body, CancellationToken stop)
@@ -69,6 +69,11 @@ internal static class CellThread
             }
         });
         while (!ended.Wait(Grace))
-            thread.Interrupt();
+        {
+            // An interrupt of a thread that is at work lies in wait for its next lock, in the midst of what a library does
+            // on the token: a checkpoint that is being saved, for instance.
+            if (thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
+                thread.Interrupt();
+        }
     }
 }

@@ -8,6 +8,8 @@ internal static partial class Tracebacks
 {
     private const int MaxCalls = 40;
 
+    private static readonly string[] UsualWords = [new OperationCanceledException().Message, new TaskCanceledException().Message];
+
     private static readonly string[] Plumbing =
         ["CsNotebook.Engine.", "System.Runtime.CompilerServices.", "System.Runtime.ExceptionServices."];
 
@@ -27,7 +29,7 @@ internal static partial class Tracebacks
         int? line = frames.Where(f => f.Cell == cell).Select(f => (int?)f.Line).FirstOrDefault();
         if (stopped)
         {
-            string where = line is { } at ? $"The cell was stopped in line {at}." : "The cell was stopped.";
+            string where = "The cell was stopped" + (line is { } at ? $" in line {at}" : "") + Said(thrown) + ".";
             return new("KeyboardInterrupt", where, [where, .. Excerpt(cell, line, sources)], line);
         }
         var traceback = new List<string>();
@@ -43,6 +45,12 @@ internal static partial class Tracebacks
         }
         return new(thrown.GetType().Name, thrown.Message, traceback, line);
     }
+
+    /// <summary>What a library says that ended on the token: what it saved, for instance.</summary>
+    private static string Said(Exception thrown) =>
+        thrown is OperationCanceledException and not CellStoppedException && !UsualWords.Contains(thrown.Message)
+            ? $": {thrown.Message.TrimEnd('.')}"
+            : "";
 
     private static Exception Unwrapped(Exception thrown) => thrown switch
     {

@@ -25,6 +25,7 @@ internal sealed class JupyterKernel : IDisposable
     private readonly BlockingCollection<Message> waiting = [], urgent = [];
     private readonly HashSet<Message> aborted = new(ReferenceEqualityComparer.Instance);
     private readonly ManualResetEventSlim ended = new();
+    private readonly Lazy<Task> warmUp;
 
     /// <summary>Listens on all channels; <see cref="Run"/> begins to answer.</summary>
     /// <param name="connection">Where to listen.</param>
@@ -43,6 +44,7 @@ internal sealed class JupyterKernel : IDisposable
         heartbeat = new EchoSocket(connection.EndPoint(connection.Heartbeat), Log);
         publisher = new Publisher(iopub, codec);
         requests = new Shell(publisher, input) { AbortWaiting = AbortWaiting };
+        warmUp = new(WarmUpAsync);
 
         RouterSocket Router(int port, Action<Message> take) => new(connection.EndPoint(port), frames => Take(frames, take), Log);
     }
@@ -76,6 +78,8 @@ internal sealed class JupyterKernel : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (warmUp.IsValueCreated)
+            warmUp.Value.Wait(Farewell);
         publisher.Dispose();
         foreach (var socket in Sockets)
             socket.Dispose();
@@ -147,6 +151,21 @@ internal sealed class JupyterKernel : IDisposable
         publisher.Status("idle", request);
         if (request.Type == "shutdown_request")
             Shutdown();
+        // Its front end knows it now, and a person takes a while over the first cell.
+        if (request.Type == "kernel_info_request")
+            _ = warmUp.Value;
+    }
+
+    private async Task WarmUpAsync()
+    {
+        try
+        {
+            await requests.WarmUpAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Log($"The warm-up failed, so the first cell takes longer: {e}");
+        }
     }
 
     private JsonObject? AnswerControl(Message request)

@@ -4,58 +4,46 @@ using CsNotebook.Jupyter.Zmtp;
 
 namespace CsNotebook.Jupyter;
 
-/// <summary>For the bench: from the start of a process to its answer to <c>kernel_info_request</c>.</summary>
+/// <summary>For the bench: what a front end waits for that starts a kernel.</summary>
 internal static class ReadyTime
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(10);
 
-    /// <summary>Starts a kernel of this program, asks it who it is, and ends it.</summary>
-    /// <exception cref="TimeoutException">It did not answer within a minute.</exception>
-    public static TimeSpan Measure()
+    /// <summary>From the start of a process to its answer to <c>kernel_info_request</c>.</summary>
+    /// <exception cref="TimeoutException">It did not listen within a minute.</exception>
+    public static TimeSpan Measure() => Measure((kernel, _) => kernel.Age);
+
+    /// <summary>From a cell's request to its reply, the first after so long a time of idleness.</summary>
+    public static TimeSpan MeasureFirstCell(TimeSpan idle) =>
+        MeasureFirst(idle, "execute_request", new JsonObject { ["code"] = "var x = 1; x + 1" });
+
+    /// <summary>The same for a completion.</summary>
+    public static TimeSpan MeasureFirstCompletion(TimeSpan idle) =>
+        MeasureFirst(idle, "complete_request", new JsonObject { ["code"] = "\"text\".", ["cursor_pos"] = 7 });
+
+    private static TimeSpan MeasureFirst(TimeSpan idle, string type, JsonObject content) => Measure((_, ask) =>
     {
-        string folder = Directory.CreateTempSubdirectory("csnotebook-ready-").FullName;
-        var connection = new ConnectionFile("ipc", Path.Combine(folder, "k"), 1, 2, 3, 4, 5, Guid.NewGuid().ToString("N"));
-        string file = Path.Combine(folder, "connection.json");
-        connection.Save(file);
-        string[] launcher = KernelSpecs.Launcher();
+        Thread.Sleep(idle);
         long begin = Stopwatch.GetTimestamp();
-        using var process = Process.Start(launcher[0], [.. launcher[1..], "start", "-f", file]);
-        try
-        {
-            var codec = new MessageCodec(connection.Key, "bench");
-            using var shell = Connect(connection, begin);
-            Send(shell, codec, "kernel_info_request");
-            shell.Receive();
-            var took = Stopwatch.GetElapsedTime(begin);
-            Send(shell, codec, "shutdown_request");
-            shell.Receive();
-            process.WaitForExit(Limit);
-            return took;
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill();
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+        ask(type, content);
+        return Stopwatch.GetElapsedTime(begin);
+    });
 
-    private static ZmtpConnection Connect(ConnectionFile connection, long begin)
+    private static TimeSpan Measure(Func<KernelProcess, Action<string, JsonObject>, TimeSpan> read)
     {
-        while (true)
+        using var kernel = new KernelProcess(Guid.NewGuid().ToString("N"));
+        var codec = new MessageCodec(kernel.Connection.Key, "bench");
+        using var shell = kernel.Connect(kernel.Connection.Shell, "DEALER", []);
+        Ask("kernel_info_request", []);
+        var took = read(kernel, Ask);
+        Ask("shutdown_request", []);
+        kernel.Process.WaitForExit(Farewell);
+        return took;
+
+        void Ask(string type, JsonObject content)
         {
-            try
-            {
-                return ZmtpConnection.Connect(connection.EndPoint(connection.Shell), "DEALER", []);
-            }
-            catch (System.Net.Sockets.SocketException)
-            {
-                if (Stopwatch.GetElapsedTime(begin) > Limit)
-                    throw new TimeoutException($"The kernel did not listen within {Limit.TotalSeconds:0} s.");
-                Thread.Sleep(5);
-            }
+            shell.Send(codec.Encode([], type, content, null));
+            shell.Receive();
         }
     }
-
-    private static void Send(ZmtpConnection shell, MessageCodec codec, string type) => shell.Send(codec.Encode([], type, new JsonObject(), null));
 }

@@ -9,10 +9,12 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
     private readonly Lazy<CSharpSession> session = new();
     private readonly History history = new();
     private volatile CancellationTokenSource? running;
-    private int count;
 
     /// <summary>Called when a cell fails and those that wait behind it are not to run.</summary>
     public required Action AbortWaiting { get; init; }
+
+    /// <summary>Prepares the session for its first cell; see <see cref="CSharpSession.WarmUpAsync"/>.</summary>
+    public Task WarmUpAsync() => Task.Run(() => session.Value.WarmUpAsync());
 
     /// <summary>Stops the running cell, if there is one.</summary>
     public void Interrupt() => running?.Cancel();
@@ -73,9 +75,7 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
         string code = request.Text("code");
         bool silent = request.Flag("silent"), blank = string.IsNullOrWhiteSpace(code);
         bool counted = !silent && !blank && request.Flag("store_history", true);
-        int number = count + 1;
-        if (counted)
-            count = number;
+        int number = session.Value.ExecutionCount + (counted ? 1 : 0);
 
         // Not disposed: an interrupt may come at any moment, and there is nothing to free.
         var stop = running = new CancellationTokenSource();
@@ -85,7 +85,7 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
             host.Publish("execute_input", new JsonObject { ["code"] = code, ["execution_count"] = number });
             if (blank)
                 return Done(new JsonObject());
-            var result = Run(code, host);
+            var result = Run(code, host, counted);
             if (counted)
                 history.Add(number, code, result.Value?["text/plain"]);
             if (result.Value is { } value)
@@ -98,7 +98,7 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
             if (result.Error is null)
                 return Done(Evaluate(request, stop.Token));
 
-            if (request.Flag("stop_on_error", true))
+            if (!silent && request.Flag("stop_on_error", true))
                 AbortWaiting();
             var shown = Replies.Error(result.Error);
             shown.Remove("status");
@@ -117,7 +117,8 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
             ["status"] = "ok", ["execution_count"] = number, ["payload"] = new JsonArray(), ["user_expressions"] = expressions,
         };
 
-        CellResult Run(string text, RequestHost host) => session.Value.ExecuteAsync(text, host, stop.Token).GetAwaiter().GetResult();
+        CellResult Run(string text, RequestHost host, bool asCell) =>
+            session.Value.ExecuteAsync(text, host, stop.Token, asCell).GetAwaiter().GetResult();
 
         JsonObject Evaluate(Message message, CancellationToken token)
         {
@@ -125,7 +126,7 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
             var quiet = new RequestHost(publisher, null, message, silent: true, token);
             foreach (var (name, expression) in message.Content["user_expressions"] as JsonObject ?? [])
             {
-                var result = Run((string?)expression ?? "", quiet);
+                var result = Run((string?)expression ?? "", quiet, asCell: false);
                 values[name] = result.Error is { } error
                     ? Replies.Error(error)
                     : new JsonObject { ["status"] = "ok", ["data"] = result.Value?.ToJson() ?? [], ["metadata"] = new JsonObject() };

@@ -60,7 +60,8 @@ public static partial class HtmlPage
         if (cell.Source.Length > 0)
         {
             string note = string.Join(" ", new[] { cell.ExecutionCount is { } n ? $"[{n}]" : "", Took(cell) }.Where(s => s.Length > 0));
-            body.Append($"<div class=\"note\">{note}</div>\n<pre class=\"source\"><code>{CodeHighlight.ToHtml(cell.Source)}</code></pre>\n");
+            string source = $"<pre class=\"source\"><code>{CodeHighlight.ToHtml(cell.Source)}</code></pre>\n";
+            body.Append($"<div class=\"note\">{note}</div>\n").Append(cell.IsFolded ? $"<details><summary>Code</summary>\n{source}</details>\n" : source);
         }
         foreach (var output in cell.Outputs.OfType<JsonObject>())
             Output(output, body);

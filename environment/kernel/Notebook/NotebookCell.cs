@@ -36,6 +36,9 @@ public sealed class NotebookCell(JsonObject json)
     /// <summary>The cell's tags.</summary>
     public IReadOnlyList<string> Tags => Metadata["tags"] is JsonArray tags ? [.. tags.Select(t => t!.GetValue<string>())] : [];
 
+    /// <summary>Whether the author folded its code away, as JupyterLab notes it.</summary>
+    public bool IsFolded => Metadata["jupyter"]?["source_hidden"]?.GetValue<bool>() == true;
+
     /// <summary>A code cell's outputs.</summary>
     public JsonArray Outputs
     {

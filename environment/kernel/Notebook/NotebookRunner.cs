@@ -30,9 +30,12 @@ public static class NotebookRunner
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
             if (options.Timeout is { } timeout)
                 limit.CancelAfter(timeout);
+            options.Progress?.Begin(number, notebook.Cells.Count, cell.Source, () => recorder.Latest);
             var begin = DateTime.UtcNow;
-            var result = await session.ExecuteAsync(Source(cell), recorder, limit.Token).ConfigureAwait(false);
+            var running = session.ExecuteAsync(Source(cell), recorder, limit.Token);
+            bool ended = await Task.WhenAny(running, GivenUp(options.Patience, limit.Token)).ConfigureAwait(false) == running;
             var end = DateTime.UtcNow;
+            var result = ended ? await running.ConfigureAwait(false) : new CellResult(CellStatus.Aborted, null, Deaf(options.Patience), end - begin);
 
             cell.ExecutionCount = session.ExecutionCount;
             cell.Metadata["execution"] = Timing(begin, end);
@@ -42,19 +45,33 @@ public static class NotebookRunner
                 recorder.Value(value, session.ExecutionCount);
             if (error is not null)
                 recorder.Error(error);
-            string took = $"{result.Duration.TotalSeconds,7:0.00} s";
-            options.Progress?.Invoke($"cell {number}/{notebook.Cells.Count}  {took}  {FirstLine(cell.Source)}");
+            options.Progress?.End(result.Duration);
             recorder.Quietly(() => options.AfterCell?.Invoke());
 
             if (stop.IsCancellationRequested)
                 return new(run, failures, true);
-            if (error is not null)
+            if (error is not null && (late || !cell.Tags.Contains("raises-exception")))
+            {
                 failures.Add((number, error));
-            if (error is not null && !options.AllowErrors && !cell.Tags.Contains("raises-exception"))
-                return new(run, failures, false);
+                if (!options.AllowErrors || !ended)
+                    return new(run, failures, false);
+            }
             run++;
         }
         return new(run, failures, false);
+    }
+
+    /// <summary>Ends when a cell that was told to stop has had its time to do so.</summary>
+    private static async Task GivenUp(TimeSpan patience, CancellationToken told)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, told).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(patience, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static CellError Deaf(TimeSpan patience)
+    {
+        string sentence = $"The cell was told to stop and still runs {patience.TotalSeconds:0.###} s later: it is in code that does not ask whether to stop.";
+        return new("KeyboardInterrupt", sentence, [sentence], null);
     }
 
     private static CellError Late(CellError stopped, int number, TimeSpan limit) => stopped with
@@ -90,11 +107,5 @@ public static class NotebookRunner
         {
             ["file_extension"] = ".cs", ["mimetype"] = "text/x-csharp", ["name"] = "C#", ["pygments_lexer"] = "csharp", ["version"] = "14.0",
         };
-    }
-
-    private static string FirstLine(string source)
-    {
-        string line = source.Split('\n').FirstOrDefault(l => l.Trim().Length > 0)?.Trim() ?? "";
-        return line.Length <= 60 ? line : line[..57] + "...";
     }
 }

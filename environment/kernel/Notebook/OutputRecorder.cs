@@ -11,6 +11,17 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     private JsonArray outputs = [];
     private string streamText = "";
     private bool clearNext;
+    private string latest = "";
+
+    /// <summary>The latest line of text that the cell wrote or showed.</summary>
+    public string Latest
+    {
+        get
+        {
+            lock (gate)
+                return latest;
+        }
+    }
 
     /// <summary>From here on output goes to this cell, whose old outputs go.</summary>
     public void Begin(NotebookCell cell)
@@ -18,7 +29,7 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         lock (gate)
         {
             cell.ClearOutputs();
-            (outputs, streamText, clearNext) = (cell.Outputs, "", false);
+            (outputs, streamText, clearNext, latest) = (cell.Outputs, "", false, "");
         }
     }
 
@@ -36,6 +47,7 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
             }
             streamText = CarriageReturns.Collapse(streamText + text);
             last["text"] = MultiLine.Split(streamText);
+            latest = Lines(streamText).LastOrDefault() ?? latest;
         }
     }
 
@@ -44,6 +56,7 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     {
         lock (gate)
         {
+            latest = Lines(data["text/plain"] ?? "").FirstOrDefault() ?? latest;
             if (!update)
                 ClearIfAsked();
             if (update)
@@ -120,6 +133,8 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         (clearNext, streamText) = (false, "");
         outputs.Clear();
     }
+
+    private static IEnumerable<string> Lines(string text) => text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0);
 
     private static JsonObject Data(MimeBundle bundle)
     {

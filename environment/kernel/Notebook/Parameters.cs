@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsNotebook.Engine;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -30,41 +31,60 @@ public static class Parameters
         return lines;
     }
 
-    private static string Line(IReadOnlyDictionary<string, (string Type, bool IsText)> declared, string name, string value)
+    private static string Line(IReadOnlyDictionary<string, string> declared, string name, string value)
     {
-        if (!declared.TryGetValue(name, out var parameter))
+        if (!declared.TryGetValue(name, out string? type))
         {
             string? likely = declared.Keys.Where(k => Distance(k, name) <= 2).MinBy(k => Distance(k, name));
             string near = likely is null ? "" : $" Did you mean {likely}?";
             throw new ArgumentException($"The notebook has no parameter {name}; it has {string.Join(", ", declared.Keys)}.{near}");
         }
-        string expression = parameter.IsText && value is not ['"', .., '"'] and not "null"
-            ? SymbolDisplay.FormatLiteral(value, quote: true)
-            : value;
+        string expression = type.TrimEnd('?') switch
+        {
+            "string" or "String" when value is not ['"', .., '"'] and not "null" => SymbolDisplay.FormatLiteral(value, quote: true),
+            "bool" when bool.TryParse(value, out bool flag) => flag ? "true" : "false",
+            // 0.5 is a double, which is neither.
+            "float" or "decimal" when double.TryParse(value, CultureInfo.InvariantCulture, out _) => $"({type.TrimEnd('?')}){value}",
+            _ => value,
+        };
         var parsed = SyntaxFactory.ParseExpression(expression, options: SubmissionChain.ParseOptions, consumeFullText: true);
         if (parsed.ContainsDiagnostics)
             throw new ArgumentException($"{name} cannot be {value}: that is no C# expression ({parsed.GetDiagnostics().First().GetMessage()}).");
-        return $"{parameter.Type} {name} = {expression};";
+        return $"{type} {name} = {expression};";
     }
 
-    private static Dictionary<string, (string Type, bool IsText)> Declared(string source)
+    /// <summary>The parameters' types, by name.</summary>
+    private static Dictionary<string, string> Declared(string source)
     {
         var root = CSharpSyntaxTree.ParseText(CellParser.CodeOnly(source), SubmissionChain.ParseOptions).GetCompilationUnitRoot();
-        var declared = new Dictionary<string, (string, bool)>(StringComparer.Ordinal);
+        var declared = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var declaration in root.Members.OfType<FieldDeclarationSyntax>().Select(f => f.Declaration))
         {
             string type = declaration.Type.ToString();
             foreach (var variable in declaration.Variables)
-            {
-                var initial = variable.Initializer?.Value;
-                bool text = type is "string" or "string?" or "String"
-                    || (type == "var" && initial is InterpolatedStringExpressionSyntax
-                        or LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression });
-                declared[variable.Identifier.ValueText] = (type, text);
-            }
+                declared[variable.Identifier.ValueText] = type == "var" ? Inferred(variable.Initializer?.Value) ?? type : type;
         }
         return declared;
     }
+
+    /// <summary>The type that var stands for where a literal says so: another value must not change it, 1 not make a double an int.</summary>
+    private static string? Inferred(ExpressionSyntax? initial) => initial switch
+    {
+        InterpolatedStringExpressionSyntax => "string",
+        PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression } negative => Inferred(negative.Operand),
+        LiteralExpressionSyntax literal => literal.Token.Value switch
+        {
+            string => "string",
+            bool => "bool",
+            int => "int",
+            long => "long",
+            float => "float",
+            double => "double",
+            decimal => "decimal",
+            _ => null,
+        },
+        _ => null,
+    };
 
     private static int Distance(string a, string b)
     {

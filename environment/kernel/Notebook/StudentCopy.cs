@@ -18,7 +18,11 @@ public static class StudentCopy
         for (int i = 0; i < notebook.Cells.Count; i++)
         {
             var cell = notebook.Cells[i];
+            int before = taken;
             cell.Source = Without(cell.Source, cell.IsCode, i + 1, ref taken);
+            // What was folded for its solution is what the student is to see and fill.
+            if (taken > before && cell.Metadata["jupyter"] is System.Text.Json.Nodes.JsonObject folding)
+                folding.Remove("source_hidden");
             if (cell.IsCode)
                 cell.ClearOutputs();
         }

@@ -88,7 +88,7 @@ public sealed record Picture : IRendered
         return new(width, height, cut)
         {
             Zoom = 1,
-            Caption = $"{columns * rows:#,0} patches of {patchSize} × {patchSize}",
+            Caption = $"{columns * rows:#,0} {(columns * rows == 1 ? "patch" : "patches")} of {patchSize} × {patchSize}",
             _gapColumns = [.. Enumerable.Range(1, columns - 1).Select(i => (i * (side + gap) - gap, gap))],
             _gapRows = [.. Enumerable.Range(1, rows - 1).Select(i => (i * (side + gap) - gap, gap))],
         };

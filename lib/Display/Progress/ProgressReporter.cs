@@ -42,7 +42,7 @@ public sealed class ProgressReporter : IDisposable
     {
         get
         {
-            lock (_lock) return _view;
+            lock (_lock) return _view with { Losses = [.. _losses] };
         }
     }
 

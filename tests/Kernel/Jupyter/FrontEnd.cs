@@ -6,31 +6,42 @@ using Xunit;
 
 namespace CsNotebook.Tests.Jupyter;
 
-/// <summary>A kernel in this process and a front end that talks to it.</summary>
+/// <summary>A front end that talks to a kernel.</summary>
 internal sealed class FrontEnd : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly string folder = Directory.CreateTempSubdirectory("csnb-").FullName;
-    private readonly JupyterKernel kernel;
-    private readonly Thread running;
+    private readonly IDisposable kernel;
     private readonly ZmtpConnection shell, control, stdin, iopub, heartbeat;
+    private readonly HashSet<string> interrupts = [];
 
+    /// <summary>Of a kernel in this process.</summary>
     public FrontEnd(string transport, string key = "secret")
+        : this(new LocalKernel(transport, key))
     {
-        Connection = transport == "ipc"
-            ? new ConnectionFile("ipc", Path.Combine(folder, "k"), 1, 2, 3, 4, 5, key)
-            : new ConnectionFile("tcp", "127.0.0.1", Port(), Port(), Port(), Port(), Port(), key);
-        Codec = new MessageCodec(key, "front end");
-        kernel = new JupyterKernel(Connection, TextWriter.Synchronized(Log));
-        running = new Thread(kernel.Run) { IsBackground = true };
-        running.Start();
+    }
+
+    /// <summary>Of a kernel in another process, which ends with it.</summary>
+    public FrontEnd(KernelProcess kernel)
+        : this(kernel.Connection, kernel.Connect, kernel)
+    {
+    }
+
+    private FrontEnd(LocalKernel local)
+        : this(local.Connection, (port, type, identity) => ZmtpConnection.Connect(local.Connection.EndPoint(port), type, identity), local) =>
+        Local = local;
+
+    private FrontEnd(ConnectionFile connection, Func<int, string, byte[], ZmtpConnection> connect, IDisposable kernel)
+    {
+        this.kernel = kernel;
+        Connection = connection;
+        Codec = new MessageCodec(connection.Key, "front end");
         byte[] identity = Guid.NewGuid().ToByteArray();
-        (shell, Shell) = Open(Connection.Shell, "DEALER", identity);
-        (control, Control) = Open(Connection.Control, "DEALER", identity);
-        (stdin, Stdin) = Open(Connection.Stdin, "DEALER", identity);
-        (iopub, Iopub) = Open(Connection.Iopub, "SUB", []);
-        (heartbeat, _) = Open(Connection.Heartbeat, "REQ", []);
+        (shell, Shell) = Open(connect(connection.Shell, "DEALER", identity));
+        (control, Control) = Open(connect(connection.Control, "DEALER", identity));
+        (stdin, Stdin) = Open(connect(connection.Stdin, "DEALER", identity));
+        (iopub, Iopub) = Open(connect(connection.Iopub, "SUB", []));
+        heartbeat = connect(connection.Heartbeat, "REQ", []);
         iopub.Send([[1]]);
         while (true)
         {
@@ -43,15 +54,14 @@ internal sealed class FrontEnd : IDisposable
         while (Iopub.TryTake(out _))
         {
         }
-
-        static int Port() => ZmtpTests.Local().Port;
     }
 
     public ConnectionFile Connection { get; }
 
     public MessageCodec Codec { get; set; }
 
-    public StringWriter Log { get; } = new();
+    /// <summary>The kernel, where it is in this process.</summary>
+    public LocalKernel? Local { get; }
 
     public BlockingCollection<Message> Shell { get; }
 
@@ -66,6 +76,14 @@ internal sealed class FrontEnd : IDisposable
 
     /// <summary>Sends a request on the control channel; its id.</summary>
     public string SendControl(string type, JsonObject content) => Send(control, type, content);
+
+    /// <summary>Interrupts the running cell by message.</summary>
+    public void Interrupt()
+    {
+        string id = SendControl("interrupt_request", []);
+        interrupts.Add(id);
+        Assert.Equal(id, Parent(Take(Control)));
+    }
 
     /// <summary>Answers an input request.</summary>
     public void Answer(string text) => Send(stdin, "input_reply", new JsonObject { ["value"] = text });
@@ -94,13 +112,15 @@ internal sealed class FrontEnd : IDisposable
         return content;
     }
 
-    /// <summary>What was published for a request between busy and idle.</summary>
+    /// <summary>What was published for a request between busy and idle, interrupts aside.</summary>
     public List<Message> Published(string id)
     {
         var shown = new List<Message>();
         while (true)
         {
             var message = Take(Iopub);
+            if (interrupts.Contains(Parent(message)!))
+                continue;
             Assert.Equal(id, Parent(message));
             if (message.Type != "status")
                 shown.Add(message);
@@ -122,17 +142,11 @@ internal sealed class FrontEnd : IDisposable
         return heartbeat.Receive() is [[], var pong] && pong.AsSpan().SequenceEqual("ping"u8);
     }
 
-    /// <summary>Waits for the end of the kernel.</summary>
-    public bool Ended() => running.Join(Limit);
-
     public void Dispose()
     {
-        kernel.Shutdown();
-        running.Join(Limit);
         kernel.Dispose();
         foreach (var connection in new[] { shell, control, stdin, iopub, heartbeat })
             connection.Dispose();
-        Directory.Delete(folder, recursive: true);
     }
 
     private string Send(ZmtpConnection connection, string type, JsonObject content)
@@ -142,12 +156,10 @@ internal sealed class FrontEnd : IDisposable
         return (string)JsonNode.Parse(frames[2])!["msg_id"]!;
     }
 
-    private (ZmtpConnection Connection, BlockingCollection<Message> Messages) Open(int port, string type, byte[] identity)
+    private (ZmtpConnection Connection, BlockingCollection<Message> Messages) Open(ZmtpConnection connection)
     {
-        var connection = ZmtpConnection.Connect(Connection.EndPoint(port), type, identity);
         var messages = new BlockingCollection<Message>();
-        if (type != "REQ")
-            new Thread(() => Read(connection, messages)) { IsBackground = true }.Start();
+        new Thread(() => Read(connection, messages)) { IsBackground = true }.Start();
         return (connection, messages);
     }
 

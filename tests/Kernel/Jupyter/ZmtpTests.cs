@@ -12,6 +12,7 @@ namespace CsNotebook.Tests.Jupyter;
 public sealed class ZmtpTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static int lastPort = 16_000 + Environment.ProcessId % 12_000;
 
     private readonly ConcurrentQueue<string> log = new();
 
@@ -234,13 +235,22 @@ public sealed class ZmtpTests
         Assert.Equal([[3]], back.Receive()!);
     }
 
-    /// <summary>A free place on the loopback.</summary>
+    /// <summary>A free place on the loopback, never the same twice, and below the ports that the system gives to whoever connects.</summary>
     internal static (IPEndPoint Where, int Port) Local()
     {
-        using var finder = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        finder.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var where = (IPEndPoint)finder.LocalEndPoint!;
-        return (where, where.Port);
+        while (true)
+        {
+            var where = new IPEndPoint(IPAddress.Loopback, Interlocked.Increment(ref lastPort));
+            using var finder = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                finder.Bind(where);
+                return (where, where.Port);
+            }
+            catch (SocketException)
+            {
+            }
+        }
     }
 
     private static byte[] Written(Action<ZmtpConnection> send)

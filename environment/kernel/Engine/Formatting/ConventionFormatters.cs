@@ -6,68 +6,62 @@ namespace CsNotebook.Engine.Formatting;
 
 /// <summary>
 /// Formatters found by .NET Interactive's convention, which needs no package: an attribute named
-/// <c>TypeFormatterSourceAttribute</c> on a type, a base or an interface names, by <c>Type FormatterSourceType</c>, a
-/// source with a public parameterless constructor and <c>CreateTypeFormatters()</c>; each item of that has
-/// <c>string MimeType</c> and <c>bool Format(object, TextWriter)</c>. <c>string[] PreferredMimeTypes</c> selects and orders.
+/// <c>TypeFormatterSourceAttribute</c> on a class or its base names, by <c>Type FormatterSourceType</c>, a source with a
+/// public parameterless constructor and <c>CreateTypeFormatters()</c>; each item of that has <c>string MimeType</c> and
+/// <c>bool Format(object, TextWriter)</c>, of two for one MIME type the later is asked first. <c>string[] PreferredMimeTypes</c>
+/// selects and orders; without it a value is shown as HTML. tests/Formatting holds this against .NET Interactive itself.
 /// </summary>
 internal static class ConventionFormatters
 {
     private const string AttributeName = "TypeFormatterSourceAttribute";
 
-    private static readonly ConcurrentDictionary<Type, IReadOnlyList<Source>> Sources = new();
+    private static readonly ConcurrentDictionary<Type, Source> Sources = new();
 
-    /// <summary>Adds what the formatters of the nearest type that has some make of the value.</summary>
+    /// <summary>Adds what the formatters of the value's type make of it.</summary>
     public static void Format(object value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
-        foreach (var source in Sources.GetOrAdd(value.GetType(), Find))
+        var source = Sources.GetOrAdd(value.GetType(), Find);
+        foreach (string mimeType in mimeTypes.Count > 0 ? mimeTypes : source.Preferred)
         {
-            int before = bundle.Count;
-            var wanted = mimeTypes.Count > 0 ? mimeTypes
-                : source.Preferred.Count > 0 ? source.Preferred
-                : source.Formatters.Select(f => f.MimeType).ToList();
-            foreach (string mimeType in wanted)
-            {
-                if (bundle[mimeType] is null && source.Formatters.FirstOrDefault(f => f.MimeType == mimeType) is { } formatter
-                    && formatter.Format(value) is { } text)
-                    bundle.Add(mimeType, text);
-            }
-            if (bundle.Count > before)
-                return;
+            if (bundle[mimeType] is null && source.Format(value, mimeType) is { } text)
+                bundle.Add(mimeType, text);
         }
     }
 
-    /// <summary>A type, its bases nearest first, and its interfaces.</summary>
-    public static IEnumerable<Type> Lineage(Type type)
-    {
-        for (Type? t = type; t is not null; t = t.BaseType)
-            yield return t;
-        foreach (var implemented in type.GetInterfaces())
-            yield return implemented;
-    }
+    /// <summary>The MIME types in which values of a type that has formatters are shown.</summary>
+    public static IReadOnlyList<string> Preferred(Type type) => Sources.GetOrAdd(type, Find).Preferred;
 
-    /// <summary>Whether a type, a base or an interface has formatters.</summary>
+    /// <summary>Whether a type has formatters.</summary>
     public static bool Has(Type type) => Attributes(type).Any();
 
-    private static IReadOnlyList<Source> Find(Type type) => [.. Attributes(type).Select(Create)];
-
     private static IEnumerable<object> Attributes(Type type) =>
-        Lineage(type).SelectMany(t => t.GetCustomAttributes(inherit: false)).Where(a => a.GetType().Name == AttributeName);
+        type.GetCustomAttributes(inherit: true).Where(a => a.GetType().Name == AttributeName);
 
-    private static Source Create(object attribute)
+    private static Source Find(Type type)
+    {
+        var attributes = Attributes(type).ToList();
+        string[]? preferred = attributes.Select(a => Property<string[]>(a, "PreferredMimeTypes")).LastOrDefault(p => p is not null);
+        return new([.. attributes.SelectMany(Create).Reverse()], preferred ?? ["text/html"]);
+    }
+
+    private static IEnumerable<Formatter> Create(object attribute)
     {
         var sourceType = Property<Type>(attribute, "FormatterSourceType")
             ?? throw new InvalidOperationException($"{attribute.GetType()} names no formatter source: it needs a property Type FormatterSourceType.");
         object source = Activator.CreateInstance(sourceType)!;
         var create = sourceType.GetMethod("CreateTypeFormatters", Type.EmptyTypes)
             ?? throw new InvalidOperationException($"{sourceType} cannot be a formatter source: it needs a public method CreateTypeFormatters().");
-        var formatters = ((IEnumerable)create.Invoke(source, null)!).Cast<object>().Select(f => new Formatter(f)).ToList();
-        return new(formatters, Property<string[]>(attribute, "PreferredMimeTypes") ?? []);
+        return ((IEnumerable)create.Invoke(source, null)!).Cast<object>().Select(f => new Formatter(f));
     }
 
     private static T? Property<T>(object owner, string name)
         where T : class => owner.GetType().GetProperty(name)?.GetValue(owner) as T;
 
-    private sealed record Source(IReadOnlyList<Formatter> Formatters, IReadOnlyList<string> Preferred);
+    private sealed record Source(IReadOnlyList<Formatter> Formatters, IReadOnlyList<string> Preferred)
+    {
+        public string? Format(object value, string mimeType) =>
+            Formatters.Where(f => f.MimeType == mimeType).Select(f => f.Format(value)).FirstOrDefault(text => text is not null);
+    }
 
     private sealed class Formatter
     {

@@ -17,15 +17,20 @@ internal static class Formatters
         var bundle = new MimeBundle();
         if (value is MimeBundle ready)
             return ready;
-        if (value is not null)
-        {
-            Registered.Format(value, mimeTypes, bundle);
-            ConventionFormatters.Format(value, mimeTypes, bundle);
-        }
+        AddOwn(value, mimeTypes, bundle);
         if (bundle.Count == 0)
             AddDefaults(value, mimeTypes, bundle);
+        AddOwn(value, ["text/plain"], bundle);
         bundle.Add("text/plain", TextFormat.Long(value));
         return bundle;
+    }
+
+    private static void AddOwn(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
+    {
+        if (value is null)
+            return;
+        Registered.Format(value, mimeTypes, bundle);
+        ConventionFormatters.Format(value, mimeTypes, bundle);
     }
 
     private static void AddDefaults(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)

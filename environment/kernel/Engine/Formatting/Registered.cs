@@ -36,5 +36,13 @@ internal static class Registered
     private static bool Applies(Type registered, Type actual) =>
         registered.IsAssignableFrom(actual)
         || (registered.IsGenericTypeDefinition
-            && ConventionFormatters.Lineage(actual).Any(t => t.IsGenericType && t.GetGenericTypeDefinition() == registered));
+            && Lineage(actual).Any(t => t.IsGenericType && t.GetGenericTypeDefinition() == registered));
+
+    private static IEnumerable<Type> Lineage(Type type)
+    {
+        for (Type? t = type; t is not null; t = t.BaseType)
+            yield return t;
+        foreach (var implemented in type.GetInterfaces())
+            yield return implemented;
+    }
 }

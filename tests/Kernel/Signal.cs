@@ -1,0 +1,27 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Xunit;
+
+namespace CsNotebook.Tests;
+
+/// <summary>What ctrl-C sends.</summary>
+internal static class Signal
+{
+    private const int Interrupt = 2;
+
+    /// <summary>Sends it to a process.</summary>
+    public static void SendInterrupt(Process process) => Assert.Equal(0, Kill(process.Id, Interrupt));
+
+    /// <summary>Skips the test where nothing that this process starts would hear it: a shell ignores it for what runs in its background.</summary>
+    public static void SkipWhereIgnored()
+    {
+        const string Ignored = "SigIgn:", Status = "/proc/self/status";
+        string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(Ignored, StringComparison.Ordinal)) : null;
+        ulong signals = line is null ? 0 : ulong.Parse(line[Ignored.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        Assert.SkipWhen((signals >> (Interrupt - 1) & 1) == 1, "The tests were started in a shell's background, where ctrl-C is ignored.");
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int process, int signal);
+}
