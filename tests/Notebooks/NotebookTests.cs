@@ -78,14 +78,14 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
     [GeneratedRegex(@"\]\(([^)#:]+\.(?:ipynb|md))\)")]
     private static partial Regex Links();
 
-    /// <summary>A folder of its own for the series, so that neither the tree nor anybody's cache of runs is touched: notebooks look for ../bin and ../runs.</summary>
+    /// <summary>A folder of its own for the series, so that neither the tree nor anybody's cache of runs is touched: notebooks look for ../bin and ../tests, and write ../runs and ../out.</summary>
     public sealed class Desk : IDisposable
     {
         private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("patchkit-notebooks-");
 
         public Desk()
         {
-            Directory.CreateSymbolicLink(System.IO.Path.Combine(_root.FullName, "bin"), System.IO.Path.Combine(s_home, "bin"));
+            foreach (string folder in new[] { "bin", "tests" }) Directory.CreateSymbolicLink(System.IO.Path.Combine(_root.FullName, folder), System.IO.Path.Combine(s_home, folder));
             Directory.CreateDirectory(System.IO.Path.Combine(_root.FullName, "notebooks"));
             foreach (string file in Directory.EnumerateFiles(System.IO.Path.Combine(s_home, "notebooks"), "*.ipynb")) File.Copy(file, Path(System.IO.Path.GetFileName(file)));
         }
