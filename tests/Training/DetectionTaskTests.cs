@@ -55,10 +55,10 @@ public sealed class DetectionTaskTests : IDisposable
     {
         var (whole, parted) = (new RunStore(Path.Combine(_folder, "whole")), new RunStore(Path.Combine(_folder, "parted")));
         whole.Train(Run(), cancellation: TestContext.Current.CancellationToken);
-        foreach (long after in new long[] { 1, 3, 4 })
+        for (int stopped = 0; stopped < 4; stopped++)
         {
-            using var stop = new CancellationTokenSource();
-            Assert.Throws<OperationCanceledException>(() => parted.Train(Run(), new RunOptions { CheckpointSteps = 1, Progress = at => { if (at.Step >= after) stop.Cancel(); } }, stop.Token));
+            using var stop = new CancellationTokenSource();                    // the first step after a start is always told of
+            Assert.Throws<OperationCanceledException>(() => parted.Train(Run(), new RunOptions { CheckpointSteps = 1, Progress = _ => stop.Cancel() }, stop.Token));
         }
         parted.Train(Run(), cancellation: TestContext.Current.CancellationToken);
         foreach (string file in new[] { RunStore.WeightsFile, "metrics.jsonl" })
