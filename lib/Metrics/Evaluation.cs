@@ -24,8 +24,28 @@ public static class Evaluation
     {
         device ??= model.parameters().FirstOrDefault()?.device ?? CPU;
         var (loss, accuracy, rightBits) = (new MeanLoss(), new TopKAccuracy(1, 5), new long[Scales]);
-        bool training = model.training, generated = true;
+        bool generated = true;
         var clock = Stopwatch.StartNew();
+        Each(model, batches, cancellation, batch =>
+        {
+            var labels = batch.Labels.to(device);                                               // (B)
+            var scores = Scores(model, batch.Images.to(device), device, autocast);              // (B, classes)
+            Check(labels, scores.shape[1]);
+            loss.Add(nn.functional.cross_entropy(scores, labels).item<double>(), labels.shape[0]);
+            accuracy.Add(scores, labels);
+            generated &= batch.Bits is not null && scores.shape[1] == 1 << Scales;
+            if (generated) CountBits(scores.argmax(1).cpu(), labels.cpu(), rightBits);
+            progress?.Invoke(loss.Count);
+        });
+        if (loss.Count == 0) throw new ArgumentException("no image came to be scored, so there is no loss or accuracy; give at least one batch.");
+        return new EvaluationResult(loss.Count, loss.Weighted, accuracy.Percent(1) / 100, accuracy.Percent(5) / 100, clock.Elapsed.TotalSeconds,
+            generated ? [.. rightBits.Select(right => (double)right / loss.Count)] : null);
+    }
+
+    /// <summary>Scores batch after batch in evaluation mode and without gradients, and disposes each; the model's mode is put back afterwards.</summary>
+    internal static void Each(nn.Module model, IEnumerable<Batch> batches, CancellationToken cancellation, Action<Batch> score)
+    {
+        bool training = model.training;
         model.eval();
         try
         {
@@ -37,24 +57,14 @@ public static class Evaluation
                 using (NewDisposeScope())
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    var labels = batch.Labels.to(device);                                               // (B)
-                    var scores = Scores(model, batch.Images.to(device), device, autocast);              // (B, classes)
-                    Check(labels, scores.shape[1]);
-                    loss.Add(nn.functional.cross_entropy(scores, labels).item<double>(), labels.shape[0]);
-                    accuracy.Add(scores, labels);
-                    generated &= batch.Bits is not null && scores.shape[1] == 1 << Scales;
-                    if (generated) CountBits(scores.argmax(1).cpu(), labels.cpu(), rightBits);
+                    score(batch);
                 }
-                progress?.Invoke(loss.Count);
             }
         }
         finally
         {
             model.train(training);
         }
-        if (loss.Count == 0) throw new ArgumentException("no image came to be scored, so there is no loss or accuracy; give at least one batch.");
-        return new EvaluationResult(loss.Count, loss.Weighted, accuracy.Percent(1) / 100, accuracy.Percent(5) / 100, clock.Elapsed.TotalSeconds,
-            generated ? [.. rightBits.Select(right => (double)right / loss.Count)] : null);
     }
 
     private static Tensor Scores(nn.Module<Tensor, Tensor> model, Tensor images, Device device, ScalarType? autocast)

@@ -22,33 +22,17 @@ public static class SegmentationEvaluation
     public static (EvaluationResult Test, SegmentationResult Scores) Score(nn.Module model, Func<Tensor, Tensor> score, IEnumerable<Batch> batches, IReadOnlyList<string> classes, Device device, CancellationToken cancellation = default)
     {
         var confusion = new ConfusionMatrix(classes.Count, Ignored);
-        bool training = model.training;
         var clock = Stopwatch.StartNew();
         double loss = 0;
         long images = 0;
-        model.eval();
-        try
+        Evaluation.Each(model, batches, cancellation, batch =>
         {
-            using var stop = Engine.StopOn(cancellation);
-            using var recording = no_grad();
-            foreach (var batch in batches)
-            {
-                using (batch)
-                using (NewDisposeScope())
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    var labels = (batch.Dense ?? throw new ArgumentException("the images have no class for each pixel; open the set with dense labels.")).to(device);     // (B, H, W)
-                    var scores = Fitted(score(batch.Images.to(device)).to(ScalarType.Float32), labels);                                                                  // (B, K, H, W)
-                    confusion.Add(scores.argmax(1), labels);
-                    loss += nn.functional.cross_entropy(scores, labels, ignore_index: Ignored, reduction: nn.Reduction.None).sum(ScalarType.Float64).item<double>();
-                    images += labels.shape[0];
-                }
-            }
-        }
-        finally
-        {
-            model.train(training);
-        }
+            var labels = (batch.Dense ?? throw new ArgumentException("the images have no class for each pixel; open the set with dense labels.")).to(device);     // (B, H, W)
+            var scores = Fitted(score(batch.Images.to(device)).to(ScalarType.Float32), labels);                                                                  // (B, K, H, W)
+            confusion.Add(scores.argmax(1), labels);
+            loss += nn.functional.cross_entropy(scores, labels, ignore_index: Ignored, reduction: nn.Reduction.None).sum(ScalarType.Float64).item<double>();
+            images += labels.shape[0];
+        });
         if (confusion.Pixels == 0) throw new ArgumentException($"none of the pixels of {images} images is labelled, so there is no loss or mIoU; use images with annotations.");
         var result = new SegmentationResult(confusion.MIoU, confusion.AAcc, confusion.MAcc, classes, confusion.IoU, confusion.Accuracy, confusion.Pixels);
         return (new EvaluationResult(images, loss / confusion.Pixels, double.NaN, double.NaN, clock.Elapsed.TotalSeconds), result);

@@ -7,13 +7,14 @@ public sealed class CocoData : TrainingData
 {
     private const int TestBatch = 8;
     private readonly CocoLoader _training, _test;
+    private readonly BadSamples _bad;
 
     internal CocoData(CocoDataConfig config, Recipe recipe, long seed, CocoDataset training, CocoDataset test)
     {
-        (TestSet, EpochImages) = (test, config.EpochImages(recipe));
+        (TestSet, EpochImages, _bad) = (test, config.EpochImages(recipe), new BadSamples(config.OnBadSample));
         var transform = new DetectionTransform { Resize = new ShortSideResize(config.Short, config.Longest) };
-        _training = new CocoLoader(training, transform, new CocoLoaderOptions { BatchSize = recipe.BatchSize, Shuffle = true, DropLast = true, Multiple = config.Multiple, Seed = seed });
-        _test = new CocoLoader(test, transform with { Flip = 0 }, new CocoLoaderOptions { BatchSize = TestBatch, Multiple = config.Multiple });
+        _training = new CocoLoader(training, transform, new CocoLoaderOptions { BatchSize = recipe.BatchSize, Shuffle = true, DropLast = true, FillGaps = true, Multiple = config.Multiple, Seed = seed }, _bad);
+        _test = new CocoLoader(test, transform with { Flip = 0 }, new CocoLoaderOptions { BatchSize = TestBatch, Multiple = config.Multiple }, _bad);
     }
 
     /// <summary>The test images with all objects and crowds of the file, which predictions are scored with.</summary>
@@ -24,6 +25,9 @@ public sealed class CocoData : TrainingData
 
     /// <inheritdoc/>
     public override long EpochImages { get; }
+
+    /// <inheritdoc/>
+    public override int LeftOut => _bad.Count;
 
     /// <inheritdoc/>
     public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _training.Epoch(epoch, firstStep, cancellation);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Serialization;
 using PatchKit.Data;
 using static TorchSharp.torch;
 
@@ -33,6 +34,10 @@ public sealed record CocoDataConfig : DataConfig
     /// <summary>Batches are padded to multiples of this: the largest patch or stride of an experiment, so that all of its runs see the same images.</summary>
     public int Multiple { get; init; } = 32;
 
+    /// <summary>What happens to images that cannot be read.</summary>
+    [JsonIgnore]
+    public BadSample OnBadSample { get; init; } = BadSample.Stop;
+
     /// <inheritdoc/>
     public override string Title => $"{Name}, shorter side {Short} pixels";
 
@@ -40,6 +45,7 @@ public sealed record CocoDataConfig : DataConfig
     public override int Classes => Categories.Count;
 
     /// <inheritdoc/>
+    [JsonIgnore] // the categories say them
     public override IReadOnlyList<string> ClassNames => [.. Categories.Select(category => category.Name)];
 
     /// <summary>Looks into a folder.</summary>
@@ -55,6 +61,9 @@ public sealed record CocoDataConfig : DataConfig
             Folder = path, Name = Path.GetFileName(path.TrimEnd('/')), Fingerprint = Hash(training, test), Categories = training.Instances.Categories, TrainingImages = (wide, training.Count - wide),
         };
     }
+
+    /// <inheritdoc/>
+    public override DataConfig Reading(BadSample onBadSample) => this with { OnBadSample = onBadSample };
 
     /// <inheritdoc/>
     public override long EpochImages(Recipe recipe)

@@ -56,28 +56,7 @@ public static class DetectionEvaluation
         return new EvaluationResult(loss.Count, loss.Weighted, double.NaN, double.NaN, clock.Elapsed.TotalSeconds);
     }
 
-    private static void Each(CascadeMaskRcnn detector, IEnumerable<Batch> batches, Device device, CancellationToken cancellation, Action<Batch> score)
-    {
-        bool training = detector.training;
-        detector.eval();
-        try
-        {
-            using var stop = Engine.StopOn(cancellation);
-            using var recording = no_grad();
-            foreach (var batch in batches)
-            {
-                using (batch)
-                using (NewDisposeScope())
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    if (batch.Objects is null) throw new ArgumentException("a detector is scored on objects, but the batch has none; open the set with its objects (Annotations.Objects).");
-                    score(batch.To(device));
-                }
-            }
-        }
-        finally
-        {
-            detector.train(training);
-        }
-    }
+    private static void Each(CascadeMaskRcnn detector, IEnumerable<Batch> batches, Device device, CancellationToken cancellation, Action<Batch> score) =>
+        Evaluation.Each(detector, batches, cancellation, batch => score(batch.Objects is not null ? batch.To(device)
+            : throw new ArgumentException("a detector is scored on objects, but the batch has none; open the set with its objects (Annotations.Objects).")));
 }

@@ -17,6 +17,7 @@ public sealed class DetectionPrecision(CocoDataset? truth = null)
     private readonly List<CocoImage> _images = [];
     private readonly List<CocoAnnotation> _objects = [];
     private readonly List<CocoDetection> _found = [];
+    private readonly HashSet<long> _scored = [];
 
     /// <summary>Adds an image with its objects; a class is a category of the same number.</summary>
     /// <param name="found">what was found in it.</param>
@@ -43,6 +44,7 @@ public sealed class DetectionPrecision(CocoDataset? truth = null)
     public void Add(Detections found, BatchSource source)
     {
         if (truth is null) throw new InvalidOperationException($"image {source.ImageId} is of a set, but the set was not named; make the collection with it.");
+        _scored.Add(source.ImageId);
         using var scope = NewDisposeScope();
         var scaled = found.Scaled((double)source.OriginalWidth / source.Width, (double)source.OriginalHeight / source.Height);
         _found.AddRange(DetectionFile.Of(scaled, source.ImageId, source.OriginalHeight, source.OriginalWidth, truth.CategoryIds));
@@ -66,7 +68,7 @@ public sealed class DetectionPrecision(CocoDataset? truth = null)
     /// <summary>The summaries of boxes and of masks.</summary>
     public (DetectionScores Box, DetectionScores Mask) Scores()
     {
-        var all = truth?.Instances ?? new CocoInstances(_images, _objects, [.. _objects.Select(annotation => annotation.CategoryId).Distinct().Order().Select(id => new CocoCategory { Id = id })]);
+        var all = truth?.Instances.Of(_scored) ?? new CocoInstances(_images, _objects, [.. _objects.Select(annotation => annotation.CategoryId).Distinct().Order().Select(id => new CocoCategory { Id = id })]);
         return (DetectionScores.Of(CocoEvaluation.Run(all, _found, CocoKind.Box)), DetectionScores.Of(CocoEvaluation.Run(all, _found, CocoKind.Mask)));
     }
 }

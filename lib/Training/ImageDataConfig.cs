@@ -111,16 +111,12 @@ public sealed record ImageDataConfig : DataConfig
 
         public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation)
         {
-            long steps = EpochImages / _batch, shuffle = -1;
-            int[] order = [], indices = new int[_batch];
+            long steps = EpochImages / _batch;
+            var order = new EndlessOrder(_training.Count, _seed);
+            var indices = new int[_batch];
             for (long step = firstStep; step < steps && !cancellation.IsCancellationRequested; step++)
             {
-                for (int i = 0; i < _batch; i++)
-                {
-                    var (round, at) = Math.DivRem((epoch * steps + step) * _batch + i, _training.Count);
-                    if (round != shuffle) order = Shuffled(shuffle = round);
-                    indices[i] = order[at];
-                }
+                for (int i = 0; i < _batch; i++) indices[i] = order[(epoch * steps + step) * _batch + i];
                 using var bytes = _training.Batch(indices);
                 using var noise = new Generator((ulong)new SampleRandom(_seed, epoch * steps + step, -3).Below(int.MaxValue), _device);
                 yield return new Batch(_augment.Apply(bytes.Images, _seed, epoch, step * _batch, noise), bytes.Labels.alias());
@@ -141,18 +137,6 @@ public sealed record ImageDataConfig : DataConfig
             _training.Dispose();
             if (_test.IsValueCreated) _test.Value.Dispose();
             _opened.Dispose();
-        }
-
-        private int[] Shuffled(long round)
-        {
-            int[] order = [.. Enumerable.Range(0, _training.Count)];
-            var random = new SampleRandom(_seed, round, -1);
-            for (int i = order.Length - 1; i > 0; i--)
-            {
-                int other = random.Below(i + 1);
-                (order[i], order[other]) = (order[other], order[i]);
-            }
-            return order;
         }
     }
 

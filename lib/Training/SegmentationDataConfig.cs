@@ -126,32 +126,10 @@ public sealed record SegmentationDataConfig : DataConfig
 
         private IEnumerable<(int, long)[]> Batches(int epoch, int firstStep)
         {
-            long steps = EpochImages / _batch, shuffle = -1;
-            int[] order = [];
+            long steps = EpochImages / _batch;
+            var order = new EndlessOrder(_training.Count, _seed);
             for (long step = firstStep; step < steps; step++)
-            {
-                var batch = new (int, long)[_batch];
-                for (int i = 0; i < _batch; i++)
-                {
-                    long position = (epoch * steps + step) * _batch + i;
-                    var (round, at) = Math.DivRem(position, _training.Count);
-                    if (round != shuffle) order = Shuffled(shuffle = round);
-                    batch[i] = (order[at], position);
-                }
-                yield return batch;
-            }
-        }
-
-        private int[] Shuffled(long round)
-        {
-            int[] order = [.. Enumerable.Range(0, _training.Count)];
-            var random = new SampleRandom(_seed, round, -1);
-            for (int i = order.Length - 1; i > 0; i--)
-            {
-                int other = random.Below(i + 1);
-                (order[i], order[other]) = (order[other], order[i]);
-            }
-            return order;
+                yield return [.. Enumerable.Range(0, _batch).Select(i => (epoch * steps + step) * _batch + i).Select(position => (order[position], position))];
         }
     }
 }

@@ -90,12 +90,7 @@ public sealed class DetectionTaskTests : IDisposable
     [Fact]
     public void AFolderInCocosFormatTrainsAndIsScored()
     {
-        using var files = new CocoFolder(camVid: true);
-        string Below(string name) => Path.Combine(files.Set, name);
-        File.Copy(Below("instances_training.json"), Below("instances_validation.json"));
-        Directory.CreateDirectory(Below("images/validation"));
-        foreach (string image in Directory.EnumerateFiles(Below("images/training"))) File.Copy(image, Below($"images/validation/{Path.GetFileName(image)}"));
-
+        using var files = WithValidation();
         var data = CocoDataConfig.In(files.Set) with { Short = 32, Longest = 48, Multiple = 16 };
         Assert.Equal([4, 90], data.Categories.Select(category => category.Id));
         Assert.Equal(["early", "late"], data.ClassNames);
@@ -117,6 +112,37 @@ public sealed class DetectionTaskTests : IDisposable
             batch.Dispose();
         }
         Assert.InRange(precision.Scores().Box.Ap, .9, 1);                                         // sizes are rounded on the way there and back
+    }
+
+    [Fact]
+    public void ImagesThatCannotBeReadStopARunOrAreLeftOutAndCounted()
+    {
+        using var files = WithValidation();
+        string training = Directory.EnumerateFiles(Path.Combine(files.Set, "images/training")).Order(StringComparer.Ordinal).First();
+        string validation = Path.Combine(files.Set, "images/validation", Path.GetFileName(training));
+        foreach (string file in new[] { training, validation }) File.WriteAllBytes(file, File.ReadAllBytes(file)[..40]);
+        var data = CocoDataConfig.In(files.Set) with { Short = 32, Longest = 48, Multiple = 16 };
+        var config = Run() with { Model = SmallDetector.Backbone(), Recipe = s_short with { EpochImages = 0, BatchSize = 2 }, Data = data };
+
+        var store = new RunStore(_folder);
+        string stopped = Assert.ThrowsAny<Exception>(() => store.Train(config, cancellation: TestContext.Current.CancellationToken)).Message;
+        Assert.Contains(training, stopped);
+        Assert.Contains("--on-bad-sample skip", stopped);
+        var result = store.Train(config, new RunOptions { OnBadSample = BadSample.Skip }, TestContext.Current.CancellationToken);
+        Assert.Equal(2, result.LeftOut);
+        Assert.Equal(7, result.Test.Images);
+        Assert.InRange(Assert.IsType<DetectionResult>(result.Scores).Box.Ap, 0, 1);
+    }
+
+    // A set whose validation images are its training images.
+    private static CocoFolder WithValidation()
+    {
+        var files = new CocoFolder(camVid: true);
+        string Below(string name) => Path.Combine(files.Set, name);
+        File.Copy(Below("instances_training.json"), Below("instances_validation.json"));
+        Directory.CreateDirectory(Below("images/validation"));
+        foreach (string image in Directory.EnumerateFiles(Below("images/training"))) File.Copy(image, Below($"images/validation/{Path.GetFileName(image)}"));
+        return files;
     }
 
     [Fact]

@@ -22,11 +22,7 @@ public sealed record ColorJitter(double Strength = 0.3)
     {
         var steps = new (Kind Kind, double Factor)[3];
         for (int i = 0; i < 3; i++) steps[i] = ((Kind)i, random.Uniform(Math.Max(0, 1 - Strength), 1 + Strength));
-        for (int i = 2; i > 0; i--)
-        {
-            int other = random.Below(i + 1);
-            (steps[i], steps[other]) = (steps[other], steps[i]);
-        }
+        random.Shuffle<(Kind, double)>(steps);
         return steps;
     }
 

@@ -32,6 +32,16 @@ public struct SampleRandom
     /// <summary>Normally distributed.</summary>
     public double Normal(double mean = 0, double deviation = 1) => mean + deviation * Gaussian.Draw(ref _stream);
 
+    /// <summary>Puts items into a random order.</summary>
+    public void Shuffle<T>(Span<T> items)
+    {
+        for (int i = items.Length - 1; i > 0; i--)
+        {
+            int other = Below(i + 1);
+            (items[i], items[other]) = (items[other], items[i]);
+        }
+    }
+
     private static ulong Key(long seed, long epoch, long index)
     {
         var first = new CounterRandom((ulong)seed * Golden + 0x5AFE);

@@ -15,18 +15,9 @@ public static class AspectRatioBatches
         if (batchSize < 1) throw new ArgumentException($"batches of {batchSize} images were asked for; use at least 1.");
         var random = new SampleRandom(seed, epoch, -1);
         int[] order = [.. Enumerable.Range(0, sizes.Count)];
-        Shuffle(order, ref random);
+        random.Shuffle<int>(order);
         int[][] batches = [.. order.GroupBy(i => sizes[i].Width >= sizes[i].Height).OrderBy(group => group.Key).SelectMany(group => group.Chunk(batchSize)).Where(batch => !dropLast || batch.Length == batchSize)];
-        Shuffle(batches, ref random);
+        random.Shuffle<int[]>(batches);
         return batches;
-    }
-
-    private static void Shuffle<T>(T[] items, ref SampleRandom random)
-    {
-        for (int i = items.Length - 1; i > 0; i--)
-        {
-            int other = random.Below(i + 1);
-            (items[i], items[other]) = (items[other], items[i]);
-        }
     }
 }

@@ -70,6 +70,9 @@ public sealed class CocoInstances
         return new CocoInstances(file.Images ?? [], file.Annotations ?? [], file.Categories ?? [], name);
     }
 
+    /// <summary>The set of some of its images, with their objects and all categories.</summary>
+    public CocoInstances Of(IReadOnlySet<long> images) => new(Images.Where(image => images.Contains(image.Id)), Images.Where(image => images.Contains(image.Id)).SelectMany(image => Of(image.Id)), Categories, Name);
+
     /// <summary>Writes a file, with masks as compressed runs or polygons.</summary>
     /// <param name="path">The file; it is replaced in one step.</param>
     public void Save(string path)

@@ -10,16 +10,18 @@ public sealed class CocoLoader
 {
     private readonly CocoDataset _set;
     private readonly DetectionTransform _transform;
+    private readonly BadSamples _bad;
     private readonly (int Height, int Width)[] _sizes;
 
     /// <summary>A loader; nothing is read yet.</summary>
     /// <param name="set">The images.</param>
     /// <param name="transform">What is done to each.</param>
     /// <param name="options">How batches are made.</param>
+    /// <param name="bad">What happens to images that cannot be read; by default they end the batches.</param>
     /// <exception cref="ArgumentException">A number of the options is less than 1.</exception>
-    public CocoLoader(CocoDataset set, DetectionTransform transform, CocoLoaderOptions? options = null)
+    public CocoLoader(CocoDataset set, DetectionTransform transform, CocoLoaderOptions? options = null, BadSamples? bad = null)
     {
-        (_set, _transform, Options) = (set, transform, options ?? new());
+        (_set, _transform, Options, _bad) = (set, transform, options ?? new(), bad ?? new());
         if (Options.BatchSize < 1 || Options.Threads < 1 || Options.Multiple < 1)
             throw new ArgumentException($"batch size {Options.BatchSize}, {Options.Threads} threads and multiples of {Options.Multiple} pixels were asked for; each must be at least 1.");
         _sizes = [.. Enumerable.Range(0, set.Count).Select(i => (set.Image(i).Height, set.Image(i).Width))];
@@ -38,7 +40,7 @@ public sealed class CocoLoader
     /// <param name="epoch">Which.</param>
     /// <param name="firstBatch">Where to begin, for a run that is resumed.</param>
     /// <param name="cancellation">Ends the epoch.</param>
-    /// <exception cref="ImageException">An image or a mask cannot be read.</exception>
+    /// <exception cref="ImageException">An image or a mask cannot be read, and bad ones are not skipped.</exception>
     /// <exception cref="ArgumentException">An image is larger than the canvas.</exception>
     /// <exception cref="OperationCanceledException">The epoch was cancelled.</exception>
     public IEnumerable<Batch> Epoch(long epoch, int firstBatch = 0, CancellationToken cancellation = default)
@@ -51,7 +53,8 @@ public sealed class CocoLoader
             var filled = next.GetAwaiter().GetResult();
             next = Begin(i + 1);
             cancellation.ThrowIfCancellationRequested();
-            yield return filled.ToBatch();
+            foreach (var failure in filled.Failures) _bad.Report(failure);
+            if (filled.Sources.Length > 0) yield return filled.ToBatch();
         }
 
         Task<Filled>? Begin(int batch)
@@ -65,20 +68,29 @@ public sealed class CocoLoader
 
     private Filled Fill(int[] indices, long epoch, long first, CancellationToken cancellation)
     {
-        var samples = new DetectionSample[indices.Length];
+        var (read, failures) = (new DetectionSample?[indices.Length], new ImageException?[indices.Length]);
         try
         {
             Parallel.For(0, indices.Length, new ParallelOptions { MaxDegreeOfParallelism = Options.Threads, CancellationToken = cancellation }, i =>
             {
                 var random = new SampleRandom(Options.Seed, epoch, first + i);
-                samples[i] = _transform.Apply(_set.Read(indices[i]), ref random);
+                try
+                {
+                    read[i] = _transform.Apply(_set.Read(indices[i]), ref random);
+                }
+                catch (ImageException e)
+                {
+                    failures[i] = e;
+                }
             });
+            DetectionSample[] good = [.. read.OfType<DetectionSample>()];
+            var samples = Options.FillGaps && good.Length > 0 ? [.. Enumerable.Range(0, read.Length).Select(i => read[i] ?? read[(i + 1)..].Concat(read[..i]).OfType<DetectionSample>().First())] : good;
             var (height, width) = Canvas(samples);
-            var planes = new float[checked(indices.Length * 3 * height * width)];
-            Parallel.For(0, indices.Length, new ParallelOptions { MaxDegreeOfParallelism = Options.Threads }, i => Place(samples[i].Pixels, planes.AsSpan(i * 3 * height * width, 3 * height * width), height, width));
+            var planes = new float[checked(samples.Length * 3 * height * width)];
+            Parallel.For(0, samples.Length, new ParallelOptions { MaxDegreeOfParallelism = Options.Threads }, i => Place(samples[i].Pixels, planes.AsSpan(i * 3 * height * width, 3 * height * width), height, width));
             return new Filled(planes, height, width,
                 [.. samples.Select(sample => new BatchSource(sample.ImageId, sample.Pixels.Height, sample.Pixels.Width, sample.Original.Height, sample.Original.Width))],
-                [.. samples.Select(sample => sample.Objects)]);
+                [.. samples.Select(sample => sample.Objects)], [.. failures.OfType<ImageException>()]);
         }
         catch (AggregateException e)
         {
@@ -87,13 +99,13 @@ public sealed class CocoLoader
         }
         finally
         {
-            foreach (var sample in samples) sample?.Dispose();
+            foreach (var sample in read) sample?.Dispose();
         }
     }
 
     private (int Height, int Width) Canvas(DetectionSample[] samples)
     {
-        int height = samples.Max(sample => sample.Pixels.Height), width = samples.Max(sample => sample.Pixels.Width);
+        int height = samples.Select(sample => sample.Pixels.Height).DefaultIfEmpty().Max(), width = samples.Select(sample => sample.Pixels.Width).DefaultIfEmpty().Max();
         var canvas = Options.Canvas ?? (_transform.Jitter is { } jitter ? (jitter.Size, jitter.Size) : (Up(height), Up(width)));
         return height <= canvas.Height && width <= canvas.Width ? canvas
             : throw new ArgumentException($"an image of {width} x {height} pixels does not fit into batches of {canvas.Width} x {canvas.Height}; resize images to no more than that, or leave the canvas out.");
@@ -113,7 +125,7 @@ public sealed class CocoLoader
     }
 
     /// <summary>A batch before its tensors are made, which is done on the thread that asks for it.</summary>
-    private sealed record Filled(float[] Planes, int Height, int Width, BatchSource[] Sources, IReadOnlyList<SampleObject>[] Objects)
+    private sealed record Filled(float[] Planes, int Height, int Width, BatchSource[] Sources, IReadOnlyList<SampleObject>[] Objects, ImageException[] Failures)
     {
         internal Batch ToBatch() => new(tensor(Planes, [Sources.Length, 3, Height, Width]), full([Sources.Length], -1, ScalarType.Int64), Objects: [.. Sources.Zip(Objects, Targets)]) { Sources = Sources };
 

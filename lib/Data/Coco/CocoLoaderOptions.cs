@@ -12,6 +12,9 @@ public sealed record CocoLoaderOptions
     /// <summary>Whether batches that are not full are left out.</summary>
     public bool DropLast { get; init; }
 
+    /// <summary>Whether an image that cannot be read is replaced by the next one of its batch, so that batches keep their size (training), or missed (evaluation).</summary>
+    public bool FillGaps { get; init; }
+
     /// <summary>Batches are padded to multiples of this: the patch size, or the largest stride.</summary>
     public int Multiple { get; init; } = 32;
 

@@ -37,11 +37,7 @@ public sealed class ImageLoader
         int[] order = [.. Enumerable.Range(0, _source.Count)];
         if (!Options.Shuffle) return order;
         var random = new SampleRandom(Options.Seed, epoch, -1);
-        for (int i = order.Length - 1; i > 0; i--)
-        {
-            int other = random.Below(i + 1);
-            (order[i], order[other]) = (order[other], order[i]);
-        }
+        random.Shuffle<int>(order);
         return order;
     }
 
