@@ -106,7 +106,9 @@ public sealed class DirectiveTests : SessionTest
         {
             var error = await Fail($"#r \"nuget: Pk.Made.{suffix}, 1.2.0\"");
             Assert.Contains("could not restore", error.Message);
-            await Run($"#i \"nuget: {feed}\"\n#r \"nuget: Pk.Made.{suffix}, 1.2\"");
+            error = await Fail($"#i \"nuget: {feed}\"\n#r \"nuget: Pk.Made.{suffix}, 1.1\"");
+            Assert.Contains($"Pk.Made.{suffix} 1.1 is in no package source; the next one there is 1.2.0", error.Message);
+            await Run($"#r \"nuget: Pk.Made.{suffix}, 1.2\"");
             Assert.Equal($"Installed Pk.Made.{suffix} 1.2.0", Host.Displays[^1].Data["text/plain"]);
             Assert.Equal("4 found", await Run("$\"{Made.Four} {Made.Native()}\""));
             await Run($"#r \"nuget: Pk.Made.{suffix}\"");

@@ -122,6 +122,8 @@ internal sealed class NuGetPackages(string folder)
         foreach (var package in target.EnumerateObject())
         {
             string[] name = package.Name.Split('/');
+            if (wanted.TryGetValue(name[0], out string? asked) && char.IsAsciiDigit(asked[0]) && !asked.Contains('*') && Whole(asked) != Whole(name[1]))
+                throw CellException.Directive($"{name[0]} {asked} is in no package source; the next one there is {name[1]}: write #r \"nuget: {name[0]}, {name[1]}\" to take it.");
             if (resolved.TryGetValue(name[0], out string? version))
             {
                 if (version != name[1])
@@ -140,6 +142,15 @@ internal sealed class NuGetPackages(string folder)
         foreach (var assets in fresh)
             resolved[assets.Package.Split('/')[0]] = assets.Package.Split('/')[1];
         return fresh;
+    }
+
+    // 1.2 and 1.2.0.0 are one version to NuGet, which takes the next higher where a source has not the one asked for.
+    private static string Whole(string version)
+    {
+        string numbers = version.Split('-', '+')[0], label = version[numbers.Length..].Split('+')[0];
+        while (numbers.EndsWith(".0", StringComparison.Ordinal))
+            numbers = numbers[..^2];
+        return (numbers + label).ToLowerInvariant();
     }
 
     /// <summary>The dotnet that runs this process, or the one on the path.</summary>
