@@ -115,8 +115,8 @@ internal static class RunsCommand
         [
             Row("", run => Word(run.Status)),
             Row("test loss", run => Text(run.Result?.Test.Loss, "0.0000")),
-            Row("top-1, %", run => run.Result?.Scores is null ? Text(100 * run.Result?.Test.Top1, "0.00") : ""),
-            Row("top-5, %", run => run.Result?.Scores is null ? Text(100 * run.Result?.Test.Top5, "0.00") : ""),
+            Row("top-1, %", run => Text(100 * run.Result?.Test.Top1, "0.00")),
+            Row("top-5, %", run => Text(100 * run.Result?.Test.Top5, "0.00")),
             .. runs.SelectMany(run => run.Result?.Scores?.Figures ?? []).Select(figure => figure.Name).Distinct().Select(name => Row(name, run => run.Result?.Scores?.Figures.FirstOrDefault(figure => figure.Name == name).Value ?? "")),
             Row("training loss, at the end", run => Text(run.Result?.TrainingLoss, "0.0000")),
             Row("seconds of training", run => Text(run.Result?.Seconds, "0.0")),
@@ -163,7 +163,7 @@ internal static class RunsCommand
 
     private static string Word(RunStatus status) => status.ToString().ToLowerInvariant();
 
-    private static string Text(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "";
+    private static string Text(double? value, string format) => value is { } number && !double.IsNaN(number) ? number.ToString(format, CultureInfo.InvariantCulture) : "";
 
     private static string Size(long bytes) => bytes < 1e9 ? $"{bytes / 1e6:0.0} MB" : $"{bytes / 1e9:0.0} GB";
 }

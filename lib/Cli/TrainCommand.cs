@@ -148,7 +148,7 @@ internal static class TrainCommand
         if (known) Console.WriteLine($"This run was trained already, {result.Date:yyyy-MM-dd}; `patchkit runs delete {result.Key}` forgets it.");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"""
-            test loss {test.Loss:0.000}, {result.Headline}{(result.Scores is null ? $", top-5 {100 * test.Top5:0.0} %" : "")} of {test.Images:N0} images
+            test loss {test.Loss:0.000}, {result.Headline}{(double.IsFinite(test.Top5) ? $", top-5 {100 * test.Top5:0.0} %" : "")} of {test.Images:N0} images
             training loss at the end {result.TrainingLoss:0.000}, {result.Steps:N0} steps in {result.Seconds:0.0} s
             """));
         if (result.LeftOut > 0) Console.WriteLine($"{result.LeftOut:N0} files that cannot be read were left out (`patchkit data verify` lists them)");

@@ -49,18 +49,19 @@ public sealed class Figure3 : Experiment
             var rivals = byPatch.Skip(1).Select(point => (point, Width: byWidth.Where(other => other.Macs >= point.Macs).MinBy(other => other.Macs))).Where(pair => pair.Width.Name is not null).ToList();
             string effect = $"{family}: smaller patches reach a lower loss than a wider model of no fewer operations";
             verdicts.Add(rivals.Count == 0 ? new Verdict(effect, Outcome.NotTestable, "No wider model of this grid takes as many operations as a smaller patch.")
-                : Verdict.Of(effect, rivals.All(pair => pair.point.Loss < pair.Width.Loss),
-                    string.Join(", ", rivals.Select(pair => $"{pair.point.Name} {PatchSweep.Number(pair.point.Loss)} against {pair.Width.Name} {PatchSweep.Number(pair.Width.Loss)}")) + "."));
+                : Verdict.Of(effect, rivals.All(pair => pair.point.Loss < pair.Width.Loss), string.Join(", ", rivals.Select(pair =>
+                    $"{pair.point.Name} {PatchSweep.Number(pair.point.Loss)} against {pair.Width.Name} {PatchSweep.Number(pair.Width.Loss)} (lower in {pair.point.Losses.Zip(pair.Width.Losses).Count(seed => seed.First < seed.Second)} of {pair.point.Losses.Count} seeds)")) + "."));
             string fade = $"{family}: the gain from parameters fades";
             verdicts.Add(double.IsNaN(lastGain) ? new Verdict(fade, Outcome.NotTestable, "Two widths make no trend.")
                 : Verdict.Of(fade, lastGain < firstGain, $"The first widening lowers the loss by {PatchSweep.Number(firstGain)}, the last by {PatchSweep.Number(lastGain)}."));
 
-            List<(string Name, long Parameters, long Macs, double Loss, double Top1)> Points(Func<long, IEnumerable<RunConfig>> grid) =>
+            List<(string Name, long Parameters, long Macs, double Loss, IReadOnlyList<double> Losses, double Top1)> Points(Func<long, IEnumerable<RunConfig>> grid) =>
             [
                 .. Sweep.Seeds(options, 2).SelectMany(grid).GroupBy(config => (config.Model.PatchSize, config.Model.EmbedDim, config.Model.Depth)).Select(cell =>
                 {
                     var runs = cell.Select(config => context.Results.First(result => result.Key == config.Key)).ToList();
-                    return ($"p={cell.Key.PatchSize}, D={cell.Key.EmbedDim}", runs[0].Parameters, runs[0].Config.Model.Cost().Macs, runs.Average(run => run.Test.Loss), runs.Average(run => run.Test.Top1));
+                    List<double> losses = [.. runs.OrderBy(run => run.Config.Seed).Select(run => run.Test.Loss)];
+                    return ($"p={cell.Key.PatchSize}, D={cell.Key.EmbedDim}", runs[0].Parameters, runs[0].Config.Model.Cost().Macs, losses.Average(), losses, runs.Average(run => run.Test.Top1));
                 }),
             ];
         }

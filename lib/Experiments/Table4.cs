@@ -20,7 +20,7 @@ public sealed class Table4 : Experiment
     public override string Title => "Table 4: model size and patch size";
 
     /// <inheritdoc/>
-    public override string Claim => "the gains of smaller patches and of wider models add up: the best model is the largest at the smallest patch";
+    public override string Claim => "smaller patches and wider models gain side by side: the best model is the largest at the smallest patch";
 
     /// <inheritdoc/>
     public override string Cost => "5 min, 4 after table1";

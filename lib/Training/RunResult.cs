@@ -19,5 +19,5 @@ namespace PatchKit.Training;
 public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Test, double TrainingLoss, long Steps, double Seconds, long Parameters, Machine Machine, string Commit, DateTime Date, int LeftOut = 0, TaskResult? Scores = null)
 {
     /// <summary>The score that a line about the run shows: "top-1 50.6 %" or the task's own.</summary>
-    public string Headline => Scores?.Headline ?? string.Create(CultureInfo.InvariantCulture, $"top-1 {100 * Test.Top1:0.0} %");
+    public string Headline => Scores?.Headline ?? (double.IsNaN(Test.Top1) ? "no accuracy" : string.Create(CultureInfo.InvariantCulture, $"top-1 {100 * Test.Top1:0.0} %"));
 }
