@@ -12,8 +12,11 @@ public sealed record PlannedRun
     /// <summary>Such as "adventurer-base".</summary>
     public required string Model { get; init; }
 
-    /// <summary>Rows and columns of the images that it trains on, the largest where they differ.</summary>
-    public required (int Height, int Width) Image { get; init; }
+    /// <summary>Rows of the images that it trains on, of the largest where they differ.</summary>
+    public required int Height { get; init; }
+
+    /// <summary>Columns of them.</summary>
+    public required int Width { get; init; }
 
     /// <summary>p.</summary>
     public required int PatchSize { get; init; }
@@ -77,7 +80,7 @@ public sealed record PlannedRun
 
     /// <summary>A line's name: "adventurer-base, p=1, 224x224, adventurer-finetune-base".</summary>
     [JsonIgnore]
-    public string Name => $"{(IsStart ? "(start) " : "")}{Model}, p={PatchSize}, {Image.Height}x{Image.Width}{(Tokens == (long)(Image.Height / PatchSize) * (Image.Width / PatchSize) ? "" : " extended")}, {(Task == "classification" ? "" : $"{Task}, ")}{Recipe}";
+    public string Name => $"{(IsStart ? "(start) " : "")}{Model}, p={PatchSize}, {Height}x{Width}{(Tokens == (long)(Height / PatchSize) * (Width / PatchSize) ? "" : " extended")}, {(Task == "classification" ? "" : $"{Task}, ")}{Recipe}";
 
     /// <summary>The plan of a run.</summary>
     /// <param name="config">the run.</param>
@@ -99,7 +102,7 @@ public sealed record PlannedRun
         double hours = curve.Hours(macs, images, seen.TokenGrid.Count);
         return new PlannedRun
         {
-            Model = NameOf(config.Model), Image = (seen.Height, seen.Width), PatchSize = seen.PatchSize, Tokens = seen.TokenGrid.Count, Task = (config.Task ?? new ClassificationTask()).Title,
+            Model = NameOf(config.Model), Height = seen.Height, Width = seen.Width, PatchSize = seen.PatchSize, Tokens = seen.TokenGrid.Count, Task = (config.Task ?? new ClassificationTask()).Title,
             Recipe = config.Recipe.Name, Data = config.Data.Title, IsStart = isStart, Seeds = seeds, Steps = config.Steps, Batch = config.Recipe.BatchSize,
             Parameters = memory.Parameters, Macs = macs, Memory = memory, CheckpointedBytes = checkpointed.Bytes(1), Fit = fit,
             NeededGpu = memory.Bytes(1) <= room ? null : GpuKind.All.Where(gpu => options.Room(gpu) >= memory.Bytes(1)).MinBy(gpu => gpu.MemoryBytes)?.Name,
