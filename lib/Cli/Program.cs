@@ -10,6 +10,7 @@ var root = new Command("patchkit", "PatchKit reproduces \"Scaling Laws in Patchi
     DoctorCommand.Create(),
     ListCommand.Create(),
     RunCommand.Create(),
+    PlanCommand.Create(),
     ReportCommand.Create(),
     TrainCommand.Create(),
     RunsCommand.Create(),

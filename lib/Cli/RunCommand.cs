@@ -24,12 +24,13 @@ internal static class RunCommand
         var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
         var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
+        var only = new Option<string?>("--only") { Description = "train the third of twelve parts of the grid, 3/12, and report nothing; the command without --only reports when all are there (patchkit plan says how many parts there are)" };
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var resume = new Option<bool>("--resume") { Description = "go on with interrupted runs; this is the default, --resume false begins them anew", DefaultValueFactory = _ => true };
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("run", "Re-run a table or figure of the paper: what is not in the cache is trained, then the report puts the paper's numbers beside ours.")
         {
-            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, onBadSample, output, resume, json,
+            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, onBadSample, only, output, resume, json,
         };
         command.SetAction(parsed =>
         {
@@ -42,21 +43,26 @@ internal static class RunCommand
                 Budget = parsed.GetValue(budget), Pixels = parsed.GetValue(pixels), Pretraining = parsed.GetValue(pretraining), Checkpoints = parsed.GetValue(checkpoints),
             };
             var store = new RunStore(parsed.GetValue(output));
-            if (!parsed.GetValue(resume)) Forget(store, experiment.Grid(options));
-            return Run(experiment, options, store, parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, parsed.GetValue(json));
+            var part = parsed.GetValue(only) is { } words ? GridPart.Parse(words) : null;
+            if (part is not null && experiment.Grid(options).Count == 0) throw new ArgumentException($"{experiment.Name} trains nothing, so that it has no part {part}; leave --only out.");
+            if (!parsed.GetValue(resume)) Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
+            return Run(experiment, options, part, store, parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(Experiment experiment, ExperimentOptions options, RunStore store, BadSample onBadSample, bool json)
+    private static int Run(Experiment experiment, ExperimentOptions options, GridPart? part, RunStore store, BadSample onBadSample, bool json)
     {
         using var stop = new CtrlC();
         using var display = new ProgressLines(quiet: json);
         if (!json) Console.WriteLine($"{experiment.Title}. The paper: {experiment.Claim}.");
-        Report report;
+        Report? report = null;
         try
         {
-            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, new RunOptions { OnBadSample = onBadSample }, stop.Token);
+            var runner = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say };
+            var how = new RunOptions { OnBadSample = onBadSample };
+            if (part is null) report = runner.Run(experiment, options, how, stop.Token);
+            else runner.Train(part.From(experiment.Grid(options)), options, how, stop.Token);
         }
         catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
         {
@@ -65,7 +71,8 @@ internal static class RunCommand
             return CtrlC.ExitCode;
         }
         display.Dispose();
-        if (json) Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
+        if (report is null) display.Say(Standing(part!, experiment, experiment.Grid(options), store));
+        else if (json) Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
         else Print(report, store);
         return 0;
     }
@@ -74,6 +81,13 @@ internal static class RunCommand
     {
         var keys = grid.Select(config => config.Key).ToHashSet();
         foreach (var run in store.List().Where(run => keys.Contains(run.Key) && run.Status != RunStatus.Finished)) store.Delete(run);
+    }
+
+    private static string Standing(GridPart part, Experiment experiment, IReadOnlyList<RunConfig> grid, RunStore store)
+    {
+        int there = grid.Count(config => store.Find(config) is not null);
+        string done = part.From(grid).Count == 0 ? $"part {part} is empty: {experiment.Name} has {GridPart.Count(grid)} parts" : $"part {part} is trained";
+        return $"{done}; {there} of {grid.Count} runs are in {store.Folder}, and the same command without --only {(there == grid.Count ? "reports" : "trains the others and reports")}.";
     }
 
     private static void Print(Report report, RunStore store)

@@ -127,7 +127,7 @@ internal static class DetectionGrid
     // A shorter side of 800 pixels at `paper` and `gpu`, 192 at most for the small nets.
     private static CocoDataConfig Folder(ExperimentOptions options)
     {
-        var data = s_folders.GetOrAdd(Path.GetFullPath(options.Data!), CocoDataConfig.In);
+        var data = options.SizesOnly && PublishedData.Objects(options.Data!) is { } known ? known : s_folders.GetOrAdd(Path.GetFullPath(options.Data!), CocoDataConfig.In);
         return options.Scale is Scale.Smoke or Scale.Teach ? data with { Short = RealSize.Height, Longest = RealSize.Width } : data;
     }
 }

@@ -12,6 +12,11 @@ public sealed record ExperimentOptions
     /// <summary>A folder of real images in place of generated ones; null for the scale's own choice.</summary>
     public string? Data { get; init; }
 
+    /// <summary>
+    /// Whether <see cref="Data"/> and <see cref="Pretraining"/> may be names of <see cref="PublishedData"/>, whose size is all that is asked for. A <see cref="Plan"/> can be made of the runs then; they cannot be trained.
+    /// </summary>
+    public bool SizesOnly { get; init; }
+
     /// <summary>Where models train.</summary>
     public Device Device { get; init; } = CPU;
 

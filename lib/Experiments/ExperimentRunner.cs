@@ -40,6 +40,22 @@ public sealed record ExperimentRunner(RunStore Store)
     {
         cancellation = Cancellation.OrHost(cancellation);
         var grid = experiment.Grid(options);
+        var results = Train(grid, options, run, cancellation);
+        var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
+        if (options.Scale == Scale.Smoke && grid.Count > 0) report = report with { Verdicts = [.. report.Verdicts.Select(verdict => verdict with { Outcome = Outcome.NotTestable })] };
+        Write(report);
+        return report;
+    }
+
+    /// <summary>Trains runs that are not in the cache yet, and reports nothing: an experiment's grid, or a part of it.</summary>
+    /// <param name="grid">the runs.</param>
+    /// <param name="options">what was chosen.</param>
+    /// <param name="run">how they are carried out.</param>
+    /// <param name="cancellation">ends it; what was done is saved, and the same call goes on from there.</param>
+    /// <exception cref="TrainingException">A run failed.</exception>
+    public IReadOnlyList<RunResult> Train(IReadOnlyList<RunConfig> grid, ExperimentOptions options, RunOptions? run = null, CancellationToken cancellation = default)
+    {
+        cancellation = Cancellation.OrHost(cancellation);
         var left = grid.Where(config => Store.Find(config) is null).ToList();
         var results = new List<RunResult>();
         double seconds = 0, cost = 0;
@@ -63,10 +79,7 @@ public sealed record ExperimentRunner(RunStore Store)
                 return rate > 0 ? TimeSpan.FromSeconds(here + rate * later) : null;
             }
         }
-        var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
-        if (options.Scale == Scale.Smoke && grid.Count > 0) report = report with { Verdicts = [.. report.Verdicts.Select(verdict => verdict with { Outcome = Outcome.NotTestable })] };
-        Write(report);
-        return report;
+        return results;
     }
 
     private static double Cost(RunConfig config) => config.Flops + StepOverhead * config.Steps;

@@ -92,9 +92,12 @@ internal static class SegmentationSweep
     };
 
     // Looking into a folder reads the sizes of all files once.
+    private static SegmentationDataConfig Found(ExperimentOptions options) =>
+        options.SizesOnly && PublishedData.Scenes(options.Data!) is { } known ? known : s_folders.GetOrAdd(Path.GetFullPath(options.Data!), path => SegmentationDataConfig.In(path));
+
     private static SegmentationDataConfig Folder(ExperimentOptions options)
     {
-        var found = s_folders.GetOrAdd(Path.GetFullPath(options.Data!), path => SegmentationDataConfig.In(path));
+        var found = Found(options);
         var (height, width) = Crop(options);
         return found with { Height = height, Width = width, ShorterSide = (height, width) == (found.Height, found.Width) && found.OneSize ? 0 : Math.Min(height, width) };
     }
@@ -102,7 +105,7 @@ internal static class SegmentationSweep
     // Small images of one size are trained on whole, as the study did; others in squares.
     private static (int Height, int Width) Crop(ExperimentOptions options)
     {
-        var found = s_folders.GetOrAdd(Path.GetFullPath(options.Data!), path => SegmentationDataConfig.In(path));
+        var found = Found(options);
         if (options.Scale == Scale.Paper) return (PaperCrop, PaperCrop);
         if (options.Scale == Scale.Gpu) return (GpuCrop, GpuCrop);
         return found.OneSize && (long)found.Height * found.Width <= 4 * TeachCrop * TeachCrop && Common(found.Height, found.Width).Length > 2 ? (found.Height, found.Width) : (TeachCrop, TeachCrop);

@@ -71,6 +71,7 @@ internal static class Sweep
     /// <exception cref="ArgumentException">The scale needs real images and none were named.</exception>
     internal static DataConfig Data(ExperimentOptions options, int size)
     {
+        if (options.SizesOnly && PublishedData.Images(options.Data ?? "", size) is { } known) return known;
         if (options.Data is { } folder) return s_folders.GetOrAdd(Path.GetFullPath(folder), path => ImageDataConfig.In(path, size)) with { Size = size, CropRatio = options.Scale == Scale.Paper ? .875 : 1 };
         if (options.Scale is Scale.Smoke or Scale.Teach) return new GeneratedDataConfig { Options = new MultiScaleBitsOptions().Sized(size), TestImages = options.Scale == Scale.Smoke ? 500 : 2000 };
         throw new ArgumentException($"scale {Name(options.Scale)} trains on real images; name their folder with --data ({(options.Scale == Scale.Paper ? "ImageNet-1k" : "CIFAR-10 or another")}: data-scripts/ fetches or explains it), or use --scale teach.");

@@ -9,6 +9,9 @@ public abstract record CostModel
     /// <summary>Bytes of a float32 number.</summary>
     private protected const long Float = 4;
 
+    /// <summary>Bytes of a bfloat16 number.</summary>
+    private const long Half = 2;
+
     /// <summary>Image height x width.</summary>
     public required long Pixels { get; init; }
 
@@ -53,6 +56,14 @@ public abstract record CostModel
     public long ActivationBytes => Float * (KeptPatches + Depth * BlockActivations + Stream);
 
     /// <summary>
+    /// The same under bfloat16 autocast: 2 bytes a number, 4 where float32 is kept: the residual stream, which positions and norms hold in it, the statistics of norms and softmax, and the scan's states.
+    /// </summary>
+    public long AutocastActivationBytes => Half * (KeptPatches + Depth * (BlockActivations + BlockFloats) + 2 * Stream);
+
+    /// <summary>Bytes of a training step that computes each block again, under bfloat16 autocast.</summary>
+    public long CheckpointedAutocastActivationBytes => Half * (KeptPatches + 2 * Depth * Stream + BlockActivations + BlockFloats + BlockGradients);
+
+    /// <summary>
     /// Bytes of a training step that computes each block again in its backward pass: the blocks' inputs, one block's activations, and the
     /// gradients that are on their way through it.
     /// </summary>
@@ -66,6 +77,9 @@ public abstract record CostModel
 
     /// <summary>Numbers that one block keeps, its input among them.</summary>
     private protected abstract long BlockActivations { get; }
+
+    /// <summary>Those of them that autocast leaves in float32.</summary>
+    private protected abstract long BlockFloats { get; }
 
     /// <summary>Numbers of the gradients that one block's backward pass holds at a time.</summary>
     private protected abstract long BlockGradients { get; }

@@ -77,12 +77,17 @@ public sealed record MambaCost : CostModel
     {
         get
         {
-            long states = (MixerLength + ScanChunk - 1) / ScanChunk * InnerDim * StateDim;
-            long mixer = MixerLength * (EmbedDim + ProjectedDim + ConvDim + 2L * InnerDim + 1) + states;
+            long mixer = MixerLength * (EmbedDim + ProjectedDim + ConvDim + 2L * InnerDim + 1) + States;
             long mlp = (Tokens + 1) * (4L * MlpDim + 2);
             return 3 * Stream + mixer + mlp;
         }
     }
+
+    // the chunks' states
+    private long States => (MixerLength + ScanChunk - 1) / ScanChunk * InnerDim * StateDim;
+
+    // block input and middle, which the norms read, the states, and the norms' deviations
+    private protected override long BlockFloats => 2 * Stream + States + MixerLength + 2 * (Tokens + 1);
 
     // the residual's, twice, and the SwiGLU's branches'
     private protected override long BlockGradients => 2 * Stream + 2 * (Tokens + 1) * MlpDim;

@@ -30,6 +30,9 @@ public sealed record TransformerCost : CostModel
     // mean and deviation of two norms, and the softmax's normaliser
     private protected override long BlockActivations => 8 * Stream + 2 * Length * MlpDim + Length * (4 + Heads);
 
+    // block input and middle, which the norms read, and the statistics
+    private protected override long BlockFloats => 2 * Stream + Length * (4 + Heads);
+
     // the residual's, twice, and the hidden layer's
     private protected override long BlockGradients => 2 * Stream + Length * MlpDim;
 }
