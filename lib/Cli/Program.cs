@@ -11,6 +11,7 @@ var root = new Command("patchkit", "PatchKit reproduces \"Scaling Laws in Patchi
     ListCommand.Create(),
     RunCommand.Create(),
     ReportCommand.Create(),
+    RecordCommand.Create(),
     TrainCommand.Create(),
     RunsCommand.Create(),
     EvalCommand.Create(),

@@ -28,7 +28,7 @@ public sealed class Figure3 : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
     [
-        .. from seed in Sweep.Seeds(options, 2)
+        .. from seed in Sweep.Seeds(options, 2, gpu: 3)
            from family in Sweep.Families
            from config in ByPatch(options, family, seed).Concat(ByWidth(options, family, seed)).DistinctBy(config => config.Key)
            select config,
@@ -57,7 +57,7 @@ public sealed class Figure3 : Experiment
 
             List<(string Name, long Parameters, long Macs, double Loss, double Top1)> Points(Func<long, IEnumerable<RunConfig>> grid) =>
             [
-                .. Sweep.Seeds(options, 2).SelectMany(grid).GroupBy(config => (config.Model.PatchSize, config.Model.EmbedDim, config.Model.Depth)).Select(cell =>
+                .. Sweep.Seeds(options, 2, gpu: 3).SelectMany(grid).GroupBy(config => (config.Model.PatchSize, config.Model.EmbedDim, config.Model.Depth)).Select(cell =>
                 {
                     var runs = cell.Select(config => context.Results.First(result => result.Key == config.Key)).ToList();
                     return ($"p={cell.Key.PatchSize}, D={cell.Key.EmbedDim}", runs[0].Parameters, runs[0].Config.Model.Cost().Macs, runs.Average(run => run.Test.Loss), runs.Average(run => run.Test.Top1));

@@ -30,7 +30,7 @@ public sealed class Figure4 : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
     [
-        .. from seed in Sweep.Seeds(options, 2)
+        .. from seed in Sweep.Seeds(options, 2, gpu: 3)
            from family in Sweep.Families
            from size in Inputs(options)
            select Cell(options, family, size, seed),
@@ -90,6 +90,7 @@ public sealed class Figure4 : Experiment
     {
         Scale.Smoke => [8, 16, 32],
         Scale.Paper => [112, 224, 448, 896],
+        Scale.Gpu => [8, 16, 32, 64, 128],
         _ => options.Data is null ? [8, 16, 32, 64] : [16, 32, 64],
     };
 }
