@@ -38,7 +38,7 @@ internal static class RecordCommand
         if (results.Count == 0) Console.WriteLine($"Nothing is recorded in {folder}; `patchkit record` records a finished experiment.");
         else Tables.Print(folder, ["experiment", "scale", "images", "machine", "runs", "last run", "claims", "file", "size"], results.Select(result => (IReadOnlyList<string>)
         [
-            result.Experiment, result.Scale.ToString().ToLowerInvariant(), result.Report.Data, result.Machine.Device == "cpu" ? $"{result.Machine.Processor}, {result.Machine.Threads} threads" : RecordedResult.Kind(result.Machine),
+            result.Experiment, result.Scale.ToString().ToLowerInvariant(), result.Data, result.Machine.Device == "cpu" ? $"{result.Machine.Processor}, {result.Machine.Threads} threads" : RecordedResult.Kind(result.Machine),
             $"{result.Runs.Count}", result.Report.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), result.Headline, result.FileName, Size(Path.Combine(folder, result.FileName)),
         ]), 4, 8);
         foreach (string sentence in refused) Console.Error.WriteLine($"patchkit: {sentence}");

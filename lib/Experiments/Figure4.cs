@@ -15,6 +15,9 @@ public sealed class Figure4 : Experiment
     // Patches along a side, the same at every input size.
     private const int Grid8 = 8, Grid14 = 14;
 
+    // Sides of ImageNet's images, about, and of CIFAR's.
+    private const int PaperNative = 448, SmallNative = 32;
+
     /// <inheritdoc/>
     public override string Name => "figure4";
 
@@ -37,7 +40,10 @@ public sealed class Figure4 : Experiment
     ];
 
     /// <summary>The side of the images before they are resized, in pixels: beyond it larger inputs hold nothing new.</summary>
-    public static int Native(ExperimentOptions options) => options.Scale == Scale.Paper ? 448 : options.Data is null ? Sweep.GeneratedSize : 32;
+    public static int Native(ExperimentOptions options) => options.Scale == Scale.Paper ? PaperNative : options.Data is null ? Sweep.GeneratedSize : SmallNative;
+
+    /// <summary>The same for a run of the experiment.</summary>
+    public static int Native(RunConfig run) => run.Model.PatchGrid.Rows == Grid14 ? PaperNative : run.Data is GeneratedDataConfig generated ? generated.NativeSize == 0 ? generated.Options.Height : generated.NativeSize : SmallNative;
 
     /// <inheritdoc/>
     public override Report Report(ExperimentContext context)

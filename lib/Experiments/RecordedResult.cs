@@ -60,6 +60,10 @@ public sealed record RecordedResult
     [JsonIgnore]
     public string Name => $"recorded at {Sweep.Name(Scale)} on {(Machine.Device == "cpu" ? $"{Machine.Threads} CPU {(Machine.Threads == 1 ? "core" : "cores")}" : Kind(Machine))}{(Scale == Scale.Teach && !IsGenerated ? $", {Images(this)}" : "")}";
 
+    /// <summary>What was trained or measured on: "CIFAR-10, 32x32 pixels", without the size where there are several.</summary>
+    [JsonIgnore]
+    public string Data => Results.Select(run => run.Config.Data.Title).Distinct().ToList() switch { [] => Report.Data, [var only] => only, _ => Images(this) };
+
     /// <summary>Where it comes from, in a line: scale, images, machine, libtorch, dates, commits, seeds.</summary>
     [JsonIgnore]
     public string Origin
@@ -69,7 +73,7 @@ public sealed record RecordedResult
             var commits = Runs.Count > 0 ? Results.Select(run => run.Commit) : Measurements.Select(cost => cost.Commit);
             var dates = (Runs.Count > 0 ? Results.Select(run => run.Date) : Measurements.Select(cost => cost.Date)).Select(date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)).Order().ToList();
             string what = Runs.Count > 0 ? $"{Runs.Count} runs, seeds {string.Join(", ", Results.Select(run => run.Config.Seed).Distinct().Order())}" : $"{Measurements.Count} measurements";
-            return $"{Experiment} at {Sweep.Name(Scale)}{(Budget == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Budget:0.##} times the steps"))}, {Report.Data}: {what}; {Machine.Processor}, {Machine.Threads} threads, {Kind(Machine)}, libtorch {Machine.Libtorch}; "
+            return $"{Experiment} at {Sweep.Name(Scale)}{(Budget == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Budget:0.##} times the steps"))}, {Data}: {what}; {Machine.Processor}, {Machine.Threads} threads, {Kind(Machine)}, libtorch {Machine.Libtorch}; "
                 + $"{(dates[0] == dates[^1] ? dates[0] : $"{dates[0]} to {dates[^1]}")}, {(commits.Distinct().Count() == 1 ? "commit" : "commits")} {string.Join(", ", commits.Distinct().Order())}";
         }
     }

@@ -1,4 +1,5 @@
 using PatchKit.Display;
+using PatchKit.Models;
 using PatchKit.Training;
 
 namespace PatchKit.Experiments;
@@ -65,7 +66,20 @@ public sealed record RecordedResults(string Experiment, IReadOnlyList<RecordedRe
            from sweep in result.Sweeps
            where sweep.Value.Results[0].Config.Family == $"{family}"
            let pixels = $", {sweep.Value.Results[0].Config.Model.Height} px"
-           select SeedCurve.Of(result.Name + pixels, Origin.Recorded, sweep.Value.Results, run => run.Model.PatchSize, run => run.Test.Loss),
+           select SeedCurve.Of(result.Name + pixels, Origin.Recorded, sweep.Value),
+    ];
+
+    /// <summary>The curves of one family over patch sizes: what a training step took, one curve for each result and model.</summary>
+    /// <param name="family">the family.</param>
+    /// <param name="figure">such as the seconds for an image; a measurement without it is left out.</param>
+    public IReadOnlyList<SeedCurve> CostCurves(Family family, Func<StepCost, double?> figure) =>
+    [
+        .. from result in All
+           from cost in result.Measurements
+           where cost.Model is VisionTransformerConfig == (family == Family.ViT) && figure(cost) is not null
+           orderby cost.Model.PatchSize descending
+           group cost by (result.Name, cost.Model.EmbedDim, cost.Model.Height) into model
+           select new SeedCurve($"{model.Key.Name}, D={model.Key.EmbedDim}, {model.Key.Height} px", Origin.Recorded, [.. model.Select(cost => (double)cost.Model.PatchSize)], [.. model.Select(cost => figure(cost)!.Value)]),
     ];
 
     /// <summary>Where the results come from, a sentence for each, for the foot of a figure; or that there are none.</summary>

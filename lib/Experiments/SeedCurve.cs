@@ -21,6 +21,9 @@ public sealed record SeedCurve(string Name, Origin Origin, IReadOnlyList<double>
     /// <summary>A panel of the paper's Figure 1, as it was read off the picture.</summary>
     public static SeedCurve Of(Figure1Panel panel) => new($"the paper, {panel.What}", Origin.Paper, [.. panel.Points.Select(point => point.PatchSize)], [.. panel.Points.Select(point => point.Loss)]);
 
+    /// <summary>Test losses in nats over patch sizes.</summary>
+    public static SeedCurve Of(string name, Origin origin, PatchSweep losses) => Of(name, origin, losses.Results, run => run.Model.PatchSize, run => run.Test.Loss);
+
     /// <summary>The curve of some runs.</summary>
     /// <param name="name">its entry in the legend.</param>
     /// <param name="origin">where they come from.</param>
