@@ -83,7 +83,7 @@ public sealed record RecordedResults(string Experiment, IReadOnlyList<RecordedRe
     ];
 
     /// <summary>Where the results come from, a sentence for each, for the foot of a figure; or that there are none.</summary>
-    public string Caption => string.Join(" ", [.. All.Select(result => $"Recorded: {result.Origin}."), .. Missing]);
+    public string Caption => All.Count == 0 ? $"Nothing is recorded of {Experiment} yet." : string.Join(" ", All.Select(result => $"Recorded: {result.Origin}."));
 
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch
