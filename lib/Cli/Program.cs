@@ -12,6 +12,7 @@ var root = new Command("patchkit", "PatchKit reproduces \"Scaling Laws in Patchi
     RunCommand.Create(),
     PlanCommand.Create(),
     ReportCommand.Create(),
+    RecordCommand.Create(),
     TrainCommand.Create(),
     RunsCommand.Create(),
     EvalCommand.Create(),

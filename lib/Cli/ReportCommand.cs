@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using PatchKit.Experiments;
 using PatchKit.Training;
 
@@ -27,16 +26,10 @@ internal static class ReportCommand
     private static Report Find(Experiment experiment, Scale? scale, RunStore store)
     {
         var scales = scale is { } one ? [one] : Enum.GetValues<Scale>();
-        string file = scales.Select(each => ExperimentRunner.ReportFile(store, experiment.Name, each)).Where(File.Exists).MaxBy(File.GetLastWriteTimeUtc)
+        return scales.Where(each => File.Exists(FileOf(each))).OrderByDescending(each => File.GetLastWriteTimeUtc(FileOf(each))).Select(each => ExperimentRunner.LastReport(store, experiment.Name, each)).FirstOrDefault()
             ?? throw new ArgumentException($"{store.Folder} has no report of {experiment.Name}{(scale is null ? "" : $" at {scale.ToString()!.ToLowerInvariant()}")} yet; `patchkit run {experiment.Name}` makes one.");
-        try
-        {
-            return JsonSerializer.Deserialize<Report>(File.ReadAllBytes(file), RunConfig.Json)!;
-        }
-        catch (JsonException e)
-        {
-            throw new IOException($"{file} is damaged ({e.Message}); `patchkit run {experiment.Name}` writes it anew.", e);
-        }
+
+        string FileOf(Scale each) => ExperimentRunner.ReportFile(store, experiment.Name, each);
     }
 
     private static void Print(Report report)

@@ -1,3 +1,4 @@
+using PatchKit.Models;
 using PatchKit.Training;
 
 namespace PatchKit.Experiments;
@@ -20,6 +21,9 @@ public abstract class Experiment
     /// <summary>The runs that it takes; none where it only measures or compares.</summary>
     /// <exception cref="ArgumentException">The options do not go together, or the images do not suit the patch sizes.</exception>
     public abstract IReadOnlyList<RunConfig> Grid(ExperimentOptions options);
+
+    /// <summary>The training steps that its report measures, by model and images in a step; none where it trains or only compares.</summary>
+    public virtual IReadOnlyList<(BackboneConfig Model, int Batch)> Steps(ExperimentOptions options) => [];
 
     /// <summary>The report, from the results of the grid.</summary>
     public abstract Report Report(ExperimentContext context);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PatchKit.Training;
 using static TorchSharp.torch;
 
@@ -86,6 +87,22 @@ public sealed record ExperimentRunner(RunStore Store)
 
     /// <summary>Where the report of an experiment at a scale is kept, as JSON; the same name with .md holds it in Markdown.</summary>
     public static string ReportFile(RunStore store, string experiment, Scale scale) => Path.Combine(store.Folder, "reports", $"{experiment}-{scale.ToString().ToLowerInvariant()}.json");
+
+    /// <summary>The last report of an experiment at a scale; null where there is none.</summary>
+    /// <exception cref="IOException">It is damaged.</exception>
+    public static Report? LastReport(RunStore store, string experiment, Scale scale)
+    {
+        string file = ReportFile(store, experiment, scale);
+        if (!File.Exists(file)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize<Report>(File.ReadAllBytes(file), RunConfig.Json)!;
+        }
+        catch (JsonException e)
+        {
+            throw new IOException($"{file} is damaged ({e.Message}); `patchkit run {experiment}` writes it anew.", e);
+        }
+    }
 
     private void Write(Report report)
     {

@@ -28,7 +28,7 @@ public sealed class Figure3 : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
     [
-        .. from seed in Sweep.Seeds(options, 2)
+        .. from seed in Sweep.Seeds(options, 2, gpu: 3)
            from family in Sweep.Families
            from config in ByPatch(options, family, seed).Concat(ByWidth(options, family, seed)).DistinctBy(config => config.Key)
            select config,
@@ -57,7 +57,7 @@ public sealed class Figure3 : Experiment
 
             List<(string Name, long Parameters, long Macs, double Loss, IReadOnlyList<double> Losses, double Top1)> Points(Func<long, IEnumerable<RunConfig>> grid) =>
             [
-                .. Sweep.Seeds(options, 2).SelectMany(grid).GroupBy(config => (config.Model.PatchSize, config.Model.EmbedDim, config.Model.Depth)).Select(cell =>
+                .. Sweep.Seeds(options, 2, gpu: 3).SelectMany(grid).GroupBy(config => (config.Model.PatchSize, config.Model.EmbedDim, config.Model.Depth)).Select(cell =>
                 {
                     var runs = cell.Select(config => context.Results.First(result => result.Key == config.Key)).ToList();
                     List<double> losses = [.. runs.OrderBy(run => run.Config.Seed).Select(run => run.Test.Loss)];

@@ -15,6 +15,9 @@ public sealed class Figure4 : Experiment
     // Patches along a side, the same at every input size.
     private const int Grid8 = 8, Grid14 = 14;
 
+    // Sides of ImageNet's images, about, and of CIFAR's.
+    private const int PaperNative = 448, SmallNative = 32;
+
     /// <inheritdoc/>
     public override string Name => "figure4";
 
@@ -30,14 +33,17 @@ public sealed class Figure4 : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
     [
-        .. from seed in Sweep.Seeds(options, 2)
+        .. from seed in Sweep.Seeds(options, 2, gpu: 3)
            from family in Sweep.Families
            from size in Inputs(options)
            select Cell(options, family, size, seed),
     ];
 
     /// <summary>The side of the images before they are resized, in pixels: beyond it larger inputs hold nothing new.</summary>
-    public static int Native(ExperimentOptions options) => options.Scale == Scale.Paper ? 448 : options.Data is null ? Sweep.GeneratedSize : 32;
+    public static int Native(ExperimentOptions options) => options.Scale == Scale.Paper ? PaperNative : options.Data is null ? Sweep.GeneratedSize : SmallNative;
+
+    /// <summary>The same for a run of the experiment.</summary>
+    public static int Native(RunConfig run) => run.Model.PatchGrid.Rows == Grid14 ? PaperNative : run.Data is GeneratedDataConfig generated ? generated.NativeSize == 0 ? generated.Options.Height : generated.NativeSize : SmallNative;
 
     /// <inheritdoc/>
     public override Report Report(ExperimentContext context)
@@ -90,6 +96,7 @@ public sealed class Figure4 : Experiment
     {
         Scale.Smoke => [8, 16, 32],
         Scale.Paper => [112, 224, 448, 896],
+        Scale.Gpu => [8, 16, 32, 64, 128],
         _ => options.Data is null ? [8, 16, 32, 64] : [16, 32, 64],
     };
 }

@@ -22,6 +22,12 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
     private const int Fewest = 3;
     private const double Patience = 15;
 
+    /// <summary>Where a store's measurements are kept.</summary>
+    internal static string FolderIn(RunStore store) => Path.Combine(store.Folder, "measurements");
+
+    /// <summary>All measurements that a folder keeps.</summary>
+    internal static IEnumerable<StepCost> Kept(string folder) => Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.json").Select(Read).OfType<StepCost>() : [];
+
     /// <summary>What a step takes: as it was measured before, or measured now; null where it does not fit into memory.</summary>
     /// <param name="model">the model.</param>
     /// <param name="batch">images in the step.</param>

@@ -21,8 +21,11 @@ internal static class Sweep
     internal static Family[] Families { get; } = [Family.ViT, Family.Adventurer];
 
     /// <summary>The seeds: those asked for, or the experiment's own number.</summary>
-    internal static IEnumerable<long> Seeds(ExperimentOptions options, int usual) =>
-        Enumerable.Range(0, options.Seeds ?? (options.Scale == Scale.Teach ? usual : 1)).Select(i => options.FirstSeed + i);
+    /// <param name="options">which may ask for a number.</param>
+    /// <param name="teach">how many at `teach`; at `smoke` and `paper` it is one.</param>
+    /// <param name="gpu">how many at `gpu`.</param>
+    internal static IEnumerable<long> Seeds(ExperimentOptions options, int teach, int gpu = 1) =>
+        Enumerable.Range(0, options.Seeds ?? options.Scale switch { Scale.Teach => teach, Scale.Gpu => gpu, _ => 1 }).Select(i => options.FirstSeed + i);
 
     /// <summary>One run.</summary>
     /// <param name="options">scale, images, budget.</param>

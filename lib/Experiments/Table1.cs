@@ -61,7 +61,7 @@ public sealed class Table1 : Experiment
     /// <summary>The runs of the curves, which figure1 fits.</summary>
     internal static IEnumerable<RunConfig> Curves(ExperimentOptions options) =>
         from size in Sizes(options)
-        from seed in Sweep.Seeds(options, options.Data is null ? 2 : 1)
+        from seed in Sweep.Seeds(options, options.Data is null ? 2 : 1, gpu: 3)
         from family in Sweep.Families
         from patch in Patches(options, size)
         where patch > 1 || options.Scale > Scale.Teach || seed == options.FirstSeed
@@ -98,7 +98,6 @@ public sealed class Table1 : Experiment
             (Scale.Smoke, _) => [8, 4, 2],
             (Scale.Teach, null) => [16, 8, 4, 2],
             (Scale.Teach, _) => size == 16 ? [8, 4, 2] : [16, 8, 4],
-            (Scale.Gpu, _) => [16, 8, 4, 2],
             _ => [16, 8, 4, 2, 1],
         };
         return options.Pixels && patches[^1] > 1 && size == Sizes(options)[0] ? [.. patches, 1] : patches;

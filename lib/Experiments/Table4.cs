@@ -29,9 +29,10 @@ public sealed class Table4 : Experiment
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
     [
         .. from size in Sizes(options)
-           from seed in Sweep.Seeds(options, 2)
+           from seed in Seeds(options)
            from width in Widths(options)
            from patch in Patches(options)
+           where patch > 1 || options.Scale != Scale.Gpu || seed == options.FirstSeed      // the dearest column: one seed
            select Sweep.Run(options, Family.Adventurer, size, patch, seed, width),
     ];
 
@@ -45,8 +46,9 @@ public sealed class Table4 : Experiment
         foreach (int size in Sizes(options))
         {
             var loss = widths.ToDictionary(width => width, width => patches.ToDictionary(patch => patch, patch =>
-                Sweep.Seeds(options, 2).Average(seed => context.Results.First(result => result.Key == Sweep.Run(options, Family.Adventurer, size, patch, seed, width).Key).Test.Loss)));
-            tables.Add(new ReportTable($"Adventurer at {size}x{size}: test loss{PatchSweep.MeanOf(Sweep.Seeds(options, 2).Count())}", ["width", .. patches.Select(patch => $"p={patch}")],
+                Cell(width, patch).Average(run => run.Test.Loss)));
+            int seeds = Seeds(options).Count();
+            tables.Add(new ReportTable($"Adventurer at {size}x{size}: test loss{PatchSweep.MeanOf(seeds)}", ["width", .. patches.Select(patch => $"p={patch}{(Cell(widths[0], patch).Count < seeds ? ", one seed" : "")}")],
                 [.. widths.Select(width => (IReadOnlyList<string>)[width, .. patches.Select(patch => PatchSweep.Number(loss[width][patch]))])]));
             int byPatch = widths.Sum(width => patches.Zip(patches.Skip(1)).Count(pair => loss[width][pair.Second] < loss[width][pair.First]));
             int byWidth = patches.Sum(patch => widths.Zip(widths.Skip(1)).Count(pair => loss[pair.Second][patch] < loss[pair.First][patch]));
@@ -56,6 +58,12 @@ public sealed class Table4 : Experiment
             verdicts.Add(Verdict.Of($"Smaller patches lower the loss at every width, {at}", byPatch == patchSteps, $"In {byPatch} of {patchSteps} halvings."));
             verdicts.Add(Verdict.Of($"Wider models lower the loss at every patch size, {at}", byWidth == widthSteps, $"In {byWidth} of {widthSteps} steps of width."));
             verdicts.Add(Verdict.Of($"The lowest loss is the widest model's at the smallest patch, {at}", best == (widths[^1], patches[^1]), $"It is width {best.width}'s at p={best.patch}: {PatchSweep.Number(loss[best.width][best.patch])}."));
+
+            IReadOnlyList<RunResult> Cell(string width, int patch)
+            {
+                var model = Sweep.Run(options, Family.Adventurer, size, patch, options.FirstSeed, width).Model;
+                return context.Where(config => config.Model == model);
+            }
         }
         tables.Add(new ReportTable("The paper: ImageNet-1k top-1, %", ["model, input", "p=16", "p=8", "p=4", "p=2", "p=1"],
             [.. PaperNumbers.Table4.GroupBy(cell => (cell.Model, cell.Input)).Select(row => (IReadOnlyList<string>)[$"{row.Key.Model}, {row.Key.Input}", .. row.Select(cell => cell.Top1?.ToString("0.0", CultureInfo.InvariantCulture) ?? "")])]));
@@ -66,9 +74,11 @@ public sealed class Table4 : Experiment
         };
     }
 
+    private static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options, 2, gpu: 3);
+
     private static int[] Sizes(ExperimentOptions options) => options.Scale switch { Scale.Paper => [128, 224], Scale.Gpu => [32], _ => [Sweep.GeneratedSize] };
 
     private static List<string> Widths(ExperimentOptions options) => [.. Sweep.Widths(options.Scale, Family.Adventurer).Take(options.Scale == Scale.Teach ? 3 : 4)];
 
-    private static int[] Patches(ExperimentOptions options) => options.Scale switch { Scale.Smoke => [8, 4], Scale.Paper => [16, 8, 4, 2, 1], _ => [16, 8, 4, 2] };
+    private static int[] Patches(ExperimentOptions options) => options.Scale switch { Scale.Smoke => [8, 4], Scale.Gpu or Scale.Paper => [16, 8, 4, 2, 1], _ => [16, 8, 4, 2] };
 }

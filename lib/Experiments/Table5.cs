@@ -31,7 +31,7 @@ public sealed class Table5 : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
     [
-        .. from seed in Sweep.Seeds(options, 2)
+        .. from seed in Sweep.Seeds(options, 2, gpu: 3)
            from family in Sweep.Families
            from patch in Patches(options, family)
            from extended in patch == Patches(options, family)[0] ? new[] { false } : [false, true]
@@ -89,6 +89,7 @@ public sealed class Table5 : Experiment
     {
         Scale.Smoke => [8, 4],
         Scale.Paper => family == Family.ViT ? [16, 8, 4] : [16, 8, 4, 2],
+        Scale.Gpu => [16, 8, 4, 2, 1],
         _ => [8, 4, 2],
     };
 }

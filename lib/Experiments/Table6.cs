@@ -35,10 +35,14 @@ public sealed class Table6 : Experiment
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) => [];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<(BackboneConfig Model, int Batch)> Steps(ExperimentOptions options) =>
+        [.. from setting in Settings(options.Scale) from model in new[] { setting.Vit, setting.Adventurer } from patch in setting.Patches select Step(setting, model, patch)];
+
+    /// <inheritdoc/>
     public override Report Report(ExperimentContext context)
     {
         var options = context.Options;
-        var meter = new StepMeter(Path.Combine(context.Store.Folder, "measurements"), options.Device, options.Scale == Scale.Smoke ? .2 : 2);
+        var meter = new StepMeter(StepMeter.FolderIn(context.Store), options.Device, options.Scale == Scale.Smoke ? .2 : 2);
         List<ReportTable> tables = [];
         List<Verdict> verdicts = [];
         foreach (var setting in Settings(options.Scale))
@@ -69,8 +73,7 @@ public sealed class Table6 : Experiment
             .. setting.Patches.Select(patch =>
             {
                 context.Cancellation.ThrowIfCancellationRequested();
-                var config = model with { Height = setting.Input, Width = setting.Input, PatchSize = patch };
-                int batch = (patch / setting.Patches[^1]) * (patch / setting.Patches[^1]);
+                var (config, batch) = Step(setting, model, patch);
                 var cost = meter.Measure(config, batch, context.Cancellation);
                 context.Say($"{setting.Title}, {family} p={patch}: {(cost is null ? "does not fit" : $"{Milliseconds(cost)} ms and {Megabytes(cost.BytesPerImage)} MB an image")}");
                 return new Point(patch, config.Cost(), batch, cost);
@@ -92,6 +95,10 @@ public sealed class Table6 : Experiment
         /// <summary>The factor per halving over the last two, which one disturbed measurement sways less than the last alone.</summary>
         internal double? LateFactor(Func<Point, double?> figure) => Math.Sqrt(figure(Points[^1]) / figure(Points[^3]) ?? double.NaN) is var factor && double.IsNaN(factor) ? null : factor;
     }
+
+    // Equally many tokens at every patch size.
+    private static (BackboneConfig Model, int Batch) Step(Setting setting, BackboneConfig model, int patch) =>
+        (model with { Height = setting.Input, Width = setting.Input, PatchSize = patch }, patch / setting.Patches[^1] * (patch / setting.Patches[^1]));
 
     private static IEnumerable<Setting> Settings(Scale scale) => scale switch
     {

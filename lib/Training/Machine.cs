@@ -17,9 +17,11 @@ public sealed record Machine(string Processor, int Cores, int Threads, string De
     /// <param name="device">where models train.</param>
     public static Machine Here(Device device) => new(CpuName(), Environment.ProcessorCount, get_num_threads(), device.type.ToString().ToLowerInvariant(), Engine.LibtorchVersion, RuntimeInformation.OSDescription);
 
-    /// <summary>The commit that PatchKit was built from; "unknown" outside a repository.</summary>
+    /// <summary>The commit that PatchKit was built from, with "-modified" where the sources were not the commit's; "unknown" outside a repository.</summary>
     public static string Commit { get; } =
-        typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, { Length: > 0 } hash] ? hash[..Math.Min(hash.Length, 12)] : "unknown";
+        typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, { Length: > 0 } hash] ? Short(hash) : "unknown";
+
+    private static string Short(string commit) => commit.Split('-', 2) is [var hash, var mark] ? $"{Short(hash)}-{mark}" : commit[..Math.Min(commit.Length, 12)];
 
     private static string CpuName()
     {

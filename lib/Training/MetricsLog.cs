@@ -4,7 +4,7 @@ using System.Text;
 namespace PatchKit.Training;
 
 /// <summary>
-/// The training curve as JSON lines: step, epoch, mean loss since the last line, learning rate, gradient norm. Nothing in it depends on the clock: the same seed gives
+/// The training curve as JSON lines: step, epoch, mean loss since the last line, learning rate, gradient norm. No line has steps of two epochs. Nothing in it depends on the clock: the same seed gives
 /// the same file, interrupted or not.
 /// </summary>
 internal sealed class MetricsLog : IDisposable
@@ -30,10 +30,10 @@ internal sealed class MetricsLog : IDisposable
         (_loss, _count) = (mark?.Loss ?? 0, mark?.Count ?? 0);
     }
 
-    internal void Add(long step, int epoch, double loss, double rate, double norm, bool last)
+    internal void Add(long step, int epoch, double loss, double rate, double norm, bool endsEpoch)
     {
         (_loss, _count) = (_loss + loss, _count + 1);
-        if (step % _every != 0 && !last) return;
+        if (step % _every != 0 && !endsEpoch) return;
         string line = string.Create(CultureInfo.InvariantCulture, $$"""{"step":{{step}},"epoch":{{epoch}},"loss":{{_loss / _count:R}},"learningRate":{{rate:R}},"gradientNorm":{{norm:R}}}""");
         RunFile.Put(_path, () => _file!.Write(Encoding.UTF8.GetBytes(line + "\n")));
         (_loss, _count) = (0, 0);

@@ -162,7 +162,7 @@ public sealed class Trainer : IDisposable
             Step++;
             _whole = true;
             _recentLoss += Math.Max(.05, 1.0 / Step) * (loss - _recentLoss);
-            _log?.Add(Step, epoch, loss, rate, norm, last: Step == Steps);
+            _log?.Add(Step, epoch, loss, rate, norm, endsEpoch: Step % _stepsPerEpoch == 0);
             return true;
         }
     }

@@ -78,7 +78,7 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
     [GeneratedRegex(@"\]\(([^)#:]+\.(?:ipynb|md))\)")]
     private static partial Regex Links();
 
-    /// <summary>A folder of its own for the series, so that neither the tree nor anybody's cache of runs is touched: notebooks look for ../bin and ../tests, and write ../runs and ../out.</summary>
+    /// <summary>A folder of its own for the series, so that neither the tree nor anybody's cache of runs is touched: notebooks look for ../bin, ../tests and recorded/, and write ../runs and ../out.</summary>
     public sealed class Desk : IDisposable
     {
         private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("patchkit-notebooks-");
@@ -87,6 +87,7 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         {
             foreach (string folder in new[] { "bin", "tests" }) Directory.CreateSymbolicLink(System.IO.Path.Combine(_root.FullName, folder), System.IO.Path.Combine(s_home, folder));
             Directory.CreateDirectory(System.IO.Path.Combine(_root.FullName, "notebooks"));
+            Directory.CreateSymbolicLink(Path("recorded"), System.IO.Path.Combine(s_home, "notebooks", "recorded"));
             foreach (string file in Directory.EnumerateFiles(System.IO.Path.Combine(s_home, "notebooks"), "*.ipynb")) File.Copy(file, Path(System.IO.Path.GetFileName(file)));
         }
 

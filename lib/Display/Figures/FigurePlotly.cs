@@ -133,7 +133,7 @@ internal sealed class FigurePlotly
             {
                 Write("color", colour);
                 Write("width", style.LineWidth);
-                if (style.Dash is not null) Write("dash", "6px,4px");
+                if (style.Dash is { } dash) Write("dash", string.Join(",", dash.Split(' ').Select(length => length + "px")));
             });
         if (mark.Points)
             Object("marker", () =>

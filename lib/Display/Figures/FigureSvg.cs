@@ -58,7 +58,7 @@ internal sealed class FigureSvg
         foreach (var mark in panel.Marks.OfType<Rule>()) Draw(cell, mark);
         foreach (var mark in panel.Marks.OfType<Series>().Where(series => series.Line)) Line(cell, mark);
         // The paper's hollow points first, so that a run's smaller filled ones show inside them.
-        foreach (var mark in panel.Marks.OfType<Series>().Where(series => series.Points).OrderBy(series => series.Origin == Origin.Paper ? 0 : 1)) Points(cell, mark);
+        foreach (var mark in panel.Marks.OfType<Series>().Where(series => series.Points).OrderBy(series => series.Origin switch { Origin.Paper => 0, Origin.Recorded => 1, _ => 2 })) Points(cell, mark);
         foreach (var (_, x, y, text) in cell.Labels())
             _svg.Add($"<text x='{x}' y='{y}' font-size='{SmallSize}' stroke-width='3' stroke-linejoin='round' paint-order='stroke' stroke='{Markup.Paper}' fill='{Markup.Ink}' ")
                 .Raw($"style='stroke:{Markup.ThemePaper};fill:{Markup.ThemeInk}'").Add($">{text}</text>");

@@ -38,7 +38,7 @@ internal static class FigureText
                 else Put(i, Row(plan.Y.At(rule.Value)), '┄');
         foreach (var bars in panel.Marks.OfType<Bars>()) Fill(bars);
         foreach (var series in panel.Marks.OfType<Series>().Where(series => series.Line)) Trace(series);
-        foreach (var series in panel.Marks.OfType<Series>().Where(series => series.Points).OrderBy(series => series.Origin == Origin.Paper ? 0 : 1))
+        foreach (var series in panel.Marks.OfType<Series>().Where(series => series.Points).OrderBy(series => series.Origin switch { Origin.Paper => 0, Origin.Recorded => 1, _ => 2 }))
             for (int i = 0; i < series.X.Count; i++) Put(Column(plan.X.At(series.X[i])), Row(plan.Y.At(series.Y[i])), styles.Of(series).Symbol);
         return title + Frame(panel, plan, grid);
 

@@ -11,7 +11,7 @@ internal sealed class MarkStyles
     internal MarkStyle Of(Mark mark)
     {
         int index = _groups.IndexOf(Group(mark));
-        var shape = mark.Origin switch { Origin.ThisRun => s_run[Math.Max(index, 0) % 3], Origin.Paper => s_paper[Math.Max(index, 0) % 3], _ => Shape.Cross };
+        var shape = mark.Origin switch { Origin.ThisRun or Origin.Recorded => s_run[Math.Max(index, 0) % 3], Origin.Paper => s_paper[Math.Max(index, 0) % 3], _ => Shape.Cross };
         return new(mark.Colour ?? (Neutral(mark) || index < 0 ? null : Palette.Lines[index % Palette.Lines.Count]), shape, mark.Origin);
     }
 

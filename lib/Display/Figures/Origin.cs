@@ -11,4 +11,7 @@ public enum Origin
 
     /// <summary>Computed, such as a fitted law: thin lines; crosses.</summary>
     Law,
+
+    /// <summary>Measured elsewhere by the same program, and recorded: the shapes of <see cref="ThisRun"/>, hollow; dotted lines; outlined bars.</summary>
+    Recorded,
 }

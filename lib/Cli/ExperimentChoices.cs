@@ -1,0 +1,43 @@
+using System.CommandLine;
+using PatchKit.Experiments;
+
+namespace PatchKit.Cli;
+
+/// <summary>The options that say which runs an experiment takes, the same wherever an experiment is named.</summary>
+internal sealed class ExperimentChoices
+{
+    private readonly Argument<string> _name;
+    private readonly Option<Scale> _scale = new("--scale") { Description = "smoke, teach, gpu or paper", DefaultValueFactory = _ => Scale.Teach };
+    private readonly Option<string?> _data = new("--data") { Description = "a folder of real images in place of generated ones" };
+    private readonly Option<int?> _seeds = new("--seeds") { Description = "how many seeds" };
+    private readonly Option<long> _firstSeed = new("--first-seed") { Description = "the first of them", DefaultValueFactory = _ => new ExperimentOptions().FirstSeed };
+    private readonly Option<double> _budget = new("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
+    private readonly Option<bool> _pixels = new("--pixels") { Description = "train p = 1 too, for one seed" };
+    private readonly Option<string?> _pretraining = new("--pretraining") { Description = "table2, table3, figure1d to f, figure2: a folder of images by class that backbones are trained on first (default: generated images; at paper scale ImageNet-1k)" };
+
+    /// <summary>The options, added to a command.</summary>
+    /// <param name="command">the command.</param>
+    /// <param name="isOptional">whether the experiment may be left out.</param>
+    internal ExperimentChoices(Command command, bool isOptional = false)
+    {
+        _name = new("name") { Description = "the experiment, such as table1 (patchkit list)", Arity = isOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne };
+        command.Add(_name);
+        foreach (var option in new Option[] { _scale, _data, _seeds, _firstSeed, _budget, _pixels, _pretraining }) command.Add(option);
+    }
+
+    /// <summary>The experiment's name as it was written; null where it was left out.</summary>
+    internal string? Name(ParseResult parsed) => parsed.GetValue(_name);
+
+    /// <summary>What was chosen.</summary>
+    /// <exception cref="ArgumentException">There are fewer seeds than one.</exception>
+    internal ExperimentOptions Options(ParseResult parsed)
+    {
+        int? count = parsed.GetValue(_seeds);
+        if (count < 1) throw new ArgumentException($"{count} seeds measure nothing; use 1 or more.");
+        return new()
+        {
+            Scale = parsed.GetValue(_scale), Data = parsed.GetValue(_data), Seeds = count, FirstSeed = parsed.GetValue(_firstSeed), Budget = parsed.GetValue(_budget),
+            Pixels = parsed.GetValue(_pixels), Pretraining = parsed.GetValue(_pretraining),
+        };
+    }
+}
