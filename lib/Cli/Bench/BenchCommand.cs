@@ -9,9 +9,10 @@ internal static class BenchCommand
     internal static Command Create() => new("bench", "Measure speed and memory as ratios against a named peer in the same run.")
     {
         BesidePeers("engine", "The cost of a call and of a training step: C# beside typed C++ and Python torch.", EngineBench.Run),
-        BesidePeers("scan", "The fused selective scan beside its chunked form, tuned tensor operators and Python torch.", ScanBench.Run),
-        BesidePeers("attention", "Attention without an L x L tensor beside the composed form.", AttentionBench.Run),
+        Scan(),
+        Attention(),
         BesidePeers("train", "A training step of the small nets beside the same nets in Python torch.", TrainBench.Run),
+        Steps(),
         PixelStep(),
         Data(),
         Coco(),
@@ -23,6 +24,57 @@ internal static class BenchCommand
         var pairs = Pairs();
         var command = new Command(name, description) { json, pairs };
         command.SetAction(parsed => BenchReport.Finish(run(parsed.GetValue(pairs)), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command Scan()
+    {
+        var json = Json();
+        var pairs = Pairs();
+        var device = OfDevice();
+        var dtype = Dtype();
+        Option<int> batch = Size("--batch", "sequences", 8), length = Size("--length", "tokens", 12_544), heads = Size("--heads", "heads", 24), headDim = Size("--head-dim", "dimension of a head", 64), stateDim = Size("--state-dim", "dimension of the state", 64);
+        var command = new Command("scan", "The fused selective scan beside its chunked form, tuned tensor operators and Python torch; with --device, at one size on that device beside mamba_ssm's kernel and PyTorch.") { device, dtype, batch, length, heads, headDim, stateDim, json, pairs };
+        command.SetAction(parsed => BenchReport.Finish(
+            parsed.GetValue(device) is { } on
+                ? new DeviceScanBench(torch.device(on), parsed.GetValue(dtype), parsed.GetValue(batch), parsed.GetValue(length), parsed.GetValue(heads), parsed.GetValue(headDim), parsed.GetValue(stateDim), parsed.GetValue(pairs)).Run()
+                : ScanBench.Run(parsed.GetValue(pairs)),
+            parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command Attention()
+    {
+        var json = Json();
+        var pairs = Pairs();
+        var device = OfDevice();
+        var dtype = Dtype();
+        Option<int> batch = Size("--batch", "images", 4), length = Size("--length", "tokens", 12_544), heads = Size("--heads", "heads", 12), headDim = Size("--head-dim", "dimension of a head", 64);
+        var command = new Command("attention", "Attention without an L x L tensor beside the composed form; with --device, at one size on that device beside PyTorch's.") { device, dtype, batch, length, heads, headDim, json, pairs };
+        command.SetAction(parsed => BenchReport.Finish(
+            parsed.GetValue(device) is { } on
+                ? new DeviceAttentionBench(torch.device(on), parsed.GetValue(dtype), parsed.GetValue(batch), parsed.GetValue(heads), parsed.GetValue(length), parsed.GetValue(headDim), parsed.GetValue(pairs)).Run()
+                : AttentionBench.Run(parsed.GetValue(pairs)),
+            parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command Steps()
+    {
+        var json = Json();
+        var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:N", DefaultValueFactory = _ => torch.cuda.is_available() ? "cuda" : "cpu" };
+        var models = new Option<string[]>("--model") { Description = "models of Table 7; `patchkit models` lists them", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["deit-base", "adventurer-base"] };
+        var input = Size("--input", "height and width of the images", 224);
+        var patches = new Option<int[]>("--patch") { Description = "patch sizes", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [16, 8, 4, 2, 1] };
+        var batch = new Option<int?>("--batch") { Description = "images in a step (default: on a GPU the largest power of two that fits and keeps to --tokens, on a CPU 1)" };
+        var tokens = Size("--tokens", "the most tokens in a step whose batch is not given", 1024 * 196);
+        var seconds = new Option<double>("--seconds") { Description = "of steps in a turn", DefaultValueFactory = _ => 1 };
+        var peer = new Option<bool>("--peer") { Description = "also measure the Vision Transformers in eager PyTorch, on the same device and in turns" };
+        var pairs = Pairs(5);
+        var command = new Command("steps", "Training steps by patch size: images/s, MFU, memory, and how they grow beside Table 6.") { device, models, input, patches, batch, tokens, peer, seconds, pairs, json };
+        command.SetAction(parsed => BenchReport.Finish(
+            new StepsBench(parsed.GetValue(models)!, parsed.GetValue(input), parsed.GetValue(patches)!, torch.device(parsed.GetValue(device)!), parsed.GetValue(batch), parsed.GetValue(tokens), parsed.GetValue(pairs), parsed.GetValue(seconds), parsed.GetValue(peer)).Run(),
+            parsed.GetValue(json)));
         return command;
     }
 
@@ -65,7 +117,18 @@ internal static class BenchCommand
         return command;
     }
 
-    private static Option<int> Pairs() => new("--pairs") { Description = "interleaved measurements of each", DefaultValueFactory = _ => 7 };
+    private static Option<int> Pairs(int pairs = 7) => new("--pairs") { Description = "interleaved measurements of each", DefaultValueFactory = _ => pairs };
+
+    private static Option<string?> OfDevice() => new("--device") { Description = "cpu, cuda or cuda:N; the other options but --pairs and --json are for this" };
+
+    private static Option<torch.ScalarType> Dtype()
+    {
+        var option = new Option<torch.ScalarType>("--dtype") { Description = "float32, bfloat16 or float16", DefaultValueFactory = _ => torch.ScalarType.BFloat16 };
+        option.AcceptOnlyFromAmong("float32", "bfloat16", "float16");
+        return option;
+    }
+
+    private static Option<int> Size(string name, string what, int size) => new(name) { Description = what, DefaultValueFactory = _ => size };
 
     private static Option<FileInfo?> Json() => new("--json") { Description = "also write the figures to this file" };
 }
