@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PatchKit.Training;
 using TorchSharp;
 
 namespace PatchKit.Cli;
@@ -37,7 +38,7 @@ internal static class BenchCommand
         var command = new Command("scan", "The fused selective scan beside its chunked form, tuned tensor operators and Python torch; with --device, at one size on that device beside mamba_ssm's kernel and PyTorch.") { device, dtype, batch, length, heads, headDim, stateDim, json, pairs };
         command.SetAction(parsed => BenchReport.Finish(
             parsed.GetValue(device) is { } on
-                ? new DeviceScanBench(torch.device(on), parsed.GetValue(dtype), parsed.GetValue(batch), parsed.GetValue(length), parsed.GetValue(heads), parsed.GetValue(headDim), parsed.GetValue(stateDim), parsed.GetValue(pairs)).Run()
+                ? new DeviceScanBench(Devices.Open(on), parsed.GetValue(dtype), parsed.GetValue(batch), parsed.GetValue(length), parsed.GetValue(heads), parsed.GetValue(headDim), parsed.GetValue(stateDim), parsed.GetValue(pairs)).Run()
                 : ScanBench.Run(parsed.GetValue(pairs)),
             parsed.GetValue(json)));
         return command;
@@ -53,7 +54,7 @@ internal static class BenchCommand
         var command = new Command("attention", "Attention without an L x L tensor beside the composed form; with --device, at one size on that device beside PyTorch's.") { device, dtype, batch, length, heads, headDim, json, pairs };
         command.SetAction(parsed => BenchReport.Finish(
             parsed.GetValue(device) is { } on
-                ? new DeviceAttentionBench(torch.device(on), parsed.GetValue(dtype), parsed.GetValue(batch), parsed.GetValue(heads), parsed.GetValue(length), parsed.GetValue(headDim), parsed.GetValue(pairs)).Run()
+                ? new DeviceAttentionBench(Devices.Open(on), parsed.GetValue(dtype), parsed.GetValue(batch), parsed.GetValue(heads), parsed.GetValue(length), parsed.GetValue(headDim), parsed.GetValue(pairs)).Run()
                 : AttentionBench.Run(parsed.GetValue(pairs)),
             parsed.GetValue(json)));
         return command;
@@ -62,7 +63,7 @@ internal static class BenchCommand
     private static Command Steps()
     {
         var json = Json();
-        var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:N", DefaultValueFactory = _ => torch.cuda.is_available() ? "cuda" : "cpu" };
+        var device = TrainingDevice();
         var models = new Option<string[]>("--model") { Description = "models of Table 7; `patchkit models` lists them", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["deit-base", "adventurer-base"] };
         var input = Size("--input", "height and width of the images", 224);
         var patches = new Option<int[]>("--patch") { Description = "patch sizes", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [16, 8, 4, 2, 1] };
@@ -73,7 +74,7 @@ internal static class BenchCommand
         var pairs = Pairs(5);
         var command = new Command("steps", "Training steps by patch size: images/s, MFU, memory, and how they grow beside Table 6.") { device, models, input, patches, batch, tokens, peer, seconds, pairs, json };
         command.SetAction(parsed => BenchReport.Finish(
-            new StepsBench(parsed.GetValue(models)!, parsed.GetValue(input), parsed.GetValue(patches)!, torch.device(parsed.GetValue(device)!), parsed.GetValue(batch), parsed.GetValue(tokens), parsed.GetValue(pairs), parsed.GetValue(seconds), parsed.GetValue(peer)).Run(),
+            new StepsBench(parsed.GetValue(models)!, parsed.GetValue(input), parsed.GetValue(patches)!, Devices.Open(parsed.GetValue(device)!), parsed.GetValue(batch), parsed.GetValue(tokens), parsed.GetValue(pairs), parsed.GetValue(seconds), parsed.GetValue(peer)).Run(),
             parsed.GetValue(json)));
         return command;
     }
@@ -110,14 +111,17 @@ internal static class BenchCommand
         var threads = new Option<int>("--threads") { Description = "threads of libtorch", DefaultValueFactory = _ => torch.get_num_threads() };
         var checkpointing = new Option<bool>("--checkpointing") { Description = "compute blocks again in the backward pass: less memory, a third more time" };
         var steps = new Option<int>("--steps") { Description = "training steps; the first and the last are reported", DefaultValueFactory = _ => 1 };
-        var command = new Command("pixel-step", "Time and memory of a training step, by default with each of 224 x 224 pixels a token.") { model, input, patch, checkpointing, batch, threads, steps, json };
+        var device = TrainingDevice();
+        var command = new Command("pixel-step", "Time and memory of a training step, by default with each of 224 x 224 pixels a token.") { device, model, input, patch, checkpointing, batch, threads, steps, json };
         command.SetAction(parsed => BenchReport.Finish(
-            new PixelStepBench(parsed.GetValue(model)!, parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(checkpointing), parsed.GetValue(batch), parsed.GetValue(threads), parsed.GetValue(steps)).Run(),
+            new PixelStepBench(parsed.GetValue(model)!, parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(checkpointing), parsed.GetValue(batch), parsed.GetValue(threads), parsed.GetValue(steps), Devices.Open(parsed.GetValue(device)!)).Run(),
             parsed.GetValue(json)));
         return command;
     }
 
     private static Option<int> Pairs(int pairs = 7) => new("--pairs") { Description = "interleaved measurements of each", DefaultValueFactory = _ => pairs };
+
+    private static Option<string> TrainingDevice() => new("--device") { Description = "cpu, cuda or cuda:N", DefaultValueFactory = _ => "cpu" };
 
     private static Option<string?> OfDevice() => new("--device") { Description = "cpu, cuda or cuda:N; the other options but --pairs and --json are for this" };
 

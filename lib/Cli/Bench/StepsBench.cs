@@ -161,7 +161,7 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
             {
                 string file = Path.Combine(folder.FullName, "weights.safetensors");
                 Safetensors.Write(file, [.. ours.Model.state_dict().Select(entry => KeyValuePair.Create(entry.Key, entry.Value)), new("images", images), new("labels", labels)]);
-                double theirs = python.Ask($"load {device} {batch} {config.Heads} {file}");
+                double theirs = python.Ask($"load {device} {get_num_threads()} {batch} {config.Heads} {file}");
                 if (double.IsNaN(theirs)) return false;
                 Measurement.MustBeNear("the loss", ours.Loss(images, labels), theirs, device.type == DeviceType.CUDA ? 2e-2 : 1e-3);
                 return true;

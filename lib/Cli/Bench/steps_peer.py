@@ -1,9 +1,9 @@
 # The Python peer of `patchkit bench steps`: a Vision Transformer and its training step in eager PyTorch. As ours does, the last block computes the class token
 # alone, which is all that the head reads. Reads a line, answers a number:
-#   load DEVICE BATCH HEADS FILE  makes a model of the weights in a safetensors file, which holds some images and labels too; answers their loss
-#   step SECONDS                  takes training steps on that batch for so long, at least one; answers the seconds of one, or nan where it does not fit
-#   peak                          answers the most bytes that the device's tensors held since `load`, or nan where the device does not say
-#   free                          drops the model; answers 0
+#   load DEVICE THREADS BATCH HEADS FILE  makes a model of the weights in a safetensors file, which holds some images and labels too; answers their loss
+#   step SECONDS                          takes training steps on that batch for so long, at least one; answers the seconds of one, or nan where it does not fit
+#   peak                                  answers the most bytes that the device's tensors held since `load`, or nan where the device does not say
+#   free                                  drops the model; answers 0
 import json
 import math
 import re
@@ -132,7 +132,8 @@ class Training:
 def answer(verb, rest):
     global training
     if verb == "load":
-        device, batch, heads, file = rest.split(" ", 3)
+        device, threads, batch, heads, file = rest.split(" ", 4)
+        torch.set_num_threads(int(threads))
         training = Training(device, int(batch), int(heads), file)
         return training.first_loss
     if verb == "step":
