@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
-# Checks PatchKit on a bare CUDA machine: python3 with a pip-installed torch, nvcc, cmake and ninja, but no .NET and no
-# network. What .NET needs travels along in a folder.
+# Checks PatchKit on a bare CUDA machine, measures it there and trains what is recorded: python3 with a pip-installed
+# torch, nvcc, cmake and ninja, but no .NET and no network. What .NET needs travels along in a folder.
 #
-#   gpu-check.sh pack              here: makes build/gpu-kit/ (the .NET runtime, the published build, lib/Native)
+#   gpu-check.sh pack [--data DIR] here: makes build/gpu-kit/ (the .NET runtime, the published build, lib/Native), and of
+#                                  the images in DIR build/gpu-data/, in parts that travel one by one
 #   gpu-check.sh STEP...           there: runs these steps; each ends within 10 minutes
 #   gpu-check.sh all [--minutes N] there: runs the steps in order, as many as N minutes hold (9)
-#   gpu-check.sh steps             lists the steps
-#   --cpu                          a rehearsal without a GPU: the libtorch of TORCH_HOME, or the system's
+#   gpu-check.sh steps             lists the steps, in order of value
+#   --seeds N, --budget X          what the recorded trainings take: seeds (1), a multiple of the full 100 epochs (0.1)
+#   --cpu                          a rehearsal without a GPU, at sizes that end in about a minute: the libtorch of
+#                                  TORCH_HOME, or the system's
 #
 # Carry build/gpu-kit/ to the other machine, beside this repository or alone (it holds a copy of this script). Every
-# step adds its result to build/gpu-report.json, or to gpu-report.json beside the kit's script; report and logs are
-# copied to $OUT where that is set.
+# step adds its result to build/gpu-report.json, or to gpu-report.json beside the kit's script; report, logs and the
+# store of runs, without weights, are copied to $OUT where that is set. A training step that its time limit ended goes on
+# when it is run again; on another machine, what was finished is not trained again where gpu-runs.tar.gz lies beside the
+# report.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -22,15 +27,20 @@ else
 fi
 work=$build/gpu-work
 report=$build/gpu-report.json
+data=$build/gpu-data
+kept_runs=$build/gpu-runs.tar.gz
 step_limit=570
 device=cuda
+seeds=1
+budget=0.1
 
 fail() { echo "gpu-check.sh: $*" >&2; exit 2; }
 
 # == the steps =========================================================================================================
 # They run in $work, which looks like the repository, with `dotnet` on the path. A later part adds a name and a function.
 
-steps=(native doctor kernels tests training bench bench-kernels)
+steps=(native doctor kernels bench-scan bench-attention tests steps-deit steps-adventurer pixel-step record-generated
+  record-cifar record-table6 training bench bench-kernels)
 
 # lib/Native against the machine's libtorch.
 step_native() {
@@ -65,6 +75,25 @@ step_kernels() {
   return "$code"
 }
 
+# sizes ARGUMENTS... -- ARGUMENTS...: sets `args` to the first ones on a GPU, to the others in a rehearsal.
+sizes() {
+  args=()
+  while [[ $1 != -- ]]; do args+=("$1"); shift; done
+  shift
+  if [[ $device == cpu ]]; then args=("$@"); fi
+}
+
+# At b=8 l=12544 h=24 p=n=64 in bfloat16.
+step_bench-scan() {
+  sizes --pairs 7 -- --dtype float32 --batch 1 --length 500 --heads 4 --pairs 2
+  bin/patchkit bench scan --device "$device" --json bench-scan.json "${args[@]}"
+}
+
+step_bench-attention() {
+  sizes --pairs 7 -- --dtype float32 --batch 1 --length 500 --heads 2 --pairs 2
+  bin/patchkit bench attention --device "$device" --json bench-attention.json "${args[@]}"
+}
+
 # All tests but the slow ones; those that can are on the GPU.
 step_tests() {
   rm -f tests.xml
@@ -72,10 +101,68 @@ step_tests() {
     dotnet tests-bin/PatchKit.Tests.dll -noColor -noLogo -xml tests.xml -trait- speed=slow
 }
 
+# Training steps of DeiT-Base at 224, p = 16 to 1, beside eager PyTorch and Table 6.
+step_steps-deit() {
+  sizes --model deit-base -- --model deit-tiny --input 32 --patch 16 8 --batch 2 --pairs 2 --seconds .1
+  bin/patchkit bench steps --device "$device" --peer --json steps-deit.json "${args[@]}"
+}
+
+step_steps-adventurer() {
+  sizes --model adventurer-base -- --model adventurer-tiny --input 32 --patch 16 8 --batch 2 --pairs 2 --seconds .1
+  bin/patchkit bench steps --device "$device" --json steps-adventurer.json "${args[@]}"
+}
+
+# Adventurer-Base, every one of 224 x 224 pixels a token.
+step_pixel-step() {
+  sizes --model adventurer-base -- --model adventurer-tiny --input 32
+  bin/patchkit bench pixel-step --device "$device" --steps 3 --json pixel-step.json "${args[@]}"
+}
+
+# record NAME ARGUMENTS...: trains a table until the step's time is nearly over, 75 saying that it is not finished, and
+# writes it down when it is.
+record() {
+  local code=0 left=$((limit - SECONDS - 75))
+  if ((left < 10)); then return 75; fi
+  # In the foreground it sends one signal, at which patchkit saves; a second one would end it at once.
+  timeout --foreground --kill-after=60 "$left" bin/patchkit run "$@" --device "$device" --out runs || code=$?
+  case $code in
+    0) bin/patchkit record "$@" --runs runs --out recorded ;;
+    124 | 130) return 75 ;;
+    *) return "$code" ;;
+  esac
+}
+
+# The paper's tables on generated images, and on CIFAR-10: both families, patch 16 to 2.
+step_record-generated() {
+  [[ -e generated/val ]] || {
+    rm -rf generated
+    sizes --size 32 --count 20000 -- --size 16 --count 200
+    bin/patchkit data generate "${args[@]}" --out generated
+  }
+  sizes --scale gpu --budget "$budget" -- --scale smoke
+  record table1 --data generated --seeds "$seeds" "${args[@]}"
+}
+
+step_record-cifar() {
+  [[ -d data ]] || {
+    echo "There are no images here: carry build/gpu-data/ along, part by part, which 'gpu-check.sh pack --data DIR' makes."
+    return 1
+  }
+  sizes --scale gpu --budget "$budget" -- --scale smoke
+  local name
+  for name in table1 table5 figure4 table4; do record "$name" --data data --seeds "$seeds" "${args[@]}"; done
+}
+
+# Table 6 measured: on a GPU the Base models at 224.
+step_record-table6() {
+  sizes --scale gpu -- --scale smoke
+  record table6 "${args[@]}"
+}
+
 # Both families trained from p = 8 to 2, in bfloat16 on a GPU, and what a step of them costs.
 step_training() {
-  bin/patchkit run table1 --scale smoke --device "$device" --out runs
-  bin/patchkit run table6 --scale smoke --device "$device" --out runs
+  bin/patchkit run table1 --scale smoke --device "$device" --out smoke
+  bin/patchkit run table6 --scale smoke --device "$device" --out smoke
 }
 
 step_bench() { bin/patchkit bench engine; }
@@ -100,7 +187,8 @@ pack() {
   pack_runtime "$(dirname "$(readlink -f "$dotnet")")"
   pack_patchkit "$home"
   cp "$here/gpu-check.sh" "$kit/"
-  check_size
+  if [[ -n $images ]]; then pack_data; fi
+  check_size "$home"
 }
 
 # The newest shared runtime and the host that starts it, without the SDK.
@@ -118,18 +206,35 @@ pack_runtime() {
 pack_patchkit() {
   local home=$1
   echo "Packing the published build, the tests and lib/Native."
-  # The tests' build goes to tests-bin; what a GPU machine builds itself, and translated messages, stay here.
-  tar -C "$home" -c --exclude=libpatchkit.so --exclude='*.pdb' --exclude='*.resources.dll' \
+  # The tests' build goes to tests-bin; what a GPU machine builds itself, translated messages, and the notebooks' kernel
+  # with the C# compiler stay here.
+  tar -C "$home" -c --exclude=libpatchkit.so --exclude='*.pdb' --exclude='*.xml' --exclude='*.resources.dll' \
+    --exclude='bin/csnotebook*' --exclude='bin/Microsoft.CodeAnalysis*' --exclude='bin/System.Composition*' \
+    --exclude=bin/Humanizer.dll --exclude=bin/Markdig.dll --exclude=environment/kernel \
     --transform='s,^build/dotnet/bin/PatchKit.Tests/release,tests-bin,' \
     PatchKit.csproj bin environment lib/Native tests/golden tests/fixtures build/dotnet/bin/PatchKit.Tests/release |
     xz -T0 -6 >"$kit/patchkit.tar.xz"
 }
 
+# Images are packed already, or nearly so.
+pack_data() {
+  echo "Packing the images of $images."
+  rm -rf "$data"
+  mkdir -p "$data"
+  tar -C "$images" -c . | xz -T0 -6 | split -b 32M -d - "$data/part-"
+  (cd "$data" && sha256sum part-*) >"$kit/data-checksums"
+  echo "build/gpu-data/ holds $(du -sm "$data" | cut -f1) MB in $(find "$data" -name 'part-*' | wc -l) parts: carry one at a time."
+}
+
+# What travels at once is at most 64 MiB: the tracked files, and the kit or a part of the images.
 check_size() {
-  local megabytes
-  megabytes=$(du -sm "$kit" | cut -f1)
-  echo "build/gpu-kit/ holds $megabytes MB."
-  if ((megabytes >= 60)); then fail "the kit may hold less than 60 MB; leave something out of pack_patchkit."; fi
+  local home=$1 kit_size tracked
+  kit_size=$(du -sm "$kit" | cut -f1)
+  tracked=$(cd "$home" && git ls-files -z 2>/dev/null | du -cm --files0-from=- 2>/dev/null | tail -n 1 | cut -f1)
+  echo "build/gpu-kit/ holds $kit_size MB, the tracked files ${tracked:-0} MB."
+  if ((kit_size + ${tracked:-0} >= 64)); then
+    fail "the kit and the tracked files hold $((kit_size + tracked)) MB, and 64 is the most that travels; leave something out of pack_patchkit."
+  fi
 }
 
 # == running: on the CUDA machine ======================================================================================
@@ -140,16 +245,28 @@ prepare() {
   local wanted
   wanted=$(cat "$kit"/*.tar.xz | sha256sum)
   if [[ $(cat "$work/unpacked" 2>/dev/null) != "$wanted" ]]; then
+    [[ ! -d $work/runs ]] || tar -C "$work" -czf "$kept_runs" runs
     rm -rf "$work"
     mkdir -p "$work/dotnet"
     tar -C "$work" -xJf "$kit/patchkit.tar.xz"
     tar -C "$work/dotnet" -xJf "$kit/dotnet.tar.xz"
     echo "$wanted" >"$work/unpacked"
   fi
+  if [[ ! -d $work/runs && -e $kept_runs ]]; then tar -C "$work" -xzf "$kept_runs"; fi
+  unpack_images
   export DOTNET_ROOT=$work/dotnet PATH=$work/dotnet:$PATH
   choose_torch
   source "$work/environment/env.sh"
   export PATCHKIT_LAUNCHER=1 NO_COLOR=1
+}
+
+# Once all parts are here, which may have come one by one.
+unpack_images() {
+  [[ ! -d $work/data && -e $kit/data-checksums ]] || return 0
+  (cd "$data" 2>/dev/null && sha256sum --quiet -c "$kit/data-checksums" 2>/dev/null) || return 0
+  mkdir -p "$work/data.new"
+  cat "$data"/part-* | tar -C "$work/data.new" -xJ
+  mv "$work/data.new" "$work/data"
 }
 
 choose_torch() {
@@ -168,13 +285,13 @@ run_step() {
   echo "== $name"
   (
     cd "$work"
-    export -f "step_$name"
-    export work device
+    export -f "step_$name" sizes record
+    export work device seeds budget limit=$seconds
     timeout --kill-after=5 "$seconds" bash -euo pipefail -c "step_$name"
   ) >"$work/$name.log" 2>&1 || code=$?
   tail -n 40 "$work/$name.log"
   write_report "$name" "$code" "$((SECONDS - started))"
-  if ((code)); then failed=yes; fi
+  if ((code == 75)); then echo "Not finished: run $name again, and it goes on from here."; elif ((code)); then failed=yes; fi
 }
 
 skip_step() {
@@ -211,10 +328,15 @@ entry = {"step": name, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmti
 if code == "not-run":
     entry["result"] = "not run"
 else:
-    entry["result"] = "ok" if code == "0" else "stopped at its time limit" if code in ("124", "137") else "failed"
+    entry["result"] = "ok" if code == "0" else "stopped at its time limit" if code in ("124", "137") else \
+        "unfinished, goes on when it is run again" if code == "75" else "failed"
     entry["exit_code"], entry["seconds"] = int(code), int(seconds)
     with open(os.path.join(work, name + ".log"), encoding="utf-8", errors="replace") as file:
         entry["output"] = file.read().splitlines()[-200:]
+    measured = os.path.join(work, name + ".json")
+    if code == "0" and os.path.exists(measured):
+        with open(measured, encoding="utf-8") as file:
+            entry["measured"] = json.load(file)
     if name in ("kernels", "tests"):
         try:
             entry["tests"] = tests()
@@ -235,24 +357,38 @@ os.replace(report + ".new", report)
 PYTHON
 }
 
-# Two files, however many steps there are: such a folder may be limited in files.
+# Few files, however many steps there are: such a folder may be limited in files.
 copy_out() {
+  if [[ -d $work/runs ]]; then
+    (cd "$work" && find runs recorded -type f \( -name '*.json' -o -name '*.jsonl' -o -name '*.md' \) -print0 2>/dev/null) |
+      tar -C "$work" -czf "$kept_runs" --null -T -
+  fi
   if [[ -n ${OUT:-} ]]; then
     cp "$report" "$OUT/"
     (cd "$work" && find . -maxdepth 1 -name '*.log' -print0 | tar -czf "$OUT/gpu-logs.tar.gz" --null -T -)
+    if [[ -e $kept_runs ]]; then cp "$kept_runs" "$OUT/"; fi
   fi
 }
 
 main() {
   local wanted=() minutes=9 everything="" name left
-  failed=""
+  failed="" images=""
+  if [[ ${1:-} == pack ]]; then
+    if [[ ${2:-} == --data ]]; then
+      images=${3:-}
+      [[ -d $images ]] || fail "'$images' is no folder; --data takes the one that holds the images."
+    fi
+    pack
+    return
+  fi
   while (($#)); do
     case $1 in
-      pack) pack; return ;;
       steps) echo "${steps[*]}"; return ;;
       all) wanted=("${steps[@]}") everything=yes ;;
       --cpu) device=cpu ;;
       --minutes) minutes=${2:-}; shift ;;
+      --seeds) seeds=${2:-}; shift ;;
+      --budget) budget=${2:-}; shift ;;
       *)
         [[ " ${steps[*]} " == *" $1 "* ]] || fail "'$1' is no step; the steps are: ${steps[*]}, or pack, or all."
         wanted+=("$1")

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -53,48 +52,16 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
 
     private StepCost Steps(BackboneConfig config, int batch, CancellationToken cancellation)
     {
-        manual_seed(0);
-        using var scope = NewDisposeScope();
-        using var model = config.Create();
-        model.to(Device);
-        using var optimizer = optim.AdamW(model.parameters(), lr: 1e-4, weight_decay: .05);
-        var images = randn([batch, 3, config.Height, config.Width], device: Device);
-        var labels = randint(0, config.Classes, [batch], device: Device);
-
-        // The first step also touches its memory for the first time, and is not timed; its gradients are added to zeros that are there before, and so not counted.
-        foreach (var parameter in model.parameters()) parameter.grad = zeros_like(parameter);
-        long before = Engine.Memory().LiveBytes;
-        Engine.ResetPeakMemory();
-        Backward();
-        long grown = Engine.Memory().PeakBytes - before;
-        Change();
-
+        using var steps = new TrainingSteps(config, batch, Device);
+        long? grown = steps.First();
         var seconds = new List<double>();
         do
         {
             cancellation.ThrowIfCancellationRequested();
-            var watch = Stopwatch.StartNew();
-            optimizer.zero_grad();
-            Backward();
-            Change();
-            seconds.Add(watch.Elapsed.TotalSeconds);
+            seconds.Add(steps.Next());
         }
         while (seconds.Sum() < Patience && (seconds.Count < Fewest || seconds.Sum() < Enough));
-        return new StepCost(config, batch, seconds.Min(), seconds.Max(), seconds.Count, Device.type == DeviceType.CPU && grown > 0 ? grown : null, Machine.Here(Device), Machine.Commit, DateTime.UtcNow);
-
-        void Backward()
-        {
-            using var step = NewDisposeScope();
-            Tensor loss;
-            using (Device.type == DeviceType.CUDA ? Engine.Autocast(Device) : null) loss = nn.functional.cross_entropy(model.call(images), labels);
-            loss.backward();
-        }
-
-        void Change()
-        {
-            optimizer.step();
-            if (Device.type == DeviceType.CUDA) cuda.synchronize(Device);
-        }
+        return new StepCost(config, batch, seconds.Min(), seconds.Max(), seconds.Count, grown, Machine.Here(Device), Machine.Commit, DateTime.UtcNow);
     }
 
     private string Key(BackboneConfig model, int batch)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Spectre.Console;
 
 namespace PatchKit.Cli;
 
@@ -8,33 +7,25 @@ internal static class BenchReport
 {
     internal static int Finish(BenchResult result, FileInfo? json)
     {
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 170;
-        if (result.Pairs.Count > 0) AnsiConsole.Write(Table(result.Pairs));
-        if (result.Figures.Count > 0) AnsiConsole.Write(Table(result.Figures));
+        if (result.Pairs.Count > 0)
+            Tables.Print("Beside a peer in the same run:", ["subject", "peer", "ours", "peer's", "ours / peer's", "spread", "promised"], result.Pairs.Select(Row), 2, 3, 4);
+        if (result.Figures.Count > 0)
+            Tables.Print("Measured:", ["figure", "measured", "promised"], result.Figures.Select(figure => (IReadOnlyList<string>)[figure.Subject, Value(figure.Value, figure.Unit), Promise(figure.Value, figure.Limit, figure.Unit)]), 1);
         if (result.Pairs.Any(m => m.Ours.Length > 1))
-            AnsiConsole.WriteLine("Medians; the spread is that of the ratio, from smallest to largest, over as many interleaved pairs as it says.");
-        AnsiConsole.WriteLine($"libtorch {Engine.LibtorchVersion}, {TorchSharp.torch.get_num_threads()} thread(s) unless the line says otherwise.");
+            Console.WriteLine("Medians; the spread is that of the ratio, from smallest to largest, over as many interleaved pairs as it says.");
+        Console.WriteLine($"libtorch {Engine.LibtorchVersion}, {TorchSharp.torch.get_num_threads()} thread(s) unless the line says otherwise.");
         if (json is not null) Write(result, json);
         return 0;
     }
 
-    private static Table Table(IReadOnlyList<Measurement> pairs)
+    private static IReadOnlyList<string> Row(Measurement m)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("subject", "peer", "ours", "peer's", "ours / peer's", "spread", "promised");
-        foreach (var m in pairs)
-        {
-            double ratio = Measurement.Median(m.Ratios);
-            table.AddRow(m.Subject.EscapeMarkup(), m.Peer.EscapeMarkup(), Value(Measurement.Median(m.Ours), m.Unit), Value(Measurement.Median(m.Theirs), m.Unit),
-                ratio < 0.095 ? $"{ratio:F3}" : $"{ratio:F2}", m.Ours.Length == 1 ? "once" : $"{m.Ratios.Min():F2}-{m.Ratios.Max():F2} ({m.Ours.Length})", Promise(ratio, m.Limit, ""));
-        }
-        return table;
-    }
-
-    private static Table Table(IReadOnlyList<Figure> figures)
-    {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("figure", "measured", "promised");
-        foreach (var f in figures) table.AddRow(f.Subject.EscapeMarkup(), Value(f.Value, f.Unit), Promise(f.Value, f.Limit, f.Unit));
-        return table;
+        double ratio = Measurement.Median(m.Ratios);
+        return
+        [
+            m.Subject, m.Peer, Value(Measurement.Median(m.Ours), m.Unit), Value(Measurement.Median(m.Theirs), m.Unit),
+            ratio < 0.095 ? $"{ratio:F3}" : $"{ratio:F2}", m.Ours.Length == 1 ? "once" : $"{m.Ratios.Min():F2}-{m.Ratios.Max():F2} ({m.Ours.Length})", Promise(ratio, m.Limit, ""),
+        ];
     }
 
     private static string Promise(double measured, double? limit, string unit) =>

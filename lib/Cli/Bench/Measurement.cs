@@ -33,4 +33,12 @@ internal sealed record Measurement(string Subject, string Peer, string Unit, dou
     /// <summary>Two figures that need no repetition.</summary>
     internal static Measurement Once(string subject, string peer, string unit, double ours, double theirs, double? limit = null) =>
         new(subject, peer, unit, [ours], [theirs], limit);
+
+    /// <summary>Throws unless ours and the peer's agree, without which their times would say nothing.</summary>
+    /// <exception cref="InvalidOperationException">They differ by more than the tolerance.</exception>
+    internal static void MustBeNear(string what, double ours, double theirs, double tolerance)
+    {
+        if (!(Math.Abs(ours - theirs) <= tolerance))
+            throw new InvalidOperationException($"{what} is {ours:G7} here and {theirs:G7} in Python, where they may differ by {tolerance:E0}; their times would say nothing.");
+    }
 }

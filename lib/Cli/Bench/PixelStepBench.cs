@@ -17,7 +17,8 @@ namespace PatchKit.Cli;
 /// <param name="Batch">Images in the step.</param>
 /// <param name="Threads">Threads of libtorch.</param>
 /// <param name="Steps">Steps to take.</param>
-internal sealed record PixelStepBench(string Model, int Input, int Patch, bool Checkpointing, int Batch, int Threads, int Steps)
+/// <param name="Device">Where they are taken; on a GPU in bfloat16 autocast.</param>
+internal sealed record PixelStepBench(string Model, int Input, int Patch, bool Checkpointing, int Batch, int Threads, int Steps, Device Device)
 {
     private const double MiB = 1L << 20;
 
@@ -30,10 +31,12 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
         set_num_threads(Threads);
         try
         {
+            if (Device.type == DeviceType.CUDA) Engine.AllowTf32 = true;
             manual_seed(0);
             using var model = ModelZoo.Find(Model).Create(config => config with { Height = Input, Width = Input, PatchSize = Patch, Checkpointing = Checkpointing });
+            model.to(Device);
             using var optimizer = optim.AdamW(model.parameters(), lr: 1e-4, weight_decay: 0.05);
-            Console.WriteLine($"{Model}, {Batch} image(s) of {Input}x{Input} at patch size {Patch}: {Tokens(model):N0} tokens, {model.parameters().Sum(p => p.numel()):N0} parameters, {Threads} thread(s){(Checkpointing ? ", blocks computed again" : "")}.");
+            Console.WriteLine($"{Model} on {Device}, {Batch} image(s) of {Input}x{Input} at patch size {Patch}: {Tokens(model):N0} tokens, {model.parameters().Sum(p => p.numel()):N0} parameters, {Threads} thread(s){(Checkpointing ? ", blocks computed again" : "")}.");
             Engine.ResetPeakMemory();
             ResidentMemory.ResetPeak();
             StepTimes[] steps = [.. Enumerable.Range(0, Steps).Select(_ => Step(model, optimizer))];
@@ -50,15 +53,19 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
     private StepTimes Step(Backbone model, optim.Optimizer optimizer)
     {
         using var scope = NewDisposeScope();
-        var images = randn([Batch, 3, Input, Input]);
-        var labels = randint(0, model.Config.Classes, [Batch]);
+        var images = randn([Batch, 3, Input, Input], device: Device);
+        var labels = randint(0, model.Config.Classes, [Batch], device: Device);
+        DeviceRates.Synchronize(Device);
         var watch = Stopwatch.StartNew();
         optimizer.zero_grad();
-        var loss = nn.functional.cross_entropy(model.call(images), labels);
+        Tensor loss;
+        using (Device.type == DeviceType.CUDA ? Engine.Autocast(Device) : null) loss = nn.functional.cross_entropy(model.call(images), labels);
         double value = loss.ToDouble(), forward = watch.Elapsed.TotalSeconds;
         loss.backward();
+        DeviceRates.Synchronize(Device);
         double backward = watch.Elapsed.TotalSeconds - forward;
         optimizer.step();
+        DeviceRates.Synchronize(Device);
         return new(value, forward, backward, watch.Elapsed.TotalSeconds - forward - backward);
     }
 
@@ -72,7 +79,7 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
         yield return new("  AdamW", last.Optimizer, "s");
         yield return new("throughput", tokens / last.Total, "tokens/s");
         yield return new("peak memory of tensors", Engine.Memory().PeakBytes / MiB, "MiB");
-        bool promised = (Model, Input, Patch, Checkpointing, Batch) == ("adventurer-base", 224, 1, true, 1);
+        bool promised = (Model, Input, Patch, Checkpointing, Batch, Device.type) == ("adventurer-base", 224, 1, true, 1, DeviceType.CPU);
         yield return new("peak memory of the process", ResidentMemory.PeakBytes() / MiB, "MiB", promised ? 16 * 1024 : null);
         yield return new(double.IsFinite(last.Loss) ? "loss, finite" : "loss, NOT finite", last.Loss, "");
     }

@@ -40,6 +40,9 @@ internal sealed class PythonPeer : IDisposable
             : throw new InvalidOperationException($"Python torch answered \"{answer}\" to \"{request}\"; a number was expected.");
     }
 
+    /// <summary>What Python calls an element type: "bfloat16".</summary>
+    internal static string Name(TorchSharp.torch.ScalarType dtype) => dtype.ToString().ToLowerInvariant();
+
     private static Process? Launch(string python, string resource)
     {
         using var stream = typeof(PythonPeer).Assembly.GetManifestResourceStream(resource)!;

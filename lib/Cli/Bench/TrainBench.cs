@@ -102,7 +102,7 @@ internal sealed class TrainBench : IDisposable
         try
         {
             Safetensors.Write(file, [.. model.state_dict().Select(entry => KeyValuePair.Create(entry.Key, entry.Value)), new("images", _batch.Images), new("labels", _batch.Labels)]);
-            MustBeNear($"{name}'s loss", Loss(model), python.Ask($"load {name} {file}"), 1e-4);
+            Measurement.MustBeNear($"{name}'s loss", Loss(model), python.Ask($"load {name} {file}"), 1e-4);
         }
         finally
         {
@@ -110,7 +110,7 @@ internal sealed class TrainBench : IDisposable
         }
         Train(model, StepsCompared);
         python.Ask($"train {name} {_cores} {StepsCompared}");
-        MustBeNear($"{name}'s loss after {StepsCompared} steps", Loss(model), python.Ask($"loss {name}"), 1e-3);
+        Measurement.MustBeNear($"{name}'s loss after {StepsCompared} steps", Loss(model), python.Ask($"loss {name}"), 1e-3);
     }
 
     private double Loss(Backbone model)
@@ -118,12 +118,6 @@ internal sealed class TrainBench : IDisposable
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         return nn.functional.cross_entropy(model.call(_batch.Images), _batch.Labels).ToDouble();
-    }
-
-    private static void MustBeNear(string what, double ours, double theirs, double tolerance)
-    {
-        if (!(Math.Abs(ours - theirs) <= tolerance))
-            throw new InvalidOperationException($"{what} is {ours:G7} here and {theirs:G7} in Python, where they may differ by {tolerance:E0}; their times would say nothing.");
     }
 
     /// <summary>The same images at every step.</summary>

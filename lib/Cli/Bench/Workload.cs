@@ -14,8 +14,10 @@ internal sealed record Workload(Func<Tensor> Function, Tensor[] Inputs, Tensor G
     internal double Milliseconds()
     {
         using var scope = NewDisposeScope();
+        DeviceRates.Synchronize(GradOutput.device);   // a GPU works on after a call has come back
         var watch = Stopwatch.StartNew();
         Differentiate();
+        DeviceRates.Synchronize(GradOutput.device);
         return watch.Elapsed.TotalMilliseconds;
     }
 

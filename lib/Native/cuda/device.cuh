@@ -71,6 +71,20 @@ __device__ T warp_sum(T value) {
   return value;
 }
 
+// The sum of the values of this lane and those before it, or (backward) after it.
+enum class Order { onward, backward };
+
+template <Order order, class T>
+__device__ T warp_running_sum(T value) {
+  const int lane = threadIdx.x % warp_size;
+  for (int distance = 1; distance < warp_size; distance *= 2) {
+    const T other = order == Order::onward ? __shfl_up_sync(0xffffffffu, value, distance)
+                                           : __shfl_down_sync(0xffffffffu, value, distance);
+    if (order == Order::onward ? lane >= distance : lane + distance < warp_size) value += other;
+  }
+  return value;
+}
+
 template <class T>
 __device__ T block_sum(T value) {
   __shared__ T warp_sums[largest_block / warp_size];

@@ -6,32 +6,38 @@
 namespace patchkit::cuda {
 namespace {
 
-// A thread for each (c, b, h) walks through its chunk's steps.
+// A warp for each (c, b, h), whose lanes take a chunk's steps, 32 at a time.
 template <class T>
 __global__ void steps_kernel(Slab slab, StepInputs<T> in, Steps<T> steps) {
-  const int64_t index = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  const int64_t index = (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / warp_size;
+  const int lane = threadIdx.x % warp_size;
   if (index >= slab.chunks * slab.batch * slab.heads) return;
   const HeadChunk chunk(slab, index);
   const T* dt = in.dt.data + chunk.batch * in.dt.batch + chunk.head * in.dt.head;
   const T A = in.A[chunk.head], bias = in.dt_bias ? in.dt_bias[chunk.head] : T(0);
 
-  double sum = 0;
-  for (int64_t t = 0; t < slab.chunk; ++t) {
+  double total = 0;
+  for (int64_t first = 0; first < slab.chunk; first += warp_size) {
+    const int64_t t = first + lane;
     T size = 0;
-    if (chunk.start + t < slab.length) {
+    if (t < slab.chunk && chunk.start + t < slab.length) {
       size = dt[(chunk.start + t) * in.dt.token] + bias;
       if (in.dt_softplus) size = softplus(size);
     }
     const double log_decay = static_cast<double>(size) * A;
-    sum += log_decay > strongest_decay ? log_decay : strongest_decay;
-    const int64_t at = chunk.step(slab, t);
-    steps.size[at] = size;
-    steps.sums[at] = sum;
-    steps.enter[at] = exponential(static_cast<T>(sum));
+    const double sum =
+        total + warp_running_sum<Order::onward>(log_decay > strongest_decay ? log_decay : strongest_decay);
+    if (t < slab.chunk) {
+      const int64_t at = chunk.step(slab, t);
+      steps.size[at] = size;
+      steps.sums[at] = sum;
+      steps.enter[at] = exponential(static_cast<T>(sum));
+    }
+    total = __shfl_sync(0xffffffffu, sum, warp_size - 1);
   }
-  for (int64_t t = 0; t < slab.chunk; ++t) {
+  for (int64_t t = lane; t < slab.chunk; t += warp_size) {
     const int64_t at = chunk.step(slab, t);
-    const T leave = exponential(static_cast<T>(sum - steps.sums[at]));
+    const T leave = exponential(static_cast<T>(total - steps.sums[at]));
     steps.leave[at] = leave;
     steps.write[at] = leave * steps.size[at];
   }
@@ -39,25 +45,26 @@ __global__ void steps_kernel(Slab slab, StepInputs<T> in, Steps<T> steps) {
 
 // A block for each token.
 template <class E>
-__global__ void pack_kernel(Slab slab, PackInputs<E> in, Layout layout, Arithmetic<E>* target) {
+__global__ void pack_kernel(Slab slab, PackInputs<E> in, Layout layout, Operand<E>* target) {
   using T = Arithmetic<E>;
   const Token token(slab, blockIdx.x);
   const int heads = static_cast<int>(in.heads), features = static_cast<int>(in.features);
   const Places places(slab, token, heads, features, layout);
-  for_features(heads, features, [&](int head, int feature) {
+  for_rows(heads, features, [&](int head, int feature) {
     T value = 0;
     if (token.exists(slab)) {
       value = widen(token.row(in.source)[head * in.source.head + feature]);
       if (in.scale) value *= in.scale[token.index * heads + head];
       if (in.gate.data) value *= silu<T>(widen(token.row(in.gate)[head * in.gate.head + feature]));
     }
-    target[places.of(head) + feature] = value;
+    target[places.of(head) + feature] = narrow<Operand<E>>(value);
   });
 }
 
 // A block for each (c, b, h).
-template <class T>
-__global__ void mixing_kernel(Slab slab, const T* products, Steps<T> steps, T* mixing) {
+template <class E>
+__global__ void mixing_kernel(Slab slab, const Operand<E>* products, Steps<Arithmetic<E>> steps, Operand<E>* mixing) {
+  using T = Arithmetic<E>;
   __shared__ double sums[longest_chunk];
   __shared__ T sizes[longest_chunk];
   const HeadChunk chunk(slab, blockIdx.x);
@@ -70,15 +77,18 @@ __global__ void mixing_kernel(Slab slab, const T* products, Steps<T> steps, T* m
 
   products += chunk.group_matrix(slab, slab.chunk * slab.chunk);
   mixing += chunk.index * slab.chunk * slab.chunk;
-  for (int at = threadIdx.x; at < Q * Q; at += blockDim.x) {
-    const int i = at / Q, j = at % Q;
-    mixing[at] = j > i ? T(0) : products[at] * exponential(static_cast<T>(sums[i] - sums[j])) * sizes[j];
-  }
+  for_rows(Q, Q, [&](int i, int j) {
+    const int at = i * Q + j;
+    const T taken = j > i ? T(0) : widen(products[at]) * exponential(static_cast<T>(sums[i] - sums[j])) * sizes[j];
+    mixing[at] = narrow<Operand<E>>(taken);
+  });
 }
 
 // A thread for each element of (b, g, N, r, P) walks through the chunks.
-template <class T>
-__global__ void pass_states_kernel(Slab slab, Direction direction, const T* enter, T* states, T* carry) {
+template <class E>
+__global__ void pass_states_kernel(Slab slab, Direction direction, const Arithmetic<E>* enter, Operand<E>* states,
+                                   Arithmetic<E>* carry) {
+  using T = Arithmetic<E>;
   const int64_t size = slab.batch * slab.heads * slab.head_dim * slab.state_dim;
   const int64_t element = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (element >= size) return;
@@ -91,9 +101,9 @@ __global__ void pass_states_kernel(Slab slab, Direction direction, const T* ente
   for (int64_t walked = 0; walked < slab.chunks; ++walked) {
     const int64_t c = direction == Direction::onward ? walked : slab.chunks - 1 - walked;
     const T total = enter[((c * slab.batch + batch) * slab.chunk + slab.chunk - 1) * slab.heads + head];
-    T* state = states + c * size + element;
-    const T added = *state;
-    *state = value;
+    Operand<E>* state = states + c * size + element;
+    const T added = widen(*state);
+    *state = narrow<Operand<E>>(value);
     value = total * value + added;
   }
   carry[element] = value;
@@ -104,8 +114,8 @@ template <class E>
 __device__ Arithmetic<E> ungated_output(const Slab& slab, const OutputInputs<E>& in, const Token& token,
                                         const Places& by_token, const Places& by_head, int head, int feature) {
   const int heads = static_cast<int>(slab.heads), features = static_cast<int>(slab.head_dim);
-  return in.enter[token.index * heads + head] * in.read[by_token.of(head) + feature] +
-         in.within[by_head.of(head) + feature] +
+  return in.enter[token.index * heads + head] * widen(in.read[by_token.of(head) + feature]) +
+         widen(in.within[by_head.of(head) + feature]) +
          skip_of(in.skip, head, feature, features) * widen(token.row(in.x)[head * in.x.head + feature]);
 }
 
@@ -118,7 +128,7 @@ __global__ void outputs_kernel(Slab slab, OutputInputs<E> in, TokenView<E> y) {
   const int heads = static_cast<int>(slab.heads), features = static_cast<int>(slab.head_dim);
   const Places by_token(slab, token, heads, features, Layout::by_token);
   const Places by_head(slab, token, heads, features, Layout::by_head);
-  for_features(heads, features, [&](int head, int feature) {
+  for_rows(heads, features, [&](int head, int feature) {
     T value = ungated_output(slab, in, token, by_token, by_head, head, feature);
     if (in.z.data) value *= silu<T>(widen(token.row(in.z)[head * in.z.head + feature]));
     token.row(y)[head * y.head + feature] = narrow<E>(value);
@@ -134,7 +144,7 @@ __global__ void gate_gradient_kernel(Slab slab, OutputInputs<E> in, TokenView<co
   const int heads = static_cast<int>(slab.heads), features = static_cast<int>(slab.head_dim);
   const Places by_token(slab, token, heads, features, Layout::by_token);
   const Places by_head(slab, token, heads, features, Layout::by_head);
-  for_features(heads, features, [&](int head, int feature) {
+  for_rows(heads, features, [&](int head, int feature) {
     const T slope = silu_slope<T>(widen(token.row(in.z)[head * in.z.head + feature]));
     const T grad = widen(token.row(grad_y)[head * grad_y.head + feature]);
     const T output = ungated_output(slab, in, token, by_token, by_head, head, feature);
@@ -146,54 +156,54 @@ __global__ void gate_gradient_kernel(Slab slab, OutputInputs<E> in, TokenView<co
 
 template <class T>
 cudaError_t ssd_steps(const Slab& slab, const StepInputs<T>& in, const Steps<T>& steps, cudaStream_t stream) {
-  constexpr int threads = 64;  // few and long: spread them over the multiprocessors
-  return launch(steps_kernel<T>, blocks_for(slab.chunks * slab.batch * slab.heads, threads), threads, stream, slab, in,
-                steps);
+  return launch(steps_kernel<T>, blocks_for(slab.chunks * slab.batch * slab.heads * warp_size, largest_block),
+                largest_block, stream, slab, in, steps);
 }
 
 template <class E>
-cudaError_t ssd_pack(const Slab& slab, const PackInputs<E>& in, Layout layout, Arithmetic<E>* target,
+cudaError_t ssd_pack(const Slab& slab, const PackInputs<E>& in, Layout layout, Operand<E>* target,
                      cudaStream_t stream) {
-  return launch(pack_kernel<E>, slab.chunks * slab.batch * slab.chunk, threads_for(in.heads * in.features), stream,
-                slab, in, layout, target);
+  return launch(pack_kernel<E>, slab.chunks * slab.batch * slab.chunk, threads_for(in.heads * warp_size), stream, slab,
+                in, layout, target);
 }
 
-template <class T>
-cudaError_t ssd_mixing(const Slab& slab, const T* products, const Steps<T>& steps, T* mixing, cudaStream_t stream) {
-  return launch(mixing_kernel<T>, slab.chunks * slab.batch * slab.heads, threads_for(slab.chunk * slab.chunk), stream,
+template <class E>
+cudaError_t ssd_mixing(const Slab& slab, const Operand<E>* products, const Steps<Arithmetic<E>>& steps,
+                       Operand<E>* mixing, cudaStream_t stream) {
+  return launch(mixing_kernel<E>, slab.chunks * slab.batch * slab.heads, threads_for(slab.chunk * warp_size), stream,
                 slab, products, steps, mixing);
 }
 
-template <class T>
-cudaError_t ssd_pass_states(const Slab& slab, Direction direction, const T* enter, T* states, T* carry,
-                            cudaStream_t stream) {
+template <class E>
+cudaError_t ssd_pass_states(const Slab& slab, Direction direction, const Arithmetic<E>* enter, Operand<E>* states,
+                            Arithmetic<E>* carry, cudaStream_t stream) {
   const int64_t elements = slab.batch * slab.heads * slab.head_dim * slab.state_dim;
-  return launch(pass_states_kernel<T>, blocks_for(elements, largest_block), largest_block, stream, slab, direction,
+  return launch(pass_states_kernel<E>, blocks_for(elements, largest_block), largest_block, stream, slab, direction,
                 enter, states, carry);
 }
 
 template <class E>
 cudaError_t ssd_outputs(const Slab& slab, const OutputInputs<E>& in, TokenView<E> y, cudaStream_t stream) {
-  return launch(outputs_kernel<E>, slab.chunks * slab.batch * slab.chunk, threads_for(slab.heads * slab.head_dim),
-                stream, slab, in, y);
+  return launch(outputs_kernel<E>, slab.chunks * slab.batch * slab.chunk, threads_for(slab.heads * warp_size), stream,
+                slab, in, y);
 }
 
 template <class E>
 cudaError_t ssd_gate_gradient(const Slab& slab, const OutputInputs<E>& in, TokenView<const E> grad_y,
                               TokenView<E> grad_z, cudaStream_t stream) {
   return launch(gate_gradient_kernel<E>, slab.chunks * slab.batch * slab.chunk,
-                threads_for(slab.heads * slab.head_dim), stream, slab, in, grad_y, grad_z);
+                threads_for(slab.heads * warp_size), stream, slab, in, grad_y, grad_z);
 }
 
-#define PATCHKIT_INSTANTIATE_ARITHMETIC(T)                                                                          \
-  template cudaError_t ssd_steps(const Slab&, const StepInputs<T>&, const Steps<T>&, cudaStream_t);                  \
-  template cudaError_t ssd_mixing(const Slab&, const T*, const Steps<T>&, T*, cudaStream_t);                         \
-  template cudaError_t ssd_pass_states(const Slab&, Direction, const T*, T*, T*, cudaStream_t);
-PATCHKIT_INSTANTIATE_ARITHMETIC(float)
-PATCHKIT_INSTANTIATE_ARITHMETIC(double)
+template cudaError_t ssd_steps(const Slab&, const StepInputs<float>&, const Steps<float>&, cudaStream_t);
+template cudaError_t ssd_steps(const Slab&, const StepInputs<double>&, const Steps<double>&, cudaStream_t);
 
 #define PATCHKIT_INSTANTIATE(E)                                                                                     \
-  template cudaError_t ssd_pack(const Slab&, const PackInputs<E>&, Layout, Arithmetic<E>*, cudaStream_t);            \
+  template cudaError_t ssd_pack(const Slab&, const PackInputs<E>&, Layout, Operand<E>*, cudaStream_t);               \
+  template cudaError_t ssd_mixing<E>(const Slab&, const Operand<E>*, const Steps<Arithmetic<E>>&, Operand<E>*,       \
+                                     cudaStream_t);                                                                  \
+  template cudaError_t ssd_pass_states<E>(const Slab&, Direction, const Arithmetic<E>*, Operand<E>*, Arithmetic<E>*, \
+                                          cudaStream_t);                                                             \
   template cudaError_t ssd_outputs(const Slab&, const OutputInputs<E>&, TokenView<E>, cudaStream_t);                 \
   template cudaError_t ssd_gate_gradient(const Slab&, const OutputInputs<E>&, TokenView<const E>, TokenView<E>,      \
                                          cudaStream_t);

@@ -8,7 +8,8 @@
 
 /// The element-wise stages of the Mamba-2 scan (kernels/ssd_scan.h has the mathematics). Matrix products run between
 /// them, over a slab: some consecutive chunks of all sequences, padded with steps of size 0, which neither decay the
-/// state nor write to it.
+/// state nor write to it. What the products take and give is in Operand<E>; everything else, the state that goes from
+/// chunk to chunk among it, in Arithmetic<E>.
 ///
 /// Sizes: c chunks, b batch, g groups, r heads per group, h = g r heads, Q tokens per chunk, P head dim, N state dim.
 /// Layouts of a slab's buffers, all contiguous:
@@ -79,27 +80,29 @@ struct PackInputs {
 };
 
 template <class E>
-cudaError_t ssd_pack(const Slab& slab, const PackInputs<E>& in, Layout layout, Arithmetic<E>* target,
+cudaError_t ssd_pack(const Slab& slab, const PackInputs<E>& in, Layout layout, Operand<E>* target,
                      cudaStream_t stream);
 
 /// mixing = products decay size; products, C B^T, is (c, b, g, Q, Q).
-template <class T>
-cudaError_t ssd_mixing(const Slab& slab, const T* products, const Steps<T>& steps, T* mixing, cudaStream_t stream);
+template <class E>
+cudaError_t ssd_mixing(const Slab& slab, const Operand<E>* products, const Steps<Arithmetic<E>>& steps,
+                       Operand<E>* mixing, cudaStream_t stream);
 
 enum class Direction { onward, backward };
 
 /// The recurrence over chunks: states holds what each chunk adds, and in the end what reaches each chunk from the
 /// others: its entering state, or (backward) the gradient of its leaving one. carry (b, g, N, r, P) comes from the slab
 /// before and goes on to the next.
-template <class T>
-cudaError_t ssd_pass_states(const Slab& slab, Direction direction, const T* enter, T* states, T* carry,
-                            cudaStream_t stream);
+template <class E>
+cudaError_t ssd_pass_states(const Slab& slab, Direction direction, const Arithmetic<E>* enter, Operand<E>* states,
+                            Arithmetic<E>* carry, cudaStream_t stream);
 
 /// y = (enter read + within + D x) silu(z). read, C state, is by token; within, mixing x, by head.
 template <class E>
 struct OutputInputs {
   TokenView<const E> x, z;  // z optional
-  const Arithmetic<E>*read, *within, *enter;
+  const Operand<E>*read, *within;
+  const Arithmetic<E>* enter;
   Skip<Arithmetic<E>> skip;
 };
 
@@ -121,16 +124,17 @@ struct StepGradients {
 };
 
 /// grads holds dM = g x^T, and in the end the gradient of products from this head. mixing = products decay.
-template <class T>
-cudaError_t ssd_mixing_gradient(const Slab& slab, const T* products, const Steps<T>& steps, T* grads, T* mixing,
-                                const StepGradients<T>& through, cudaStream_t stream);
+template <class E>
+cudaError_t ssd_mixing_gradient(const Slab& slab, const Operand<E>* products, const Steps<Arithmetic<E>>& steps,
+                                Operand<E>* grads, Operand<E>* mixing, const StepGradients<Arithmetic<E>>& through,
+                                cudaStream_t stream);
 
 /// dx = write passed + size within + D g, and what enter and leave contribute. g, the gradient before the gate, and
 /// within, mixing^T g, are by head; read, C state, and passed, B R, by token.
 template <class E>
 struct InputGradientInputs {
   TokenView<const E> x;
-  const Arithmetic<E>*g, *within, *read, *passed;
+  const Operand<E>*g, *within, *read, *passed;
   Skip<Arithmetic<E>> skip;
 };
 
@@ -140,13 +144,13 @@ cudaError_t ssd_input_gradient(const Slab& slab, const InputGradientInputs<E>& i
 
 /// D's gradient: the sums of g x over each chunk, (c, b, h P). g is by head.
 template <class E>
-cudaError_t ssd_skip_gradient(const Slab& slab, TokenView<const E> x, const Arithmetic<E>* g, Arithmetic<E>* sums,
+cudaError_t ssd_skip_gradient(const Slab& slab, TokenView<const E> x, const Operand<E>* g, Arithmetic<E>* sums,
                               cudaStream_t stream);
 
 /// The gradient of the decay of a whole chunk, (c, b, h): <entering state, gradient of the leaving one> times it.
-template <class T>
-cudaError_t ssd_total_gradient(const Slab& slab, const T* enter, const T* states, const T* state_grads, T* through,
-                               cudaStream_t stream);
+template <class E>
+cudaError_t ssd_total_gradient(const Slab& slab, const Arithmetic<E>* enter, const Operand<E>* states,
+                               const Operand<E>* state_grads, Arithmetic<E>* through, cudaStream_t stream);
 
 /// Brings it all together: grad_dt (b, l, h), and A's gradient as sums over each chunk, (c, b, h).
 template <class T>

@@ -63,10 +63,12 @@ struct Places {
   int64_t group_stride, head_stride, start;
 };
 
-// Calls body(head, feature) for each feature of each head, the block's threads side by side.
+// Calls body(row, column) for all of a block's rows and columns: warps take turns at the rows, lanes at the columns, so
+// that a row's part of an address is computed once.
 template <class Body>
-__device__ void for_features(int heads, int features, const Body& body) {
-  for (int at = threadIdx.x; at < heads * features; at += blockDim.x) body(at / features, at % features);
+__device__ void for_rows(int rows, int columns, const Body& body) {
+  for (int row = threadIdx.x / warp_size; row < rows; row += blockDim.x / warp_size)
+    for (int column = threadIdx.x % warp_size; column < columns; column += warp_size) body(row, column);
 }
 
 template <class T>

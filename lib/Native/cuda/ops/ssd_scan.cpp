@@ -19,8 +19,9 @@ using cuda::TokenView;
 using ForwardResult = std::tuple<Tensor, Tensor, Tensor>;  // y, final_state, chunk_states
 using BackwardResult = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 
-// Large enough to fill the device with matrix products, small beside the activations of a long sequence.
-constexpr int64_t workspace_bytes = int64_t{256} << 20;
+// Large enough that a slab fills the device many times over, also in the stages that go through a chunk step by step;
+// small beside the activations of a long sequence.
+constexpr int64_t workspace_bytes = int64_t{1} << 30;
 
 void check(cudaError_t status) { check_started(status, "ssd_scan"); }
 
@@ -54,11 +55,12 @@ struct Call {
         skip{data_of<const T>(D), D.defined() && D.dim() == 2}, stream(stream_of(x)) {}
 
   Tensor empty(at::IntArrayRef sizes) const { return at::empty(sizes, x.options().dtype(arithmetic_type<E>)); }
+  Tensor operand(at::IntArrayRef sizes) const { return at::empty(sizes, x.options().dtype(operand_type<E>)); }
 
   /// The chunks from first_chunk on that the workspace holds at once, given the elements of its buffers for one chunk
   /// of one head and of one group.
   Slab slab_from(int64_t first_chunk, int64_t per_head, int64_t per_group) const {
-    const int64_t bytes = batch * (heads * per_head + groups * per_group) * static_cast<int64_t>(sizeof(T));
+    const int64_t bytes = batch * (heads * per_head + groups * per_group) * static_cast<int64_t>(sizeof(Operand<E>));
     const int64_t fit = std::max<int64_t>(1, workspace_bytes / std::max<int64_t>(1, bytes));
     return {batch,     length, heads,       groups, head_dim,
             state_dim, chunk,  first_chunk, std::min(fit, chunks - first_chunk)};
@@ -110,31 +112,32 @@ struct SlabTensors {
   T* scalar(int64_t index) const { return data_of<T>(scalars) + index * per_step(); }
 
   Tensor packed_group(const Tensor& source) const {
-    const Tensor target = call.empty({matrices, slab.chunk, slab.state_dim});
+    const Tensor target = call.operand({matrices, slab.chunk, slab.state_dim});
     const cuda::PackInputs<E> in{view<const E>(source), {}, slab.groups, slab.state_dim, nullptr};
-    check(cuda::ssd_pack<E>(slab, in, Layout::by_token, data_of<T>(target), call.stream));
+    check(cuda::ssd_pack<E>(slab, in, Layout::by_token, data_of<Operand<E>>(target), call.stream));
     return target;
   }
 
   Tensor packed(const Tensor& source, const T* scale, const Tensor& gate, Layout layout) const {
-    const Tensor target = layout == Layout::by_token ? call.empty({matrices, slab.chunk, r * slab.head_dim})
-                                                     : call.empty({matrices * r, slab.chunk, slab.head_dim});
+    const Tensor target = layout == Layout::by_token ? call.operand({matrices, slab.chunk, r * slab.head_dim})
+                                                     : call.operand({matrices * r, slab.chunk, slab.head_dim});
     const cuda::PackInputs<E> in{view<const E>(source), view<const E>(gate), slab.heads, slab.head_dim, scale};
-    check(cuda::ssd_pack<E>(slab, in, layout, data_of<T>(target), call.stream));
+    check(cuda::ssd_pack<E>(slab, in, layout, data_of<Operand<E>>(target), call.stream));
     return target;
   }
 
   /// (c b h, Q, Q): what token i takes from token j
   Tensor mixing() const {
-    const Tensor target = call.empty({matrices * r, slab.chunk, slab.chunk});
-    check(cuda::ssd_mixing<T>(slab, data_of<const T>(products), steps, data_of<T>(target), call.stream));
+    const Tensor target = call.operand({matrices * r, slab.chunk, slab.chunk});
+    check(cuda::ssd_mixing<E>(slab, data_of<const Operand<E>>(products), steps, data_of<Operand<E>>(target),
+                              call.stream));
     return target;
   }
 
   /// What the outputs before skip and gate are made of.
   cuda::OutputInputs<E> output_inputs(const Tensor& read, const Tensor& within) const {
-    return {view<const E>(call.x), view<const E>(call.z), data_of<const T>(read), data_of<const T>(within),
-            steps.enter,           call.skip};
+    return {view<const E>(call.x), view<const E>(call.z), data_of<const Operand<E>>(read),
+            data_of<const Operand<E>>(within), steps.enter, call.skip};
   }
 
   const Call<E>& call;
@@ -153,11 +156,10 @@ struct SlabTensors {
 /// Fills y and the states that enter the slab's chunks, (c b g, N, r P); moves the carry on.
 template <class E>
 void forward_slab(const Call<E>& call, const Slab& slab, const Tensor& y, Tensor states, const Tensor& carry) {
-  using T = Arithmetic<E>;
   const SlabTensors<E> s(call, slab);
   at::bmm_out(states, s.B.transpose(1, 2), s.written);
-  check(cuda::ssd_pass_states<T>(slab, Direction::onward, s.steps.enter, data_of<T>(states), data_of<T>(carry),
-                                 call.stream));
+  check(cuda::ssd_pass_states<E>(slab, Direction::onward, s.steps.enter, data_of<Operand<E>>(states),
+                                 data_of<Arithmetic<E>>(carry), call.stream));
   const Tensor read = at::bmm(s.C, states);                      // (c b g, Q, r P)
   const Tensor within = at::bmm(s.mixing(), s.inputs_by_head);  // (c b h, Q, P)
   check(cuda::ssd_outputs<E>(slab, s.output_inputs(read, within), view<E>(y), call.stream));
@@ -170,13 +172,13 @@ ForwardResult forward(const Arguments& a, bool keep_states) {
   const int64_t rows = call.batch * call.groups, columns = call.heads / call.groups * P;
   const Tensor y = at::empty(a.x.sizes(), a.x.options());
   const Tensor carry = call.carry_of(a.initial_state);  // (b g, N, r P)
-  const Tensor kept = call.empty({keep_states ? call.chunks * rows : 0, N, columns});
+  const Tensor kept = call.operand({keep_states ? call.chunks * rows : 0, N, columns});
   if (a.x.numel() == 0) return {y, call.state_of(carry), kept};
   for (int64_t chunk = 0; chunk < call.chunks;) {
     check_finished(!stop_requested(), "ssd_scan");
     const Slab slab = call.slab_from(chunk, Q * Q + 4 * Q * P + N * P, Q * Q + 2 * Q * N);
     const Tensor states = keep_states ? kept.narrow(0, chunk * rows, slab.chunks * rows)
-                                      : call.empty({slab.chunks * rows, N, columns});
+                                      : call.operand({slab.chunks * rows, N, columns});
     forward_slab(call, slab, y, states, carry);
     chunk += slab.chunks;
   }
@@ -231,6 +233,7 @@ void backward_slab(const Call<E>& call, const Slab& slab, const Tensor& grad_y, 
   using T = Arithmetic<E>;
   const SlabTensors<E> s(call, slab);
   const auto pointer = [](const Tensor& tensor) { return data_of<T>(tensor); };
+  const auto operand = [](const Tensor& tensor) { return data_of<Operand<E>>(tensor); };
   const auto across_heads = [&](const Tensor& by_head) {  // (c b h, Q, Q) -> (c b g, Q, Q)
     return s.r == 1 ? by_head : by_head.view({s.matrices, s.r, slab.chunk, slab.chunk}).sum(1);
   };
@@ -239,7 +242,7 @@ void backward_slab(const Call<E>& call, const Slab& slab, const Tensor& grad_y, 
   const Tensor g = s.packed(grad_y, nullptr, call.z, Layout::by_head);               // (c b h, Q, P)
   const Tensor asked = s.packed(grad_y, s.steps.enter, call.z, Layout::by_token);    // (c b g, Q, r P)
   const Tensor state_grads = at::bmm(s.C.transpose(1, 2), asked);                    // (c b g, N, r P)
-  check(cuda::ssd_pass_states<T>(slab, Direction::backward, s.steps.enter, pointer(state_grads), pointer(carry),
+  check(cuda::ssd_pass_states<E>(slab, Direction::backward, s.steps.enter, operand(state_grads), pointer(carry),
                                  call.stream));
   const Tensor read = at::bmm(s.C, states);         // (c b g, Q, r P)
   const Tensor passed = at::bmm(s.B, state_grads);  // (c b g, Q, r P)
@@ -255,11 +258,11 @@ void backward_slab(const Call<E>& call, const Slab& slab, const Tensor& grad_y, 
   const cuda::StepGradients<T> step_grads{row(0), row(1), row(2), row(3)};
   const Tensor product_grads = at::bmm(g, s.inputs_by_head.transpose(1, 2));  // (c b h, Q, Q)
   const Tensor mixing = at::empty_like(product_grads);
-  check(cuda::ssd_mixing_gradient<T>(slab, pointer(s.products), s.steps, pointer(product_grads), pointer(mixing),
+  check(cuda::ssd_mixing_gradient<E>(slab, operand(s.products), s.steps, operand(product_grads), operand(mixing),
                                      step_grads, call.stream));
   const Tensor within = at::bmm(mixing.transpose(1, 2), g);  // (c b h, Q, P)
-  const cuda::InputGradientInputs<E> in{view<const E>(call.x), pointer(g), pointer(within),
-                                        pointer(read),         pointer(passed), call.skip};
+  const cuda::InputGradientInputs<E> in{view<const E>(call.x), operand(g), operand(within),
+                                        operand(read),         operand(passed), call.skip};
   check(cuda::ssd_input_gradient<E>(slab, in, s.steps, view<E>(grads.x), step_grads, call.stream));
 
   const Tensor dG = across_heads(product_grads);
@@ -267,13 +270,13 @@ void backward_slab(const Call<E>& call, const Slab& slab, const Tensor& grad_y, 
   store_tokens(slab, at::baddbmm(at::bmm(dG.transpose(1, 2), s.C), s.written, state_grads.transpose(1, 2)), grads.B);
 
   const Tensor through_total = call.empty({slab.chunks * slab.batch * slab.heads});
-  check(cuda::ssd_total_gradient<T>(slab, s.steps.enter, pointer(states), pointer(state_grads), pointer(through_total),
+  check(cuda::ssd_total_gradient<E>(slab, s.steps.enter, operand(states), operand(state_grads), pointer(through_total),
                                     call.stream));
   check(cuda::ssd_step_gradient<T>(slab, call.steps, s.steps, step_grads, pointer(through_total), pointer(grads.dt),
                                    data_of<double>(grads.A_sums.narrow(0, slab.first_chunk, slab.chunks)),
                                    call.stream));
   if (grads.D_sums.defined())
-    check(cuda::ssd_skip_gradient<E>(slab, view<const E>(call.x), pointer(g),
+    check(cuda::ssd_skip_gradient<E>(slab, view<const E>(call.x), operand(g),
                                      pointer(grads.D_sums.narrow(0, slab.first_chunk, slab.chunks)), call.stream));
 }
 

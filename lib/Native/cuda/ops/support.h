@@ -11,6 +11,7 @@
 namespace patchkit::ops {
 
 using cuda::Arithmetic;
+using cuda::Operand;
 
 // For as long as an operator runs: on the tensor's device, with libtorch's operators in the types they are given, also
 // under autocast.
@@ -51,6 +52,10 @@ auto for_element(const Tensor& tensor, const char* name, Run run) {
 
 template <class E>
 constexpr at::ScalarType arithmetic_type = std::is_same_v<E, double> ? at::kDouble : at::kFloat;
+
+template <class E>
+constexpr at::ScalarType operand_type =
+    std::is_same_v<Operand<E>, __nv_bfloat16> ? at::kBFloat16 : arithmetic_type<E>;
 
 // A small tensor in the type of the arithmetic, contiguous; undefined stays undefined.
 template <class E>

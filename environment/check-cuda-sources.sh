@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Compiles the CUDA kernels of lib/Native/cuda to PTX for sm_80 and sm_90 where there is no CUDA toolkit: by clang, with
+# the few declarations that the kernels use of CUDA's headers written out here. It shows that they compile; nvcc and a
+# GPU (environment/gpu-check.sh) show that they work.
+#
+#   check-cuda-sources.sh [CLANG]     CLANG: clang++-16 or later (default: the newest on the path)
+set -euo pipefail
+
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+clang=${1:-$(compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -t- -k2 -n | tail -n 1)}
+command -v "${clang:-clang++}" >/dev/null || {
+  echo "check-cuda-sources.sh: no clang++ was found; install clang (Debian: apt-get install clang-16)." >&2
+  exit 2
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cat >"$work/cuda_runtime_api.h" <<'HEADER'
+#pragma once
+#include <stddef.h>
+struct CUstream_st;
+typedef CUstream_st* cudaStream_t;
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidConfiguration = 9 };
+HEADER
+
+cat >"$work/cuda_runtime.h" <<'HEADER'
+#pragma once
+#include "cuda_runtime_api.h"
+#define __host__ __attribute__((host))
+#define __device__ __attribute__((device))
+#define __global__ __attribute__((global))
+#define __shared__ __attribute__((shared))
+#include <__clang_cuda_builtin_vars.h>
+struct dim3 {
+  unsigned x, y, z;
+  __host__ __device__ dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+};
+cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, size_t, cudaStream_t);
+template <class... P>
+cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void** arguments, size_t shared, cudaStream_t stream) {
+  return cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, arguments, shared, stream);
+}
+extern "C" {
+#define ONE(name) __device__ float name##f(float); __device__ double name(double);
+ONE(exp) ONE(log1p) ONE(sqrt) ONE(ceil) ONE(floor)
+#undef ONE
+}
+__device__ inline float ceil(float v) { return ceilf(v); }
+__device__ inline float floor(float v) { return floorf(v); }
+__device__ inline float __fmul_rn(float a, float b) { return __nvvm_mul_rn_f(a, b); }
+__device__ inline double __dmul_rn(double a, double b) { return __nvvm_mul_rn_d(a, b); }
+// Lanes exchange words of 32 bits, as the instruction does.
+#define EXCHANGE(name, builtin, clamp)                                                                     \
+  template <class T>                                                                                       \
+  __device__ T name(unsigned mask, T value, int lane) {                                                    \
+    int words[(sizeof(T) + 3) / 4];                                                                        \
+    __builtin_memcpy(words, &value, sizeof value);                                                         \
+    for (int& word : words) word = builtin(mask, word, lane, clamp);                                       \
+    __builtin_memcpy(&value, words, sizeof value);                                                         \
+    return value;                                                                                          \
+  }
+EXCHANGE(__shfl_sync, __nvvm_shfl_sync_idx_i32, 31)
+EXCHANGE(__shfl_xor_sync, __nvvm_shfl_sync_bfly_i32, 31)
+EXCHANGE(__shfl_up_sync, __nvvm_shfl_sync_up_i32, 0)
+EXCHANGE(__shfl_down_sync, __nvvm_shfl_sync_down_i32, 31)
+#undef EXCHANGE
+HEADER
+
+cat >"$work/cuda_bf16.h" <<'HEADER'
+#pragma once
+struct __nv_bfloat16 { unsigned short bits; };
+__attribute__((device)) float __bfloat162float(__nv_bfloat16);
+__attribute__((device)) __nv_bfloat16 __float2bfloat16(float);
+HEADER
+
+cat >"$work/cuda_fp16.h" <<'HEADER'
+#pragma once
+struct __half { unsigned short bits; };
+__attribute__((device)) float __half2float(__half);
+__attribute__((device)) __half __float2half(float);
+HEADER
+
+failed=0
+for source in "$home"/lib/Native/cuda/*.cu; do
+  for architecture in sm_80 sm_90; do
+    name=$(basename "$source" .cu)
+    # Functions of the toolkit stay calls; a kernel's local arrays and its shared memory are in the PTX.
+    if "$clang" -x cuda --cuda-gpu-arch="$architecture" --cuda-device-only -nocudainc -nocudalib -std=c++17 -O2 -Wall \
+      -Wno-unknown-cuda-version -Xclang -target-feature -Xclang +ptx70 -I"$work" -S -o "$work/$name.ptx" "$source"; then
+      echo "$name, $architecture: $(grep -c '\.entry' "$work/$name.ptx") kernels"
+    else
+      failed=1
+    fi
+  done
+  "$clang" -x cuda --cuda-gpu-arch=sm_90 --cuda-host-only -nocudainc -nocudalib -std=c++17 -Wall -Wno-unknown-cuda-version \
+    -I"$work" -fsyntax-only "$source" || failed=1
+done
+exit "$failed"
