@@ -12,6 +12,7 @@ var root = new Command("patchkit", "PatchKit reproduces \"Scaling Laws in Patchi
     RunCommand.Create(),
     ReportCommand.Create(),
     TrainCommand.Create(),
+    LaunchCommand.Create(),
     RunsCommand.Create(),
     EvalCommand.Create(),
     PredictCommand.Create(),

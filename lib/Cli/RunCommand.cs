@@ -26,39 +26,46 @@ internal static class RunCommand
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var resume = new Option<bool>("--resume") { Description = "go on with interrupted runs; this is the default, --resume false begins them anew", DefaultValueFactory = _ => true };
+        var precision = new Option<string>("--precision") { Description = "float32, or float64 for checks; part of no run's key", DefaultValueFactory = _ => "float32" };
+        precision.AcceptOnlyFromAmong("float32", "float64");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("run", "Re-run a table or figure of the paper: what is not in the cache is trained, then the report puts the paper's numbers beside ours.")
         {
-            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, onBadSample, output, resume, json,
+            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, onBadSample, precision, output, resume, json,
         };
         command.SetAction(parsed =>
         {
             var experiment = ExperimentBook.Find(parsed.GetValue(name)!);
             int? count = parsed.GetValue(seeds);
             if (count < 1) throw new ArgumentException($"{count} seeds measure nothing; use 1 or more.");
+            using var ranks = Ranks.Join(parsed.GetValue(device)!);
             var options = new ExperimentOptions
             {
-                Scale = parsed.GetValue(scale), Data = parsed.GetValue(data), Device = Devices.Open(parsed.GetValue(device)!), Seeds = count, FirstSeed = parsed.GetValue(firstSeed),
+                Scale = parsed.GetValue(scale), Data = parsed.GetValue(data), Device = ranks.Device, Seeds = count, FirstSeed = parsed.GetValue(firstSeed),
                 Budget = parsed.GetValue(budget), Pixels = parsed.GetValue(pixels), Pretraining = parsed.GetValue(pretraining), Checkpoints = parsed.GetValue(checkpoints),
             };
             var store = new RunStore(parsed.GetValue(output));
-            if (!parsed.GetValue(resume)) Forget(store, experiment.Grid(options));
-            return Run(experiment, options, store, parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, parsed.GetValue(json));
+            if (!parsed.GetValue(resume) && ranks.Leads) Forget(store, experiment.Grid(options));
+            var run = new RunOptions
+            {
+                OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Group = ranks.Group,
+            };
+            return Run(experiment, options, store, run, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(Experiment experiment, ExperimentOptions options, RunStore store, BadSample onBadSample, bool json)
+    private static int Run(Experiment experiment, ExperimentOptions options, RunStore store, RunOptions run, bool json)
     {
         using var stop = new CtrlC();
-        using var display = new ProgressLines(quiet: json);
+        using var display = new ProgressLines(quiet: json || run.Group is { Leads: false });
         if (!json) Console.WriteLine($"{experiment.Title}. The paper: {experiment.Claim}.");
         Report report;
         try
         {
-            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, new RunOptions { OnBadSample = onBadSample }, stop.Token);
+            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, run, stop.Token);
         }
-        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
+        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested || run.Group is not null)
         {
             display.Dispose();
             Console.Error.WriteLine($"patchkit: {e.Message.TrimEnd('.')}. The same command goes on from there.");

@@ -16,7 +16,7 @@ public sealed class ProcessGroup : IDisposable
     private readonly RankWatch _watch;
     private readonly CancellationTokenSource _lost = new();
     private long _shared;
-    private bool _disposed;
+    private bool _disposed, _together;
 
     private ProcessGroup(RankPlace place, Device device, ProcessGroupOptions options)
     {
@@ -123,10 +123,13 @@ public sealed class ProcessGroup : IDisposable
         return shared;
     }
 
-    /// <summary>Tells the other ranks that this one cannot go on; they end with the sentence.</summary>
+    /// <summary>Says that all ranks have agreed to stop, so that none of them fails the others by it.</summary>
+    public void StopTogether() => _together = true;
+
+    /// <summary>Tells the other ranks that this one cannot go on; they end with the sentence. Nothing where all have agreed to stop.</summary>
     public void Fail(string sentence)
     {
-        if (Failure is not null) return;
+        if (_together || Failure is not null) return;
         try
         {
             RankWatch.Tell(_store, $"rank {Rank} has stopped: {sentence.TrimEnd('.')}");

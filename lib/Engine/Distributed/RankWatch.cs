@@ -87,8 +87,6 @@ internal sealed class RankWatch
         {
             if (!_end.IsSet) Declare($"rank 0 is gone: the store that it served at {_address} does not answer any more");
         }
-        // Until the group is closed, others may still be told by this rank's beat that it is there.
-        while (_rank == 0 && !_end.Wait(Between)) Collectives.StoreAdd(_store, Key(_rank), 1);
     }
 
     private void Look()
