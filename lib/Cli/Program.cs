@@ -14,6 +14,7 @@ var root = new Command("patchkit", "PatchKit reproduces \"Scaling Laws in Patchi
     ReportCommand.Create(),
     RecordCommand.Create(),
     TrainCommand.Create(),
+    LaunchCommand.Create(),
     RunsCommand.Create(),
     EvalCommand.Create(),
     PredictCommand.Create(),

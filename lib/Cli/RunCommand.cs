@@ -21,35 +21,41 @@ internal static class RunCommand
         var only = new Option<string?>("--only") { Description = "train the third of twelve parts of the grid, 3/12, and report nothing; the command without --only reports when all are there (patchkit plan says how many parts there are)" };
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var resume = new Option<bool>("--resume") { Description = "go on with interrupted runs; this is the default, --resume false begins them anew", DefaultValueFactory = _ => true };
+        var precision = new Option<string>("--precision") { Description = "float32, or float64 for checks; part of no run's key", DefaultValueFactory = _ => "float32" };
+        precision.AcceptOnlyFromAmong("float32", "float64");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        foreach (var option in new Option[] { device, checkpoints, onBadSample, only, output, resume, json }) command.Add(option);
+        foreach (var option in new Option[] { device, checkpoints, onBadSample, only, precision, output, resume, json }) command.Add(option);
         command.SetAction(parsed =>
         {
             var experiment = ExperimentBook.Find(choices.Name(parsed)!);
-            var options = choices.Options(parsed) with { Device = Devices.Open(parsed.GetValue(device)!), Checkpoints = parsed.GetValue(checkpoints) };
+            using var ranks = Ranks.Join(parsed.GetValue(device)!);
+            var options = choices.Options(parsed) with { Device = ranks.Device, Checkpoints = parsed.GetValue(checkpoints) };
             var store = new RunStore(parsed.GetValue(output));
             var part = parsed.GetValue(only) is { } words ? GridPart.Parse(words) : null;
             if (part is not null && experiment.Grid(options).Count == 0) throw new ArgumentException($"{experiment.Name} trains nothing, so that it has no part {part}; leave --only out.");
-            if (!parsed.GetValue(resume)) Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
-            return Run(experiment, options, part, store, parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, parsed.GetValue(json));
+            if (!parsed.GetValue(resume) && ranks.Leads) Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
+            var run = new RunOptions
+            {
+                OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Group = ranks.Group,
+            };
+            return Run(experiment, options, part, store, run, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(Experiment experiment, ExperimentOptions options, GridPart? part, RunStore store, BadSample onBadSample, bool json)
+    private static int Run(Experiment experiment, ExperimentOptions options, GridPart? part, RunStore store, RunOptions run, bool json)
     {
         using var stop = new CtrlC();
-        using var display = new ProgressLines(quiet: json);
+        using var display = new ProgressLines(quiet: json || run.Group is { Leads: false });
         if (!json) Console.WriteLine($"{experiment.Title}. The paper: {experiment.Claim}.");
         Report? report = null;
         try
         {
             var runner = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say };
-            var how = new RunOptions { OnBadSample = onBadSample };
-            if (part is null) report = runner.Run(experiment, options, how, stop.Token);
-            else runner.Train(part.From(experiment.Grid(options)), options, how, stop.Token);
+            if (part is null) report = runner.Run(experiment, options, run, stop.Token);
+            else runner.Train(part.From(experiment.Grid(options)), options, run, stop.Token);
         }
-        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
+        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested || run.Group is not null)
         {
             display.Dispose();
             Console.Error.WriteLine($"patchkit: {e.Message.TrimEnd('.')}. The same command goes on from there.");

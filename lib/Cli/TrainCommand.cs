@@ -6,6 +6,7 @@ using PatchKit.Experiments;
 using PatchKit.Models;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
+using static TorchSharp.torch;
 
 namespace PatchKit.Cli;
 
@@ -34,11 +35,13 @@ internal static class TrainCommand
         var steps = new Option<int>("--checkpoint-steps") { Description = "steps between two checkpoints, besides; 0 for none" };
         var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
+        var precision = new Option<string>("--precision") { Description = "float32, or float64 for checks; part of no run's key", DefaultValueFactory = _ => "float32" };
+        precision.AcceptOnlyFromAmong("float32", "float64");
         var json = new Option<bool>("--json") { Description = "print the result as JSON" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var command = new Command("train", "Train one model by a recipe. The same command goes on with a run that was stopped, and trains none twice.")
         {
-            recipe, model, input, patch, data, start, decoder, channels, auxiliary, seed, set, device, accumulate, minutes, steps, onBadSample, output, json,
+            recipe, model, input, patch, data, start, decoder, channels, auxiliary, seed, set, device, accumulate, minutes, steps, onBadSample, precision, output, json,
         };
         command.SetAction(parsed =>
         {
@@ -52,9 +55,10 @@ internal static class TrainCommand
                 : Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from)) with { Seed = parsed.GetValue(seed) };
             double between = parsed.GetValue(minutes);
             if (!(between > 0) || parsed.GetValue(steps) < 0) throw new ArgumentException($"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no time for a checkpoint; use minutes above 0, and 0 steps or more.");
+            using var ranks = Ranks.Join(parsed.GetValue(device)!);
             var options = new RunOptions
             {
-                Device = Devices.Open(parsed.GetValue(device)!), Accumulation = parsed.GetValue(accumulate), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
+                Device = ranks.Device, Group = ranks.Group, Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Accumulation = parsed.GetValue(accumulate), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
                 CheckpointEvery = TimeSpan.FromMinutes(Math.Min(between, int.MaxValue)), CheckpointSteps = parsed.GetValue(steps),
             };
             return Train(store, config, options, RecipeOverrides.Differences(usual, changed), parsed.GetValue(json));
@@ -124,13 +128,13 @@ internal static class TrainCommand
         }
         bool known = store.Find(config) is not null;
         using var stop = new CtrlC();
-        using var display = new ProgressLines(quiet: json);
+        using var display = new ProgressLines(quiet: json || options.Group is { Leads: false });
         RunResult result;
         try
         {
             result = store.Train(config, options with { Progress = at => display.Show(at, config.Recipe.Name, at.Remaining) }, stop.Token);
         }
-        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
+        catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested || options.Group is not null)
         {
             display.Dispose();
             Console.Error.WriteLine($"patchkit: {e.Message.TrimEnd('.')}. The same command goes on with it.");

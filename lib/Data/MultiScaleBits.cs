@@ -62,9 +62,17 @@ public sealed class MultiScaleBits
     /// <param name="count">B, at least 1.</param>
     /// <param name="annotations">What to give beyond labels and bits. An image of several objects has the label of the last one, which nothing covers.</param>
     /// <exception cref="ArgumentException">The index is negative, or the batch is empty or too large for one tensor.</exception>
-    public Batch Batch(long firstIndex, int count, Annotations annotations = Annotations.None)
+    public Batch Batch(long firstIndex, int count, Annotations annotations = Annotations.None) => Batch(firstIndex, [.. Enumerable.Range(0, Math.Max(0, count))], annotations);
+
+    /// <summary>Images firstIndex + places[0], firstIndex + places[1] and so on: a rank's share of a batch.</summary>
+    /// <param name="firstIndex">The batch's first one, from 0.</param>
+    /// <param name="places">Which of the batch, at least one.</param>
+    /// <param name="annotations">What to give beyond labels and bits.</param>
+    /// <exception cref="ArgumentException">An index is negative, or the batch is empty or too large for one tensor.</exception>
+    public Batch Batch(long firstIndex, int[] places, Annotations annotations = Annotations.None)
     {
         CheckIndex(firstIndex);
+        int count = places.Length;
         int most = int.MaxValue / (3 * sizeof(float)) / _pixels;
         if (count < 1 || count > most)
             throw new ArgumentException($"a batch of {count} images of {Options.Height}x{Options.Width} pixels was asked for; use 1 to {most}.");
@@ -75,7 +83,7 @@ public sealed class MultiScaleBits
         {
             var image = MemoryMarshal.Cast<byte, float>(images.bytes).Slice(i * 3 * _pixels, 3 * _pixels);
             Span<DetailScales> bits = stackalloc DetailScales[Options.Objects.Most];
-            seen[i] = bits[..Paint(firstIndex + i, image, bits, Owners(i))].ToArray();
+            seen[i] = bits[..Paint(firstIndex + places[i], image, bits, Owners(i))].ToArray();
         });
         return new Batch(
             images,

@@ -44,7 +44,7 @@ public sealed record ExperimentRunner(RunStore Store)
         var results = Train(grid, options, run, cancellation);
         var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
         if (options.Scale == Scale.Smoke && grid.Count > 0) report = report with { Verdicts = [.. report.Verdicts.Select(verdict => verdict with { Outcome = Outcome.NotTestable })] };
-        Write(report);
+        if (run?.Group is null or { Leads: true }) Write(report);
         return report;
     }
 
@@ -63,15 +63,16 @@ public sealed record ExperimentRunner(RunStore Store)
         foreach (var config in grid)
         {
             int index = left.IndexOf(config);
-            var known = index < 0 ? Store.Find(config) : null;
+            // Several ranks ask together, so that rank 0's cache decides for all of them.
+            var known = index < 0 && run?.Group is null ? Store.Find(config) : null;
             var result = known ?? Store.Train(config, (run ?? new()) with
             {
                 Device = options.Device,
                 Progress = at => Progress?.Invoke(new ExperimentProgress(config, index + 1, left.Count, at, Remaining(at))),
             }, cancellation);
             results.Add(result);
-            if (known is null) (seconds, cost) = (seconds + result.Seconds, cost + Cost(config));
-            Finished?.Invoke(result, known is not null);
+            if (index >= 0) (seconds, cost) = (seconds + result.Seconds, cost + Cost(config));
+            Finished?.Invoke(result, index < 0);
 
             TimeSpan? Remaining(TrainingProgress at)
             {

@@ -19,13 +19,20 @@ public sealed class DropPath : nn.Module<Tensor, Tensor>
     /// <summary>The probability of dropping the branch.</summary>
     public double Rate { get; }
 
+    /// <summary>
+    /// Where the images of a process are a share of a batch that several train together: how many images the batch has, and the share's places. The masks are then drawn for the whole batch, as one process
+    /// draws them. Of the process, not of a thread: on a GPU checkpointed blocks are computed again on the engine's thread.
+    /// </summary>
+    internal static (int Batch, int[] Places)? Share { get; set; }
+
     /// <summary>The branch (B, ...), dropped for some images in training.</summary>
     public override Tensor forward(Tensor branch)
     {
         if (Rate == 0 || !training) return branch.alias();
         using var scope = NewDisposeScope();
-        long[] perImage = [branch.shape[0], .. Enumerable.Repeat(1L, (int)branch.ndim - 1)];
+        long[] perImage = [Share?.Batch ?? branch.shape[0], .. Enumerable.Repeat(1L, (int)branch.ndim - 1)];
         var keep = empty(perImage, branch.dtype, branch.device).bernoulli_(1 - Rate).div_(1 - Rate);
+        if (Share is { } share) keep = keep.index_select(0, tensor(Array.ConvertAll(share.Places, place => (long)place)).to(branch.device));
         return (branch * keep).MoveToOuterDisposeScope();
     }
 

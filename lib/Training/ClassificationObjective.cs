@@ -36,7 +36,7 @@ public sealed class ClassificationObjective : IObjective
         {
             var random = new SampleRandom(_seed, step, -2);
             var draw = _mixup.Draw((int)images.shape[2], (int)images.shape[3], ref random);
-            (images, targets) = (Mixup.Images(images, draw), _mixup.Targets(targets, draw));     // (B, 3, H, W), (B, K)
+            (images, targets) = (Mixup.Images(images, draw), _mixup.Targets(targets, draw, images.dtype));     // (B, 3, H, W), (B, K)
         }
         return InParts(images, targets, parts);
     }

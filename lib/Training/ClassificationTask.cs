@@ -20,7 +20,7 @@ public sealed record ClassificationTask : TaskConfig
 
         public override Backbone Backbone => model;
 
-        public override IObjective Objective(RunConfig config) => new ClassificationObjective(model, config.Recipe, config.Seed);
+        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) => new ClassificationObjective(model, config.Recipe, config.Seed);
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
             (Evaluation.Classification(model, data.Test(cancellation), device, cancellation: cancellation), null);

@@ -9,11 +9,11 @@ public sealed class CocoData : TrainingData
     private readonly CocoLoader _training, _test;
     private readonly BadSamples _bad;
 
-    internal CocoData(CocoDataConfig config, Recipe recipe, long seed, CocoDataset training, CocoDataset test)
+    internal CocoData(CocoDataConfig config, Recipe recipe, long seed, CocoDataset training, CocoDataset test, BatchShare share)
     {
         (TestSet, EpochImages, _bad) = (test, config.EpochImages(recipe), new BadSamples(config.OnBadSample));
         var transform = new DetectionTransform { Resize = new ShortSideResize(config.Short, config.Longest) };
-        _training = new CocoLoader(training, transform, new CocoLoaderOptions { BatchSize = recipe.BatchSize, Shuffle = true, DropLast = true, FillGaps = true, Multiple = config.Multiple, Seed = seed }, _bad);
+        _training = new CocoLoader(training, transform, new CocoLoaderOptions { BatchSize = recipe.BatchSize, Share = share, Shuffle = true, DropLast = true, FillGaps = true, Multiple = config.Multiple, Seed = seed }, _bad);
         _test = new CocoLoader(test, transform with { Flip = 0 }, new CocoLoaderOptions { BatchSize = TestBatch, Multiple = config.Multiple }, _bad);
     }
 

@@ -73,11 +73,11 @@ public sealed record CocoDataConfig : DataConfig
     }
 
     /// <inheritdoc/>
-    public override TrainingData Open(Recipe recipe, long seed, Device device)
+    public override TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null)
     {
         var (training, test) = (CocoDataset.Open(Folder, DataSplit.Training), CocoDataset.Open(Folder, DataSplit.Test));
         if (Hash(training, test) != Fingerprint) throw new ArgumentException($"{Folder} is not the set that it was when the run was made; name the folder anew.");
-        return new CocoData(this, recipe, seed, training, test);
+        return new CocoData(this, recipe, seed, training, test, share ?? BatchShare.Whole);
     }
 
     private static string Hash(params CocoDataset[] sets)

@@ -5,18 +5,23 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Training;
 
-/// <summary>The losses of a detector, or of its pixels. What is drawn depends on the seed, the step and the image's place in the batch alone, in however many parts it comes.</summary>
+/// <summary>
+/// The losses of a detector, or of its pixels. What is drawn depends on the seed, the step and the image's place in the batch alone, in however many parts or shares it comes. But a part's losses are means over
+/// the boxes that were drawn in it, so that the mean of parts or shares is the batch's only where each draws as many: a difference that accumulation and data-parallel training of detectors have everywhere.
+/// </summary>
 public sealed class DetectionObjective : IObjective
 {
     private readonly CascadeMaskRcnn _detector;
     private readonly DetectionPhase _phase;
     private readonly long _seed;
+    private readonly IReadOnlyList<int>? _places;
 
     /// <summary>An objective for a detector.</summary>
     /// <param name="detector">the detector.</param>
     /// <param name="phase">what is learnt.</param>
     /// <param name="seed">of the anchors and regions that are drawn.</param>
-    public DetectionObjective(CascadeMaskRcnn detector, DetectionPhase phase, long seed) => (_detector, _phase, _seed) = (detector, phase, seed);
+    /// <param name="places">the places in the batch of the images that are here, where they are a share of it.</param>
+    public DetectionObjective(CascadeMaskRcnn detector, DetectionPhase phase, long seed, IReadOnlyList<int>? places = null) => (_detector, _phase, _seed, _places) = (detector, phase, seed, places);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The batch does not say what objects its images hold.</exception>
@@ -29,7 +34,7 @@ public sealed class DetectionObjective : IObjective
             int first = part * size;
             var images = batch.Images.narrow(0, first, size);                       // (B / parts, 3, H, W)
             var targets = objects.Skip(first).Take(size).ToList();
-            yield return _phase == DetectionPhase.Pixels ? _detector.PixelLoss(images, targets) : _detector.Losses(images, targets, new DetectionDraw(_seed, step, first), Sizes(batch)?[first..(first + size)]).Total;
+            yield return _phase == DetectionPhase.Pixels ? _detector.PixelLoss(images, targets) : _detector.Losses(images, targets, new DetectionDraw(_seed, step, first, _places), Sizes(batch)?[first..(first + size)]).Total;
         }
     }
 

@@ -1,4 +1,5 @@
 using PatchKit.Checkpoints;
+using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
@@ -60,7 +61,8 @@ public sealed record DetectionTask(DetectorConfig Detector, DetectionPhase Phase
             else DetectorWeights.Load(detector, Path.Combine(store.FolderOf(earlier), RunStore.WeightsFile));
         }
 
-        public override IObjective Objective(RunConfig config) => new DetectionObjective(detector, Phase, config.Seed);
+        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) =>
+            new DetectionObjective(detector, Phase, config.Seed, group is null ? null : new BatchShare(group.Rank, group.Size).Places(config.Recipe.BatchSize));
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) => Phase == DetectionPhase.Pixels
             ? (DetectionEvaluation.Pixels(detector, data.Test(cancellation), device, cancellation), null)

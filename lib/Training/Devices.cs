@@ -6,13 +6,20 @@ namespace PatchKit.Training;
 /// <summary>The devices that commands and notebooks take.</summary>
 public static class Devices
 {
-    /// <summary>A device from its name: "cpu", "cuda" or "cuda:1".</summary>
+    /// <summary>A device from its name: "cpu", "cuda" or "cuda:1". Of several processes each takes the GPU of its local rank for "cuda", or the only one that it sees.</summary>
+    /// <param name="name">the name.</param>
+    /// <param name="place">which of several processes this one is; null for one alone.</param>
     /// <exception cref="ArgumentException">It is not there.</exception>
-    public static Device Open(string name)
+    public static Device Open(string name, RankPlace? place = null)
     {
         var device = new Device(name);
+        if (place is not null && device.type == DeviceType.CUDA)
+        {
+            if (name.Contains(':')) throw new ArgumentException($"{place.Ranks} ranks would all train on {name}; name the device cuda, and each takes the GPU of its local rank.");
+            device = new Device($"cuda:{(cuda.device_count() == 1 ? 0 : place.LocalRank)}");
+        }
         if (device.type == DeviceType.CUDA && Math.Max(0, device.index) >= cuda.device_count())
-            throw new ArgumentException($"{name} was asked for, but this libtorch finds {cuda.device_count()} CUDA devices; use cpu, or set PatchKit up with a CUDA libtorch (environment/setup.sh --torch DIR).");
+            throw new ArgumentException($"{device} was asked for, but this libtorch finds {cuda.device_count()} CUDA devices; use cpu, or set PatchKit up with a CUDA libtorch (environment/setup.sh --torch DIR).");
         return device;
     }
 }

@@ -37,7 +37,7 @@ public sealed record GeneratedDataConfig : DataConfig
     public override string Title => $"generated images, {Options.Height}x{Options.Width} pixels{(NativeSize == 0 || NativeSize == Options.Height ? "" : $" resized from {NativeSize}x{NativeSize}")}";
 
     /// <inheritdoc/>
-    public override TrainingData Open(Recipe recipe, long seed, Device device) => new Endless(this, recipe, seed);
+    public override TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null) => new Endless(this, recipe, seed, share ?? BatchShare.Whole);
 
     private sealed class Endless : TrainingData
     {
@@ -45,15 +45,16 @@ public sealed record GeneratedDataConfig : DataConfig
         private readonly GeneratedDataConfig _config;
         private readonly MultiScaleBits _training, _test;
         private readonly int _batch;
+        private readonly int[] _places;
 
-        internal Endless(GeneratedDataConfig config, Recipe recipe, long seed)
+        internal Endless(GeneratedDataConfig config, Recipe recipe, long seed, BatchShare share)
         {
             if (recipe.EpochImages < recipe.BatchSize)
                 throw new ArgumentException($"generated images have no end, and recipe {recipe.Name} gives an epoch {recipe.EpochImages} of them for batches of {recipe.BatchSize}; set epochImages to at least a batch.");
             if (config.NativeSize > 0 && config.Annotations != Annotations.None)
                 throw new ArgumentException($"images are made at {config.NativeSize} pixels and resized, but their {config.Annotations} annotations are not; set nativeSize=0.");
             var options = config.NativeSize > 0 ? config.Options.Sized(config.NativeSize) : config.Options;
-            (_config, _batch, EpochImages) = (config, recipe.BatchSize, recipe.EpochImages);
+            (_config, _batch, _places, EpochImages) = (config, recipe.BatchSize, share.Places(recipe.BatchSize), recipe.EpochImages);
             (_training, _test) = (new MultiScaleBits(seed, DataSplit.Training, options), new MultiScaleBits(seed, DataSplit.Test, options));
         }
 
@@ -65,7 +66,7 @@ public sealed record GeneratedDataConfig : DataConfig
         {
             long steps = EpochImages / _batch;
             for (long step = firstStep; step < steps && !cancellation.IsCancellationRequested; step++)
-                yield return Sized(_training.Batch((epoch * steps + step) * _batch, _batch, _config.Annotations));
+                yield return Sized(_training.Batch((epoch * steps + step) * _batch, _places, _config.Annotations));
         }
 
         public override IEnumerable<Batch> Test(CancellationToken cancellation)

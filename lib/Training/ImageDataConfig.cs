@@ -65,14 +65,14 @@ public sealed record ImageDataConfig : DataConfig
     public override DataConfig Reading(BadSample onBadSample) => this with { OnBadSample = onBadSample };
 
     /// <inheritdoc/>
-    public override TrainingData Open(Recipe recipe, long seed, Device device)
+    public override TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null)
     {
         var opened = DataFolder.Open(Folder);
         try
         {
             if (opened.Fingerprint != Fingerprint)
                 throw new ArgumentException($"{Folder} holds {opened.Name} with the fingerprint {opened.Fingerprint}, but the run was begun with {Name}, {Fingerprint}; give the same images, or begin another run.");
-            return opened.NativeSize > 0 && (opened.Training.Count + (long)opened.Test.Count) * 3 * Size * Size <= MostResidentBytes ? new Resident(this, opened, recipe, seed, device) : new Streamed(this, opened, recipe, seed);
+            return opened.NativeSize > 0 && (opened.Training.Count + (long)opened.Test.Count) * 3 * Size * Size <= MostResidentBytes ? new Resident(this, opened, recipe, seed, device, share ?? BatchShare.Whole) : new Streamed(this, opened, recipe, seed, share ?? BatchShare.Whole);
         }
         catch
         {
@@ -90,11 +90,12 @@ public sealed record ImageDataConfig : DataConfig
         private readonly BatchTransform _augment;
         private readonly Device _device;
         private readonly int _batch;
+        private readonly int[] _places;
         private readonly long _seed;
 
-        internal Resident(ImageDataConfig config, OpenedData opened, Recipe recipe, long seed, Device device)
+        internal Resident(ImageDataConfig config, OpenedData opened, Recipe recipe, long seed, Device device, BatchShare share)
         {
-            (_opened, _device, _batch, _seed, EpochImages) = (opened, device, recipe.BatchSize, seed, config.EpochImages(recipe));
+            (_opened, _device, _batch, _places, _seed, EpochImages) = (opened, device, recipe.BatchSize, share.Places(recipe.BatchSize), seed, config.EpochImages(recipe));
             _training = ResidentImages.Read(opened.Training, config.Size, device);
             _test = new(() => ResidentImages.Read(opened.Test, config.Size, device));
             _augment = new BatchTransform(config.Size)
@@ -113,13 +114,13 @@ public sealed record ImageDataConfig : DataConfig
         {
             long steps = EpochImages / _batch;
             var order = new EndlessOrder(_training.Count, _seed);
-            var indices = new int[_batch];
+            var indices = new int[_places.Length];
             for (long step = firstStep; step < steps && !cancellation.IsCancellationRequested; step++)
             {
-                for (int i = 0; i < _batch; i++) indices[i] = order[(epoch * steps + step) * _batch + i];
+                for (int i = 0; i < indices.Length; i++) indices[i] = order[(epoch * steps + step) * _batch + _places[i]];
                 using var bytes = _training.Batch(indices);
                 using var noise = new Generator((ulong)new SampleRandom(_seed, epoch * steps + step, -3).Below(int.MaxValue), _device);
-                yield return new Batch(_augment.Apply(bytes.Images, _seed, epoch, step * _batch, noise), bytes.Labels.alias());
+                yield return new Batch(_augment.Apply(bytes.Images, _seed, epoch, step * _batch, noise, (_batch, _places)), bytes.Labels.alias());
             }
         }
 
@@ -146,17 +147,18 @@ public sealed record ImageDataConfig : DataConfig
         private readonly OpenedData _opened;
         private readonly ImageLoader _training, _test;
 
-        internal Streamed(ImageDataConfig config, OpenedData opened, Recipe recipe, long seed)
+        internal Streamed(ImageDataConfig config, OpenedData opened, Recipe recipe, long seed, BatchShare share)
         {
             var transform = recipe.ThreeAugment ? TrainTransform.WithThreeAugment(config.Size)
                 : recipe.RandAugment != "" ? TrainTransform.WithRandAugment(config.Size, recipe.RandomErasing)
                 : new TrainTransform(config.Size) { Erasing = recipe.RandomErasing > 0 ? new RandomErasing(recipe.RandomErasing) : null };
+            // The official ranks deal the sampler's list out one by one; together they take the same batches of it as shares of the whole list do.
             var sampler = recipe.RepeatedAugmentation ? new RepeatedAugmentationSampler(opened.Training.Count) : null;
             (_opened, EpochImages) = (opened, sampler?.Length ?? opened.Training.Count);
             if (recipe.EpochImages > 0 && recipe.EpochImages != EpochImages)
                 throw new ArgumentException($"recipe {recipe.Name} gives an epoch {recipe.EpochImages:N0} images, but {config.Folder} has {EpochImages:N0}; set epochImages=0, or pack the set (patchkit data pack).");
             _training = new ImageLoader(opened.Training, transform,
-                new() { BatchSize = recipe.BatchSize, Shuffle = true, DropLast = true, FillGaps = true, Seed = seed, Order = sampler is null ? null : epoch => sampler.Indices(0, epoch) }, new BadSamples(config.OnBadSample));
+                new() { BatchSize = recipe.BatchSize, Share = share, Shuffle = true, DropLast = true, FillGaps = true, Seed = seed, Order = sampler is null ? null : epoch => sampler.Indices(0, epoch) }, new BadSamples(config.OnBadSample));
             _test = new ImageLoader(opened.Test, new EvalTransform(config.Size, config.CropRatio), new() { BatchSize = TestBatch }, new BadSamples(config.OnBadSample));
         }
 

@@ -12,6 +12,12 @@ public sealed record RunOptions
     /// <summary>Parts that a batch is trained in.</summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>The element type that models train and are scored in: float32, or float64 for checks (classification alone).</summary>
+    public ScalarType Precision { get; init; } = ScalarType.Float32;
+
+    /// <summary>The processes that train each run together; null for this one alone. Results do not depend on how many there are, but for rounding.</summary>
+    public ProcessGroup? Group { get; init; }
+
     /// <summary>The time between two checkpoints.</summary>
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMinutes(2);
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
+using PatchKit.Data;
 using PatchKit.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -37,30 +38,63 @@ public sealed class RunStore
     /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
     /// <exception cref="TrainingException">Training failed, or another process is at the same run.</exception>
     /// <exception cref="IOException">A file cannot be written; the last checkpoint is as it was.</exception>
+    /// <remarks>Where the options name a group, all of its ranks call this with the same run. Rank 0 alone reads and writes the folder, and scores the model; the others are told.</remarks>
     public RunResult Train(RunConfig config, RunOptions? options = null, CancellationToken cancellation = default)
     {
-        if (Find(config) is { } known) return known;
-        if (config.StartsFrom is { } earlier) Train(earlier, options, cancellation);
         options ??= new();
         cancellation = Cancellation.OrHost(cancellation);
-        string folder = FolderOf(config);
-        RunFile.Put(folder, () => Directory.CreateDirectory(folder));
-        using var alone = Lock(folder);
-        if (ReadResult(folder) is { } meanwhile) return meanwhile;
-        foreach (string rest in Directory.EnumerateFiles(folder, "*.partial")) File.Delete(rest);
-        WriteJson(Path.Combine(folder, ConfigFile), config);
+        if (options.Group is not { } group) return TrainOne(config, options, cancellation);
+        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellation, group.Lost);
+        try
+        {
+            return TrainOne(config, options, stopped.Token);
+        }
+        catch (OperationCanceledException e) when (group.Failure is { } failure && !cancellation.IsCancellationRequested)
+        {
+            throw new RankLostException($"{failure.TrimEnd('.')}. Start all ranks again with the same command, and {config} goes on from its last checkpoint", e);
+        }
+        catch (Exception e)
+        {
+            group.Fail(e is OperationCanceledException ? "it was asked to" : e.Message);
+            throw;
+        }
+    }
 
-        using var opened = config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device);
+    private RunResult TrainOne(RunConfig config, RunOptions options, CancellationToken cancellation)
+    {
+        bool leads = options.Group is null or { Leads: true };
+        if (Shared(options.Group, config, () => Find(config), cancellation) is { } known) return known;
+        if (config.StartsFrom is { } earlier) TrainOne(earlier, options, cancellation);
+        if (options.Group is { } group) DataParallel.Check(config.Recipe, group.Size, options.Accumulation);
+        string folder = FolderOf(config);
+        if (leads) RunFile.Put(folder, () => Directory.CreateDirectory(folder));
+        using var alone = leads ? Lock(folder) : null;
+        if (Shared(options.Group, config, () => ReadResult(folder), cancellation) is { } meanwhile) return meanwhile;
+        if (leads)
+        {
+            foreach (string rest in Directory.EnumerateFiles(folder, "*.partial")) File.Delete(rest);
+            WriteJson(Path.Combine(folder, ConfigFile), config);
+        }
+
+        var share = options.Group is { } ranks ? new BatchShare(ranks.Rank, ranks.Size) : BatchShare.Whole;
+        using var opened = InPrecision.Of(config, config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device, share), options.Precision);
         manual_seed(config.Seed).Dispose();
         using var task = (config.Task ?? new ClassificationTask()).Begin(config, opened);
-        if (config.StartsFrom is { } start) task.StartFrom(this, start);
+        if (config.StartsFrom is { } start && leads) task.StartFrom(this, start); // the other ranks are given rank 0's weights
         task.Model.to(options.Device);
-        using var trainer = new Trainer(task.Model, task.Groups(config.Recipe), config.Recipe, opened, task.Objective(config), new TrainerOptions
+        if (options.Precision != ScalarType.Float32) task.Model.to(options.Precision);
+        using var trainer = new Trainer(task.Model, task.Groups(config.Recipe), config.Recipe, opened, task.Objective(config, options.Group), new TrainerOptions
         {
-            Seed = config.Seed, Device = options.Device, Accumulation = options.Accumulation, Folder = folder, Progress = options.Progress,
+            Seed = config.Seed, Device = options.Device, Accumulation = options.Accumulation, Group = options.Group, Folder = leads ? folder : null, Progress = options.Progress,
             CheckpointEvery = options.CheckpointEvery, CheckpointSteps = options.CheckpointSteps,
         });
         trainer.Train(cancellation);
+        return Shared(options.Group, config, () => Finish(config, options, opened, task, trainer, cancellation), cancellation)!;
+    }
+
+    private RunResult Finish(RunConfig config, RunOptions options, TrainingData opened, TaskRun task, Trainer trainer, CancellationToken cancellation)
+    {
+        string folder = FolderOf(config);
         var (test, scores) = task.Evaluate(opened, options.Device, cancellation);
         cancellation.ThrowIfCancellationRequested(); // the test images end early, too
         string weights = Path.Combine(folder, WeightsFile);
@@ -70,6 +104,15 @@ public sealed class RunStore
         WriteJson(Path.Combine(folder, ResultFile), result);
         File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
         return result;
+    }
+
+    // Rank 0's answer on all ranks, so that they go the same way; with the run's key, so that ranks that were not started alike find out.
+    private static RunResult? Shared(ProcessGroup? group, RunConfig config, Func<RunResult?> answer, CancellationToken cancellation)
+    {
+        if (group is null) return answer();
+        string[] said = group.Share(() => $"{config.Key}\n{JsonSerializer.Serialize(answer(), RunConfig.Json)}", cancellation).Split('\n', 2);
+        if (said[0] != config.Key) throw new TrainingException($"rank {group.Rank} is to train run {config.Key}, {config}, but rank 0 run {said[0]}; start all ranks with the same command and the same data.");
+        return JsonSerializer.Deserialize<RunResult?>(said[1], RunConfig.Json);
     }
 
     /// <summary>

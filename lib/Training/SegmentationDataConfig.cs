@@ -87,12 +87,12 @@ public sealed record SegmentationDataConfig : DataConfig
     public override DataConfig Reading(BadSample onBadSample) => this with { OnBadSample = onBadSample };
 
     /// <inheritdoc/>
-    public override TrainingData Open(Recipe recipe, long seed, Device device)
+    public override TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null)
     {
         SegmentationFolder training = SegmentationFolder.Open(Folder, DataSplit.Training), test = SegmentationFolder.Open(Folder, DataSplit.Test);
         string found = $"{training.Fingerprint()[..8]}{test.Fingerprint()[..8]}";
         if (found != Fingerprint) throw new ArgumentException($"{Folder} holds images with the fingerprint {found}, but the run was begun with {Name}, {Fingerprint}; give the same images, or begin another run.");
-        return new Opened(this, training, test, recipe, seed);
+        return new Opened(this, training, test, recipe, seed, share ?? BatchShare.Whole);
     }
 
     /// <summary>An epoch that is longer than the set goes on into the set's next shuffle.</summary>
@@ -104,11 +104,12 @@ public sealed record SegmentationDataConfig : DataConfig
         private readonly BadSamples _bad;
         private readonly SegmentationTransform _transform;
         private readonly int _batch;
+        private readonly int[] _places;
         private readonly long _seed;
 
-        internal Opened(SegmentationDataConfig config, SegmentationFolder training, SegmentationFolder test, Recipe recipe, long seed)
+        internal Opened(SegmentationDataConfig config, SegmentationFolder training, SegmentationFolder test, Recipe recipe, long seed, BatchShare share)
         {
-            (_config, _training, _batch, _seed, EpochImages) = (config, training, recipe.BatchSize, seed, config.EpochImages(recipe));
+            (_config, _training, _batch, _places, _seed, EpochImages) = (config, training, recipe.BatchSize, share.Places(recipe.BatchSize), seed, config.EpochImages(recipe));
             _bad = new BadSamples(config.OnBadSample);
             (_learn, _test) = (new SegmentationLoader(training, _bad), new SegmentationLoader(test, _bad));
             _transform = new SegmentationTransform(config.Height, config.Width) { ShorterSide = config.ShorterSide };
@@ -120,7 +121,7 @@ public sealed record SegmentationDataConfig : DataConfig
 
         public override int LeftOut => _bad.Count;
 
-        public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _learn.Training(_transform, Batches(epoch, firstStep), _seed, cancellation);
+        public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _learn.Training(_transform, Batches(epoch, firstStep), _seed, cancellation, shared: _places.Length < _batch);
 
         public override IEnumerable<Batch> Test(CancellationToken cancellation) => _test.Whole(_config.ShorterSide, TestBatch, Normalization.ImageNet, cancellation);
 
@@ -129,7 +130,7 @@ public sealed record SegmentationDataConfig : DataConfig
             long steps = EpochImages / _batch;
             var order = new EndlessOrder(_training.Count, _seed);
             for (long step = firstStep; step < steps; step++)
-                yield return [.. Enumerable.Range(0, _batch).Select(i => (epoch * steps + step) * _batch + i).Select(position => (order[position], position))];
+                yield return [.. _places.Select(place => (epoch * steps + step) * _batch + place).Select(position => (order[position], position))];
         }
     }
 }

@@ -7,7 +7,8 @@ namespace PatchKit.Training;
 
 /// <summary>Cross entropy of each labelled pixel, the mean over the batch's; with an auxiliary head, a share of its own loss besides.</summary>
 /// <param name="model">the model.</param>
-public sealed class SegmentationObjective(Segmenter model) : IObjective
+/// <param name="group">the processes that have a share of each batch; null for this one alone. The mean is over the pixels of all shares, whatever part of them is labelled in each.</param>
+public sealed class SegmentationObjective(Segmenter model, ProcessGroup? group = null) : IObjective
 {
     private const double AuxiliaryShare = .4; // as is usual with UperNet
 
@@ -16,14 +17,15 @@ public sealed class SegmentationObjective(Segmenter model) : IObjective
     public IEnumerable<Tensor> Losses(Batch batch, long step, int parts)
     {
         var labels = batch.Dense ?? throw new ArgumentException("the batch has no class for each pixel; open the set with dense labels.");     // (B, H, W)
-        double labelled = Math.Max(1, labels.ne(LabelMap.Ignored).sum().item<long>());
-        return InParts(batch.Images, labels, labelled, parts);
+        var count = labels.ne(LabelMap.Ignored).sum();
+        group?.AllReduce(count);
+        return InParts(batch.Images, labels, Math.Max(1, count.item<long>()) / (double)(group?.Size ?? 1), parts);
     }
 
     /// <inheritdoc/>
     public string? FirstNonFinite(Batch batch) => model.FirstNonFinite(batch.Images);
 
-    // The parts' mean is the batch's, whatever share of the labelled pixels a part has.
+    // The parts' mean, over all ranks, is the batch's, whatever share of the labelled pixels a part has.
     private IEnumerable<Tensor> InParts(Tensor images, Tensor labels, double labelled, int parts)
     {
         long size = images.shape[0] / parts;

@@ -61,7 +61,7 @@ public sealed record SegmentationTask : TaskConfig
 
         public override Backbone Backbone => model.Backbone;
 
-        public override IObjective Objective(RunConfig config) => new SegmentationObjective(model);
+        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) => new SegmentationObjective(model, group);
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
             SegmentationEvaluation.Score(model, images => window?.Score(model.call, images) ?? model.call(images), data.Test(cancellation), classes, device, cancellation);

@@ -26,7 +26,8 @@ public abstract class TaskRun : IDisposable
 
     /// <summary>What training makes smaller; made when the model is on its device.</summary>
     /// <param name="config">the run.</param>
-    public abstract IObjective Objective(RunConfig config);
+    /// <param name="group">the processes that train it together, of which each sees its share of the batch; null for this one alone.</param>
+    public abstract IObjective Objective(RunConfig config, ProcessGroup? group = null);
 
     /// <summary>Scores the model on the test images, in evaluation mode.</summary>
     /// <param name="data">the images.</param>

@@ -24,6 +24,7 @@ public sealed class Trainer : IDisposable
     private readonly TrainerOptions _options;
     private readonly AdamW _optimizer;
     private readonly ModelEma? _average;
+    private readonly DataParallel? _parallel;
     private readonly TrainerCheckpoint? _checkpoint;
     private readonly MetricsLog? _log;
     private readonly int _stepsPerEpoch;
@@ -53,6 +54,7 @@ public sealed class Trainer : IDisposable
         model.train();
         _optimizer = ParameterGroups.AdamW(groups, recipe.Beta1, recipe.Beta2, recipe.Epsilon);
         if (recipe.EmaDecay > 0) _average = new ModelEma(model, recipe.EmaDecay);
+        if (options.Group is { } group) _parallel = new DataParallel(group, new TrainerCheckpoint("", model, _groups, _optimizer, _average), recipe, _groups, options.Accumulation);
         if (options.Folder is null) return;
         Directory.CreateDirectory(options.Folder);
         _checkpoint = new TrainerCheckpoint(Path.Combine(options.Folder, TrainerCheckpoint.FileName), model, _groups, _optimizer, _average);
@@ -83,6 +85,7 @@ public sealed class Trainer : IDisposable
     public void Train(CancellationToken cancellation = default)
     {
         cancellation = Cancellation.OrHost(cancellation);
+        if (_parallel is not null) cancellation = _parallel.Together(cancellation);
         Resume();
         var (clock, written) = (Stopwatch.StartNew(), Stopwatch.StartNew());
         var (secondsBefore, stepsBefore, told) = (Seconds, Step, -1.0);
@@ -90,6 +93,7 @@ public sealed class Trainer : IDisposable
         {
             var (epoch, first) = ((int)(Step / _stepsPerEpoch), (int)(Step % _stepsPerEpoch));
             long before = Step;
+            RankLostException? lost = null;
             try
             {
                 using var stop = Engine.StopOn(cancellation);
@@ -111,9 +115,18 @@ public sealed class Trainer : IDisposable
                 Save();
                 throw;
             }
+            catch (RankLostException e) when (_whole)
+            {
+                lost = e;
+            }
             catch (Exception e) when (_whole && cancellation.IsCancellationRequested && e is OperationCanceledException or ThreadInterruptedException)
             {
                 // The images' threads or whoever is told of progress noticed first; a notebook's stop button also interrupts waits.
+            }
+            if ((lost?.Message ?? _options.Group?.Failure) is { } gone)
+            {
+                if (Step > stepsBefore) Save();
+                throw new TrainingException(DataParallel.HowToGoOn(gone, Step, Steps, _checkpoint is { Exists: true } ? _options.Folder : null), lost);
             }
             if (cancellation.IsCancellationRequested)
             {
@@ -123,6 +136,7 @@ public sealed class Trainer : IDisposable
             }
             if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
         }
+        _parallel?.Compare(Step);
         Save();
     }
 
@@ -130,6 +144,7 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         _log?.Dispose();
+        _parallel?.Dispose();
         _optimizer.Dispose();
         _average?.Dispose();
     }
@@ -140,7 +155,7 @@ public sealed class Trainer : IDisposable
         using (batch)
         using (NewDisposeScope())
         {
-            manual_seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step))).Dispose();
+            manual_seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step + (_parallel?.OwnStream ?? 0)))).Dispose();
             double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch), loss;
             ParameterGroups.SetLearningRate(_optimizer, _groups, rate);
             _optimizer.zero_grad();
@@ -161,6 +176,7 @@ public sealed class Trainer : IDisposable
             _average?.Update(_model);
             Step++;
             _whole = true;
+            _parallel?.StepIsWhole();
             _recentLoss += Math.Max(.05, 1.0 / Step) * (loss - _recentLoss);
             _log?.Add(Step, epoch, loss, rate, norm, endsEpoch: Step % _stepsPerEpoch == 0);
             return true;
@@ -170,16 +186,18 @@ public sealed class Trainer : IDisposable
     private double Backward(Batch batch)
     {
         double sum = 0;
+        int part = 0;
         using var parts = _objective.Losses(batch, Step, _options.Accumulation).GetEnumerator();
         while (true)
         {
             using var scope = NewDisposeScope();
             bool more;
             using (_lower is { } dtype ? Engine.Autocast(_options.Device, dtype) : null) more = parts.MoveNext();
-            if (!more) return sum;
+            if (!more) return _parallel?.Finish() ?? sum;
             var loss = _options.Accumulation == 1 ? parts.Current : parts.Current / _options.Accumulation;
+            if (++part == _options.Accumulation) _parallel?.Arm(loss + sum);
             loss.backward();
-            sum += loss.item<float>();
+            sum += loss.ToScalar().ToDouble();
         }
     }
 
@@ -214,7 +232,8 @@ public sealed class Trainer : IDisposable
 
     private void Resume()
     {
-        if (Checkpoint() is not { } state)
+        var found = Checkpoint();
+        if ((_parallel is null ? found : _parallel.Start(found)) is not { } state)
         {
             _log?.Begin(null);
             return;

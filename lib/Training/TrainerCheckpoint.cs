@@ -27,6 +27,19 @@ internal sealed class TrainerCheckpoint
         }
     }
 
+    /// <summary>All tensors, in the same order on every rank.</summary>
+    internal IReadOnlyCollection<Tensor> Tensors => _tensors.Values;
+
+    /// <summary>The steps that the optimizer has made with each parameter.</summary>
+    internal long[] Ages
+    {
+        get => [.. _ages.Values.Select(own => (long)own.step)];
+        set
+        {
+            foreach (var (own, age) in _ages.Values.Zip(value)) own.step = age;
+        }
+    }
+
     internal bool Exists => File.Exists(_path);
 
     /// <exception cref="IOException">The file cannot be written; the one before it is as it was.</exception>

@@ -17,6 +17,9 @@ public sealed record TrainerOptions
     /// <summary>Parts that a batch is trained in, one after the other, where it does not fit into memory as a whole.</summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>The processes that train together, each on its share of every batch; null for this one alone. The data gives shares then, and rank 0 alone is given a folder.</summary>
+    public ProcessGroup? Group { get; init; }
+
     /// <summary>Where checkpoint and metrics are kept; nowhere if null, and then nothing can be resumed.</summary>
     public string? Folder { get; init; }
 

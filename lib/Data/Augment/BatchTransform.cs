@@ -37,8 +37,9 @@ public sealed record BatchTransform(int Size)
     /// <param name="epoch">the epoch.</param>
     /// <param name="firstPosition">the position of the batch's first image in the epoch.</param>
     /// <param name="noise">fills erased rectangles; the device's default generator where null.</param>
+    /// <param name="share">where the images are a share of a batch: how many that has, and their places in it.</param>
     /// <returns>(B, 3, Size, Size), float32.</returns>
-    public Tensor Apply(Tensor images, long seed, long epoch, long firstPosition, Generator? noise = null)
+    public Tensor Apply(Tensor images, long seed, long epoch, long firstPosition, Generator? noise = null, (int Batch, int[] Places)? share = null)
     {
         int count = (int)images.shape[0], height = (int)images.shape[2], width = (int)images.shape[3];
         var boxes = new CropBox[count];
@@ -51,7 +52,7 @@ public sealed record BatchTransform(int Size)
             throw new ArgumentException($"a square of {Size} pixels does not fit into images of {width} x {height} with {Padding} pixels added on every side; use a smaller one or a random resized crop.");
         for (int i = 0; i < count; i++)
         {
-            var random = new SampleRandom(seed, epoch, firstPosition + i);
+            var random = new SampleRandom(seed, epoch, firstPosition + (share?.Places[i] ?? i));
             if (Crop is { } crop) boxes[i] = crop.Draw(width, height, ref random);
             else places[i] = shift.Draw(width + 2 * Padding, height + 2 * Padding, ref random);
             flipped[i] = random.Chance(Flip);
@@ -63,7 +64,7 @@ public sealed record BatchTransform(int Size)
         current = BatchAugment.Flip(current, flipped);
         if (Jitter is not null) current = BatchAugment.Jitter(current.to(ScalarType.Float32), steps);
         current = BatchAugment.Normalize(current, Normalization);
-        if (erased.Any(box => box is not null)) current = BatchAugment.Erase(current, erased, noise);
+        if (erased.Any(box => box is not null)) current = BatchAugment.Erase(current, erased, noise, share);
         return current.MoveToOuterDisposeScope();
     }
 }

@@ -24,6 +24,7 @@ public sealed class CocoLoader
         (_set, _transform, Options, _bad) = (set, transform, options ?? new(), bad ?? new());
         if (Options.BatchSize < 1 || Options.Threads < 1 || Options.Multiple < 1)
             throw new ArgumentException($"batch size {Options.BatchSize}, {Options.Threads} threads and multiples of {Options.Multiple} pixels were asked for; each must be at least 1.");
+        if (Options.Share.Ranks > 1 && !Options.DropLast) throw new ArgumentException("shares are of full batches, but the last one of an epoch may not be full; set DropLast.");
         _sizes = [.. Enumerable.Range(0, set.Count).Select(i => (set.Image(i).Height, set.Image(i).Width))];
     }
 
@@ -66,14 +67,15 @@ public sealed class CocoLoader
         }
     }
 
-    private Filled Fill(int[] indices, long epoch, long first, CancellationToken cancellation)
+    private Filled Fill(int[] batch, long epoch, long first, CancellationToken cancellation)
     {
+        int[] places = Options.Share.Ranks == 1 ? [.. Enumerable.Range(0, batch.Length)] : Options.Share.Places(batch.Length), indices = [.. places.Select(place => batch[place])];
         var (read, failures) = (new DetectionSample?[indices.Length], new ImageException?[indices.Length]);
         try
         {
             Parallel.For(0, indices.Length, new ParallelOptions { MaxDegreeOfParallelism = Options.Threads, CancellationToken = cancellation }, i =>
             {
-                var random = new SampleRandom(Options.Seed, epoch, first + i);
+                var random = new SampleRandom(Options.Seed, epoch, first + places[i]);
                 try
                 {
                     read[i] = _transform.Apply(_set.Read(indices[i]), ref random);
@@ -84,8 +86,10 @@ public sealed class CocoLoader
                 }
             });
             DetectionSample[] good = [.. read.OfType<DetectionSample>()];
+            // A batch of which no image can be read is passed over, but the other ranks, whose shares are good, would not know.
+            if (good.Length == 0 && Options.Share.Ranks > 1 && failures.OfType<ImageException>().FirstOrDefault() is { } unreadable) ExceptionDispatchInfo.Throw(unreadable);
             var samples = Options.FillGaps && good.Length > 0 ? [.. Enumerable.Range(0, read.Length).Select(i => read[i] ?? read[(i + 1)..].Concat(read[..i]).OfType<DetectionSample>().First())] : good;
-            var (height, width) = Canvas(samples);
+            var (height, width) = Canvas(samples, batch);
             var planes = new float[checked(samples.Length * 3 * height * width)];
             Parallel.For(0, samples.Length, new ParallelOptions { MaxDegreeOfParallelism = Options.Threads }, i => Place(samples[i].Pixels, planes.AsSpan(i * 3 * height * width, 3 * height * width), height, width));
             return new Filled(planes, height, width,
@@ -103,9 +107,12 @@ public sealed class CocoLoader
         }
     }
 
-    private (int Height, int Width) Canvas(DetectionSample[] samples)
+    // A share is padded to the size of its whole batch, which the set's own sizes say before its images are read.
+    private (int Height, int Width) Canvas(DetectionSample[] samples, int[] batch)
     {
-        int height = samples.Select(sample => sample.Pixels.Height).DefaultIfEmpty().Max(), width = samples.Select(sample => sample.Pixels.Width).DefaultIfEmpty().Max();
+        var sizes = Options.Share.Ranks == 1 || _transform.Jitter is not null ? samples.Select(sample => (sample.Pixels.Height, sample.Pixels.Width))
+            : batch.Select(index => _transform.Resize?.Of(_sizes[index].Height, _sizes[index].Width) ?? _sizes[index]);
+        int height = sizes.Select(size => size.Height).DefaultIfEmpty().Max(), width = sizes.Select(size => size.Width).DefaultIfEmpty().Max();
         var canvas = Options.Canvas ?? (_transform.Jitter is { } jitter ? (jitter.Size, jitter.Size) : (Up(height), Up(width)));
         return height <= canvas.Height && width <= canvas.Width ? canvas
             : throw new ArgumentException($"an image of {width} x {height} pixels does not fit into batches of {canvas.Width} x {canvas.Height}; resize images to no more than that, or leave the canvas out.");

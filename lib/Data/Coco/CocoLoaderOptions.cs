@@ -6,6 +6,9 @@ public sealed record CocoLoaderOptions
     /// <summary>Images in a batch.</summary>
     public int BatchSize { get; init; } = 16;
 
+    /// <summary>This process's share of every batch, where several train together; batches must then be full (<see cref="DropLast"/>).</summary>
+    public BatchShare Share { get; init; } = BatchShare.Whole;
+
     /// <summary>Whether each epoch has a random order of its own, in batches of like shape (<see cref="AspectRatioBatches"/>); else images come in the order of ids.</summary>
     public bool Shuffle { get; init; }
 

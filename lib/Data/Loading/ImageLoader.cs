@@ -22,6 +22,7 @@ public sealed class ImageLoader
         (_source, _transform, Options, Bad) = (source, transform, options ?? new(), bad ?? new());
         if (Options.BatchSize < 1 || Options.Threads < 1 || Options.Prefetch < 1)
             throw new ArgumentException($"batch size {Options.BatchSize}, {Options.Threads} threads and {Options.Prefetch} batches ahead were asked for; each must be at least 1.");
+        if (Options.Share.Ranks > 1 && !Options.DropLast) throw new ArgumentException("shares are of full batches, but the last one of an epoch may not be full; set DropLast.");
     }
 
     /// <summary>How batches are made.</summary>

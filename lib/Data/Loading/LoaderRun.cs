@@ -1,15 +1,15 @@
 namespace PatchKit.Data;
 
-/// <summary>The threads and buffers of one epoch. Samples are handed out one by one in order, for at most Prefetch batches at a time.</summary>
+/// <summary>The threads and buffers of one epoch, for one rank's share of its batches. Samples are handed out one by one in order, for at most Prefetch batches at a time.</summary>
 internal sealed class LoaderRun : IDisposable
 {
     private readonly IImageSource _source;
     private readonly IImageTransform _transform;
     private readonly ImageLoaderOptions _options;
     private readonly BadSamples _bad;
-    private readonly int[] _order;
+    private readonly int[] _order, _places;
     private readonly long _epoch;
-    private readonly int _end, _numbers;
+    private readonly int _end, _numbers, _size;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenRegistration _registration;
     private readonly object _gate = new();
@@ -22,11 +22,13 @@ internal sealed class LoaderRun : IDisposable
     {
         (_source, _transform, _options, _bad, _order, _epoch, _cancellation) = (source, transform, options, bad, order, epoch, cancellation);
         _numbers = 3 * transform.Size * transform.Size;
+        _places = options.Share.Places(options.BatchSize);
+        _size = _places.Length;
         (_nextBatch, _released) = (firstBatch, firstBatch);
-        _end = (int)Math.Min((long)batches * options.BatchSize, order.Length);
-        _nextPosition = (int)Math.Min((long)firstBatch * options.BatchSize, _end);
+        _end = (int)Math.Min((long)batches * _size, order.Length);
+        _nextPosition = (int)Math.Min((long)firstBatch * _size, _end);
         _ring = new Filled[Math.Min(options.Prefetch, Math.Max(batches - firstBatch, 1))];
-        for (int i = 0; i < _ring.Length; i++) _ring[i] = new Filled(options.BatchSize, _numbers);
+        for (int i = 0; i < _ring.Length; i++) _ring[i] = new Filled(_size, _numbers);
         for (int batch = firstBatch; batch < Math.Min(batches, firstBatch + _ring.Length); batch++) Begin(batch);
         _registration = cancellation.Register(Wake);
         _threads = new Thread[Math.Min(options.Threads, Math.Max(_end - _nextPosition, 0))];
@@ -44,7 +46,7 @@ internal sealed class LoaderRun : IDisposable
         lock (_gate)
         {
             _cancellation.ThrowIfCancellationRequested();
-            if ((long)_nextBatch * _options.BatchSize >= _end) return null;
+            if ((long)_nextBatch * _size >= _end) return null;
             filled = _ring[_nextBatch % _ring.Length];
             while (filled.Missing > 0)
             {
@@ -64,7 +66,7 @@ internal sealed class LoaderRun : IDisposable
         {
             int next = _released + _ring.Length;
             _released++;
-            if ((long)next * _options.BatchSize < _end) Begin(next);
+            if ((long)next * _size < _end) Begin(next);
             Monitor.PulseAll(_gate);
         }
     }
@@ -80,7 +82,7 @@ internal sealed class LoaderRun : IDisposable
         foreach (var thread in _threads) thread.Join();
     }
 
-    private void Begin(int batch) => _ring[batch % _ring.Length].Begin(Math.Min(_options.BatchSize, _end - batch * _options.BatchSize));
+    private void Begin(int batch) => _ring[batch % _ring.Length].Begin(Math.Min(_size, _end - batch * _size));
 
     private void Wake()
     {
@@ -91,20 +93,20 @@ internal sealed class LoaderRun : IDisposable
     {
         while (Take() is { } position)
         {
-            int batch = position / _options.BatchSize, place = position % _options.BatchSize;
+            int batch = position / _size, place = position % _size, inEpoch = batch * _options.BatchSize + _places[place];
             var filled = _ring[batch % _ring.Length];
             Exception? failure = null;
             try
             {
-                int index = _order[position];
+                int index = _order[inEpoch];
                 filled.Labels[place] = _source.Label(index);
                 using var image = _source.Read(index);
-                var random = new SampleRandom(_options.Seed, _epoch, position);
+                var random = new SampleRandom(_options.Seed, _epoch, inEpoch);
                 _transform.Apply(image, filled.Planes.AsSpan(place * _numbers, _numbers), ref random);
             }
             catch (ArgumentException e)
             {
-                failure = new ImageException(_source.Name(_order[position]), $"cannot be augmented: {e.Message}", e);
+                failure = new ImageException(_source.Name(_order[inEpoch]), $"cannot be augmented: {e.Message}", e);
             }
             catch (Exception e)
             {
@@ -126,7 +128,7 @@ internal sealed class LoaderRun : IDisposable
             while (true)
             {
                 if (_stopped || _cancellation.IsCancellationRequested || _nextPosition >= _end) return null;
-                if (_nextPosition / _options.BatchSize < _released + _ring.Length) return _nextPosition++;
+                if (_nextPosition / _size < _released + _ring.Length) return _nextPosition++;
                 Monitor.Wait(_gate);
             }
         }
@@ -143,6 +145,8 @@ internal sealed class LoaderRun : IDisposable
             else System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
         if (good == filled.Count) return;
+        // A batch of which no image can be read is passed over, but the other ranks, whose shares are good, would not know.
+        if (good == 0 && _options.Share.Ranks > 1) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(filled.Failures[0]!);
         if (good == 0 || !_options.FillGaps)
         {
             int to = 0;

@@ -23,15 +23,21 @@ public sealed class SegmentationLoader
     /// <param name="batches">for each batch, its images, each with the position that seeds its augmentation.</param>
     /// <param name="seed">the run's seed.</param>
     /// <param name="cancellation">ends them.</param>
-    /// <exception cref="ImageException">A pair cannot be read, and bad ones are not skipped.</exception>
-    public IEnumerable<Batch> Training(SegmentationTransform transform, IEnumerable<(int Index, long Position)[]> batches, long seed, CancellationToken cancellation)
+    /// <param name="shared">whether the batches are one rank's share of them.</param>
+    /// <exception cref="ImageException">A pair cannot be read, and bad ones are not skipped; or, of a share, none can.</exception>
+    public IEnumerable<Batch> Training(SegmentationTransform transform, IEnumerable<(int Index, long Position)[]> batches, long seed, CancellationToken cancellation, bool shared = false)
     {
         int area = transform.Height * transform.Width;
         foreach (var (planes, classes, failures) in Ahead(batches, Fill, cancellation))
         {
             int size = failures.Length;
             foreach (var failure in failures) Report(failure);
-            if (Array.TrueForAll(failures, failure => failure is not null)) continue;
+            if (Array.TrueForAll(failures, failure => failure is not null))
+            {
+                // A batch of which no pair can be read is passed over, but the other ranks, whose shares are good, would not know.
+                if (shared) ExceptionDispatchInfo.Throw(failures[0]!);
+                continue;
+            }
             for (int place = 0; place < size; place++)
             {
                 if (failures[place] is null) continue;

@@ -6,6 +6,9 @@ namespace TorchSharp;
 /// <summary>The C functions of libpatchkit.so (lib/Native/bridge).</summary>
 internal static unsafe partial class Native
 {
+    /// <summary>The collectives between processes, a library of its own (lib/Native/distributed) that not every build has.</summary>
+    internal const string Distributed = "patchkit_distributed";
+
     private const string Library = "patchkit";
 
     static Native() => NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, Resolve);
@@ -34,8 +37,9 @@ internal static unsafe partial class Native
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? search)
     {
-        if (name != Library) return 0;
+        if (name != Library && name != Distributed) return 0;
         string path = Find(out string reason) ?? throw new DllNotFoundException(reason);
+        if (name == Distributed) path = Path.Combine(Path.GetDirectoryName(path)!, $"lib{Distributed}.so");
         try
         {
             return NativeLibrary.Load(path);

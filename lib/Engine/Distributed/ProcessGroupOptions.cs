@@ -1,0 +1,14 @@
+namespace PatchKit;
+
+/// <summary>How long processes wait for each other.</summary>
+public sealed record ProcessGroupOptions
+{
+    /// <summary>Until all ranks have come.</summary>
+    public TimeSpan Rendezvous { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Until a rank whose heartbeat has stopped counts as gone: its process, its machine or the network.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Until a collective that others do not join fails, however well their hearts beat.</summary>
+    public TimeSpan Collective { get; init; } = TimeSpan.FromMinutes(30);
+}
