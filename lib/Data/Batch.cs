@@ -35,6 +35,22 @@ public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Te
         Images = Images.to(device), Labels = Labels.to(device), Dense = Dense?.to(device), Objects = Objects is null ? null : [.. Objects.Select(targets => targets.To(device))],
     };
 
+    /// <summary>The batch, cut into batches of no more than so many images; they share its memory, and each is to be disposed.</summary>
+    /// <param name="most">images in one.</param>
+    public IEnumerable<Batch> Parts(int most)
+    {
+        int count = (int)Images.shape[0];
+        for (int first = 0; first < count; first += Math.Min(most, count))
+        {
+            int size = Math.Min(most, count - first);
+            yield return new Batch(Images.narrow(0, first, size), Labels.narrow(0, first, size), Bits?.narrow(0, first, size), Dense?.narrow(0, first, size),
+                Objects is null ? null : [.. Objects.Skip(first).Take(size).Select(targets => targets.Shared())])
+            {
+                Sources = Sources is null ? null : [.. Sources.Skip(first).Take(size)],
+            };
+        }
+    }
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {

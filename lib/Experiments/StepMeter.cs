@@ -57,10 +57,10 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
 
         // The first step also touches its memory for the first time, and is not timed; its gradients are added to zeros that are there before, and so not counted.
         foreach (var parameter in model.parameters()) parameter.grad = zeros_like(parameter);
-        long before = Engine.Memory().LiveBytes;
-        Engine.ResetPeakMemory();
+        long before = Engine.MemoryOf(Device).LiveBytes;
+        Engine.ResetPeakMemory(Device);
         Backward();
-        long grown = Engine.Memory().PeakBytes - before;
+        long grown = Engine.MemoryOf(Device).PeakBytes - before;
         Change();
 
         var seconds = new List<double>();
@@ -74,7 +74,7 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
             seconds.Add(watch.Elapsed.TotalSeconds);
         }
         while (seconds.Sum() < Patience && (seconds.Count < Fewest || seconds.Sum() < Enough));
-        return new StepCost(config, batch, seconds.Min(), seconds.Max(), seconds.Count, Device.type == DeviceType.CPU && grown > 0 ? grown : null, Machine.Here(Device), Machine.Commit, DateTime.UtcNow);
+        return new StepCost(config, batch, seconds.Min(), seconds.Max(), seconds.Count, grown > 0 ? grown : null, Machine.Here(Device), Machine.Commit, DateTime.UtcNow);
 
         void Backward()
         {
