@@ -30,6 +30,8 @@ public sealed class Trainer : IDisposable
     private readonly ScalarType? _lower;
     private readonly StepMemory _memory;
     private readonly WaitClock _waited = new();
+    private readonly BatchesAhead _batches;
+    private readonly bool _fetchAhead;
     private readonly Stopwatch _clock = new();
     private double _recentLoss;
     private bool _whole = true;
@@ -55,6 +57,7 @@ public sealed class Trainer : IDisposable
             throw new ArgumentException($"a batch of {recipe.BatchSize} does not split into {options.Accumulation} equal parts; accumulate over a divisor of it.");
         _lower = options.Autocast ?? Devices.Lower(options.Device);
         (_stepsPerEpoch, _parts) = ((int)(data.EpochImages / recipe.BatchSize), options.Accumulation);
+        (_batches, _fetchAhead) = (new BatchesAhead(options.Device), options.FetchAhead ?? options.Device.type != DeviceType.CPU);
         _memory = new StepMemory(options.Device, recipe.BatchSize, StepMemory.Fixed(groups, recipe.EmaDecay > 0), options.ImageBytes);
         try
         {
@@ -122,7 +125,7 @@ public sealed class Trainer : IDisposable
             try
             {
                 using var stop = Engine.StopOn(cancellation);
-                foreach (var batch in _waited.Timed(_data.Training(epoch, first, cancellation)))
+                foreach (var batch in _batches.Of(_waited.Timed(_data.Training(epoch, first, cancellation))))
                 {
                     if (!TryStep(batch, epoch, cancellation)) break;
                     Seconds = secondsBefore + _clock.Elapsed.TotalSeconds;
@@ -134,6 +137,11 @@ public sealed class Trainer : IDisposable
                     }
                     if (Step % _stepsPerEpoch == 0) break;
                 }
+            }
+            catch (TorchOutOfMemoryException e)
+            {
+                Split(e); // no room for a batch that is made on the device
+                continue;
             }
             catch (ImageException) when (Step > stepsBefore)
             {
@@ -201,6 +209,7 @@ public sealed class Trainer : IDisposable
             {
                 return false;
             }
+            if (_fetchAhead) _batches.Fetch(); // the device is at the gradients
             double norm = nn.utils.clip_grad_norm_(_groups.SelectMany(group => group.Parameters), _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity);
             double loss = losses.Sum(part => (double)part.item<float>());
             if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(here, epoch, loss, norm, rate);

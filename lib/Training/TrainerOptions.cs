@@ -23,6 +23,9 @@ public sealed record TrainerOptions
     /// </summary>
     public bool AutoBatch { get; init; }
 
+    /// <summary>Whether the next batch is fetched, and sent to the device, while a step is computed; null for so on a GPU, and not on a CPU, where both would take the same processors. The batches are the same.</summary>
+    public bool? FetchAhead { get; init; }
+
     /// <summary>What one image's forward pass keeps for its backward pass, in bytes, by the cost model; 0 where it is not known. It says what would fit where memory runs out.</summary>
     public long ImageBytes { get; init; }
 
