@@ -19,12 +19,14 @@ internal static class RunCommand
         var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var only = new Option<string?>("--only") { Description = "train the third of twelve parts of the grid, 3/12, and report nothing; the command without --only reports when all are there (patchkit plan says how many parts there are)" };
+        var accumulate = new Option<int>("--accumulate") { Description = "parts that a batch is trained in, one after the other", DefaultValueFactory = _ => 1 };
+        var memory = new MemoryOptions();
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var resume = new Option<bool>("--resume") { Description = "go on with interrupted runs; this is the default, --resume false begins them anew", DefaultValueFactory = _ => true };
         var precision = new Option<string>("--precision") { Description = "float32, or float64 for checks; part of no run's key", DefaultValueFactory = _ => "float32" };
         precision.AcceptOnlyFromAmong("float32", "float64");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        foreach (var option in new Option[] { device, checkpoints, onBadSample, only, precision, output, resume, json }) command.Add(option);
+        foreach (var option in new Option[] { device, checkpoints, accumulate, memory.AutoBatch, memory.Limit, onBadSample, only, precision, output, resume, json }) command.Add(option);
         command.SetAction(parsed =>
         {
             var experiment = ExperimentBook.Find(choices.Name(parsed)!);
@@ -34,9 +36,11 @@ internal static class RunCommand
             var part = parsed.GetValue(only) is { } words ? GridPart.Parse(words) : null;
             if (part is not null && experiment.Grid(options).Count == 0) throw new ArgumentException($"{experiment.Name} trains nothing, so that it has no part {part}; leave --only out.");
             if (!parsed.GetValue(resume) && ranks.Leads) Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
+            memory.Apply(parsed);
             var run = new RunOptions
             {
-                OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Group = ranks.Group,
+                Accumulation = parsed.GetValue(accumulate), AutoBatch = parsed.GetValue(memory.AutoBatch), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
+                Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Group = ranks.Group,
             };
             return Run(experiment, options, part, store, run, parsed.GetValue(json));
         });
@@ -52,6 +56,7 @@ internal static class RunCommand
         try
         {
             var runner = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say };
+            run = run with { Say = display.Say };
             if (part is null) report = runner.Run(experiment, options, run, stop.Token);
             else runner.Train(part.From(experiment.Grid(options)), options, run, stop.Token);
         }

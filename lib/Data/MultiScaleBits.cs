@@ -71,31 +71,51 @@ public sealed class MultiScaleBits
     /// <exception cref="ArgumentException">An index is negative, or the batch is empty or too large for one tensor.</exception>
     public Batch Batch(long firstIndex, int[] places, Annotations annotations = Annotations.None)
     {
-        CheckIndex(firstIndex);
+        CheckBatch(firstIndex, places.Length);
+        var images = empty([places.Length, 3, Options.Height, Options.Width], float32);
+        return Made(images, PaintAll(firstIndex, places, annotations, i => MemoryMarshal.Cast<byte, float>(images.bytes).Slice(i * 3 * _pixels, 3 * _pixels)), annotations);
+    }
+
+    /// <summary>Paints the same images now; the tensors are made by what is returned, on the thread that calls it.</summary>
+    /// <inheritdoc cref="Batch(long, int[], Annotations)"/>
+    internal Func<Batch> Painted(long firstIndex, int[] places, Annotations annotations = Annotations.None)
+    {
+        CheckBatch(firstIndex, places.Length);
+        var pixels = new float[places.Length * 3 * _pixels];
+        var objects = PaintAll(firstIndex, places, annotations, i => pixels.AsSpan(i * 3 * _pixels, 3 * _pixels));
+        return () => Made(tensor(pixels, [places.Length, 3, Options.Height, Options.Width]), objects, annotations);
+    }
+
+    private (DetailScales[][] Seen, byte[] Owners) PaintAll(long firstIndex, int[] places, Annotations annotations, Room room)
+    {
         int count = places.Length;
-        int most = int.MaxValue / (3 * sizeof(float)) / _pixels;
-        if (count < 1 || count > most)
-            throw new ArgumentException($"a batch of {count} images of {Options.Height}x{Options.Width} pixels was asked for; use 1 to {most}.");
-        var images = empty([count, 3, Options.Height, Options.Width], float32);
         var owners = new byte[annotations == Annotations.None ? 0 : count * _pixels];
         var seen = new DetailScales[count][];                                        // each image's objects
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, Threads) }, i =>
         {
-            var image = MemoryMarshal.Cast<byte, float>(images.bytes).Slice(i * 3 * _pixels, 3 * _pixels);
             Span<DetailScales> bits = stackalloc DetailScales[Options.Objects.Most];
-            seen[i] = bits[..Paint(firstIndex + places[i], image, bits, Owners(i))].ToArray();
+            seen[i] = bits[..Paint(firstIndex + places[i], room(i), bits, OwnersOf(owners, i))].ToArray();
         });
+        return (seen, owners);
+    }
+
+    private Batch Made(Tensor images, (DetailScales[][] Seen, byte[] Owners) painted, Annotations annotations)
+    {
+        var (seen, owners) = painted;
+        int count = seen.Length;
         return new Batch(
             images,
             tensor(Array.ConvertAll(seen, objects => (long)ClassOf(objects[^1]))),
             tensor(seen.SelectMany(objects => Bits(objects[^1])).ToArray(), [count, 4]),
             annotations.HasFlag(Annotations.Dense) ? Dense() : null,
-            annotations.HasFlag(Annotations.Objects) ? [.. seen.Select((objects, i) => Targets(objects, Owners(i)))] : null);
-
-        Span<byte> Owners(int i) => owners.Length == 0 ? [] : owners.AsSpan(i * _pixels, _pixels);
+            annotations.HasFlag(Annotations.Objects) ? [.. seen.Select((objects, i) => Targets(objects, OwnersOf(owners, i)))] : null);
 
         Tensor Dense() => tensor(owners.Select((owner, at) => owner == 0 ? 0L : 1 + ClassOf(seen[at / _pixels][owner - 1])).ToArray(), [count, Options.Height, Options.Width]);
     }
+
+    private Span<byte> OwnersOf(byte[] owners, int i) => owners.Length == 0 ? [] : owners.AsSpan(i * _pixels, _pixels);
+
+    private delegate Span<float> Room(int image);
 
     /// <summary>The class of a combination of bits: the scales in use as binary digits, the coarsest first.</summary>
     public int ClassOf(DetailScales bits)
@@ -132,6 +152,14 @@ public sealed class MultiScaleBits
             tensor(boxes.ToArray(), [classes.Count, 4]),
             tensor(classes.ToArray()),
             tensor(masks.ToArray(), [classes.Count, Options.Height, Options.Width]));
+    }
+
+    private void CheckBatch(long firstIndex, int count)
+    {
+        CheckIndex(firstIndex);
+        int most = int.MaxValue / (3 * sizeof(float)) / _pixels;
+        if (count < 1 || count > most)
+            throw new ArgumentException($"a batch of {count} images of {Options.Height}x{Options.Width} pixels was asked for; use 1 to {most}.");
     }
 
     private static void CheckIndex(long index)

@@ -19,7 +19,8 @@ internal sealed class DataParallel : IDisposable
     private readonly TrainerCheckpoint _everything;
     private readonly GradientSync _gradients;
     private readonly List<Tensor> _parameters;
-    private readonly int _accumulation;
+    private readonly Recipe _recipe;
+    private int _accumulation;
     private CancellationTokenSource? _together;
     private CancellationToken _own;
     private bool _stop;
@@ -34,11 +35,28 @@ internal sealed class DataParallel : IDisposable
     internal DataParallel(ProcessGroup group, TrainerCheckpoint everything, Recipe recipe, IReadOnlyList<ParameterGroup> groups, int accumulation)
     {
         Check(recipe, group.Size, accumulation);
-        (_group, _everything, _accumulation) = (group, everything, accumulation);
-        // A share that is trained as a whole has the drop-path masks of its places in the batch.
-        if (accumulation == 1) DropPath.Share = (recipe.BatchSize, new BatchShare(group.Rank, group.Size).Places(recipe.BatchSize));
+        (_group, _everything, _recipe) = (group, everything, recipe);
+        Accumulation = accumulation;
         _parameters = [.. groups.SelectMany(own => own.Parameters)];
         _gradients = group.Gradients([.. _parameters.Where(parameter => parameter.requires_grad)]);
+    }
+
+    /// <summary>Parts that a share is trained in. A share that is trained as a whole has the drop-path masks of its places in the batch.</summary>
+    internal int Accumulation
+    {
+        set
+        {
+            _accumulation = value;
+            DropPath.Share = value == 1 ? (_recipe.BatchSize, new BatchShare(_group.Rank, _group.Size).Places(_recipe.BatchSize)) : null;
+        }
+    }
+
+    /// <summary>The largest of the ranks' numbers.</summary>
+    /// <exception cref="RankLostException">A rank is gone.</exception>
+    internal int Most(int own)
+    {
+        using var scope = NewDisposeScope();
+        return (int)_group.AllGather(tensor(new[] { (long)own }).to(_group.Device)).Max(one => one.item<long>());
     }
 
     /// <summary>Refuses batches that do not split over ranks and parts, before anything is opened.</summary>

@@ -138,7 +138,7 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
 
     private double? PeakFlops()
     {
-        string driver = CudaDriver.DeviceNames()[Math.Max(0, Device.index)].Split(", ")[0];
+        string driver = Engine.DeviceName(Device)!;
         if (GpuKind.FromDriver(driver) is { } kind) return kind.TrainingFlops;
         Console.WriteLine($"{driver} is not in the catalogue of GPUs: MFU is left out.");
         return null;
