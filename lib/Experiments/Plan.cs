@@ -77,6 +77,7 @@ public sealed record Plan : IRendered
     [
         .. Runs.Where(run => !run.Fit.Fits).Select(Lacking),
         .. Runs.Any(run => run.IsBound) ? ["\u2265: a narrower model or a shorter sequence than was timed, which uses a GPU less; where calls cost as much as arithmetic, much less. `patchkit run table6 --scale gpu --device cuda` times DeiT-Base and Adventurer-Base on the GPU at hand."] : Array.Empty<string>(),
+        .. Runs.Any(run => run.HasHead) ? ["Decoders and detectors count at their backbone's rate, images of several sizes as the largest."] : Array.Empty<string>(),
         .. Basis,
     ];
 
@@ -122,7 +123,7 @@ public sealed record Plan : IRendered
         long over = run.Fit.Bytes - Room, alone = run.Memory.Bytes(1);
         string here = $"{run.Name}: {run.Fit.Images} image{(run.Fit.Images == 1 ? "" : "s")} at a time take{(run.Fit.Images == 1 ? "s" : "")} {Gigabytes(run.Fit.Bytes)} GB, {Gigabytes(over)} GB more than the {Gigabytes(Room)} GB of a GPU that training may take";
         if (alone <= Room) return $"{here}; let more parts be taken, without --accumulate as few as fit.";
-        string recomputed = run.CheckpointedBytes <= Room ? $"; with blocks recomputed in the backward pass (Checkpointing) one image takes {Gigabytes(run.CheckpointedBytes)} GB" : "";
+        string recomputed = run.CheckpointedBytes <= Room ? $"; with blocks recomputed in the backward pass (BackboneConfig.Checkpointing) one image takes {Gigabytes(run.CheckpointedBytes)} GB" : "";
         return $"{here}; {(run.NeededGpu is { } name ? $"{GpuKind.Find(name).Title} ({name}) holds one" : "no GPU of the catalogue holds one")}{recomputed}.";
     }
 
@@ -136,9 +137,9 @@ public sealed record Plan : IRendered
 
     private static string Whole(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static string Gigabytes(long bytes) => (bytes / GB).ToString(bytes < GB ? "0.00" : "0.0", CultureInfo.InvariantCulture);
+    private static string Gigabytes(long bytes) => (bytes / GB).ToString(bytes < GB / 100 ? "0.0000" : bytes < GB ? "0.00" : "0.0", CultureInfo.InvariantCulture);
 
-    private static string Hours(double hours) => hours.ToString(hours < 1 ? "0.000" : hours < 100 ? "0.0" : "N0", CultureInfo.InvariantCulture);
+    private static string Hours(double hours) => hours.ToString(hours < .01 ? "0.000###" : hours < 1 ? "0.00" : hours < 100 ? "0.0" : "N0", CultureInfo.InvariantCulture);
 
     private static ExperimentOptions WithData(Experiment experiment, ExperimentOptions chosen)
     {

@@ -47,7 +47,7 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
         {
             string Share(Family family) => PaperShare(family) is var (least, most) ? string.Create(CultureInfo.InvariantCulture, $"{100 * least:0} to {100 * most:0} %") : "";
             string paper = $"Hours are multiply-accumulates at the share of the GPU's peak that the paper's hours mean (Table 6, one A100: {Share(Family.ViT)} for DeiT-Base, {Share(Family.Adventurer)} for Adventurer-Base"
-                + (Gpu == s_paper ? ")." : string.Create(CultureInfo.InvariantCulture, $"), here of {Gpu.TrainingFlops / 1e12:0} TFLOP/s: that the {Gpu.Title} reaches the same share is assumed."));
+                + (Gpu == s_paper ? ")." : string.Create(CultureInfo.InvariantCulture, $"), here of {Gpu.TrainingFlops / 1e12:0.#} TFLOP/s: that the {Gpu.Title} reaches the same share is assumed."));
             return Measured.Count == 0 ? [paper] : [$"Models whose training steps were timed on this kind of GPU ({string.Join(", ", Measured.Select(cost => PlannedRun.NameOf(cost.Model)).Distinct())}; table6) count at the rates of those steps. {paper}"];
         }
     }
