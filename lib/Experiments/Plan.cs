@@ -76,7 +76,8 @@ public sealed record Plan : IRendered
     public IReadOnlyList<string> Notes =>
     [
         .. Runs.Where(run => !run.Fit.Fits).Select(Lacking),
-        .. Runs.Any(run => run.IsBound) ? ["\u2265: a narrower model or a shorter sequence than was timed, which uses a GPU less; where calls cost as much as arithmetic, much less."] : Array.Empty<string>(),
+        .. Runs.Any(run => run.IsBound) ? ["\u2265: a narrower model or a shorter sequence than was timed, which uses a GPU less; where calls cost as much as arithmetic, much less. `patchkit run table6 --scale gpu --device cuda` times DeiT-Base and Adventurer-Base on the GPU at hand."] : Array.Empty<string>(),
+        .. Runs.Any(run => run.HasHead) ? ["Decoders and detectors count at their backbone's rate, images of several sizes as the largest."] : Array.Empty<string>(),
         .. Basis,
     ];
 
@@ -120,25 +121,25 @@ public sealed record Plan : IRendered
     private string Lacking(PlannedRun run)
     {
         long over = run.Fit.Bytes - Room, alone = run.Memory.Bytes(1);
-        string here = $"{run.Name}: {run.Fit.Images} image{(run.Fit.Images == 1 ? "" : "s")} at a time take{(run.Fit.Images == 1 ? "s" : "")} {Gigabytes(run.Fit.Bytes)} GB, {Gigabytes(over)} GB more than the {Gigabytes(Room)} GB there are on a {Gpu.Title}";
+        string here = $"{run.Name}: {run.Fit.Images} image{(run.Fit.Images == 1 ? "" : "s")} at a time take{(run.Fit.Images == 1 ? "s" : "")} {Gigabytes(run.Fit.Bytes)} GB, {Gigabytes(over)} GB more than the {Gigabytes(Room)} GB of a GPU that training may take";
         if (alone <= Room) return $"{here}; let more parts be taken, without --accumulate as few as fit.";
-        string recomputed = run.CheckpointedBytes <= Room ? $"; with blocks recomputed in the backward pass (Checkpointing) one image takes {Gigabytes(run.CheckpointedBytes)} GB" : "";
+        string recomputed = run.CheckpointedBytes <= Room ? $"; with blocks recomputed in the backward pass (BackboneConfig.Checkpointing) one image takes {Gigabytes(run.CheckpointedBytes)} GB" : "";
         return $"{here}; {(run.NeededGpu is { } name ? $"{GpuKind.Find(name).Title} ({name}) holds one" : "no GPU of the catalogue holds one")}{recomputed}.";
     }
 
     private static IEnumerable<string> Remarks(PlanOptions options)
     {
         yield return string.Create(CultureInfo.InvariantCulture, $"At the GPU's peak is what no training reaches. Reading images, evaluation{(options.Gpus > 1 ? ", the exchange of gradients" : "")} and checkpoints come on top.");
-        yield return string.Create(CultureInfo.InvariantCulture, $"Memory: weights, gradients and AdamW's moments in float32{(options.Gpus > 1 ? ", buffers for the exchange of gradients" : "")}, the recipe's moving average, bfloat16 copies of the weights, and activations under bfloat16 autocast by the cost model, which gives {PlanMemory.PaperRatio.Least:0.00} to {PlanMemory.PaperRatio.Most:0.00} of Table 6's bytes per image; {100 * options.Reserve:0} % of the GPU's memory is kept in reserve. Sets of small images, of up to 8 GiB, lie on the GPU besides.");
+        yield return string.Create(CultureInfo.InvariantCulture, $"Memory: weights, gradients and AdamW's moments in float32{(options.Gpus > 1 ? ", buffers for the exchange of gradients" : "")}, the recipe's moving average, bfloat16 copies of the weights, and activations under bfloat16 autocast by the cost model, which gives {PlanMemory.PaperRatio.Least:0.00} to {PlanMemory.PaperRatio.Most:0.00} of the bytes per image that Table 6 has of DeiT-Base (of Adventurer it has none); {100 * options.Reserve:0} % of the GPU's memory is kept in reserve. Sets of small images, of up to 8 GiB, lie on the GPU besides.");
     }
 
     private static string Bound(PlannedRun run) => run.IsBound ? "\u2265 " : "";
 
     private static string Whole(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static string Gigabytes(long bytes) => (bytes / GB).ToString(bytes < GB ? "0.00" : "0.0", CultureInfo.InvariantCulture);
+    private static string Gigabytes(long bytes) => (bytes / GB).ToString(bytes < GB / 100 ? "0.0000" : bytes < GB ? "0.00" : "0.0", CultureInfo.InvariantCulture);
 
-    private static string Hours(double hours) => hours.ToString(hours < 1 ? "0.000" : hours < 100 ? "0.0" : "N0", CultureInfo.InvariantCulture);
+    private static string Hours(double hours) => hours.ToString(hours < .01 ? "0.000###" : hours < 1 ? "0.00" : hours < 100 ? "0.0" : "N0", CultureInfo.InvariantCulture);
 
     private static ExperimentOptions WithData(Experiment experiment, ExperimentOptions chosen)
     {

@@ -16,8 +16,8 @@ internal sealed record PlanHead(long Parameters, double Macs, double Bytes)
     // Norm and activation after a product: the norm's input, the activation's output, the copy that the next product reads.
     private const int Normed = Float + Float + Half;
 
-    // A score enlarged to the image: as it comes, in float32, as logarithm of the softmax, and the gradients of both.
-    private const int Score = Half + 4 * Float;
+    // A score: as it comes, in float32, and as logarithm of the softmax; then, one head after the other, the gradients of the last two.
+    private const int Score = Half + 2 * Float, ScoreGradients = 2 * Float;
 
     /// <summary>No head beyond the classifier that the backbone has.</summary>
     internal static PlanHead None { get; } = new(0, 0, 0);
@@ -39,7 +39,7 @@ internal sealed record PlanHead(long Parameters, double Macs, double Bytes)
         List<SegmentationHead> heads = [config.Create(model, classes), .. config.Auxiliary ? [new FcnHead(model.EmbedDim, classes)] : Array.Empty<SegmentationHead>()];
         try
         {
-            double scores = (double)heads.Count * classes * model.Height * model.Width * Score;
+            double scores = (double)classes * model.Height * model.Width * (heads.Count * Score + ScoreGradients);
             double decoder = config.Decoder == DecoderKind.UperNet ? UperNetBytes(model, ((UperNet)heads[0]).Strides, config.Channels) : 0;
             double auxiliary = config.Auxiliary ? (double)rows * columns * FcnHead.UsualChannels * Normed : 0;
             return new(heads.Sum(head => head.parameters().Sum(parameter => parameter.numel())), heads.Sum(head => head.Macs(rows, columns)), scores + decoder + auxiliary);
@@ -84,7 +84,7 @@ internal sealed record PlanHead(long Parameters, double Macs, double Bytes)
         double cells = config.StridesFor(model.PatchSize).Sum(stride => Places(model, stride)), forms = config.AnchorAspects.Count;
         for (int i = 0; i < config.ProposalConvolutions; i++) count.Add(9 * dim * dim, dim, cells, dim * Half);
         count.Add(5 * dim * forms, 5 * forms, cells, 5 * forms * Half);
-        if (config.Pixels) count.Add(dim * (classes + 1), classes + 1, Places(model, config.StridesFor(model.PatchSize)[0]), (classes + 1) * Score);
+        if (config.Pixels) count.Add(dim * (classes + 1), classes + 1, Places(model, config.StridesFor(model.PatchSize)[0]), (classes + 1) * (Score + ScoreGradients));
         bool regions = task.Phase == DetectionPhase.Objects;
         foreach (var _ in config.Cascade) BoxStage(config, classes, regions ? config.RegionsPerImage : 0, count);
         Masks(config, classes, regions ? config.RegionsPerImage * config.PositiveShare : 0, count);

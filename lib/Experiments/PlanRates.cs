@@ -47,8 +47,8 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
         {
             string Share(Family family) => PaperShare(family) is var (least, most) ? string.Create(CultureInfo.InvariantCulture, $"{100 * least:0} to {100 * most:0} %") : "";
             string paper = $"Hours are multiply-accumulates at the share of the GPU's peak that the paper's hours mean (Table 6, one A100: {Share(Family.ViT)} for DeiT-Base, {Share(Family.Adventurer)} for Adventurer-Base"
-                + (Gpu == s_paper ? ")." : string.Create(CultureInfo.InvariantCulture, $"), here of {Gpu.TrainingFlops / 1e12:0} TFLOP/s: that a {Gpu.Title} reaches the same share is assumed."));
-            return Measured.Count == 0 ? [paper] : [$"Models whose training steps were timed on a {Gpu.Title} ({string.Join(", ", Measured.Select(cost => PlannedRun.NameOf(cost.Model)).Distinct())}; table6) count at the rates of those steps. {paper}"];
+                + (Gpu == s_paper ? ")." : string.Create(CultureInfo.InvariantCulture, $"), here of {Gpu.TrainingFlops / 1e12:0.#} TFLOP/s: that the {Gpu.Title} reaches the same share is assumed."));
+            return Measured.Count == 0 ? [paper] : [$"Models whose training steps were timed on this kind of GPU ({string.Join(", ", Measured.Select(cost => PlannedRun.NameOf(cost.Model)).Distinct())}; table6) count at the rates of those steps. {paper}"];
         }
     }
 
@@ -56,7 +56,7 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
     {
         var points = Measured.Where(cost => Alike(cost.Model, model)).GroupBy(cost => cost.Model.TokenGrid.Count).OrderBy(group => group.Key)
             .Select(group => ((long)group.Key, group.Max(cost => ThroughputCurve.FlopsPerMac * cost.Model.Cost().Macs / cost.PerImage))).ToList();
-        return points.Count == 0 ? null : new ThroughputCurve($"steps timed on a {Gpu.Title}", points);
+        return points.Count == 0 ? null : new ThroughputCurve($"steps timed on {Gpu.Title}", points);
     }
 
     // The same blocks, whatever the images are cut into.

@@ -27,6 +27,9 @@ public sealed record PlannedRun
     /// <summary>"classification", "segmentation, linear", "detection".</summary>
     public required string Task { get; init; }
 
+    /// <summary>Whether a decoder or a detector stands on the backbone.</summary>
+    public required bool HasHead { get; init; }
+
     /// <summary>The recipe's name.</summary>
     public required string Recipe { get; init; }
 
@@ -80,7 +83,7 @@ public sealed record PlannedRun
 
     /// <summary>A line's name: "adventurer-base, p=1, 224x224, adventurer-finetune-base".</summary>
     [JsonIgnore]
-    public string Name => $"{(IsStart ? "(start) " : "")}{Model}, p={PatchSize}, {Height}x{Width}{(Tokens == (long)(Height / PatchSize) * (Width / PatchSize) ? "" : " extended")}, {(Task == "classification" ? "" : $"{Task}, ")}{Recipe}";
+    public string Name => $"{(IsStart ? "(start) " : "")}{Model}, p={PatchSize}, {Height}x{Width}{(Tokens == (long)(Height / PatchSize) * (Width / PatchSize) ? "" : " extended")}, {(HasHead ? $"{Task}, " : "")}{Recipe}";
 
     /// <summary>The plan of a run.</summary>
     /// <param name="config">the run.</param>
@@ -102,7 +105,7 @@ public sealed record PlannedRun
         double hours = curve.Hours(macs, images, seen.TokenGrid.Count);
         return new PlannedRun
         {
-            Model = NameOf(config.Model), Height = seen.Height, Width = seen.Width, PatchSize = seen.PatchSize, Tokens = seen.TokenGrid.Count, Task = (config.Task ?? new ClassificationTask()).Title,
+            Model = NameOf(config.Model), Height = seen.Height, Width = seen.Width, PatchSize = seen.PatchSize, Tokens = seen.TokenGrid.Count, Task = (config.Task ?? new ClassificationTask()).Title, HasHead = head != PlanHead.None,
             Recipe = config.Recipe.Name, Data = config.Data.Title, IsStart = isStart, Seeds = seeds, Steps = config.Steps, Batch = config.Recipe.BatchSize,
             Parameters = memory.Parameters, Macs = macs, Memory = memory, CheckpointedBytes = checkpointed.Bytes(1), Fit = fit,
             NeededGpu = memory.Bytes(1) <= room ? null : GpuKind.All.Where(gpu => options.Room(gpu) >= memory.Bytes(1)).MinBy(gpu => gpu.MemoryBytes)?.Name,

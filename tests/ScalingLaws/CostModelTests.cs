@@ -36,6 +36,17 @@ public sealed class CostModelTests
         Assert.InRange(ratio, 0.8, 1.2);
     }
 
+    /// <summary>Of the ViT alone: on the CPU the mixer's fused operators compute in float32 under autocast.</summary>
+    [Theory]
+    [InlineData("vit, p 16")]
+    [InlineData("vit, p 2")]
+    public void AForwardPassUnderAutocastTakesWhatIsEstimated(string name)
+    {
+        using var model = new ModelPreset(name, Configs[name], "").Create();
+        long casts = 2 * model.Config.Cost().Parameters;
+        using (Engine.Autocast(CPU)) Assert.InRange((double)(Grown(model, backward: false) - casts) / model.Config.Cost().AutocastActivationBytes, 0.8, 1.2);
+    }
+
     private static long Grown(Backbone model, bool backward)
     {
         using var scope = NewDisposeScope();
