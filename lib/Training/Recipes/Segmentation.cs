@@ -40,7 +40,7 @@ public static class Segmentation
         Reproduces = "nothing of the paper: the small net on generated scenes, to show the law's shape on a CPU",
         Models = ["small-vit", "small-adventurer"],
         Cost = "seconds to half a minute on two CPU cores for p = 16 to 2 at 32 pixels",
-        Expected = "not measured",
+        Expected = "generated scenes, p = 16 / 8 / 4 / 2, mean of seeds 10 to 12: mIoU with one linear layer 15.9 / 31.3 / 84.9 / 91.8 %",
         Note = "",
         Epochs = 10,
         EpochImages = 1280,
@@ -67,8 +67,8 @@ public static class Segmentation
     {
         Name = "segment-teach-images",
         Reproduces = "nothing of the paper: the small net on a small set of street scenes or the like",
-        Cost = "half a minute to two minutes on two CPU cores for p = 30 to 10 at 240 x 180 pixels",
-        Expected = "not measured",
+        Cost = "half a minute to a minute on two CPU cores for p = 30 to 10 at 240 x 180 pixels, with UperNet two and a half minutes",
+        Expected = "CamVid, p = 30 / 20 / 10, seed 10: mIoU with one linear layer 18.2 / 23.2 / 26.0 %, with UperNet 26.9 / 27.2 / 31.9 %",
         EpochImages = 480,
         BatchSize = 8,
     };
