@@ -273,9 +273,8 @@ public sealed class RecordedTests : IDisposable
         string path = Path.Combine(Home, name);
         var result = RecordedResult.Load(path);
         Assert.Equal(name, result.FileName);
-        Assert.Equal(File.ReadAllText(path), result.ToJson());
         Assert.InRange(new FileInfo(path).Length, 1_000, 400_000);
-        Assert.All(result.Results, run => Assert.Equal(run.Key, run.Config.Key));
+        Assert.Equal(result.Report.Runs, result.Results.Select(run => run.Key));
         Assert.All(result.Results.Select(run => run.Commit).Concat(result.Measurements.Select(cost => cost.Commit)).Append(result.Report.Commit), commit => Assert.Matches("^[0-9a-f]{12}$", commit));
         Assert.NotEmpty(result.Report.Verdicts);
         if (result.Runs.Count == 0 || result.Results.Any(run => run.Config.Data is not GeneratedDataConfig)) return;
