@@ -132,8 +132,8 @@ public sealed record RecordedResult
         return text.Append("\n}\n").ToString();
     }
 
-    /// <summary>The machine's kind: the processor, or what computed beside it.</summary>
-    internal static string Kind(Machine machine) => machine.Device;
+    /// <summary>What computed: "cpu", or "NVIDIA H200" of "cuda (NVIDIA H200)".</summary>
+    internal static string Kind(Machine machine) => machine.Device.Split('(', ')') is [_, var name, ..] ? name : machine.Device;
 
     // "CIFAR-10" of "CIFAR-10, 32x32 pixels".
     private static string Images(RecordedResult result) => (result.Runs.Count > 0 ? result.Results[0].Config.Data.Title : result.Report.Data).Split(',')[0];

@@ -21,12 +21,12 @@ public sealed record Machine(string Processor, int Cores, int Threads, string De
     public static string Commit { get; } =
         typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, { Length: > 0 } hash] ? Short(hash) : "unknown";
 
-    private static string Short(string commit) => commit.Split('-', 2) is [var hash, var mark] ? $"{Short(hash)}-{mark}" : commit[..Math.Min(commit.Length, 12)];
-
     private static string CpuName()
     {
         const string info = "/proc/cpuinfo";
         string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
         return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
+
+    private static string Short(string commit) => commit.Split('-', 2) is [var hash, var mark] ? $"{Short(hash)}-{mark}" : commit[..Math.Min(commit.Length, 12)];
 }

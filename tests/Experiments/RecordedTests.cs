@@ -67,6 +67,17 @@ public sealed class RecordedTests : IDisposable
         Assert.Equal(["Adventurer at 16x16", "Adventurer at 32x32", "ViT at 16x16", "ViT at 32x32"], read.Sweeps.Keys.Order());
     }
 
+    [Theory]
+    [InlineData("cuda (NVIDIA H200)", "recorded at teach on NVIDIA H200", "figure4-teach-generated-images-nvidia-h200.json")]
+    [InlineData("cuda", "recorded at teach on cuda", "figure4-teach-generated-images-cuda.json")]
+    public void AGpuGivesItsName(string device, string name, string file)
+    {
+        var experiment = ExperimentBook.Find("figure4");
+        Pretend(experiment.Grid(s_options), result => result with { Machine = s_machine with { Device = device } });
+        var made = Recorder.Make(experiment, s_options);
+        Assert.Equal((name, file), (made.Name, made.FileName));
+    }
+
     [Fact]
     public void EveryEpochHasItsNumbersHoweverFewLinesThereAre()
     {
