@@ -64,6 +64,7 @@ public sealed class RecordedTests : IDisposable
         Assert.DoesNotContain(_folder, made.ToJson());
         var read = RecordedResult.Load(made.Save(Shelf));
         Assert.All(read.Results, run => Assert.Equal(run.Key, run.Config.Key));
+        Assert.EndsWith("(A processor), a part of CIFAR-10", read.Name);
         Assert.Equal(["Adventurer at 16x16", "Adventurer at 32x32", "ViT at 16x16", "ViT at 32x32"], read.Sweeps.Keys.Order());
     }
 
@@ -233,7 +234,7 @@ public sealed class RecordedTests : IDisposable
         Pretend(experiment.Grid(s_options));
         Recorder.Make(experiment, s_options).Save(Shelf);
         var curve = Assert.Single(RecordedResults.Of(experiment, Shelf).LossCurves(Family.ViT));
-        Assert.Equal((Origin.Recorded, "recorded at teach on 2 CPU cores, 16 px"), (curve.Origin, curve.Name));
+        Assert.Equal((Origin.Recorded, "recorded at teach on 2 CPU cores (A processor), 16 px"), (curve.Origin, curve.Name));
         Assert.Equal([16, 8, 4, 2], curve.X);
         Assert.All(curve.Low.Zip(curve.High), pair => Assert.True(pair.First < pair.Second));
         var paper = SeedCurve.Of(PaperNumbers.Figure1[0]);
@@ -272,6 +273,9 @@ public sealed class RecordedTests : IDisposable
         IReadOnlyList<RunConfig> Of(string name) => ExperimentBook.Find(name).Grid(options);
         static IEnumerable<int> Patches(IEnumerable<RunConfig> grid) => grid.Select(run => run.Model.PatchSize).Distinct().Order();
     }
+
+    [Fact]
+    public void ABuildSaysWhetherItsSourcesAreItsCommits() => Assert.Matches("^([0-9a-f]{12}(-modified)?|unknown)$", Machine.Commit);
 
     public static TheoryData<string> Committed => [.. Directory.EnumerateFiles(Home, "*.json").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
