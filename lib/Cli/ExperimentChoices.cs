@@ -3,7 +3,7 @@ using PatchKit.Experiments;
 
 namespace PatchKit.Cli;
 
-/// <summary>The options that say which runs an experiment takes, the same wherever an experiment is named.</summary>
+/// <summary>The options that say which runs an experiment takes, those of `patchkit run`.</summary>
 internal sealed class ExperimentChoices
 {
     private readonly Argument<string> _name;

@@ -7,6 +7,7 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run figure4 --scale teach
 //   cost       about 4 minutes on two CPU cores
+//              gpu, CIFAR-10, three seeds: 4.2e16 operations beyond table1's, 7 minutes at 100 TFLOP/s (counted, not measured)
 //   expected   the loss falls up to the images' native size and does not fall beyond it
 
 /// <summary>Figure 4: beyond the native resolution larger inputs bring no information, only a larger patch embedding.</summary>

@@ -56,9 +56,9 @@ public sealed record RecordedResult
     public IReadOnlyDictionary<string, PatchSweep> Sweeps => Results.Where(run => run.Steps == Results[0].Steps).GroupBy(run => $"{run.Config.Family} at {run.Config.Model.Height}x{run.Config.Model.Width}")
         .ToDictionary(group => group.Key, group => new PatchSweep([.. group]));
 
-    /// <summary>What a legend calls it: "recorded at teach on 2 CPU cores" and the images where they are real ones.</summary>
+    /// <summary>What a legend calls it: "recorded at teach on 2 CPU cores (AMD EPYC)", with real images' name and another budget where it has them.</summary>
     [JsonIgnore]
-    public string Name => $"recorded at {Sweep.Name(Scale)} on {(Machine.Device == "cpu" ? $"{Machine.Threads} CPU {(Machine.Threads == 1 ? "core" : "cores")}" : Kind(Machine))}{(Scale == Scale.Teach && !IsGenerated ? $", {Images(this)}" : "")}";
+    public string Name => $"recorded at {Sweep.Name(Scale)} on {(Machine.Device == "cpu" ? $"{Machine.Threads} CPU {(Machine.Threads == 1 ? "core" : "cores")} ({Machine.Processor})" : Kind(Machine))}{(IsGenerated ? "" : $", {Images(this)}")}{Steps}";
 
     /// <summary>What was trained or measured on: "CIFAR-10, 32x32 pixels", without the size where there are several.</summary>
     [JsonIgnore]
@@ -73,7 +73,7 @@ public sealed record RecordedResult
             var commits = Runs.Count > 0 ? Results.Select(run => run.Commit) : Measurements.Select(cost => cost.Commit);
             var dates = (Runs.Count > 0 ? Results.Select(run => run.Date) : Measurements.Select(cost => cost.Date)).Select(date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)).Order().ToList();
             string what = Runs.Count > 0 ? $"{Runs.Count} runs, seeds {string.Join(", ", Results.Select(run => run.Config.Seed).Distinct().Order())}" : $"{Measurements.Count} measurements";
-            return $"{Experiment} at {Sweep.Name(Scale)}{(Budget == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Budget:0.##} times the steps"))}, {Data}: {what}; {Machine.Processor}, {Machine.Threads} threads, {Kind(Machine)}, libtorch {Machine.Libtorch}; "
+            return $"{Experiment} at {Sweep.Name(Scale)}{Steps}, {Data}: {what}; {Machine.Processor}, {Machine.Threads} threads, {Kind(Machine)}, libtorch {Machine.Libtorch}; "
                 + $"{(dates[0] == dates[^1] ? dates[0] : $"{dates[0]} to {dates[^1]}")}, {(commits.Distinct().Count() == 1 ? "commit" : "commits")} {string.Join(", ", commits.Distinct().Order())}";
         }
     }
@@ -132,11 +132,13 @@ public sealed record RecordedResult
         return text.Append("\n}\n").ToString();
     }
 
-    /// <summary>The machine's kind: the processor, or what computed beside it.</summary>
-    internal static string Kind(Machine machine) => machine.Device;
+    /// <summary>What computed: "cpu", or "NVIDIA H200" of "cuda (NVIDIA H200)".</summary>
+    internal static string Kind(Machine machine) => machine.Device.Split('(', ')') is [_, var name, ..] ? name : machine.Device;
 
     // "CIFAR-10" of "CIFAR-10, 32x32 pixels".
     private static string Images(RecordedResult result) => (result.Runs.Count > 0 ? result.Results[0].Config.Data.Title : result.Report.Data).Split(',')[0];
+
+    private string Steps => Budget == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Budget:0.##} times the steps");
 
     private bool IsGenerated => Runs.Count == 0 || Results[0].Config.Data is GeneratedDataConfig;
 

@@ -8,6 +8,7 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run table1 --scale teach            (--pixels adds p = 1; --data DIR for real images)
 //   cost       about 4 minutes on two CPU cores; with CIFAR-10 about 13
+//              gpu, CIFAR-10, three seeds: 2.6e17 operations, 44 minutes at 100 TFLOP/s (counted, not measured)
 //   expected   the loss falls at every halving of the patch, for both families
 
 /// <summary>Table 1: the smaller the patch, the lower the test loss.</summary>

@@ -35,4 +35,5 @@ public sealed record Machine(string Processor, int Cores, int Threads, string De
         string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
         return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
+
 }
