@@ -60,7 +60,7 @@ internal static class RunCommand
         Report report;
         try
         {
-            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, run with { Say = display.Say }, stop.Token);
+            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, run, stop.Token);
         }
         catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
         {

@@ -66,7 +66,7 @@ public sealed class Trainer : IDisposable
             _optimizer = ParameterGroups.AdamW(groups, recipe.Beta1, recipe.Beta2, recipe.Epsilon);
             if (recipe.EmaDecay > 0) _average = new ModelEma(model, recipe.EmaDecay);
         }
-        catch (TorchOutOfMemoryException e)
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
             _optimizer?.Dispose();
             throw new TrainingException(_memory.ModelTooLarge(), e);
@@ -138,7 +138,7 @@ public sealed class Trainer : IDisposable
                     if (Step % _stepsPerEpoch == 0) break;
                 }
             }
-            catch (TorchOutOfMemoryException e)
+            catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
                 Split(e); // no room for a batch that is made on the device
                 continue;
@@ -182,7 +182,7 @@ public sealed class Trainer : IDisposable
                 {
                     return TryStepOnce(batch, epoch, cancellation);
                 }
-                catch (TorchOutOfMemoryException e)
+                catch (Exception e) when (Engine.IsOutOfMemory(e))
                 {
                     Split(e);
                 }
@@ -242,7 +242,7 @@ public sealed class Trainer : IDisposable
     }
 
     // What a step did not fit with is freed, and the next one takes more parts, or the run ends with a sentence.
-    private void Split(TorchOutOfMemoryException e)
+    private void Split(Exception e)
     {
         _optimizer.zero_grad();
         Engine.ReleaseMemory();
@@ -272,7 +272,7 @@ public sealed class Trainer : IDisposable
         {
             return _objective.FirstNonFinite(batch);
         }
-        catch (TorchOutOfMemoryException)
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
             return "a layer that there was not enough memory left to look for";
         }
