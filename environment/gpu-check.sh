@@ -124,7 +124,7 @@ record() {
   local code=0 left=$((limit - SECONDS - 75))
   if ((left < 10)); then return 75; fi
   # In the foreground it sends one signal, at which patchkit saves; a second one would end it at once.
-  timeout --foreground --kill-after=60 "$left" bin/patchkit run "$@" --device "$device" --out runs || code=$?
+  timeout --foreground --kill-after=60 "$left" bin/patchkit run "$@" --device "$device" --auto-batch --out runs || code=$?
   case $code in
     0) bin/patchkit record "$@" --runs runs --out recorded ;;
     124 | 130) return 75 ;;
@@ -139,7 +139,7 @@ step_record-generated() {
     sizes --size 32 --count 20000 -- --size 16 --count 200
     bin/patchkit data generate "${args[@]}" --out generated
   }
-  sizes --scale gpu --budget "$budget" -- --scale smoke
+  sizes --scale gpu --budget "$budget" -- --scale teach --budget .02
   record table1 --data generated --seeds "$seeds" "${args[@]}"
 }
 
@@ -148,14 +148,14 @@ step_record-cifar() {
     echo "There are no images here: carry build/gpu-data/ along, part by part, which 'gpu-check.sh pack --data DIR' makes."
     return 1
   }
-  sizes --scale gpu --budget "$budget" -- --scale smoke
+  sizes --scale gpu --budget "$budget" -- --scale teach --budget .02
   local name
   for name in table1 table5 figure4 table4; do record "$name" --data data --seeds "$seeds" "${args[@]}"; done
 }
 
 # Table 6 measured: on a GPU the Base models at 224.
 step_record-table6() {
-  sizes --scale gpu -- --scale smoke
+  sizes --scale gpu -- --scale teach
   record table6 "${args[@]}"
 }
 
@@ -198,7 +198,7 @@ pack_runtime() {
   if [[ -e $kit/dotnet.tar.xz && $(cat "$kit/dotnet.version" 2>/dev/null) == "$version" ]]; then return; fi
   echo "Packing the .NET runtime $version."
   tar -C "$root" -c dotnet "host/fxr/$version" "shared/Microsoft.NETCore.App/$version" |
-    xz -T0 -6 >"$kit/dotnet.tar.xz.new"
+    xz -9 >"$kit/dotnet.tar.xz.new"
   mv "$kit/dotnet.tar.xz.new" "$kit/dotnet.tar.xz"
   echo "$version" >"$kit/dotnet.version"
 }
@@ -213,7 +213,7 @@ pack_patchkit() {
     --exclude=bin/Humanizer.dll --exclude=bin/Markdig.dll --exclude=environment/kernel \
     --transform='s,^build/dotnet/bin/PatchKit.Tests/release,tests-bin,' \
     PatchKit.csproj bin environment lib/Native tests/golden tests/fixtures build/dotnet/bin/PatchKit.Tests/release |
-    xz -T0 -6 >"$kit/patchkit.tar.xz"
+    xz -9 >"$kit/patchkit.tar.xz"
 }
 
 # Images are packed already, or nearly so.

@@ -106,10 +106,10 @@ internal static class Doctor
     private static Check Cuda()
     {
         int devices = torch.cuda.device_count();
-        if (devices > 0) return new("CUDA", Standing.Ok, $"{devices} device(s): {string.Join(", ", CudaDriver.DeviceNames())}");
-        bool driver = CudaDriver.DeviceNames().Any();
+        if (devices > 0) return new("CUDA", Standing.Ok, $"{devices} device(s): {string.Join(", ", CudaDriver.Gpus())}");
+        bool driver = CudaDriver.Gpus().Any();
         return driver
-            ? new("CUDA", Standing.Degraded, $"the machine has {string.Join(", ", CudaDriver.DeviceNames())}, but this libtorch was built without CUDA", "Run environment/setup.sh --torch DIR with a CUDA libtorch or the torch folder of a pip-installed PyTorch.")
+            ? new("CUDA", Standing.Degraded, $"the machine has {string.Join(", ", CudaDriver.Gpus())}, but this libtorch was built without CUDA", "Run environment/setup.sh --torch DIR with a CUDA libtorch or the torch folder of a pip-installed PyTorch.")
             : new("CUDA", Standing.Ok, "no GPU here; everything runs on the CPU");
     }
 

@@ -21,7 +21,7 @@ internal sealed class ProgressLines : IDisposable
     internal void Show(TrainingProgress at, string name, TimeSpan? remaining)
     {
         string left = remaining is { } time ? $", about {Clock(time)} left" : "";
-        string line = string.Create(CultureInfo.InvariantCulture, $"{name}: step {at.Step}/{at.Steps}, loss {at.Loss:0.000}, {at.ImagesPerSecond:0} images/s{left}");
+        string line = string.Create(CultureInfo.InvariantCulture, $"{name}: step {at.Step}/{at.Steps}, loss {at.Loss:0.000}, {TrainingSpeed.Line(at.ImagesPerSecond, at.DataWait, at.PeakBytes, at.Mfu)}{left}");
         if (_quiet) return;
         if (_terminal)
         {

@@ -24,12 +24,14 @@ internal static class RunCommand
         var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
         var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
+        var accumulate = new Option<int>("--accumulate") { Description = "parts that a batch is trained in, one after the other", DefaultValueFactory = _ => 1 };
+        var memory = new MemoryOptions();
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var resume = new Option<bool>("--resume") { Description = "go on with interrupted runs; this is the default, --resume false begins them anew", DefaultValueFactory = _ => true };
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         var command = new Command("run", "Re-run a table or figure of the paper: what is not in the cache is trained, then the report puts the paper's numbers beside ours.")
         {
-            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, onBadSample, output, resume, json,
+            name, scale, data, device, seeds, firstSeed, budget, pixels, pretraining, checkpoints, accumulate, memory.AutoBatch, memory.Limit, onBadSample, output, resume, json,
         };
         command.SetAction(parsed =>
         {
@@ -43,12 +45,14 @@ internal static class RunCommand
             };
             var store = new RunStore(parsed.GetValue(output));
             if (!parsed.GetValue(resume)) Forget(store, experiment.Grid(options));
-            return Run(experiment, options, store, parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop, parsed.GetValue(json));
+            memory.Apply(parsed);
+            var run = new RunOptions { Accumulation = parsed.GetValue(accumulate), AutoBatch = parsed.GetValue(memory.AutoBatch), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop };
+            return Run(experiment, options, store, run, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(Experiment experiment, ExperimentOptions options, RunStore store, BadSample onBadSample, bool json)
+    private static int Run(Experiment experiment, ExperimentOptions options, RunStore store, RunOptions run, bool json)
     {
         using var stop = new CtrlC();
         using var display = new ProgressLines(quiet: json);
@@ -56,7 +60,7 @@ internal static class RunCommand
         Report report;
         try
         {
-            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, new RunOptions { OnBadSample = onBadSample }, stop.Token);
+            report = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say }.Run(experiment, options, run, stop.Token);
         }
         catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
         {

@@ -30,6 +30,7 @@ internal static class TrainCommand
         var set = new Option<string[]>("--set") { Description = "changes to the recipe, such as epochs=10 dropPath=0.4", AllowMultipleArgumentsPerToken = true };
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
         var accumulate = new Option<int>("--accumulate") { Description = "parts that a batch is trained in, one after the other", DefaultValueFactory = _ => 1 };
+        var memory = new MemoryOptions();
         var minutes = new Option<double>("--checkpoint-minutes") { Description = "time between two checkpoints", DefaultValueFactory = _ => 2 };
         var steps = new Option<int>("--checkpoint-steps") { Description = "steps between two checkpoints, besides; 0 for none" };
         var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
@@ -38,7 +39,7 @@ internal static class TrainCommand
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var command = new Command("train", "Train one model by a recipe. The same command goes on with a run that was stopped, and trains none twice.")
         {
-            recipe, model, input, patch, data, start, decoder, channels, auxiliary, seed, set, device, accumulate, minutes, steps, onBadSample, output, json,
+            recipe, model, input, patch, data, start, decoder, channels, auxiliary, seed, set, device, accumulate, memory.AutoBatch, memory.Limit, minutes, steps, onBadSample, output, json,
         };
         command.SetAction(parsed =>
         {
@@ -52,9 +53,10 @@ internal static class TrainCommand
                 : Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from)) with { Seed = parsed.GetValue(seed) };
             double between = parsed.GetValue(minutes);
             if (!(between > 0) || parsed.GetValue(steps) < 0) throw new ArgumentException($"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no time for a checkpoint; use minutes above 0, and 0 steps or more.");
+            memory.Apply(parsed);
             var options = new RunOptions
             {
-                Device = Devices.Open(parsed.GetValue(device)!), Accumulation = parsed.GetValue(accumulate), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
+                Device = Devices.Open(parsed.GetValue(device)!), AutoBatch = parsed.GetValue(memory.AutoBatch), Accumulation = parsed.GetValue(accumulate), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
                 CheckpointEvery = TimeSpan.FromMinutes(Math.Min(between, int.MaxValue)), CheckpointSteps = parsed.GetValue(steps),
             };
             return Train(store, config, options, RecipeOverrides.Differences(usual, changed), parsed.GetValue(json));
@@ -128,7 +130,7 @@ internal static class TrainCommand
         RunResult result;
         try
         {
-            result = store.Train(config, options with { Progress = at => display.Show(at, config.Recipe.Name, at.Remaining) }, stop.Token);
+            result = store.Train(config, options with { Progress = at => display.Show(at, config.Recipe.Name, at.Remaining), Say = display.Say, Peak = known ? null : PeakFlops.Of(options.Device) }, stop.Token);
         }
         catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested)
         {
@@ -151,6 +153,7 @@ internal static class TrainCommand
             test loss {test.Loss:0.000}, {result.Headline}{(result.Scores is null ? $", top-5 {100 * test.Top5:0.0} %" : "")} of {test.Images:N0} images
             training loss at the end {result.TrainingLoss:0.000}, {result.Steps:N0} steps in {result.Seconds:0.0} s
             """));
+        if (result.Speed is { } speed) Console.WriteLine($"{speed}{(speed.Peak is null ? "" : $"; MFU is of {speed.Peak}")}");
         if (result.LeftOut > 0) Console.WriteLine($"{result.LeftOut:N0} files that cannot be read were left out (`patchkit data verify` lists them)");
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PatchKit.Data;
@@ -29,11 +30,42 @@ public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Te
         return padding;
     }
 
-    /// <summary>The batch on a device; where it is there already, the tensors are shared with this one.</summary>
+    /// <summary>The batch on a device; where it is there already, the tensors are shared with this one. A GPU gets it from pinned memory, and nobody waits until it is there.</summary>
     public Batch To(Device device) => this with
     {
-        Images = Images.to(device), Labels = Labels.to(device), Dense = Dense?.to(device), Objects = Objects is null ? null : [.. Objects.Select(targets => targets.To(device))],
+        Images = Sent(Images, device), Labels = Sent(Labels, device), Dense = Dense is null ? null : Sent(Dense, device), Objects = Objects is null ? null : [.. Objects.Select(targets => targets.To(device))],
     };
+
+    /// <summary>This batch, which then outlives the scopes it was made in.</summary>
+    internal Batch Detached()
+    {
+        Tensor?[] own = [Images, Labels, Bits, Dense, .. (Objects ?? []).SelectMany(targets => new[] { targets.Boxes, targets.Classes, targets.Masks })];
+        foreach (var tensor in own) tensor?.DetachFromDisposeScope();
+        return this;
+    }
+
+    private static Tensor Sent(Tensor tensor, Device device)
+    {
+        if (device.type != DeviceType.CUDA || tensor.device_type != DeviceType.CPU) return tensor.to(device);
+        using var pinned = tensor.pin_memory();
+        return pinned.to(device, non_blocking: true);
+    }
+
+    /// <summary>The batch, cut into batches of no more than so many images; they share its memory, and each is to be disposed.</summary>
+    /// <param name="most">images in one.</param>
+    public IEnumerable<Batch> Parts(int most)
+    {
+        int count = (int)Images.shape[0];
+        for (int first = 0; first < count; first += Math.Min(most, count))
+        {
+            int size = Math.Min(most, count - first);
+            yield return new Batch(Images.narrow(0, first, size), Labels.narrow(0, first, size), Bits?.narrow(0, first, size), Dense?.narrow(0, first, size),
+                Objects is null ? null : [.. Objects.Skip(first).Take(size).Select(targets => targets.Shared())])
+            {
+                Sources = Sources is null ? null : [.. Sources.Skip(first).Take(size)],
+            };
+        }
+    }
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

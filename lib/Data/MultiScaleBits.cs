@@ -64,30 +64,50 @@ public sealed class MultiScaleBits
     /// <exception cref="ArgumentException">The index is negative, or the batch is empty or too large for one tensor.</exception>
     public Batch Batch(long firstIndex, int count, Annotations annotations = Annotations.None)
     {
-        CheckIndex(firstIndex);
-        int most = int.MaxValue / (3 * sizeof(float)) / _pixels;
-        if (count < 1 || count > most)
-            throw new ArgumentException($"a batch of {count} images of {Options.Height}x{Options.Width} pixels was asked for; use 1 to {most}.");
+        CheckBatch(firstIndex, count);
         var images = empty([count, 3, Options.Height, Options.Width], float32);
+        return Made(images, PaintAll(firstIndex, count, annotations, i => MemoryMarshal.Cast<byte, float>(images.bytes).Slice(i * 3 * _pixels, 3 * _pixels)), annotations);
+    }
+
+    /// <summary>Paints the same images now; the tensors are made by what is returned, on the thread that calls it.</summary>
+    /// <inheritdoc cref="Batch"/>
+    internal Func<Batch> Painted(long firstIndex, int count, Annotations annotations = Annotations.None)
+    {
+        CheckBatch(firstIndex, count);
+        var pixels = new float[count * 3 * _pixels];
+        var objects = PaintAll(firstIndex, count, annotations, i => pixels.AsSpan(i * 3 * _pixels, 3 * _pixels));
+        return () => Made(tensor(pixels, [count, 3, Options.Height, Options.Width]), objects, annotations);
+    }
+
+    private (DetailScales[][] Seen, byte[] Owners) PaintAll(long firstIndex, int count, Annotations annotations, Room room)
+    {
         var owners = new byte[annotations == Annotations.None ? 0 : count * _pixels];
         var seen = new DetailScales[count][];                                        // each image's objects
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, Threads) }, i =>
         {
-            var image = MemoryMarshal.Cast<byte, float>(images.bytes).Slice(i * 3 * _pixels, 3 * _pixels);
             Span<DetailScales> bits = stackalloc DetailScales[Options.Objects.Most];
-            seen[i] = bits[..Paint(firstIndex + i, image, bits, Owners(i))].ToArray();
+            seen[i] = bits[..Paint(firstIndex + i, room(i), bits, OwnersOf(owners, i))].ToArray();
         });
+        return (seen, owners);
+    }
+
+    private Batch Made(Tensor images, (DetailScales[][] Seen, byte[] Owners) painted, Annotations annotations)
+    {
+        var (seen, owners) = painted;
+        int count = seen.Length;
         return new Batch(
             images,
             tensor(Array.ConvertAll(seen, objects => (long)ClassOf(objects[^1]))),
             tensor(seen.SelectMany(objects => Bits(objects[^1])).ToArray(), [count, 4]),
             annotations.HasFlag(Annotations.Dense) ? Dense() : null,
-            annotations.HasFlag(Annotations.Objects) ? [.. seen.Select((objects, i) => Targets(objects, Owners(i)))] : null);
-
-        Span<byte> Owners(int i) => owners.Length == 0 ? [] : owners.AsSpan(i * _pixels, _pixels);
+            annotations.HasFlag(Annotations.Objects) ? [.. seen.Select((objects, i) => Targets(objects, OwnersOf(owners, i)))] : null);
 
         Tensor Dense() => tensor(owners.Select((owner, at) => owner == 0 ? 0L : 1 + ClassOf(seen[at / _pixels][owner - 1])).ToArray(), [count, Options.Height, Options.Width]);
     }
+
+    private Span<byte> OwnersOf(byte[] owners, int i) => owners.Length == 0 ? [] : owners.AsSpan(i * _pixels, _pixels);
+
+    private delegate Span<float> Room(int image);
 
     /// <summary>The class of a combination of bits: the scales in use as binary digits, the coarsest first.</summary>
     public int ClassOf(DetailScales bits)
@@ -124,6 +144,14 @@ public sealed class MultiScaleBits
             tensor(boxes.ToArray(), [classes.Count, 4]),
             tensor(classes.ToArray()),
             tensor(masks.ToArray(), [classes.Count, Options.Height, Options.Width]));
+    }
+
+    private void CheckBatch(long firstIndex, int count)
+    {
+        CheckIndex(firstIndex);
+        int most = int.MaxValue / (3 * sizeof(float)) / _pixels;
+        if (count < 1 || count > most)
+            throw new ArgumentException($"a batch of {count} images of {Options.Height}x{Options.Width} pixels was asked for; use 1 to {most}.");
     }
 
     private static void CheckIndex(long index)

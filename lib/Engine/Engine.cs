@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PatchKit;
@@ -19,6 +20,14 @@ public static partial class Engine
     /// Dispose the result when the work is over.
     /// </summary>
     public static IDisposable StopOn(CancellationToken token) => new StopScope(token);
+
+    /// <summary>What the driver calls a GPU, such as "NVIDIA H200"; null for a CPU, and where the driver does not say.</summary>
+    /// <param name="device">the device.</param>
+    public static string? DeviceName(Device device) => Driven(device)?.Name;
+
+    private static long TotalBytesOf(Device device) => Driven(device)?.Bytes ?? 0;
+
+    private static CudaDriver.Gpu? Driven(Device device) => device.type == DeviceType.CUDA ? CudaDriver.Gpus().Cast<CudaDriver.Gpu?>().ElementAtOrDefault(Math.Max(0, device.index)) : null;
 
     private static readonly HashSet<StopScope> Stops = [];
 

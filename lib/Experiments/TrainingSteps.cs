@@ -46,12 +46,12 @@ public sealed class TrainingSteps : IDisposable
         using var scope = NewDisposeScope();
         // Gradients are added to zeros that are there before, and so not counted.
         foreach (var parameter in Model.parameters()) parameter.grad = zeros_like(parameter);
-        long before = Engine.Memory().LiveBytes;
-        Engine.ResetPeakMemory();
+        long before = Engine.MemoryOf(_device).LiveBytes;
+        Engine.ResetPeakMemory(_device);
         Backward();
-        long grown = Engine.Memory().PeakBytes - before;
+        long grown = Engine.MemoryOf(_device).PeakBytes - before;
         Change();
-        return _device.type == DeviceType.CPU && grown > 0 ? grown : null;
+        return grown > 0 ? grown : null;
     }
 
     /// <summary>Takes a step.</summary>

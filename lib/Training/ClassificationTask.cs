@@ -23,6 +23,6 @@ public sealed record ClassificationTask : TaskConfig
         public override IObjective Objective(RunConfig config) => new ClassificationObjective(model, config.Recipe, config.Seed);
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
-            (Evaluation.Classification(model, data.Test(cancellation), device, cancellation: cancellation), null);
+            (Evaluation.Classification(model, data.Test(cancellation), device, Devices.Lower(device), cancellation: cancellation), null);
     }
 }

@@ -21,6 +21,9 @@ public sealed class CocoData : TrainingData
     public CocoDataset TestSet { get; }
 
     /// <inheritdoc/>
+    public override CocoDataset? TestObjects => TestSet;
+
+    /// <inheritdoc/>
     public override int Classes => TestSet.Classes.Count;
 
     /// <inheritdoc/>

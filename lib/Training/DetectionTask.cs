@@ -64,6 +64,6 @@ public sealed record DetectionTask(DetectorConfig Detector, DetectionPhase Phase
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) => Phase == DetectionPhase.Pixels
             ? (DetectionEvaluation.Pixels(detector, data.Test(cancellation), device, cancellation), null)
-            : DetectionEvaluation.Objects(detector, data.Test(cancellation), config.Seed, device, cancellation, (data as CocoData)?.TestSet);
+            : DetectionEvaluation.Objects(detector, data.Test(cancellation), config.Seed, device, cancellation, data.TestObjects);
     }
 }

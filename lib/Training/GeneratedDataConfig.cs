@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using PatchKit.Data;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
@@ -37,23 +38,26 @@ public sealed record GeneratedDataConfig : DataConfig
     public override string Title => $"generated images, {Options.Height}x{Options.Width} pixels{(NativeSize == 0 || NativeSize == Options.Height ? "" : $" resized from {NativeSize}x{NativeSize}")}";
 
     /// <inheritdoc/>
-    public override TrainingData Open(Recipe recipe, long seed, Device device) => new Endless(this, recipe, seed);
+    public override TrainingData Open(Recipe recipe, long seed, Device device) => new Endless(this, recipe, seed, device.type == DeviceType.CPU ? 0 : PaintedAhead);
+
+    /// <summary>Batches that are painted while a GPU computes. On a CPU painting would take the processors that the step computes on.</summary>
+    private const int PaintedAhead = 3;
 
     private sealed class Endless : TrainingData
     {
         private const int TestBatch = 250;
         private readonly GeneratedDataConfig _config;
         private readonly MultiScaleBits _training, _test;
-        private readonly int _batch;
+        private readonly int _batch, _ahead;
 
-        internal Endless(GeneratedDataConfig config, Recipe recipe, long seed)
+        internal Endless(GeneratedDataConfig config, Recipe recipe, long seed, int ahead)
         {
             if (recipe.EpochImages < recipe.BatchSize)
                 throw new ArgumentException($"generated images have no end, and recipe {recipe.Name} gives an epoch {recipe.EpochImages} of them for batches of {recipe.BatchSize}; set epochImages to at least a batch.");
             if (config.NativeSize > 0 && config.Annotations != Annotations.None)
                 throw new ArgumentException($"images are made at {config.NativeSize} pixels and resized, but their {config.Annotations} annotations are not; set nativeSize=0.");
             var options = config.NativeSize > 0 ? config.Options.Sized(config.NativeSize) : config.Options;
-            (_config, _batch, EpochImages) = (config, recipe.BatchSize, recipe.EpochImages);
+            (_config, _batch, _ahead, EpochImages) = (config, recipe.BatchSize, ahead, recipe.EpochImages);
             (_training, _test) = (new MultiScaleBits(seed, DataSplit.Training, options), new MultiScaleBits(seed, DataSplit.Test, options));
         }
 
@@ -64,8 +68,13 @@ public sealed record GeneratedDataConfig : DataConfig
         public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation)
         {
             long steps = EpochImages / _batch;
-            for (long step = firstStep; step < steps && !cancellation.IsCancellationRequested; step++)
-                yield return Sized(_training.Batch((epoch * steps + step) * _batch, _batch, _config.Annotations));
+            var firsts = Enumerable.Range(firstStep, (int)Math.Max(0, steps - firstStep)).Select(step => (epoch * steps + step) * _batch);
+            if (_ahead > 0)
+            {
+                foreach (var painted in Ahead.InOrder(firsts, first => _training.Painted(first, _batch, _config.Annotations), _ahead, cancellation)) yield return Sized(painted());
+                yield break;
+            }
+            foreach (long first in firsts.TakeWhile(_ => !cancellation.IsCancellationRequested)) yield return Sized(_training.Batch(first, _batch, _config.Annotations));
         }
 
         public override IEnumerable<Batch> Test(CancellationToken cancellation)

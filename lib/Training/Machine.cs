@@ -8,18 +8,24 @@ namespace PatchKit.Training;
 /// <param name="Processor">such as "AMD EPYC".</param>
 /// <param name="Cores">that the process may use.</param>
 /// <param name="Threads">of libtorch's operators.</param>
-/// <param name="Device">"cpu" or "cuda".</param>
+/// <param name="Device">"cpu", or such as "cuda (NVIDIA H200)"; "cuda" alone where the driver does not name the GPU.</param>
 /// <param name="Libtorch">its version.</param>
 /// <param name="System">the operating system.</param>
 public sealed record Machine(string Processor, int Cores, int Threads, string Device, string Libtorch, string System)
 {
     /// <summary>This machine.</summary>
     /// <param name="device">where models train.</param>
-    public static Machine Here(Device device) => new(CpuName(), Environment.ProcessorCount, get_num_threads(), device.type.ToString().ToLowerInvariant(), Engine.LibtorchVersion, RuntimeInformation.OSDescription);
+    public static Machine Here(Device device) => new(CpuName(), Environment.ProcessorCount, get_num_threads(), NameOf(device), Engine.LibtorchVersion, RuntimeInformation.OSDescription);
 
     /// <summary>The commit that PatchKit was built from; "unknown" outside a repository.</summary>
     public static string Commit { get; } =
         typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, { Length: > 0 } hash] ? hash[..Math.Min(hash.Length, 12)] : "unknown";
+
+    private static string NameOf(Device device)
+    {
+        string type = device.type.ToString().ToLowerInvariant();
+        return Engine.DeviceName(device) is { } name ? $"{type} ({name})" : type;
+    }
 
     private static string CpuName()
     {

@@ -35,9 +35,11 @@ public sealed class ModelEma : IDisposable
     {
         using var scope = NewDisposeScope();
         using var recording = no_grad();
+        var moving = new List<(Tensor Average, Tensor Value)>();
         foreach (var (name, value) in model.state_dict())
-            if (value.is_floating_point()) Of(name).mul_(Decay).add_(value.detach(), 1 - Decay);
+            if (value.is_floating_point()) moving.Add((Of(name), value.detach()));
             else Of(name).copy_(value);
+        if (moving.Count > 0) Engine.Average([.. moving.Select(pair => pair.Average)], [.. moving.Select(pair => pair.Value)], Decay);
     }
 
     /// <summary>Writes the averages into a model, to evaluate it.</summary>

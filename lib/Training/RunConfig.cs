@@ -59,9 +59,13 @@ public sealed record RunConfig
     [JsonIgnore]
     public long Steps => Recipe.Epochs * Math.Max(1, Data.EpochImages(Recipe) / Recipe.BatchSize);
 
-    /// <summary>Floating-point operations of the training: three times the forward pass, two for each multiply-accumulate.</summary>
+    /// <summary>Floating-point operations of training on one image: three times the forward pass, two for each multiply-accumulate.</summary>
     [JsonIgnore]
-    public double Flops => 6.0 * (Task?.Macs(Model) ?? Model.Cost().Macs) * Steps * Recipe.BatchSize;
+    public double FlopsPerImage => 6.0 * (Task?.Macs(Model) ?? Model.Cost().Macs);
+
+    /// <summary>Floating-point operations of the training.</summary>
+    [JsonIgnore]
+    public double Flops => FlopsPerImage * Steps * Recipe.BatchSize;
 
     /// <summary>A line for people: "ViT D=48 x2, p=8, generated images, 16x16 pixels, teach, 600 steps, seed 10".</summary>
     public override string ToString() =>

@@ -12,6 +12,12 @@ public sealed record RunOptions
     /// <summary>Parts that a batch is trained in.</summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>Whether images are taken half as many at a time, until they fit, where memory runs out: in training in more parts of the same batch, in the test in smaller batches.</summary>
+    public bool AutoBatch { get; init; }
+
+    /// <summary>What the share of the device's arithmetic that training uses is measured by; null where that is not asked for.</summary>
+    public PeakFlops? Peak { get; init; }
+
     /// <summary>The time between two checkpoints.</summary>
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -23,4 +29,7 @@ public sealed record RunOptions
 
     /// <summary>Told where the run stands, at most ten times a second.</summary>
     public Action<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Told, in a line, what was changed on the way.</summary>
+    public Action<string>? Say { get; init; }
 }

@@ -16,7 +16,9 @@ namespace PatchKit.Training;
 /// <param name="Date">when it ended, UTC.</param>
 /// <param name="LeftOut">files that could not be read and were left out, as far as they were met since the last interruption.</param>
 /// <param name="Scores">what a task beyond classification scores; null for classification, whose scores are the test's.</param>
-public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Test, double TrainingLoss, long Steps, double Seconds, long Parameters, Machine Machine, string Commit, DateTime Date, int LeftOut = 0, TaskResult? Scores = null)
+/// <param name="Speed">how fast training was; null in results from before it was recorded.</param>
+public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Test, double TrainingLoss, long Steps, double Seconds, long Parameters, Machine Machine, string Commit, DateTime Date, int LeftOut = 0, TaskResult? Scores = null,
+    TrainingSpeed? Speed = null)
 {
     /// <summary>The score that a line about the run shows: "top-1 50.6 %" or the task's own.</summary>
     public string Headline => Scores?.Headline ?? string.Create(CultureInfo.InvariantCulture, $"top-1 {100 * Test.Top1:0.0} %");

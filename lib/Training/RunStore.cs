@@ -58,15 +58,16 @@ public sealed class RunStore
         using var trainer = new Trainer(task.Model, task.Groups(config.Recipe), config.Recipe, opened, task.Objective(config), new TrainerOptions
         {
             Seed = config.Seed, Device = options.Device, Accumulation = options.Accumulation, Folder = folder, Progress = options.Progress,
+            AutoBatch = options.AutoBatch, ImageBytes = config.Task is null ? config.Model.Cost().ActivationBytes : 0, FlopsPerImage = config.FlopsPerImage, Peak = options.Peak, Say = options.Say,
             CheckpointEvery = options.CheckpointEvery, CheckpointSteps = options.CheckpointSteps,
         });
         trainer.Train(cancellation);
-        var (test, scores) = task.Evaluate(opened, options.Device, cancellation);
+        var (test, scores) = TestPass.Evaluate(task, opened, options, cancellation);
         cancellation.ThrowIfCancellationRequested(); // the test images end early, too
         string weights = Path.Combine(folder, WeightsFile);
         RunFile.Put(weights, () => Safetensors.Write(weights, task.Model.state_dict()));
         var result = new RunResult(config.Key, config, test, LastLosses(folder), trainer.Steps, trainer.Seconds, task.Model.parameters().Sum(parameter => parameter.numel()),
-            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut, scores);
+            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut, scores, trainer.Speed);
         WriteJson(Path.Combine(folder, ResultFile), result);
         File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
         return result;

@@ -64,6 +64,12 @@ public sealed record SegmentationTask : TaskConfig
         public override IObjective Objective(RunConfig config) => new SegmentationObjective(model);
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
-            SegmentationEvaluation.Score(model, images => window?.Score(model.call, images) ?? model.call(images), data.Test(cancellation), classes, device, cancellation);
+            SegmentationEvaluation.Score(model, images => Scores(images, device), data.Test(cancellation), classes, device, cancellation);
+
+        private Tensor Scores(Tensor images, Device device)
+        {
+            using var lower = Devices.Lower(device) is { } dtype ? Engine.Autocast(device, dtype) : null;
+            return window?.Score(model.call, images) ?? model.call(images);
+        }
     }
 }

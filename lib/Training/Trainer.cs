@@ -28,8 +28,15 @@ public sealed class Trainer : IDisposable
     private readonly MetricsLog? _log;
     private readonly int _stepsPerEpoch;
     private readonly ScalarType? _lower;
+    private readonly StepMemory _memory;
+    private readonly WaitClock _waited = new();
+    private readonly BatchesAhead _batches;
+    private readonly bool _fetchAhead;
+    private readonly Stopwatch _clock = new();
     private double _recentLoss;
     private bool _whole = true;
+    private long _firstStep;
+    private int _parts;
 
     /// <summary>A trainer of any model.</summary>
     /// <param name="model">in training; it is moved to the options' device.</param>
@@ -39,6 +46,7 @@ public sealed class Trainer : IDisposable
     /// <param name="objective">what is made smaller.</param>
     /// <param name="options">how the recipe is carried out.</param>
     /// <exception cref="ArgumentException">The set has less than one batch, or a batch does not split into the parts asked for.</exception>
+    /// <exception cref="TrainingException">Parameters and optimizer do not fit into the device's memory.</exception>
     public Trainer(nn.Module model, IReadOnlyList<ParameterGroup> groups, Recipe recipe, TrainingData data, IObjective objective, TrainerOptions options)
     {
         recipe.Checked();
@@ -47,12 +55,22 @@ public sealed class Trainer : IDisposable
             throw new ArgumentException($"an epoch has {data.EpochImages} images, but a batch takes {recipe.BatchSize}; set batchSize to at most {data.EpochImages}.");
         if (options.Accumulation < 1 || recipe.BatchSize % options.Accumulation != 0)
             throw new ArgumentException($"a batch of {recipe.BatchSize} does not split into {options.Accumulation} equal parts; accumulate over a divisor of it.");
-        _lower = options.Autocast ?? (options.Device.type == DeviceType.CUDA ? ScalarType.BFloat16 : null);
-        _stepsPerEpoch = (int)(data.EpochImages / recipe.BatchSize);
-        model.to(options.Device);
-        model.train();
-        _optimizer = ParameterGroups.AdamW(groups, recipe.Beta1, recipe.Beta2, recipe.Epsilon);
-        if (recipe.EmaDecay > 0) _average = new ModelEma(model, recipe.EmaDecay);
+        _lower = options.Autocast ?? Devices.Lower(options.Device);
+        (_stepsPerEpoch, _parts) = ((int)(data.EpochImages / recipe.BatchSize), options.Accumulation);
+        (_batches, _fetchAhead) = (new BatchesAhead(options.Device), options.FetchAhead ?? options.Device.type != DeviceType.CPU);
+        _memory = new StepMemory(options.Device, recipe.BatchSize, StepMemory.Fixed(groups, recipe.EmaDecay > 0), options.ImageBytes);
+        try
+        {
+            model.to(options.Device);
+            model.train();
+            _optimizer = ParameterGroups.AdamW(groups, recipe.Beta1, recipe.Beta2, recipe.Epsilon);
+            if (recipe.EmaDecay > 0) _average = new ModelEma(model, recipe.EmaDecay);
+        }
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
+        {
+            _optimizer?.Dispose();
+            throw new TrainingException(_memory.ModelTooLarge(), e);
+        }
         if (options.Folder is null) return;
         Directory.CreateDirectory(options.Folder);
         _checkpoint = new TrainerCheckpoint(Path.Combine(options.Folder, TrainerCheckpoint.FileName), model, _groups, _optimizer, _average);
@@ -72,20 +90,34 @@ public sealed class Trainer : IDisposable
     /// <summary>Seconds spent in training so far, those before an interruption among them.</summary>
     public double Seconds { get; private set; }
 
+    /// <summary>How fast training has been since it was begun or resumed.</summary>
+    public TrainingSpeed Speed
+    {
+        get
+        {
+            double seconds = _clock.Elapsed.TotalSeconds, rate = seconds > 0 ? (Step - _firstStep) * _recipe.BatchSize / seconds : 0;
+            double? mfu = _options.Peak is { } peak && _options.FlopsPerImage > 0 ? rate * _options.FlopsPerImage / peak.Flops : null;
+            return new TrainingSpeed(rate, seconds > 0 ? _waited.Seconds / seconds : 0, Engine.MemoryOf(_options.Device).PeakBytes, _parts, mfu, mfu is null ? null : _options.Peak!.Source);
+        }
+    }
+
     /// <summary>The weights' moving average; null where the recipe keeps none.</summary>
     public ModelEma? Average => _average;
 
     /// <summary>Trains to the end, from the folder's checkpoint where there is one.</summary>
     /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none is given.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
-    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the checkpoint is damaged or of another run.</exception>
+    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the checkpoint is damaged or of another run; or a step does not fit into memory.</exception>
     /// <exception cref="IOException">A checkpoint or the metrics cannot be written; the last checkpoint is as it was.</exception>
     public void Train(CancellationToken cancellation = default)
     {
         cancellation = Cancellation.OrHost(cancellation);
         Resume();
-        var (clock, written) = (Stopwatch.StartNew(), Stopwatch.StartNew());
+        var written = Stopwatch.StartNew();
         var (secondsBefore, stepsBefore, told) = (Seconds, Step, -1.0);
+        _firstStep = Step;
+        Engine.ResetPeakMemory(_options.Device);
+        _clock.Restart();
         while (Step < Steps)
         {
             var (epoch, first) = ((int)(Step / _stepsPerEpoch), (int)(Step % _stepsPerEpoch));
@@ -93,11 +125,11 @@ public sealed class Trainer : IDisposable
             try
             {
                 using var stop = Engine.StopOn(cancellation);
-                foreach (var batch in _data.Training(epoch, first, cancellation))
+                foreach (var batch in _batches.Of(_waited.Timed(_data.Training(epoch, first, cancellation))))
                 {
                     if (!TryStep(batch, epoch, cancellation)) break;
-                    Seconds = secondsBefore + clock.Elapsed.TotalSeconds;
-                    if (Step == Steps || clock.Elapsed.TotalSeconds - told > 0.1) Tell(told = clock.Elapsed.TotalSeconds, Step - stepsBefore);
+                    Seconds = secondsBefore + _clock.Elapsed.TotalSeconds;
+                    if (Step == Steps || _clock.Elapsed.TotalSeconds - told > 0.1) Tell(told = _clock.Elapsed.TotalSeconds);
                     if (Step < Steps && (written.Elapsed > _options.CheckpointEvery || (_options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0)))
                     {
                         Save();
@@ -105,6 +137,11 @@ public sealed class Trainer : IDisposable
                     }
                     if (Step % _stepsPerEpoch == 0) break;
                 }
+            }
+            catch (Exception e) when (Engine.IsOutOfMemory(e))
+            {
+                Split(e); // no room for a batch that is made on the device
+                continue;
             }
             catch (ImageException) when (Step > stepsBefore)
             {
@@ -123,6 +160,7 @@ public sealed class Trainer : IDisposable
             }
             if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
         }
+        _clock.Stop();
         Save();
     }
 
@@ -134,27 +172,46 @@ public sealed class Trainer : IDisposable
         _average?.Dispose();
     }
 
-    // A step that is cut short by cancellation leaves parameters and optimizer as they were.
+    // A step for which memory runs out is done again, with the same seed, in more parts.
     private bool TryStep(Batch batch, int epoch, CancellationToken cancellation)
     {
         using (batch)
+            while (true)
+            {
+                try
+                {
+                    return TryStepOnce(batch, epoch, cancellation);
+                }
+                catch (Exception e) when (Engine.IsOutOfMemory(e))
+                {
+                    Split(e);
+                }
+            }
+    }
+
+    // A step that is cut short, by cancellation or for lack of memory, leaves parameters and optimizer as they were.
+    private bool TryStepOnce(Batch batch, int epoch, CancellationToken cancellation)
+    {
         using (NewDisposeScope())
         {
             manual_seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step))).Dispose();
-            double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch), loss;
+            double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch);
+            List<Tensor> losses;
             ParameterGroups.SetLearningRate(_optimizer, _groups, rate);
             _optimizer.zero_grad();
             var here = batch.To(_options.Device);
             try
             {
                 if (cancellation.IsCancellationRequested) return false;
-                loss = Backward(here);
+                losses = Backward(here);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
                 return false;
             }
+            if (_fetchAhead) _batches.Fetch(); // the device is at the gradients
             double norm = nn.utils.clip_grad_norm_(_groups.SelectMany(group => group.Parameters), _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity);
+            double loss = losses.Sum(part => (double)part.item<float>());
             if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(here, epoch, loss, norm, rate);
             _whole = false;
             _optimizer.step();
@@ -167,29 +224,58 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private double Backward(Batch batch)
+    // The parts' losses, each its share of the mean, still on the device: a GPU is waited for once in a step, when the gradient's norm is read, and that must be before parameters change.
+    private List<Tensor> Backward(Batch batch)
     {
-        double sum = 0;
-        using var parts = _objective.Losses(batch, Step, _options.Accumulation).GetEnumerator();
+        var losses = new List<Tensor>();
+        using var parts = _objective.Losses(batch, Step, _parts).GetEnumerator();
         while (true)
         {
             using var scope = NewDisposeScope();
             bool more;
             using (_lower is { } dtype ? Engine.Autocast(_options.Device, dtype) : null) more = parts.MoveNext();
-            if (!more) return sum;
-            var loss = _options.Accumulation == 1 ? parts.Current : parts.Current / _options.Accumulation;
+            if (!more) return losses;
+            var loss = _parts == 1 ? parts.Current : parts.Current / _parts;
             loss.backward();
-            sum += loss.item<float>();
+            losses.Add(loss.detach().MoveToOuterDisposeScope());
         }
+    }
+
+    // What a step did not fit with is freed, and the next one takes more parts, or the run ends with a sentence.
+    private void Split(Exception e)
+    {
+        _optimizer.zero_grad();
+        Engine.ReleaseMemory();
+        string checkpoint = _checkpoint is null ? "" : $" The checkpoint is in {_options.Folder}.";
+        if (!_whole) throw new TrainingException($"memory ran out while the optimizer changed the weights in step {Step}, so that they are of no step: {e.Message}{checkpoint}", e);
+        if (!_options.AutoBatch || _memory.MoreParts(_parts) is not { } parts)
+        {
+            if (Step > _firstStep) Save();
+            throw new TrainingException($"{_memory.TooLarge(_parts)}{(_checkpoint is { Exists: true } ? checkpoint : "")}", e);
+        }
+        _options.Say?.Invoke($"step {Step} does not fit into memory with {StepMemory.Images(_recipe.BatchSize / _parts)} at a time; it is done again, and the run goes on, in {parts} parts, {StepMemory.Images(_recipe.BatchSize / parts)} at a time");
+        _parts = parts;
     }
 
     private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)
     {
         string what = double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"the loss is {loss}";
         string where = FirstNonFinite(parameter => parameter) is { } weight ? $"the weights {weight} are not finite any more"
-            : _objective.FirstNonFinite(batch) is { } layer ? $"the forward pass stops being finite at {layer}"
+            : FirstNonFiniteLayer(batch) is { } layer ? $"the forward pass stops being finite at {layer}"
             : FirstNonFinite(parameter => parameter.grad) is { } last ? $"the forward pass is finite, but the gradient of {last} is not" : "forward pass and gradients are finite when computed again";
         return Failed(string.Create(CultureInfo.InvariantCulture, $"{what} at step {Step} (epoch {epoch}, batch seed {_options.Seed}/{Step}, learning rate {rate:G3}): {where}"));
+    }
+
+    private string? FirstNonFiniteLayer(Batch batch)
+    {
+        try
+        {
+            return _objective.FirstNonFinite(batch);
+        }
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
+        {
+            return "a layer that there was not enough memory left to look for";
+        }
     }
 
     private TrainingException Failed(string what) =>
@@ -206,10 +292,12 @@ public sealed class Trainer : IDisposable
         return null;
     }
 
-    private void Tell(double elapsed, long done)
+    private void Tell(double elapsed)
     {
-        double perStep = done == 0 ? 0 : elapsed / done;
-        _options.Progress?.Invoke(new TrainingProgress(Step, Steps, _recentLoss, ((ParamGroup)_optimizer.ParamGroups.First()).LearningRate, perStep == 0 ? 0 : _recipe.BatchSize / perStep, TimeSpan.FromSeconds(perStep * (Steps - Step))));
+        if (_options.Progress is not { } progress) return;
+        var speed = Speed;
+        progress(new TrainingProgress(Step, Steps, _recentLoss, ((ParamGroup)_optimizer.ParamGroups.First()).LearningRate, speed.ImagesPerSecond,
+            TimeSpan.FromSeconds(elapsed / Math.Max(1, Step - _firstStep) * (Steps - Step)), speed.DataWait, speed.PeakBytes, speed.Mfu));
     }
 
     private void Resume()
@@ -221,6 +309,7 @@ public sealed class Trainer : IDisposable
         }
         if (state.Step > Steps) throw new TrainingException($"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it is of another run, so give this one a folder of its own.");
         (Step, Seconds, _recentLoss, _whole) = (state.Step, state.Seconds, state.RecentLoss, true);
+        if (_options.AutoBatch && _recipe.BatchSize % state.Accumulation == 0) _parts = Math.Max(_parts, state.Accumulation);
         _log?.Begin(state.Log);
     }
 
@@ -239,6 +328,6 @@ public sealed class Trainer : IDisposable
     private void Save()
     {
         if (FirstNonFinite(parameter => parameter) is { } weight) throw Failed($"the weights {weight} are not finite after step {Step - 1} (batch seed {_options.Seed}/{Step - 1})");
-        _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed()));
+        _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed(), _parts));
     }
 }

@@ -34,7 +34,7 @@ internal sealed class TrainerCheckpoint
     {
         ["step"] = Text(state.Step), ["seconds"] = Text(state.Seconds), ["recentLoss"] = Text(state.RecentLoss),
         ["metricsBytes"] = Text(state.Log.Bytes), ["metricsLoss"] = Text(state.Log.Loss), ["metricsCount"] = Text(state.Log.Count),
-        ["optimizerSteps"] = string.Join(' ', _ages.Values.Select(own => own.step)),
+        ["optimizerSteps"] = string.Join(' ', _ages.Values.Select(own => own.step)), ["accumulation"] = Text(state.Accumulation),
     }));
 
     /// <summary>Restores the tensors and gives back the rest; null where there is no checkpoint.</summary>
@@ -49,7 +49,8 @@ internal sealed class TrainerCheckpoint
         foreach (var (name, value) in _tensors)
             if (!saved.TryGetValue(name, out var found) || !found.shape.SequenceEqual(value.shape))
                 throw new CheckpointException(_path, $"has no {name} of shape [{string.Join(", ", value.shape)}]; it is of another run, so give this one a folder of its own.");
-        var state = new TrainerState((long)Number("step"), Number("seconds"), Number("recentLoss"), new MetricsMark((long)Number("metricsBytes"), Number("metricsLoss"), (int)Number("metricsCount")));
+        var state = new TrainerState((long)Number("step"), Number("seconds"), Number("recentLoss"), new MetricsMark((long)Number("metricsBytes"), Number("metricsLoss"), (int)Number("metricsCount")),
+            file.Metadata.ContainsKey("accumulation") ? (int)Number("accumulation") : 1);
         string[] ages = Entry("optimizerSteps").Split(' ');
         if (ages.Length != _ages.Count) throw new CheckpointException(_path, $"has {ages.Length} optimizer states, but the model {_ages.Count}; it is of another run, so give this one a folder of its own.");
         foreach (var (name, value) in _tensors) value.copy_(saved[name]);

@@ -17,6 +17,24 @@ public sealed record TrainerOptions
     /// <summary>Parts that a batch is trained in, one after the other, where it does not fit into memory as a whole.</summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>
+    /// Whether a step that does not fit into memory is done again in more parts, half as many images at a time, until it fits. The number is kept for the rest of the run, also when it is resumed
+    /// with this set. Weights, optimizer and average are untouched by the step that did not fit.
+    /// </summary>
+    public bool AutoBatch { get; init; }
+
+    /// <summary>Whether the next batch is fetched, and sent to the device, while a step is computed; null for so on a GPU, and not on a CPU, where both would take the same processors. The batches are the same.</summary>
+    public bool? FetchAhead { get; init; }
+
+    /// <summary>What one image's forward pass keeps for its backward pass, in bytes, by the cost model; 0 where it is not known. It says what would fit where memory runs out.</summary>
+    public long ImageBytes { get; init; }
+
+    /// <summary>Floating-point operations of training on one image, by the cost model; 0 where they are not known.</summary>
+    public double FlopsPerImage { get; init; }
+
+    /// <summary>What the share of the device's arithmetic that training uses is measured by; null where that is not asked for.</summary>
+    public PeakFlops? Peak { get; init; }
+
     /// <summary>Where checkpoint and metrics are kept; nowhere if null, and then nothing can be resumed.</summary>
     public string? Folder { get; init; }
 
@@ -28,4 +46,7 @@ public sealed record TrainerOptions
 
     /// <summary>Told where the run stands, at most ten times a second.</summary>
     public Action<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Told, in a line, what was changed on the way, such as the number of parts.</summary>
+    public Action<string>? Say { get; init; }
 }

@@ -5,4 +5,5 @@ namespace PatchKit.Training;
 /// <param name="Seconds">spent in training.</param>
 /// <param name="RecentLoss">the progress line's average.</param>
 /// <param name="Log">where the metrics stood.</param>
-internal readonly record struct TrainerState(long Step, double Seconds, double RecentLoss, MetricsMark Log);
+/// <param name="Accumulation">parts that a batch was trained in.</param>
+internal readonly record struct TrainerState(long Step, double Seconds, double RecentLoss, MetricsMark Log, int Accumulation);

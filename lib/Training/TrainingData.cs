@@ -18,6 +18,9 @@ public abstract class TrainingData : IDisposable
     /// <summary>How many files could not be read and were left out so far.</summary>
     public virtual int LeftOut => 0;
 
+    /// <summary>The test images' set with all objects and crowds of its file, where it is one of COCO's format: predictions are scored with it.</summary>
+    public virtual CocoDataset? TestObjects => null;
+
     /// <summary>The batches of an epoch; dispose each when it has been used.</summary>
     /// <param name="epoch">counted from 0.</param>
     /// <param name="firstStep">where in the epoch to begin.</param>

@@ -1,3 +1,4 @@
+using PatchKit.Models;
 using PatchKit.Tests.Torch;
 using PatchKit.Training;
 using TorchSharp;
@@ -39,6 +40,23 @@ public sealed class ModelEmaTests
         using var resumed = new ModelEma(nn.Linear(3, 2), 0.5);
         resumed.Load(ema.State);
         Expect.SameBits(ema.State["weight"], resumed.State["weight"]);
+    }
+
+    /// <summary>All at once by libtorch's list operators, or one after the other: the same bits, for a model with parameters of several shapes.</summary>
+    [Fact]
+    public void ItIsTheSimpleForm()
+    {
+        using var scope = NewDisposeScope();
+        using var model = SmallNet.Vit(16, 8, 16).Create();
+        using var ema = new ModelEma(model, 0.9);
+        var simple = ema.State.ToDictionary(entry => entry.Key, entry => entry.Value.clone());
+        for (int step = 0; step < 3; step++)
+        {
+            using (no_grad()) foreach (var parameter in model.parameters()) parameter.add_(randn_like(parameter));
+            ema.Update(model);
+            foreach (var (name, value) in model.state_dict()) simple[name].mul_(0.9).add_(value.detach(), 1 - 0.9);
+        }
+        foreach (var (name, value) in simple) Expect.SameBits(value, ema.State[name]);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class SegmentationLoader
     public IEnumerable<Batch> Training(SegmentationTransform transform, IEnumerable<(int Index, long Position)[]> batches, long seed, CancellationToken cancellation)
     {
         int area = transform.Height * transform.Width;
-        foreach (var (planes, classes, failures) in Ahead(batches, Fill, cancellation))
+        foreach (var (planes, classes, failures) in Ahead.InOrder(batches, Fill, _ahead, cancellation))
         {
             int size = failures.Length;
             foreach (var failure in failures) Report(failure);
@@ -67,7 +67,7 @@ public sealed class SegmentationLoader
     public IEnumerable<Batch> Whole(int shorterSide, int batchSize, Normalization normalization, CancellationToken cancellation)
     {
         List<(float[] Planes, int Width, int Height, LabelMap Labels)> waiting = [];
-        foreach (var (read, failure) in Ahead(Enumerable.Range(0, _folder.Count), Read, cancellation))
+        foreach (var (read, failure) in Ahead.InOrder(Enumerable.Range(0, _folder.Count), Read, _ahead, cancellation))
         {
             Report(failure);
             if (read is not { } pair) continue;
@@ -106,19 +106,6 @@ public sealed class SegmentationLoader
     {
         using var bytes = tensor(classes, [size, height, width]);
         return new Batch(tensor(planes, [size, 3, height, width]), zeros([size], int64), Dense: bytes.to(ScalarType.Int64));
-    }
-
-    // As many results in the making as there are processors, given out in order.
-    private IEnumerable<TResult> Ahead<TItem, TResult>(IEnumerable<TItem> items, Func<TItem, TResult> make, CancellationToken cancellation)
-    {
-        var making = new Queue<Task<TResult>>();
-        foreach (var item in items)
-        {
-            if (cancellation.IsCancellationRequested) yield break;
-            making.Enqueue(Task.Run(() => make(item), CancellationToken.None));
-            if (making.Count > _ahead) yield return making.Dequeue().GetAwaiter().GetResult();
-        }
-        while (making.Count > 0 && !cancellation.IsCancellationRequested) yield return making.Dequeue().GetAwaiter().GetResult();
     }
 
     private Exception? Try(int index, Action<Image, LabelMap> work)

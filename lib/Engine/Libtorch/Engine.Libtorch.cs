@@ -42,6 +42,62 @@ public static unsafe partial class Engine
     /// <summary>Starts <see cref="MemoryUse.PeakBytes"/> afresh.</summary>
     public static void ResetPeakMemory() => Native.pk_reset_peak_cpu_memory();
 
+    /// <summary>Memory of a device now. Of a GPU only the total is known where libpatchkit was built without nvcc (<c>patchkit doctor</c> says so).</summary>
+    /// <param name="device">the device.</param>
+    public static DeviceMemory MemoryOf(Device device)
+    {
+        if (device.type != DeviceType.CUDA)
+        {
+            var here = Memory();
+            long total = s_limit > 0 ? s_limit : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+            return new DeviceMemory(total, Math.Max(0, total - here.LiveBytes), here.LiveBytes, here.PeakBytes);
+        }
+        long* counts = stackalloc long[4];
+        return Native.Check(Native.pk_cuda_memory(Math.Max(0, device.index), counts), "MemoryOf") != 0 ? new DeviceMemory(counts[0], counts[1], counts[2], counts[3]) : new DeviceMemory(TotalBytesOf(device), 0, 0, 0);
+    }
+
+    /// <summary>Starts <see cref="DeviceMemory.PeakBytes"/> afresh.</summary>
+    /// <param name="device">the device.</param>
+    public static void ResetPeakMemory(Device device)
+    {
+        if (device.type == DeviceType.CUDA) Native.Check(Native.pk_reset_peak_cuda_memory(Math.Max(0, device.index)), "ResetPeakMemory");
+        else ResetPeakMemory();
+    }
+
+    /// <summary>Whether an exception says that a device has no memory left for a tensor.</summary>
+    public static bool IsOutOfMemory(Exception exception) => exception is TorchOutOfMemoryException;
+
+    /// <summary>Frees what no tensor needs: tensors that only the garbage collector knows of, and what libtorch keeps of a GPU's memory for the next one.</summary>
+    public static void ReleaseMemory()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Native.Check(Native.pk_empty_cuda_cache(), "ReleaseMemory");
+    }
+
+    private static long s_limit;
+
+    /// <summary>Refuses CPU tensors beyond a number of bytes with a <see cref="TorchOutOfMemoryException"/>, as a GPU does beyond its memory. Linux itself would end the process.</summary>
+    /// <param name="bytes">the limit; 0 for none.</param>
+    /// <exception cref="ArgumentException">The limit is negative.</exception>
+    public static void LimitMemory(long bytes)
+    {
+        if (bytes < 0) throw new ArgumentException($"a memory limit of {bytes} bytes leaves no room for tensors; give one above 0, or 0 for none.");
+        Native.pk_limit_cpu_memory(s_limit = bytes);
+    }
+
+    private static readonly Op MultiplyAll = "aten::_foreach_mul_.Scalar", AddAll = "aten::_foreach_add_.List";
+
+    /// <summary>Moves running averages towards values, a = d a + (1 - d) v, all of one call in a few kernels on a GPU.</summary>
+    /// <param name="averages">changed in place.</param>
+    /// <param name="values">one for each, of its shape, type and device.</param>
+    /// <param name="decay">d.</param>
+    internal static void Average(Tensor[] averages, Tensor[] values, double decay)
+    {
+        MultiplyAll.Invoke(averages, decay);
+        AddAll.Invoke(averages, values, 1 - decay);
+    }
+
     /// <summary>Tensors that C# holds: made and neither disposed nor finalized.</summary>
     public static long LiveTensors => Tensor.TotalCount;
 

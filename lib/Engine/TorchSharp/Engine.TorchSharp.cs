@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,6 +42,39 @@ public static partial class Engine
     /// <summary>TorchSharp counts no bytes.</summary>
     public static void ResetPeakMemory()
     {
+    }
+
+    /// <summary>TorchSharp counts no bytes: of a GPU only the total is known.</summary>
+    /// <param name="device">the device.</param>
+    public static DeviceMemory MemoryOf(Device device) => device.type == DeviceType.CUDA ? new DeviceMemory(TotalBytesOf(device), 0, 0, 0) : default;
+
+    /// <summary>TorchSharp counts no bytes.</summary>
+    /// <param name="device">the device.</param>
+    public static void ResetPeakMemory(Device device)
+    {
+    }
+
+    /// <summary>Whether an exception says that a device has no memory left for a tensor; TorchSharp has only the message for it.</summary>
+    public static bool IsOutOfMemory(Exception exception) => exception is ExternalException && exception.Message.Contains("memory", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Frees tensors that only the garbage collector knows of; TorchSharp cannot empty libtorch's cache.</summary>
+    public static void ReleaseMemory()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    /// <summary>TorchSharp has no limit to the memory of CPU tensors.</summary>
+    /// <exception cref="NotSupportedException">A limit is given.</exception>
+    public static void LimitMemory(long bytes)
+    {
+        if (bytes != 0) throw Lacks("limit to the memory of CPU tensors");
+    }
+
+    /// <summary>Moves running averages towards values, a = d a + (1 - d) v, one after the other.</summary>
+    internal static void Average(Tensor[] averages, Tensor[] values, double decay)
+    {
+        foreach (var (average, value) in averages.Zip(values)) average.mul_(decay).add_(value, 1 - decay);
     }
 
     /// <summary>Tensors that C# holds.</summary>

@@ -113,6 +113,10 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] internal static partial int pk_set_tf32(int enabled);
     [LibraryImport(Library)] internal static partial void pk_cpu_memory(long* liveAndPeakBytesAndBlocks);
     [LibraryImport(Library)] internal static partial void pk_reset_peak_cpu_memory();
+    [LibraryImport(Library)] internal static partial void pk_limit_cpu_memory(long bytes);
+    [LibraryImport(Library)] internal static partial int pk_cuda_memory(int index, long* totalFreeLiveAndPeakBytes);
+    [LibraryImport(Library)] internal static partial int pk_reset_peak_cuda_memory(int index);
+    [LibraryImport(Library)] internal static partial int pk_empty_cuda_cache();
     [LibraryImport(Library)] internal static partial double pk_bench_typed(int which, long calls);
 
     /// <summary>A C string as a C# one.</summary>

@@ -115,6 +115,10 @@ public static partial class torch
         public Tensor to(Tensor other, bool non_blocking = false) => other is null ? throw new ArgumentNullException(nameof(other)) : Convert(other.dtype, other.device, false, false, non_blocking);
         /// <summary>Converted to a dtype; this tensor itself if it has it.</summary>
         public Tensor to_type(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) => Convert(type, null, copy, disposeAfter, non_blocking);
+        private static readonly Op PinMemory = "aten::pin_memory";
+        /// <summary>Copied to memory that a GPU reads by itself, so that <c>to(device, non_blocking: true)</c> need not be waited for.</summary>
+        /// <exception cref="TorchException">This libtorch or this machine has no GPU.</exception>
+        public Tensor pin_memory() => PinMemory.Call(this);
         /// <summary>On the CPU.</summary>
         public Tensor cpu() => to(CPU);
         /// <summary>On a CUDA device.</summary>
