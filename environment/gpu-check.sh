@@ -134,10 +134,13 @@ record() {
 
 # The paper's tables on generated images, and on CIFAR-10: both families, patch 16 to 2.
 step_record-generated() {
+  # Packed: held in memory, and augmented where training is.
   [[ -e generated/val ]] || {
-    rm -rf generated
-    sizes --size 32 --count 20000 -- --size 16 --count 200
-    bin/patchkit data generate "${args[@]}" --out generated
+    rm -rf images generated.new
+    sizes 32 20000 -- 16 1600
+    bin/patchkit data generate --size "${args[0]}" --count "${args[1]}" --out images
+    bin/patchkit data pack images --size "${args[0]}" --out generated.new
+    mv generated.new generated
   }
   sizes --scale gpu --budget "$budget" -- --scale teach --budget .02
   record table1 --data generated --seeds "$seeds" "${args[@]}"
@@ -360,7 +363,8 @@ PYTHON
 # Few files, however many steps there are: such a folder may be limited in files.
 copy_out() {
   if [[ -d $work/runs ]]; then
-    (cd "$work" && find runs recorded -type f \( -name '*.json' -o -name '*.jsonl' -o -name '*.md' \) -print0 2>/dev/null) |
+    mkdir -p "$work/recorded"
+    (cd "$work" && find runs recorded -type f \( -name '*.json' -o -name '*.jsonl' -o -name '*.md' \) -print0) |
       tar -C "$work" -czf "$kept_runs" --null -T -
   fi
   if [[ -n ${OUT:-} ]]; then
