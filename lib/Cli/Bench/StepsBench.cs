@@ -39,7 +39,7 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
         var configs = Models.Select(name => (Name: name, ModelZoo.Find(name).Config)).ToList();
         foreach (var (_, config) in configs)
             foreach (int patch in Patches) _ = At(config, patch).Tokens;   // a patch size that does not divide the input is told of before anything runs
-        using var python = Peer ? PythonPeer.Start("steps_peer.py") : null;
+        using var python = Peer ? PythonPeer.Start("peer_tensors.py", "steps_peer.py") : null;
         if (Peer && python is null) Console.WriteLine("No python3 here can import torch: ours is measured alone.");
         var peak = PeakFlops.Of(Device);
         Console.WriteLine($"MFU is the share of {peak.Source}; an image takes six operations for each of the model's multiply-accumulates.");
