@@ -61,6 +61,10 @@ patchkit_blas() {
 }
 if [[ -z ${TORCH_HOME:-} ]]; then patchkit_blas; fi
 
+# cuBLAS repeats its bits only with workspaces of fixed size, and libtorch's deterministic mode refuses matrix products on
+# a GPU without them.
+export CUBLAS_WORKSPACE_CONFIG=${CUBLAS_WORKSPACE_CONFIG-:4096:8}
+
 # The `dotnet` to run with: the one on the path, or one of the usual places. Prints its path; fails when there is none.
 patchkit_dotnet() {
   local folder

@@ -124,7 +124,7 @@ record() {
   local code=0 left=$((limit - SECONDS - 75))
   if ((left < 10)); then return 75; fi
   # In the foreground it sends one signal, at which patchkit saves; a second one would end it at once.
-  timeout --foreground --kill-after=60 "$left" bin/patchkit run "$@" --device "$device" --out runs || code=$?
+  timeout --foreground --kill-after=60 "$left" bin/patchkit run "$@" --device "$device" --auto-batch --out runs || code=$?
   case $code in
     0) bin/patchkit record "$@" --runs runs --out recorded ;;
     124 | 130) return 75 ;;
@@ -134,12 +134,15 @@ record() {
 
 # The paper's tables on generated images, and on CIFAR-10: both families, patch 16 to 2.
 step_record-generated() {
+  # Packed: held in memory, and augmented where training is.
   [[ -e generated/val ]] || {
-    rm -rf generated
-    sizes --size 32 --count 20000 -- --size 16 --count 200
-    bin/patchkit data generate "${args[@]}" --out generated
+    rm -rf images generated.new
+    sizes 32 20000 -- 16 1600
+    bin/patchkit data generate --size "${args[0]}" --count "${args[1]}" --out images
+    bin/patchkit data pack images --size "${args[0]}" --out generated.new
+    mv generated.new generated
   }
-  sizes --scale gpu --budget "$budget" -- --scale smoke
+  sizes --scale gpu --budget "$budget" -- --scale teach --budget .02
   record table1 --data generated --seeds "$seeds" "${args[@]}"
 }
 
@@ -148,14 +151,14 @@ step_record-cifar() {
     echo "There are no images here: carry build/gpu-data/ along, part by part, which 'gpu-check.sh pack --data DIR' makes."
     return 1
   }
-  sizes --scale gpu --budget "$budget" -- --scale smoke
+  sizes --scale gpu --budget "$budget" -- --scale teach --budget .02
   local name
   for name in table1 table5 figure4 table4; do record "$name" --data data --seeds "$seeds" "${args[@]}"; done
 }
 
 # Table 6 measured: on a GPU the Base models at 224.
 step_record-table6() {
-  sizes --scale gpu -- --scale smoke
+  sizes --scale gpu -- --scale teach
   record table6 "${args[@]}"
 }
 
@@ -198,7 +201,7 @@ pack_runtime() {
   if [[ -e $kit/dotnet.tar.xz && $(cat "$kit/dotnet.version" 2>/dev/null) == "$version" ]]; then return; fi
   echo "Packing the .NET runtime $version."
   tar -C "$root" -c dotnet "host/fxr/$version" "shared/Microsoft.NETCore.App/$version" |
-    xz -T0 -6 >"$kit/dotnet.tar.xz.new"
+    xz -9 >"$kit/dotnet.tar.xz.new"
   mv "$kit/dotnet.tar.xz.new" "$kit/dotnet.tar.xz"
   echo "$version" >"$kit/dotnet.version"
 }
@@ -213,7 +216,7 @@ pack_patchkit() {
     --exclude=bin/Humanizer.dll --exclude=bin/Markdig.dll --exclude=environment/kernel \
     --transform='s,^build/dotnet/bin/PatchKit.Tests/release,tests-bin,' \
     PatchKit.csproj bin environment lib/Native tests/golden tests/fixtures build/dotnet/bin/PatchKit.Tests/release |
-    xz -T0 -6 >"$kit/patchkit.tar.xz"
+    xz -9 >"$kit/patchkit.tar.xz"
 }
 
 # Images are packed already, or nearly so.
@@ -360,7 +363,8 @@ PYTHON
 # Few files, however many steps there are: such a folder may be limited in files.
 copy_out() {
   if [[ -d $work/runs ]]; then
-    (cd "$work" && find runs recorded -type f \( -name '*.json' -o -name '*.jsonl' -o -name '*.md' \) -print0 2>/dev/null) |
+    mkdir -p "$work/recorded"
+    (cd "$work" && find runs recorded -type f \( -name '*.json' -o -name '*.jsonl' -o -name '*.md' \) -print0) |
       tar -C "$work" -czf "$kept_runs" --null -T -
   fi
   if [[ -n ${OUT:-} ]]; then

@@ -192,7 +192,7 @@ def check(device):
         report(f"nms, {dtype}, {iou}", 0 if torch.equal(kept.cpu(), suppressed(boxes, scores, iou, classes)) else 1, 0)
     print("checked nms")
     # More than one workspace holds, against the operator's own CPU kernel.
-    name, inputs, wide, operator, _ = scan_case(4, 4099, 24, 1, 64, 64, 64, True)
+    name, inputs, wide, operator, _ = scan_case(8, 4099, 24, 1, 64, 64, 64, True)
     narrow = on("cpu", torch.float32, inputs, wide)
     for i, (a, e) in enumerate(zip(results(operator, [t.to(device) for t in narrow]), results(operator, narrow))):
         report(f"{name}, beside the CPU's, result {i}", error(a, e), 1e-3)

@@ -67,7 +67,7 @@ public sealed record ExperimentRunner(RunStore Store)
             var known = index < 0 && run?.Group is null ? Store.Find(config) : null;
             var result = known ?? Store.Train(config, (run ?? new()) with
             {
-                Device = options.Device,
+                Device = options.Device, Peak = run?.Peak ?? PeakFlops.Published(options.Device), Say = run?.Say ?? Say,
                 Progress = at => Progress?.Invoke(new ExperimentProgress(config, index + 1, left.Count, at, Remaining(at))),
             }, cancellation);
             results.Add(result);

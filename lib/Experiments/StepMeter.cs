@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -44,8 +43,9 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
             RunStore.WriteJson(path, cost);
             return cost;
         }
-        catch (ExternalException e) when (e.Message.Contains("memory", StringComparison.OrdinalIgnoreCase))
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
+            Engine.ReleaseMemory();
             return null;
         }
     }

@@ -6,7 +6,8 @@ namespace PatchKit.Patchify;
 
 /// <summary>
 /// Patchification (section 3.1): each p x p patch becomes a token by one linear map; p = 1 is pixel tokenization.
-/// The weights are those of the convolution "proj" of the official checkpoints, applied as one matrix product.
+/// The weights are those of the convolution "proj" of the official checkpoints, applied as one matrix product. So no backbone runs a convolution that
+/// channels-last memory would speed up; the decoders' would, and are left as they are until a GPU has shown what it pays.
 /// </summary>
 public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
 {

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using PatchKit.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
@@ -63,7 +62,7 @@ internal sealed class BatchesAhead(Device device)
             (batch with { Bits = null }).Dispose(); // which no device needs, and both have
             return sent;
         }
-        catch (TorchOutOfMemoryException)
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
             return batch;
         }

@@ -8,7 +8,7 @@ namespace PatchKit.Training;
 
 /// <summary>The most floating-point operations that a device does in a second: what MFU is a share of.</summary>
 /// <param name="Flops">FLOP/s.</param>
-/// <param name="Source">where the number is from, such as "the published 989 TFLOP/s of an H200 SXM".</param>
+/// <param name="Source">where the number is from, such as "the published 989 TFLOP/s of an NVIDIA H200 SXM".</param>
 public sealed record PeakFlops(double Flops, string Source)
 {
     private const double Enough = .2;
@@ -18,11 +18,15 @@ public sealed record PeakFlops(double Flops, string Source)
     /// <param name="device">where training is.</param>
     public static PeakFlops Of(Device device)
     {
-        if (Engine.DeviceName(device) is { } name && GpuKind.FromDriver(name) is { } kind)
-            return new PeakFlops(kind.TrainingFlops, string.Create(CultureInfo.InvariantCulture, $"the published {kind.TrainingFlops / 1e12:0.#} TFLOP/s of a {kind.Title}"));
+        if (Published(device) is { } published) return published;
         double measured = Measure(device);
         return new PeakFlops(measured, string.Create(CultureInfo.InvariantCulture, $"a measured matmul peak, {measured / 1e9:N0} GFLOP/s"));
     }
+
+    /// <summary>The published peak; null for a device that <see cref="GpuKind"/> does not know, and for a CPU.</summary>
+    /// <param name="device">where training is.</param>
+    public static PeakFlops? Published(Device device) => Engine.DeviceName(device) is not { } name || GpuKind.FromDriver(name) is not { } kind ? null
+        : new PeakFlops(kind.TrainingFlops, string.Create(CultureInfo.InvariantCulture, $"the published {kind.TrainingFlops / 1e12:0.#} TFLOP/s of an NVIDIA {kind.Title}"));
 
     // In the type that training multiplies in. The fastest product is the one that other work disturbed least; the first is not among them.
     private static double Measure(Device device)

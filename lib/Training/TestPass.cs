@@ -1,6 +1,5 @@
 using PatchKit.Data;
 using PatchKit.Metrics;
-using TorchSharp;
 
 namespace PatchKit.Training;
 
@@ -18,7 +17,7 @@ internal static class TestPass
             {
                 return task.Evaluate(parts, options.Device, cancellation);
             }
-            catch (TorchOutOfMemoryException e)
+            catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
                 Engine.ReleaseMemory();
                 string what = $"testing {StepMemory.Images(parts.Largest)} at a time does not fit into {StepMemory.Room(options.Device)}";

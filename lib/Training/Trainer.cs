@@ -68,7 +68,7 @@ public sealed class Trainer : IDisposable
             if (recipe.EmaDecay > 0) _average = new ModelEma(model, recipe.EmaDecay);
             if (options.Group is { } group) _parallel = new DataParallel(group, new TrainerCheckpoint("", model, _groups, _optimizer, _average), recipe, _groups, options.Accumulation);
         }
-        catch (TorchOutOfMemoryException e)
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
             _optimizer?.Dispose();
             throw new TrainingException(_memory.ModelTooLarge(), e);
@@ -142,7 +142,7 @@ public sealed class Trainer : IDisposable
                     if (Step % _stepsPerEpoch == 0) break;
                 }
             }
-            catch (TorchOutOfMemoryException e)
+            catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
                 Split(e, alone: _parallel is null); // no room for a batch that is made on the device
                 continue;
@@ -199,7 +199,7 @@ public sealed class Trainer : IDisposable
                 {
                     return TryStepOnce(batch, epoch, cancellation);
                 }
-                catch (TorchOutOfMemoryException e)
+                catch (Exception e) when (Engine.IsOutOfMemory(e))
                 {
                     Split(e, alone: _parallel is null);
                 }
@@ -219,7 +219,7 @@ public sealed class Trainer : IDisposable
                 using var scope = NewDisposeScope();
                 Backward(batch.To(_options.Device), alone: true);
             }
-            catch (TorchOutOfMemoryException e)
+            catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
                 Split(e, alone: true);
             }
@@ -285,7 +285,7 @@ public sealed class Trainer : IDisposable
     }
 
     // What a step did not fit with is freed, and the next one takes more parts, or the run ends with a sentence.
-    private void Split(TorchOutOfMemoryException e, bool alone)
+    private void Split(Exception e, bool alone)
     {
         _optimizer.zero_grad();
         Engine.ReleaseMemory();
@@ -315,7 +315,7 @@ public sealed class Trainer : IDisposable
         {
             return _objective.FirstNonFinite(batch);
         }
-        catch (TorchOutOfMemoryException)
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
             return "a layer that there was not enough memory left to look for";
         }

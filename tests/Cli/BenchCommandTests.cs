@@ -29,7 +29,7 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public void ThePeerTrainsTheSameModel()
     {
-        using (var python = PythonPeer.Start("steps_peer.py"))
+        using (var python = PythonPeer.Start("peer_tensors.py", "steps_peer.py"))
             Assert.SkipWhen(python is null, "no python3 here can import torch");
         // A peer that found another loss would have been refused.
         using var report = Measured("steps", "--device", "cpu", "--peer", "--model", "deit-tiny", "--input", "16", "--patch", "8", "--batch", "2", "--pairs", "1", "--seconds", "0");

@@ -27,11 +27,34 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains("ViT D=48 x2, p=8, generated images, 16x16 pixels, smoke, 8 steps, seed 7: 66,976 parameters, 5 tokens\n", run.Output);
         Assert.Contains($"  files     {stored.Folder}\n", run.Output);
         Assert.Contains(FormattableString.Invariant($"test loss {result.Test.Loss:0.000}, top-1 {100 * result.Test.Top1:0.0} %"), run.Output);
+        Assert.Matches(@"images/s, [0-9.]+ % MFU, [0-9]+ % of the time waiting for data, peak memory [0-9.]+ MiB; MFU is of a measured matmul peak, [0-9,]+ GFLOP/s\n", run.Output);
 
         Assert.Contains("was trained already", Train([.. s_short, "--patch", "8", "--seed", "7"]).Output);
         var json = JsonElement.Parse(Train([.. s_short, "--patch", "8", "--seed", "7", "--json"]).Output);
         Assert.Equal((stored.Key, result.Test.Loss), (json.GetProperty("key").GetString(), json.GetProperty("test").GetProperty("loss").GetDouble()));
         Assert.Single(Store.List());
+    }
+
+    [Fact]
+    public void MemoryThatRunsOutIsASentenceOrIsDoneWithLess()
+    {
+        string[] large = ["--recipe", "smoke", "--set", "epochs=1", "epochImages=512", "batchSize=512", "warmupEpochs=0", "--patch", "2"];
+        try
+        {
+            Engine.ReleaseMemory();
+            string limit = FormattableString.Invariant($"{(Engine.Memory().LiveBytes + (40L << 20)) / (double)(1L << 30)}");
+            string sentence = Expect.Refused<TrainingException>(() => Train([.. large, "--memory", limit]), "a training step with 512 images at a time does not fit into the memory of the CPU, ");
+            Assert.Matches(@"give --accumulate [0-9]+ \([0-9]+ images at a time\), about [0-9.]+ [MG]iB of [0-9.]+ [MG]iB by the cost model, or --auto-batch", sentence);
+            Expect.Refused<ArgumentException>(() => Train([.. large, "--memory", "-1"]), "--memory -1 leaves no room");
+            var halved = Train([.. large, "--memory", limit, "--auto-batch"]);
+            Assert.Equal(0, halved.Code);
+            Assert.Contains("it is done again, and the run goes on, in 2 parts", halved.Errors);
+            Assert.InRange(Store.List().Single().Result!.Speed!.Accumulation, 2, 512);
+        }
+        finally
+        {
+            Engine.LimitMemory(0);
+        }
     }
 
     [Fact]

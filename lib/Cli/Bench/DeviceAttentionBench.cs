@@ -24,7 +24,6 @@ internal sealed record DeviceAttentionBench(Device Device, ScalarType Dtype, int
     {
         if (Batch < 1 || Heads < 1 || Length < 1 || HeadDim < 1 || Pairs < 1)
             throw new ArgumentException($"attention of {Batch} x {Heads} heads over {Length} tokens of {HeadDim}, measured {Pairs} times, has nothing to do; give sizes of at least 1.");
-        if (Device.type == DeviceType.CUDA) Engine.AllowTf32 = true;
         using var scope = NewDisposeScope();
         manual_seed(0);
         Tensor[] inputs = [Random().requires_grad_(), Random().requires_grad_(), Random().requires_grad_()];

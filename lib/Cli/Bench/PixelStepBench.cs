@@ -31,13 +31,12 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
         set_num_threads(Threads);
         try
         {
-            if (Device.type == DeviceType.CUDA) Engine.AllowTf32 = true;
             manual_seed(0);
             using var model = ModelZoo.Find(Model).Create(config => config with { Height = Input, Width = Input, PatchSize = Patch, Checkpointing = Checkpointing });
             model.to(Device);
             using var optimizer = optim.AdamW(model.parameters(), lr: 1e-4, weight_decay: 0.05);
             Console.WriteLine($"{Model} on {Device}, {Batch} image(s) of {Input}x{Input} at patch size {Patch}: {Tokens(model):N0} tokens, {model.parameters().Sum(p => p.numel()):N0} parameters, {Threads} thread(s){(Checkpointing ? ", blocks computed again" : "")}.");
-            Engine.ResetPeakMemory();
+            Engine.ResetPeakMemory(Device);
             ResidentMemory.ResetPeak();
             StepTimes[] steps = [.. Enumerable.Range(0, Steps).Select(_ => Step(model, optimizer))];
             return new BenchResult([.. Figures(steps, Tokens(model))]);
@@ -78,7 +77,7 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
         yield return new("  backward", last.Backward, "s");
         yield return new("  AdamW", last.Optimizer, "s");
         yield return new("throughput", tokens / last.Total, "tokens/s");
-        yield return new("peak memory of tensors", Engine.Memory().PeakBytes / MiB, "MiB");
+        yield return new("peak memory of tensors", Engine.MemoryOf(Device).PeakBytes / MiB, "MiB");
         bool promised = (Model, Input, Patch, Checkpointing, Batch, Device.type) == ("adventurer-base", 224, 1, true, 1, DeviceType.CPU);
         yield return new("peak memory of the process", ResidentMemory.PeakBytes() / MiB, "MiB", promised ? 16 * 1024 : null);
         yield return new(double.IsFinite(last.Loss) ? "loss, finite" : "loss, NOT finite", last.Loss, "");

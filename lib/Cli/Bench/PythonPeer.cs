@@ -5,7 +5,7 @@ namespace PatchKit.Cli;
 
 /// <summary>
 /// A Python process with torch, kept for the length of a benchmark so that its start costs nothing: a line in, a number out.
-/// Its program is the embedded resource of the name given.
+/// Its program is made of the embedded resources of the names given.
 /// </summary>
 internal sealed class PythonPeer : IDisposable
 {
@@ -17,11 +17,12 @@ internal sealed class PythonPeer : IDisposable
     internal string Version { get; }
 
     /// <summary>Starts the peer, or returns null where no python3 can import torch.</summary>
-    internal static PythonPeer? Start(string resource)
+    /// <param name="resources">what its program is made of, in order.</param>
+    internal static PythonPeer? Start(params string[] resources)
     {
         foreach (string python in new[] { "python3", "/usr/bin/python3" })
         {
-            var process = Launch(python, resource);
+            var process = Launch(python, resources);
             if (process?.StandardOutput.ReadLine() is { } version) return new PythonPeer(process, version);
             process?.Dispose();
         }
@@ -43,10 +44,9 @@ internal sealed class PythonPeer : IDisposable
     /// <summary>What Python calls an element type: "bfloat16".</summary>
     internal static string Name(TorchSharp.torch.ScalarType dtype) => dtype.ToString().ToLowerInvariant();
 
-    private static Process? Launch(string python, string resource)
+    private static Process? Launch(string python, string[] resources)
     {
-        using var stream = typeof(PythonPeer).Assembly.GetManifestResourceStream(resource)!;
-        string program = new StreamReader(stream).ReadToEnd();
+        string program = string.Concat(resources.Select(Text));
         var start = new ProcessStartInfo(python, ["-c", program]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         try
         {
@@ -59,6 +59,12 @@ internal sealed class PythonPeer : IDisposable
         {
             return null;
         }
+    }
+
+    private static string Text(string resource)
+    {
+        using var reader = new StreamReader(typeof(PythonPeer).Assembly.GetManifestResourceStream(resource)!);
+        return reader.ReadToEnd();
     }
 
     /// <inheritdoc/>

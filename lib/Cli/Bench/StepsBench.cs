@@ -4,6 +4,7 @@ using PatchKit.Checkpoints;
 using PatchKit.Experiments;
 using PatchKit.Models;
 using PatchKit.ScalingLaws;
+using PatchKit.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,16 +39,17 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
         var configs = Models.Select(name => (Name: name, ModelZoo.Find(name).Config)).ToList();
         foreach (var (_, config) in configs)
             foreach (int patch in Patches) _ = At(config, patch).Tokens;   // a patch size that does not divide the input is told of before anything runs
-        if (OnGpu) Engine.AllowTf32 = true;
-        using var python = Peer ? PythonPeer.Start("steps_peer.py") : null;
+        using var python = Peer ? PythonPeer.Start("peer_tensors.py", "steps_peer.py") : null;
         if (Peer && python is null) Console.WriteLine("No python3 here can import torch: ours is measured alone.");
-        double? peak = OnGpu ? PeakFlops() : null;
+        var peak = PeakFlops.Of(Device);
+        Console.WriteLine($"MFU is the share of {peak.Source}; an image takes six operations for each of the model's multiply-accumulates.");
         var (rows, figures) = (new List<Measurement>(), new List<Figure>());
         foreach (var (name, config) in configs)
         {
             (int Patch, double PerImage)? larger = null;
             foreach (int patch in Patches)
             {
+                Engine.ReleaseMemory();   // what the step before left is room for this one, and for the peer's
                 if (Measure(name, At(config, patch), python, peak, rows, figures) is not { } perImage) continue;
                 if (larger is { } before) figures.AddRange(Growth(name, before.Patch, patch, perImage / before.PerImage));
                 larger = (patch, perImage);
@@ -59,7 +61,7 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
     private BackboneConfig At(BackboneConfig config, int patch) => config with { Height = Input, Width = Input, PatchSize = patch };
 
     /// <summary>Seconds for an image; null where not even one fits.</summary>
-    private double? Measure(string name, BackboneConfig config, PythonPeer? python, double? peak, List<Measurement> rows, List<Figure> figures)
+    private double? Measure(string name, BackboneConfig config, PythonPeer? python, PeakFlops peak, List<Measurement> rows, List<Figure> figures)
     {
         string subject = $"{name}, p = {config.PatchSize}";
         using var scope = NewDisposeScope();
@@ -76,9 +78,9 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
             double perImage = Measurement.Median(ours) / 1e3 / batch, flops = OperationsPerMac * config.Cost().Macs / perImage;
             figures.Add(new($"{subject}: throughput", 1 / perImage, "images/s"));
             figures.Add(new("  the model's operations", flops / 1e12, "TFLOP/s"));
-            if (peak is { } most) figures.Add(new("  MFU, their share of the GPU's peak", 100 * flops / most, "%"));
+            figures.Add(new("  MFU, their share of the peak", 100 * flops / peak.Flops, "%"));
             if (bytes is { } held) figures.Add(new("  peak memory beyond parameters, their gradients and AdamW's state", held / GB, "GB"));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{subject}: {1 / perImage:G4} images/s, {flops / 1e12:G3} TFLOP/s"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{subject}: {1 / perImage:G4} images/s, MFU {100 * flops / peak.Flops:G3} %"));
             return perImage;
         }
     }
@@ -119,9 +121,10 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
                 steps = new TrainingSteps(config, batch, Device);
                 return (steps, batch, steps.First());
             }
-            catch (TorchOutOfMemoryException)
+            catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
                 steps?.Dispose();
+                Engine.ReleaseMemory();
             }
         }
         return (null, 0, null);
@@ -135,14 +138,6 @@ internal sealed record StepsBench(string[] Models, int Input, int[] Patches, Dev
 
     private static double? Hours(string name, int patch) => PaperNumbers.Table6.FirstOrDefault(row => row.PatchSize == patch) is not { } row ? null
         : name switch { "deit-base" => row.DeitBaseGpuHours, "adventurer-base" => row.AdventurerBaseGpuHours, _ => null };
-
-    private double? PeakFlops()
-    {
-        string driver = Engine.DeviceName(Device)!;
-        if (GpuKind.FromDriver(driver) is { } kind) return kind.TrainingFlops;
-        Console.WriteLine($"{driver} is not in the catalogue of GPUs: MFU is left out.");
-        return null;
-    }
 
     /// <summary>The peer's model, which starts from the weights that ours has.</summary>
     private sealed class Eager(PythonPeer python, VisionTransformerConfig config, int batch, TrainingSteps ours, Device device, double enough)

@@ -22,7 +22,7 @@ internal sealed class TrainBench : IDisposable
 
     private readonly Batch _batch = new MultiScaleBits(0).Batch(0, Images);
     private readonly int _pairs, _cores = get_num_threads();
-    private readonly PythonPeer? _python = PythonPeer.Start("train_peer.py");
+    private readonly PythonPeer? _python = PythonPeer.Start("peer_tensors.py", "train_peer.py");
 
     private TrainBench(int pairs) => _pairs = pairs;
 

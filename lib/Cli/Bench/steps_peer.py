@@ -4,7 +4,6 @@
 #   step SECONDS                          takes training steps on that batch for so long, at least one; answers the seconds of one, or nan where it does not fit
 #   peak                                  answers the most bytes that the device's tensors held since `load`, or nan where the device does not say
 #   free                                  drops the model; answers 0
-import json
 import math
 import re
 import sys
@@ -79,17 +78,6 @@ class VisionTransformer(nn.Module):
         for block in self.blocks:
             x = block(x, 1 if block is self.blocks[-1] else x.shape[1])
         return self.head(self.norm(x[:, 0]))
-
-
-def tensors(file):
-    with open(file, "rb") as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-        body = bytearray(stream.read())
-    header.pop("__metadata__", None)
-    types = {"F32": torch.float32, "I64": torch.int64}
-    for name, entry in header.items():
-        first, end = entry["data_offsets"]
-        yield name, torch.frombuffer(body[first:end], dtype=types[entry["dtype"]]).reshape(entry["shape"])
 
 
 class Training:

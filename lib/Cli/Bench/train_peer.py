@@ -2,7 +2,6 @@
 #   load CASE FILE        makes a model, such as vit-2, of the weights in a safetensors file, which holds images and labels too; answers their loss
 #   train CASE THREADS N  takes N training steps; answers milliseconds per step
 #   loss CASE             answers the loss
-import json
 import math
 import sys
 import time
@@ -156,17 +155,6 @@ class Backbone(nn.Module):
         for block in self.blocks if self.vit else self.layers:
             x = block(x)
         return self.head(self.norm(x[:, 0]) if self.vit else self.norm_f(x[:, -1]))
-
-
-def tensors(file):
-    with open(file, "rb") as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-        body = bytearray(stream.read())
-    header.pop("__metadata__", None)
-    types = {"F32": torch.float32, "I64": torch.int64}
-    for name, entry in header.items():
-        first, end = entry["data_offsets"]
-        yield name, torch.frombuffer(body[first:end], dtype=types[entry["dtype"]]).reshape(entry["shape"])
 
 
 class Case:

@@ -60,11 +60,11 @@ public static class BatchAugment
         }
         using var scope = NewDisposeScope();
         long batch = images.shape[0], channels = images.shape[1];
-        var row = tensor(rows, [batch, 1, size, 1]).to(images.device).expand(batch, channels, size, width);
-        var column = tensor(columns, [batch, 1, 1, size]).to(images.device).expand(batch, channels, size, size);
+        var row = tensor(rows, [batch, 1, size, 1]).to(images.device, non_blocking: true).expand(batch, channels, size, width);
+        var column = tensor(columns, [batch, 1, 1, size]).to(images.device, non_blocking: true).expand(batch, channels, size, size);
         var cut = images.gather(2, row).gather(3, column);                                                // (B, 3, S, S)
         if (reflect || padding == 0) return cut.MoveToOuterDisposeScope();
-        var outside = tensor(outsideRows, [batch, 1, size, 1]).to(images.device).logical_or(tensor(outsideColumns, [batch, 1, 1, size]).to(images.device));
+        var outside = tensor(outsideRows, [batch, 1, size, 1]).to(images.device, non_blocking: true).logical_or(tensor(outsideColumns, [batch, 1, 1, size]).to(images.device, non_blocking: true));
         return where(outside, zeros_like(cut), cut).MoveToOuterDisposeScope();
 
         static (long, bool) Source(int i, int n) => i < 0 ? (-i, true) : i >= n ? (2 * (n - 1) - i, true) : (i, false);
@@ -75,7 +75,7 @@ public static class BatchAugment
     {
         Matching(images, flipped.Length);
         using var scope = NewDisposeScope();
-        return where(tensor(flipped, [flipped.Length, 1, 1, 1]).to(images.device), images.flip(3), images).MoveToOuterDisposeScope();
+        return where(tensor(flipped, [flipped.Length, 1, 1, 1]).to(images.device, non_blocking: true), images.flip(3), images).MoveToOuterDisposeScope();
     }
 
     /// <summary>Each image through its own <see cref="ColorJitter"/>, bytes after each step as there.</summary>
@@ -99,7 +99,7 @@ public static class BatchAugment
                     ColorJitter.Kind.Contrast => Luma(current).to(ScalarType.Float64).mean([2, 3], keepdim: true).add(0.5).floor().to(ScalarType.Float32),    // (B, 1, 1, 1)
                     _ => Luma(current),                                                                   // (B, 1, H, W)
                 };
-                var factor = tensor(factors, [factors.Length, 1, 1, 1]).to(images.device);
+                var factor = tensor(factors, [factors.Length, 1, 1, 1]).to(images.device, non_blocking: true);
                 current = (plain + factor * (current - plain)).clamp(0, 255).floor();
             }
         }
@@ -111,8 +111,8 @@ public static class BatchAugment
     {
         var (mean, deviation) = normalization ?? Normalization.ImageNet;
         using var scope = NewDisposeScope();
-        var m = tensor(new[] { mean.Red, mean.Green, mean.Blue }, [1, 3, 1, 1]).to(images.device);
-        var d = tensor(new[] { deviation.Red, deviation.Green, deviation.Blue }, [1, 3, 1, 1]).to(images.device);
+        var m = tensor(new[] { mean.Red, mean.Green, mean.Blue }, [1, 3, 1, 1]).to(images.device, non_blocking: true);
+        var d = tensor(new[] { deviation.Red, deviation.Green, deviation.Blue }, [1, 3, 1, 1]).to(images.device, non_blocking: true);
         return ((images.to(ScalarType.Float32) / 255 - m) / d).MoveToOuterDisposeScope();
     }
 
@@ -128,7 +128,7 @@ public static class BatchAugment
         var ends = new long[4 * boxes.Length];
         for (int i = 0; i < boxes.Length; i++)
             if (boxes[i] is { } box) (ends[4 * i], ends[4 * i + 1], ends[4 * i + 2], ends[4 * i + 3]) = (box.Top, box.Top + box.Height, box.Left, box.Left + box.Width);
-        var edges = tensor(ends, [boxes.Length, 4, 1, 1, 1]).to(images.device);                           // (B, 4, 1, 1, 1)
+        var edges = tensor(ends, [boxes.Length, 4, 1, 1, 1]).to(images.device, non_blocking: true);                           // (B, 4, 1, 1, 1)
         var y = arange(images.shape[2], ScalarType.Int64, images.device).reshape(1, 1, -1, 1);
         var x = arange(images.shape[3], ScalarType.Int64, images.device).reshape(1, 1, 1, -1);
         var inside = y.ge(edges.select(1, 0)).logical_and(y.lt(edges.select(1, 1))).logical_and(x.ge(edges.select(1, 2))).logical_and(x.lt(edges.select(1, 3)));
@@ -144,8 +144,8 @@ public static class BatchAugment
     // Row i of an image's matrix holds the weights of output i over all inputs. (B, S, N)
     private static Tensor Weights(float[] from, float[] lengths, long inputs, int outputs, ResizeFilter filter, Device device)
     {
-        var start = tensor(from, [from.Length, 1, 1]).to(device);
-        var length = tensor(lengths, [from.Length, 1, 1]).to(device);
+        var start = tensor(from, [from.Length, 1, 1]).to(device, non_blocking: true);
+        var length = tensor(lengths, [from.Length, 1, 1]).to(device, non_blocking: true);
         var scale = length / outputs;                                                                     // (B, 1, 1)
         var centre = start + (arange(outputs, ScalarType.Float32, device).reshape(1, -1, 1) + 0.5) * scale;    // (B, S, 1)
         var pixel = arange(inputs, ScalarType.Float32, device).reshape(1, 1, -1) + 0.5;                   // (1, 1, N)

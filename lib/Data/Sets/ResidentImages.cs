@@ -42,7 +42,7 @@ public sealed class ResidentImages : IDisposable
     public Batch Batch(ReadOnlySpan<int> indices)
     {
         using var scope = NewDisposeScope();
-        var rows = tensor(Array.ConvertAll(indices.ToArray(), i => (long)i)).to(_images.device);
+        var rows = tensor(Array.ConvertAll(indices.ToArray(), i => (long)i)).to(_images.device, non_blocking: true); // a small copy that a GPU's driver takes at once
         return new Batch(_images.index_select(0, rows).MoveToOuterDisposeScope(), _labels.index_select(0, rows).MoveToOuterDisposeScope());
     }
 

@@ -64,6 +64,9 @@ public static unsafe partial class Engine
         else ResetPeakMemory();
     }
 
+    /// <summary>Whether an exception says that a device has no memory left for a tensor.</summary>
+    public static bool IsOutOfMemory(Exception exception) => exception is TorchOutOfMemoryException;
+
     /// <summary>Frees what no tensor needs: tensors that only the garbage collector knows of, and what libtorch keeps of a GPU's memory for the next one.</summary>
     public static void ReleaseMemory()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,6 +53,9 @@ public static partial class Engine
     public static void ResetPeakMemory(Device device)
     {
     }
+
+    /// <summary>Whether an exception says that a device has no memory left for a tensor; TorchSharp has only the message for it.</summary>
+    public static bool IsOutOfMemory(Exception exception) => exception is ExternalException && exception.Message.Contains("memory", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Frees tensors that only the garbage collector knows of; TorchSharp cannot empty libtorch's cache.</summary>
     public static void ReleaseMemory()
