@@ -34,6 +34,7 @@ public sealed record ExperimentRunner(RunStore Store)
     /// <param name="options">what was chosen.</param>
     /// <param name="run">how its runs are carried out.</param>
     /// <param name="cancellation">ends it; what was done is saved, and the same call goes on from there.</param>
+    /// <returns>the report; on the ranks of a group but rank 0, which alone measures and writes, one without tables.</returns>
     /// <exception cref="ArgumentException">The options do not go together.</exception>
     /// <exception cref="TrainingException">A run failed.</exception>
     public Report Run(Experiment experiment, ExperimentOptions options, RunOptions? run = null, CancellationToken cancellation = default)
@@ -64,9 +65,11 @@ public sealed record ExperimentRunner(RunStore Store)
                 return rate > 0 ? TimeSpan.FromSeconds(here + rate * later) : null;
             }
         }
+        if (run?.Group is { Leads: false })
+            return new Report { Experiment = experiment.Name, Title = experiment.Title, Scale = options.Scale, Data = "", Tables = [], Verdicts = [], Machine = Machine.Here(options.Device) };
         var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
         if (options.Scale == Scale.Smoke && grid.Count > 0) report = report with { Verdicts = [.. report.Verdicts.Select(verdict => verdict with { Outcome = Outcome.NotTestable })] };
-        if (run?.Group is null or { Leads: true }) Write(report);
+        Write(report);
         return report;
     }
 

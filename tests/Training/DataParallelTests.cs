@@ -72,7 +72,7 @@ public sealed class DataParallelTests : IDisposable
     [Fact]
     public void SegmentationTrainsAsOneProcessDoes()
     {
-        string[] arguments = ["train", "--recipe", "segmentation-smoke", "--patch", "8", "--set", "epochs=1", "epochImages=64", "batchSize=16"];
+        string[] arguments = ["train", "--recipe", "segment-smoke", "--patch", "8", "--set", "epochs=1", "epochImages=64", "batchSize=16"];
         Finished(One("one", arguments));
         Finished(Launch("two", 2, arguments));
         string key = Store("one").List().Single().Key;
