@@ -283,10 +283,15 @@ build_native() {
     logged native cmake --build "$folder"
     echo "$sources" >"$folder/built-from"
   fi
-  put "$folder/libpatchkit.so" bin/libpatchkit.so
-  # Beside the tests' copy of PatchKit.dll too, so that an editor can run them.
-  local tests=build/dotnet/bin/PatchKit.Tests/release
-  if [[ -d $tests ]]; then put "$folder/libpatchkit.so" "$tests/libpatchkit.so"; fi
+  # Beside the tests' copy of PatchKit.dll too, so that an editor can run them. The second library is there only where
+  # libtorch and its headers have what it needs; one of an earlier build would not fit this one.
+  local target library
+  for target in bin build/dotnet/bin/PatchKit.Tests/release; do
+    if [[ ! -d $target ]]; then continue; fi
+    for library in libpatchkit.so libpatchkit_distributed.so; do
+      if [[ -e $folder/$library ]]; then put "$folder/$library" "$target/$library"; else rm -f "$target/$library"; fi
+    done
+  done
 }
 
 dotnet_sources() {

@@ -26,6 +26,7 @@ internal static class Doctor
         yield return Memory();
         yield return Cuda();
         yield return Operators();
+        yield return DataParallel();
         yield return Training();
         yield return Kernels();
         yield return Data();
@@ -122,6 +123,16 @@ internal static class Doctor
         return composed.Count == 0
             ? new("operators", Standing.Ok, "all of PatchKit's own operators are registered, with CUDA kernels")
             : new("operators", Standing.Degraded, $"no CUDA kernels in this build for {string.Join(", ", composed)}; on the GPU their slower tensor-operator forms are used", "Install nvcc (NVIDIA's CUDA toolkit, of libtorch's CUDA version), then run environment/setup.sh again.");
+    }
+
+    private static Check DataParallel()
+    {
+        var backends = ProcessGroup.Backends;
+        if (backends == CollectiveBackends.None) return new("data parallel", Standing.Degraded, "one process alone can train", ProcessGroup.Absence);
+        string found = $"several processes can train together ({string.Join(", ", new[] { (CollectiveBackends.Gloo, "Gloo on CPUs"), (CollectiveBackends.Nccl, "NCCL on GPUs") }.Where(own => backends.HasFlag(own.Item1)).Select(own => own.Item2))})";
+        return torch.cuda.device_count() > 1 && !backends.HasFlag(CollectiveBackends.Nccl)
+            ? new("data parallel", Standing.Degraded, $"{found}, but not on this machine's {torch.cuda.device_count()} GPUs", "Install NCCL's and CUDA's headers (libnccl-dev, or those that came with a pip-installed torch), then run environment/setup.sh again.")
+            : new("data parallel", Standing.Ok, found);
     }
 
     private static Check Training()

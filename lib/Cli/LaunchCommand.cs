@@ -57,7 +57,7 @@ internal static class LaunchCommand
             if (failed is null && ranks.FindIndex(rank => rank.HasExited && rank.ExitCode != 0) is >= 0 and var first)
             {
                 (code, failed) = (ranks[first].ExitCode, Stopwatch.StartNew());
-                if (!stop.IsCancellationRequested) Console.Error.WriteLine($"patchkit: rank {first} {Ended(code)}; the other ranks are given {ToSave.TotalSeconds:0} s to save and end.");
+                if (!stop.IsCancellationRequested && code != CtrlC.ExitCode) Console.Error.WriteLine($"patchkit: rank {first} {Ended(code)}; the other ranks are given {ToSave.TotalSeconds:0} s to save and end.");
             }
             if (!asked && (stop.IsCancellationRequested || failed?.Elapsed > ToSave * .8))
             {

@@ -57,8 +57,8 @@ internal static class RunCommand
         {
             var runner = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say };
             run = run with { Say = display.Say };
-            if (part is null) report = runner.Run(experiment, options, run, stop.Token);
-            else runner.Train(part.From(experiment.Grid(options)), options, run, stop.Token);
+            if (part is null && run.Group is null or { Leads: true }) report = runner.Run(experiment, options, run, stop.Token);
+            else runner.Train(part?.From(experiment.Grid(options)) ?? experiment.Grid(options), options, run, stop.Token);
         }
         catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested || run.Group is not null)
         {
@@ -67,9 +67,9 @@ internal static class RunCommand
             return CtrlC.ExitCode;
         }
         display.Dispose();
-        if (report is null) display.Say(Standing(part!, experiment, experiment.Grid(options), store));
-        else if (json) Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
-        else Print(report, store);
+        if (part is not null) display.Say(Standing(part, experiment, experiment.Grid(options), store));
+        else if (report is not null && json) Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
+        else if (report is not null) Print(report, store); // of several ranks the first reports
         return 0;
     }
 

@@ -35,6 +35,7 @@ public sealed record ExperimentRunner(RunStore Store)
     /// <param name="options">what was chosen.</param>
     /// <param name="run">how its runs are carried out.</param>
     /// <param name="cancellation">ends it; what was done is saved, and the same call goes on from there.</param>
+    /// <returns>the report. Of the ranks of a group rank 0 alone makes one; the others <see cref="Train"/>.</returns>
     /// <exception cref="ArgumentException">The options do not go together.</exception>
     /// <exception cref="TrainingException">A run failed.</exception>
     public Report Run(Experiment experiment, ExperimentOptions options, RunOptions? run = null, CancellationToken cancellation = default)
@@ -44,7 +45,7 @@ public sealed record ExperimentRunner(RunStore Store)
         var results = Train(grid, options, run, cancellation);
         var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
         if (options.Scale == Scale.Smoke && grid.Count > 0) report = report with { Verdicts = [.. report.Verdicts.Select(verdict => verdict with { Outcome = Outcome.NotTestable })] };
-        if (run?.Group is null or { Leads: true }) Write(report);
+        Write(report);
         return report;
     }
 

@@ -49,9 +49,9 @@ public sealed class RunStore
         {
             return TrainOne(config, options, stopped.Token);
         }
-        catch (OperationCanceledException e) when (group.Failure is { } failure && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is RankLostException || (e is OperationCanceledException && group.Failure is not null && !cancellation.IsCancellationRequested))
         {
-            throw new RankLostException($"{failure.TrimEnd('.')}. Start all ranks again with the same command, and {config} goes on from its last checkpoint", e);
+            throw new RankLostException($"{(group.Failure ?? e.Message).TrimEnd('.')}. Start all ranks again with the same command, and {config} goes on from its last checkpoint", e);
         }
         catch (Exception e)
         {

@@ -36,6 +36,27 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>As ctrl-C does it.</summary>
     internal void Interrupt() => Process.Start("bash", ["-c", $"kill -INT {_process.Id}"]).WaitForExit();
 
+    /// <summary>Kills one of the ranks that `patchkit launch` started, as kill -9 does it.</summary>
+    internal void KillRank(int rank)
+    {
+        foreach (string folder in Directory.EnumerateDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
+        {
+            try
+            {
+                string[] standing = File.ReadAllText(Path.Combine(folder, "stat")).Split(") ")[^1].Split(' ');
+                if (standing[1] != $"{Id}" || !File.ReadAllText(Path.Combine(folder, "environ")).Split('\0').Contains($"RANK={rank}")) continue;
+                using var found = Process.GetProcessById(int.Parse(Path.GetFileName(folder)));
+                found.Kill();
+                return;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It has ended, or is another user's.
+            }
+        }
+        throw new InvalidOperationException($"rank {rank} was not found among the processes.");
+    }
+
     /// <summary>Its exit code and what it wrote, once it has ended.</summary>
     internal CommandRun End()
     {

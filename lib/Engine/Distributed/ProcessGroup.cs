@@ -75,7 +75,7 @@ public sealed class ProcessGroup : IDisposable
     }
 
     /// <summary>Sums, or takes the greatest or least of, each element over the ranks, in place.</summary>
-    public void AllReduce(Tensor tensor, Reduction reduction = Reduction.Sum) => Guarded(() => Collectives.AllReduce(_group, tensor, reduction));
+    public void AllReduce(Tensor tensor, ReduceOp reduction = ReduceOp.Sum) => Guarded(() => Collectives.AllReduce(_group, tensor, reduction));
 
     /// <summary>Gives all ranks one rank's tensor, in place.</summary>
     public void Broadcast(Tensor tensor, int root = 0) => Guarded(() => Collectives.Broadcast(_group, tensor, root));

@@ -11,7 +11,7 @@ namespace PatchKit;
 /// </summary>
 internal sealed class RankWatch
 {
-    private const string FailureKey = "failure", FailuresKey = "failures";
+    private const string FailureKey = "failure", FailuresKey = "failures", SuspicionKey = "suspicion";
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(500), Suspected = TimeSpan.FromSeconds(3), Explaining = TimeSpan.FromSeconds(10), Patience = TimeSpan.FromSeconds(10);
     private readonly nint _store;
     private readonly int _rank;
@@ -57,9 +57,9 @@ internal sealed class RankWatch
     internal string Explain(string failed)
     {
         _heard = true;
-        Interlocked.CompareExchange(ref _suspicion, _clock.ElapsedTicks, -1);
+        Suspect();
         for (var waited = Stopwatch.StartNew(); _failure is null && waited.Elapsed < Explaining;) Thread.Sleep(50);
-        return _failure ?? $"a collective failed, although all ranks are there ({failed})";
+        return _failure ?? $"a collective with the other ranks failed, and which of them is to blame cannot be told ({failed})";
     }
 
     /// <summary>Ends the watch and closes its connection.</summary>
@@ -79,6 +79,7 @@ internal sealed class RankWatch
             {
                 Collectives.StoreAdd(_store, Key(_rank), 1);
                 if (_rank == 0) Look();
+                else if (Interlocked.Read(ref _suspicion) >= 0) Collectives.StoreSet(_store, SuspicionKey, [1]);
                 if (Collectives.StoreHas(_store, FailureKey)) Declare(Encoding.UTF8.GetString(Collectives.StoreGet(_store, FailureKey)));
             }
             while (_failure is null && !_end.Wait(Between));
@@ -89,8 +90,12 @@ internal sealed class RankWatch
         }
     }
 
+    // From then on a rank must be heard of soon.
+    private void Suspect() => Interlocked.CompareExchange(ref _suspicion, _clock.ElapsedTicks, -1);
+
     private void Look()
     {
+        if (Collectives.StoreHas(_store, SuspicionKey)) Suspect();
         var suspicion = Interlocked.Read(ref _suspicion) is >= 0 and var ticks ? Stopwatch.GetElapsedTime(0, ticks) : (TimeSpan?)null;
         List<int> silent = [];
         for (int rank = 1; rank < _beats.Length; rank++)

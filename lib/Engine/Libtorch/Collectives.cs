@@ -69,7 +69,7 @@ internal static unsafe partial class Collectives
     /// <summary>Ends the wait that another thread is in.</summary>
     internal static void Abandon(nint group) => pkd_abandon(group);
 
-    internal static void AllReduce(nint group, Tensor tensor, Reduction reduction)
+    internal static void AllReduce(nint group, Tensor tensor, ReduceOp reduction)
     {
         Check(pkd_all_reduce(group, tensor.Handle, (int)reduction), "all_reduce");
         GC.KeepAlive(tensor);

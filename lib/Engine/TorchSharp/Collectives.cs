@@ -27,7 +27,7 @@ internal static class Collectives
 
     internal static void Abandon(nint group) => throw Lacks();
 
-    internal static void AllReduce(nint group, Tensor tensor, Reduction reduction) => throw Lacks();
+    internal static void AllReduce(nint group, Tensor tensor, ReduceOp reduction) => throw Lacks();
 
     internal static void Broadcast(nint group, Tensor tensor, int root) => throw Lacks();
 

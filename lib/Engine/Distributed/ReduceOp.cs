@@ -1,7 +1,7 @@
 namespace PatchKit;
 
 /// <summary>How the tensors of all ranks become one.</summary>
-public enum Reduction
+public enum ReduceOp
 {
     /// <summary>Their sum.</summary>
     Sum = 0,
