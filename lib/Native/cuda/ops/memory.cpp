@@ -1,5 +1,6 @@
 // What libtorch's caching allocator counts, and the driver beside it.
 
+#include <ATen/ATen.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -12,7 +13,11 @@ namespace {
 
 namespace allocator = c10::cuda::CUDACachingAllocator;
 
+// The allocator knows a device once a tensor has been made there.
+void wake(int32_t index) { at::empty({0}, at::device(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index)))); }
+
 void read(int32_t index, int64_t* out) {
+  wake(index);
   const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(index));
   size_t free = 0, total = 0;
   C10_CUDA_CHECK(cudaMemGetInfo(&free, &total));
@@ -25,7 +30,10 @@ void read(int32_t index, int64_t* out) {
   out[3] = live.peak;
 }
 
-void reset_peak(int32_t index) { allocator::resetPeakStats(static_cast<c10::DeviceIndex>(index)); }
+void reset_peak(int32_t index) {
+  wake(index);
+  allocator::resetPeakStats(static_cast<c10::DeviceIndex>(index));
+}
 
 void empty_cache() { allocator::emptyCache(); }
 
