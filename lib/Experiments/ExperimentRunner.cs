@@ -64,9 +64,7 @@ public sealed record ExperimentRunner(RunStore Store)
         foreach (var config in grid)
         {
             int index = left.IndexOf(config);
-            // Several ranks ask together, so that rank 0's cache decides for all of them.
-            var known = index < 0 && run?.Group is null ? Store.Find(config) : null;
-            var result = known ?? Store.Train(config, (run ?? new()) with
+            var result = Store.Train(config, (run ?? new()) with
             {
                 Device = options.Device, Peak = run?.Peak ?? PeakFlops.Published(options.Device), Say = run?.Say ?? Say,
                 Progress = at => Progress?.Invoke(new ExperimentProgress(config, index + 1, left.Count, at, Remaining(at))),

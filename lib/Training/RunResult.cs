@@ -1,5 +1,6 @@
 using System.Globalization;
 using PatchKit.Metrics;
+using static TorchSharp.torch;
 
 namespace PatchKit.Training;
 
@@ -17,8 +18,9 @@ namespace PatchKit.Training;
 /// <param name="LeftOut">files that could not be read and were left out, as far as they were met since the last interruption.</param>
 /// <param name="Scores">what a task beyond classification scores; null for classification, whose scores are the test's.</param>
 /// <param name="Speed">how fast training was; null in results from before it was recorded.</param>
+/// <param name="Precision">the element type of weights and images.</param>
 public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Test, double TrainingLoss, long Steps, double Seconds, long Parameters, Machine Machine, string Commit, DateTime Date, int LeftOut = 0, TaskResult? Scores = null,
-    TrainingSpeed? Speed = null)
+    TrainingSpeed? Speed = null, ScalarType Precision = ScalarType.Float32)
 {
     /// <summary>The score that a line about the run shows: "top-1 50.6 %" or the task's own.</summary>
     public string Headline => Scores?.Headline ?? (double.IsNaN(Test.Top1) ? "no accuracy" : string.Create(CultureInfo.InvariantCulture, $"top-1 {100 * Test.Top1:0.0} %"));

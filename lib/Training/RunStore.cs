@@ -63,13 +63,13 @@ public sealed class RunStore
     private RunResult TrainOne(RunConfig config, RunOptions options, CancellationToken cancellation)
     {
         bool leads = options.Group is null or { Leads: true };
-        if (Shared(options.Group, config, () => Find(config), cancellation) is { } known) return known;
+        if (Shared(options.Group, config, () => Find(config), cancellation) is { } known) return Same(known, options.Precision);
         if (config.StartsFrom is { } earlier) TrainOne(earlier, options, cancellation);
         if (options.Group is { } group) DataParallel.Check(config.Recipe, group.Size, options.Accumulation);
         string folder = FolderOf(config);
         if (leads) RunFile.Put(folder, () => Directory.CreateDirectory(folder));
         using var alone = leads ? Lock(folder) : null;
-        if (Shared(options.Group, config, () => ReadResult(folder), cancellation) is { } meanwhile) return meanwhile;
+        if (Shared(options.Group, config, () => ReadResult(folder), cancellation) is { } meanwhile) return Same(meanwhile, options.Precision);
         if (leads)
         {
             foreach (string rest in Directory.EnumerateFiles(folder, "*.partial")) File.Delete(rest);
@@ -101,11 +101,15 @@ public sealed class RunStore
         string weights = Path.Combine(folder, WeightsFile);
         RunFile.Put(weights, () => Safetensors.Write(weights, task.Model.state_dict()));
         var result = new RunResult(config.Key, config, test, LastLosses(folder), trainer.Steps, trainer.Seconds, task.Model.parameters().Sum(parameter => parameter.numel()),
-            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut, scores, trainer.Speed);
+            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut, scores, trainer.Speed, options.Precision);
         WriteJson(Path.Combine(folder, ResultFile), result);
         File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
         return result;
     }
+
+    // The precision is no part of the key, as experiments find their runs by it; results of two precisions are not taken for each other all the same.
+    private RunResult Same(RunResult known, ScalarType precision) => known.Precision == precision ? known
+        : throw new TrainingException($"run {known.Key} in {Folder} was trained in {known.Precision}, but {precision} was asked for; `patchkit runs delete {known.Key}` forgets it, or name another folder with --out.");
 
     // Rank 0's answer on all ranks, so that they go the same way; with the run's key, so that ranks that were not started alike find out.
     private static RunResult? Shared(ProcessGroup? group, RunConfig config, Func<RunResult?> answer, CancellationToken cancellation)

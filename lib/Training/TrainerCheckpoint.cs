@@ -60,8 +60,8 @@ internal sealed class TrainerCheckpoint
         using var file = Safetensors.Open(_path);
         var saved = file.StateDict("");
         foreach (var (name, value) in _tensors)
-            if (!saved.TryGetValue(name, out var found) || !found.shape.SequenceEqual(value.shape))
-                throw new CheckpointException(_path, $"has no {name} of shape [{string.Join(", ", value.shape)}]; it is of another run, so give this one a folder of its own.");
+            if (!saved.TryGetValue(name, out var found) || !found.shape.SequenceEqual(value.shape) || found.dtype != value.dtype)
+                throw new CheckpointException(_path, $"has no {name} of shape [{string.Join(", ", value.shape)}] in {value.dtype}; it is of another run or precision, so give this one a folder of its own.");
         var state = new TrainerState((long)Number("step"), Number("seconds"), Number("recentLoss"), new MetricsMark((long)Number("metricsBytes"), Number("metricsLoss"), (int)Number("metricsCount")),
             file.Metadata.ContainsKey("accumulation") ? (int)Number("accumulation") : 1);
         string[] ages = Entry("optimizerSteps").Split(' ');

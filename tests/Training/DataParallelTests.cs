@@ -53,6 +53,15 @@ public sealed class DataParallelTests : IDisposable
         SameScores(key, Float64);
     }
 
+    [Fact]
+    public void ResultsOfAnotherPrecisionAreNotTakenForIt()
+    {
+        Finished(One("one", s_short));
+        var refused = One("one", [.. s_short.Where(word => word is not ("--precision" or "float64"))]).End();
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("was trained in Float64, but Float32 was asked for", refused.Errors);
+    }
+
     /// <summary>
     /// In float32, after 20 steps: weights within 2e-3, the test loss within a millionth. The keys' biases, which change no score, have no gradient but rounding, from which Adam makes steps of any size up to the
     /// rate, 3e-3; measured 6e-4 there.

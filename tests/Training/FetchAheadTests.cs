@@ -51,7 +51,7 @@ public sealed class FetchAheadTests : IDisposable
         const Annotations all = Annotations.Dense | Annotations.Objects;
         using var scope = NewDisposeScope();
         int at = 0;
-        foreach (var painted in PatchKit.Data.Ahead.InOrder([0L, 4, 8, 12, 16], first => set.Painted(first, 4, all), 2, TestContext.Current.CancellationToken))
+        foreach (var painted in PatchKit.Data.Ahead.InOrder([0L, 4, 8, 12, 16], first => set.Painted(first, [.. Enumerable.Range(0, 4)], all), 2, TestContext.Current.CancellationToken))
         {
             var (batch, plain) = (painted(), set.Batch(at, 4, all));
             foreach (var (one, other) in new[] { (plain.Images, batch.Images), (plain.Labels, batch.Labels), (plain.Bits!, batch.Bits!), (plain.Dense!, batch.Dense!) }) Expect.SameBits(one, other);

@@ -216,7 +216,7 @@ public sealed class OutOfMemoryTests : IDisposable
 
         public override Backbone Backbone => model;
 
-        public override IObjective Objective(RunConfig config) => throw new NotSupportedException();
+        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) => throw new NotSupportedException();
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
             (Evaluation.Classification(model, data.Test(cancellation).Select(batch => batch.Images.shape[0] <= most ? batch : throw new TorchOutOfMemoryException("no room")), device, cancellation: cancellation), null);
