@@ -49,7 +49,7 @@ public sealed class DataParallelTests : IDisposable
         Finished(ChildProcess.WithThreads(1, ["launch", "--processes", "2", "--", .. arguments, "--out", Path.Combine(_folder, "two")]));
         string key = Store("one").List().Single().Key;
         Assert.Equal(File.ReadAllBytes(Weights("one", key)), File.ReadAllBytes(Weights("two", key)));
-        SameScores(key, 0);
+        SameScores(key, 1e-6); // the loss that is logged is of float32, and summed in another order
     }
 
     [Theory]
