@@ -47,7 +47,7 @@ internal sealed class DataParallel : IDisposable
         set
         {
             _accumulation = value;
-            DropPath.Share = value == 1 ? (_recipe.BatchSize, new BatchShare(_group.Rank, _group.Size).Places(_recipe.BatchSize)) : null;
+            DropPath.Share = value == 1 ? (_recipe.BatchSize, ShareOf(_recipe, _group).Places(_recipe.BatchSize)) : null;
         }
     }
 
@@ -63,11 +63,15 @@ internal sealed class DataParallel : IDisposable
     /// <exception cref="ArgumentException">They do not.</exception>
     internal static void Check(Recipe recipe, int ranks, int accumulation)
     {
-        if (recipe.BatchSize % (ranks * accumulation) != 0)
-            throw new ArgumentException($"a batch of {recipe.BatchSize} images does not split evenly over {ranks} ranks{(accumulation > 1 ? $" and {accumulation} parts" : "")}; start a number of ranks that divides it, or set batchSize to a multiple of {ranks * accumulation}.");
-        if ((recipe.Mixup > 0 || recipe.CutMix > 0) && recipe.BatchSize / ranks % 2 != 0)
-            throw new ArgumentException($"Mixup and CutMix pair the images of a batch, but each of {ranks} ranks takes {recipe.BatchSize / ranks} of {recipe.BatchSize}; set batchSize to a multiple of {2 * ranks}, or start fewer ranks.");
+        int share = ShareOf(recipe, 0, ranks).Places(recipe.BatchSize).Length;
+        if (share % accumulation != 0)
+            throw new ArgumentException($"a batch of {recipe.BatchSize} images does not split evenly over {ranks} ranks and {accumulation} parts; accumulate over a divisor of {share}, or set batchSize to a multiple of {ranks * accumulation}.");
     }
+
+    /// <summary>A rank's share of a recipe's batches; all of them without a group.</summary>
+    internal static BatchShare ShareOf(Recipe recipe, ProcessGroup? group) => group is null ? BatchShare.Whole : ShareOf(recipe, group.Rank, group.Size);
+
+    private static BatchShare ShareOf(Recipe recipe, int rank, int ranks) => new(rank, ranks, Pairs: recipe.Mixup > 0 || recipe.CutMix > 0);
 
     /// <summary>
     /// What may be cancelled in this rank's step: all ranks at once, after a step in which one of them was asked to stop; or this one alone, when another is gone. A rank that is asked to stop goes on to

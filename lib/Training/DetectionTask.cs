@@ -1,5 +1,4 @@
 using PatchKit.Checkpoints;
-using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
@@ -62,7 +61,7 @@ public sealed record DetectionTask(DetectorConfig Detector, DetectionPhase Phase
         }
 
         public override IObjective Objective(RunConfig config, ProcessGroup? group = null) =>
-            new DetectionObjective(detector, Phase, config.Seed, group is null ? null : new BatchShare(group.Rank, group.Size).Places(config.Recipe.BatchSize));
+            new DetectionObjective(detector, Phase, config.Seed, group is null ? null : DataParallel.ShareOf(config.Recipe, group).Places(config.Recipe.BatchSize));
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) => Phase == DetectionPhase.Pixels
             ? (DetectionEvaluation.Pixels(detector, data.Test(cancellation), device, cancellation), null)

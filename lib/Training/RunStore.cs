@@ -1,6 +1,5 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
-using PatchKit.Data;
 using PatchKit.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -76,8 +75,7 @@ public sealed class RunStore
             WriteJson(Path.Combine(folder, ConfigFile), config);
         }
 
-        var share = options.Group is { } ranks ? new BatchShare(ranks.Rank, ranks.Size) : BatchShare.Whole;
-        using var opened = InPrecision.Of(config, config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device, share), options.Precision);
+        using var opened = InPrecision.Of(config, config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device, DataParallel.ShareOf(config.Recipe, options.Group)), options.Precision);
         manual_seed(config.Seed).Dispose();
         using var task = (config.Task ?? new ClassificationTask()).Begin(config, opened);
         if (config.StartsFrom is { } start && leads) task.StartFrom(this, start); // the other ranks are given rank 0's weights

@@ -26,6 +26,9 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts it where no file may grow beyond some KiB: writing more fails as it does on a full disk.</summary>
     internal static ChildProcess WithFileLimit(int kibibytes, params string[] arguments) => new(["bash", "-c", $"trap '' XFSZ; ulimit -f {kibibytes}; exec \"$@\"", "bash"], arguments);
 
+    /// <summary>Starts it with a number of libtorch's threads.</summary>
+    internal static ChildProcess WithThreads(int threads, params string[] arguments) => new(["env", $"OMP_NUM_THREADS={threads}"], arguments);
+
     internal int Id => _process.Id;
 
     internal bool HasExited => _process.HasExited;

@@ -11,12 +11,13 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Training;
 
 /// <summary>
-/// Processes that train together, started by `patchkit launch`, end where one process ends. In float64 every weight is within 1e-10 (1 + |w|): what remains is rounding, since shares are summed in another order, and
-/// training makes it grow; one process with another number of threads differs by as much.
+/// Processes that train together, started by `patchkit launch`, end where one process ends: on its very bits where that sums the batch in as many parts. Against the batch as a whole every float64 weight is within
+/// 1e-10 (1 + |w|) after tens of steps. Rounding, from sums in another order, is all that differs, and training makes it grow: after the 200 steps of table1's smoke runs to 1.4e-10 in the worst of six, and by as
+/// much between two numbers of threads in one process (7e-11 in one of them).
 /// </summary>
 public sealed class DataParallelTests : IDisposable
 {
-    private const double Float64 = 1e-10;
+    private const double Float64 = 1e-10, Float64After200Steps = 1e-9;
     private static readonly string[] s_short = ["train", "--recipe", "smoke", "--patch", "8", "--precision", "float64", "--set", "epochs=2", "epochImages=640"];
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-ranks-").FullName;
 
@@ -34,9 +35,21 @@ public sealed class DataParallelTests : IDisposable
         var grid = ExperimentBook.Find("table1").Grid(new() { Scale = Scale.Smoke });
         foreach (var run in grid)
         {
-            Assert.InRange(Difference("one", "two", run.Key), 0, Float64);
-            SameScores(run.Key, Float64);
+            Assert.InRange(Difference("one", "two", run.Key), 0, Float64After200Steps);
+            SameScores(run.Key, Float64After200Steps);
         }
+    }
+
+    /// <summary>All 200 steps of a run of table1's smoke scale, in each precision: two ranks and one process in two parts, each with one thread.</summary>
+    [Theory, InlineData("small-vit", "float64"), InlineData("small-vit", "float32"), InlineData("small-adventurer", "float64")]
+    public void TwoRanksHaveTheBitsOfOneProcessInTwoParts(string model, string precision)
+    {
+        string[] arguments = ["train", "--recipe", "smoke", "--model", model, "--patch", "8", "--seed", "10", "--precision", precision];
+        Finished(ChildProcess.WithThreads(1, [.. arguments, "--accumulate", "2", "--out", Path.Combine(_folder, "one")]));
+        Finished(ChildProcess.WithThreads(1, ["launch", "--processes", "2", "--", .. arguments, "--out", Path.Combine(_folder, "two")]));
+        string key = Store("one").List().Single().Key;
+        Assert.Equal(File.ReadAllBytes(Weights("one", key)), File.ReadAllBytes(Weights("two", key)));
+        SameScores(key, 1e-6); // the loss that is logged is of float32, and summed in another order
     }
 
     [Theory]
@@ -111,7 +124,7 @@ public sealed class DataParallelTests : IDisposable
         Finished(Launch("two", 2, arguments));
         Assert.Equal(File.ReadAllBytes(Weights("whole", stored.Key)), File.ReadAllBytes(Weights("two", stored.Key)));
         Finished(One("one", arguments));
-        Assert.InRange(Difference("whole", "one", stored.Key), 0, Float64);
+        Assert.InRange(Difference("whole", "one", stored.Key), 0, Float64After200Steps);
     }
 
     /// <summary>Rank 0 writes the checkpoints; when it is killed, the last one is where the run goes on.</summary>
@@ -152,7 +165,7 @@ public sealed class DataParallelTests : IDisposable
     {
         var uneven = Launch("two", 3, s_short).End();
         Assert.Equal(1, uneven.Code);
-        Assert.Contains("patchkit: a batch of 64 images does not split evenly over 3 ranks; start a number of ranks that divides it", uneven.Errors);
+        Assert.Contains("patchkit: a batch of 64 images does not split evenly over 3 ranks; start a number of ranks that divides 64", uneven.Errors);
         var odd = Launch("two", 2, [.. s_short, "batchSize=6", "mixup=0.8"]).End();
         Assert.Contains("Mixup and CutMix pair the images of a batch, but each of 2 ranks takes 3 of 6", odd.Errors);
         using var none = new ChildProcess("launch", "--processes", "0", "--", "list");
