@@ -46,7 +46,7 @@ steps=(native doctor kernels bench-scan bench-attention tests steps-deit steps-a
 step_native() {
   cmake -S lib/Native -B native -G Ninja -DTORCH_HOME="$TORCH_HOME"
   cmake --build native
-  cp native/libpatchkit.so bin/libpatchkit.so
+  cp native/libpatchkit*.so bin/
 }
 
 # Doctor is content without a GPU; here it must have found one.
@@ -211,7 +211,7 @@ pack_patchkit() {
   echo "Packing the published build, the tests and lib/Native."
   # The tests' build goes to tests-bin; what a GPU machine builds itself, translated messages, and the notebooks' kernel
   # with the C# compiler stay here.
-  tar -C "$home" -c --exclude=libpatchkit.so --exclude='*.pdb' --exclude='*.xml' --exclude='*.resources.dll' \
+  tar -C "$home" -c --exclude='libpatchkit*.so' --exclude='*.pdb' --exclude='*.xml' --exclude='*.resources.dll' \
     --exclude='bin/csnotebook*' --exclude='bin/Microsoft.CodeAnalysis*' --exclude='bin/System.Composition*' \
     --exclude=bin/Humanizer.dll --exclude=bin/Markdig.dll --exclude=environment/kernel \
     --transform='s,^build/dotnet/bin/PatchKit.Tests/release,tests-bin,' \

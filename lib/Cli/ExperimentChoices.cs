@@ -7,8 +7,8 @@ namespace PatchKit.Cli;
 internal sealed class ExperimentChoices
 {
     private readonly Argument<string> _name;
-    private readonly Option<Scale> _scale = new("--scale") { Description = "smoke, teach, gpu or paper", DefaultValueFactory = _ => Scale.Teach };
-    private readonly Option<string?> _data = new("--data") { Description = "a folder of real images in place of generated ones" };
+    private readonly Option<Scale> _scale;
+    private readonly Option<string?> _data;
     private readonly Option<int?> _seeds = new("--seeds") { Description = "how many seeds" };
     private readonly Option<long> _firstSeed = new("--first-seed") { Description = "the first of them", DefaultValueFactory = _ => new ExperimentOptions().FirstSeed };
     private readonly Option<double> _budget = new("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
@@ -18,8 +18,12 @@ internal sealed class ExperimentChoices
     /// <summary>The options, added to a command.</summary>
     /// <param name="command">the command.</param>
     /// <param name="isOptional">whether the experiment may be left out.</param>
-    internal ExperimentChoices(Command command, bool isOptional = false)
+    /// <param name="usual">the scale that is meant where none is given.</param>
+    /// <param name="orData">what else than a folder the images may be given by.</param>
+    internal ExperimentChoices(Command command, bool isOptional = false, Scale usual = Scale.Teach, string orData = "")
     {
+        _scale = new("--scale") { Description = "smoke, teach, gpu or paper", DefaultValueFactory = _ => usual };
+        _data = new("--data") { Description = $"a folder of real images{orData} in place of generated ones" };
         _name = new("name") { Description = "the experiment, such as table1 (patchkit list)", Arity = isOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne };
         command.Add(_name);
         foreach (var option in new Option[] { _scale, _data, _seeds, _firstSeed, _budget, _pixels, _pretraining }) command.Add(option);

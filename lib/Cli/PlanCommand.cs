@@ -11,31 +11,19 @@ internal static class PlanCommand
 {
     internal static Command Create()
     {
-        var name = new Argument<string>("name") { Description = "the experiment, such as table1 (patchkit list)" };
+        var command = new Command("plan", "Plan a table or figure of the paper for GPUs: runs, memory per GPU, hours, and the fewest parts of a batch that fit. Needs no data and no GPU.");
+        var choices = new ExperimentChoices(command, usual: Scale.Paper, orData: $", or a set by its published size ({string.Join(", ", PublishedData.Names)}),");
         var gpu = new Option<string>("--gpu") { Description = $"the kind of GPU: {string.Join(", ", GpuKind.All.Select(kind => kind.Name))}", DefaultValueFactory = _ => "a100" };
         var gpus = new Option<int>("--gpus") { Description = "how many", DefaultValueFactory = _ => 1 };
-        var scale = new Option<Scale>("--scale") { Description = "smoke, teach, gpu or paper", DefaultValueFactory = _ => Scale.Paper };
-        var seeds = new Option<int?>("--seeds") { Description = "how many seeds" };
-        var data = new Option<string?>("--data") { Description = $"a folder of real images, or a set by its published size: {string.Join(", ", PublishedData.Names)} (default: the experiment's own)" };
-        var pretraining = new Option<string?>("--pretraining") { Description = "the same for what backbones of table2, table3, figure1d to f and figure2 are trained on first" };
-        var pixels = new Option<bool>("--pixels") { Description = "p = 1 too, where the scale leaves it out" };
-        var budget = new Option<double>("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
         var accumulate = new Option<int?>("--accumulate") { Description = "parts that each GPU trains its share of a batch in (default: the fewest that fit)" };
         var output = new Option<string?>("--out") { Description = "where runs are kept, and with them the steps that table6 has timed (default: runs)" };
         var json = new Option<bool>("--json") { Description = "print the plan as JSON" };
-        var command = new Command("plan", "Plan a table or figure of the paper for GPUs: runs, memory per GPU, hours, and the fewest parts of a batch that fit. Needs no data and no GPU.")
-        {
-            name, gpu, gpus, scale, seeds, data, pretraining, pixels, budget, accumulate, output, json,
-        };
+        foreach (var option in new Option[] { gpu, gpus, accumulate, output, json }) command.Add(option);
         command.SetAction(parsed =>
         {
-            int? count = parsed.GetValue(seeds);
-            if (count < 1) throw new ArgumentException($"{count} seeds measure nothing; use 1 or more.");
-            var options = new ExperimentOptions
-            {
-                SizesOnly = true, Scale = parsed.GetValue(scale), Seeds = count, Data = Known(parsed.GetValue(data)), Pretraining = Known(parsed.GetValue(pretraining)), Pixels = parsed.GetValue(pixels), Budget = parsed.GetValue(budget),
-            };
-            var plan = Plan.Of(ExperimentBook.Find(parsed.GetValue(name)!), options, new PlanOptions(Gpu(parsed.GetValue(gpu)!), parsed.GetValue(gpus))
+            var chosen = choices.Options(parsed);
+            var options = chosen with { SizesOnly = true, Data = Known(chosen.Data), Pretraining = Known(chosen.Pretraining) };
+            var plan = Plan.Of(ExperimentBook.Find(choices.Name(parsed)!), options, new PlanOptions(Gpu(parsed.GetValue(gpu)!), parsed.GetValue(gpus))
             {
                 Accumulation = parsed.GetValue(accumulate), Measurements = Path.Combine(new RunStore(parsed.GetValue(output)).Folder, "measurements"),
             });
