@@ -54,20 +54,16 @@ public sealed record SeedCurve(string Name, Origin Origin, IReadOnlyList<double>
         double[] Parts(IReadOnlyList<double> values) => [.. values.Select(value => value / Mean[at])];
     }
 
-    /// <summary>The largest abscissa that all curves have.</summary>
-    /// <exception cref="ArgumentException">There is none.</exception>
-    public static double LargestShared(IReadOnlyCollection<SeedCurve> curves)
-    {
-        var shared = curves.Select(curve => curve.X.AsEnumerable()).Aggregate((all, x) => all.Intersect(x)).ToList();
-        return shared.Count > 0 ? shared.Max() : throw new ArgumentException($"no point is on all of the curves: {string.Join("; ", curves.Select(curve => $"{curve.Name} has {string.Join(", ", curve.X)}"))}.");
-    }
+    /// <summary>The abscissa that most of the curves have, and the largest of those.</summary>
+    /// <exception cref="InvalidOperationException">There is no curve.</exception>
+    public static double MostShared(IReadOnlyCollection<SeedCurve> curves) => curves.SelectMany(curve => curve.X).Distinct().OrderByDescending(x => curves.Count(curve => curve.X.Contains(x))).ThenByDescending(x => x).First();
 
-    /// <summary>A panel with curves, each as parts of its own mean at the largest abscissa that all have.</summary>
-    /// <exception cref="ArgumentException">The curves share no abscissa.</exception>
+    /// <summary>A panel with curves, each as parts of its own mean at the abscissa that most of them have; one that lacks it, of other patch sizes, as parts of its first, and says so.</summary>
+    /// <exception cref="InvalidOperationException">There is no curve.</exception>
     public static Panel Shapes(Panel panel, IReadOnlyCollection<SeedCurve> curves)
     {
-        double at = LargestShared(curves);
-        return curves.Aggregate(panel, (drawn, curve) => curve.PartsOf(at).On(drawn));
+        double at = MostShared(curves);
+        return curves.Aggregate(panel, (drawn, curve) => (curve.X.Contains(at) ? curve.PartsOf(at) : (curve with { Name = $"{curve.Name}, from {curve.X[0]} on" }).PartsOf(curve.X[0])).On(drawn));
     }
 
     /// <summary>A panel with this curve: its means as a line, and the span of the seeds as an area where there is one.</summary>

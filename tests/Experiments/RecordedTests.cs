@@ -238,11 +238,13 @@ public sealed class RecordedTests : IDisposable
         Assert.Equal([16, 8, 4, 2], curve.X);
         Assert.All(curve.Low.Zip(curve.High), pair => Assert.True(pair.First < pair.Second));
         var paper = SeedCurve.Of(PaperNumbers.Figure1[0]);
-        Assert.Equal(16, SeedCurve.LargestShared([curve, paper]));
+        Assert.Equal(16, SeedCurve.MostShared([curve, paper]));
         Assert.Equal(1, curve.PartsOf(8).Mean[1]);
         Assert.Equal(curve.Mean[0] / curve.Mean[1], curve.PartsOf(8).Mean[0]);
         Expect.Refused<ArgumentException>(() => curve.PartsOf(3), "no point at 3", "16, 8, 4, 2");
-        Expect.Refused<ArgumentException>(() => SeedCurve.LargestShared([curve, new SeedCurve("odd", Origin.Paper, [3], [1])]), "odd has 3");
+        var odd = new SeedCurve("odd", Origin.Recorded, [30, 10], [2, 1]);
+        Assert.Equal(16, SeedCurve.MostShared([curve, odd, paper]));
+        Assert.Contains("odd, from 30 on", SeedCurve.Shapes(new Panel(Axis.PatchSizes, new Axis("ratio")), [paper, odd, curve]).ToFigure("shapes").ToString());
         Expect.Refused<ArgumentException>(() => SeedCurve.Of("all", Origin.Recorded, RecordedResults.Of(experiment, Shelf).All[0].Results, run => run.Model.PatchSize, run => run.Test.Loss), "two configurations at 16");
 
         var figure = SeedCurve.Shapes(new Panel(Axis.PatchSizes, new Axis("ratio")), [paper, curve]).ToFigure("shapes");
