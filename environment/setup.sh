@@ -300,6 +300,8 @@ dotnet_sources() {
       -not -path 'lib/Native/*'
     "$dotnet" --version
     echo "${programs[@]}" "${test_projects[@]}"
+    # A build names its commit, or says that its sources were changed: committing them makes it anew.
+    if [[ -n $(git status --porcelain -- lib PatchKit.csproj Directory.*.props 2>/dev/null) ]]; then echo modified; fi
   } | digest
 }
 
