@@ -7,8 +7,9 @@
 set -euo pipefail
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-clang=${1:-$(compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -t- -k2 -n | tail -n 1)}
-command -v "${clang:-clang++}" >/dev/null || {
+clang=${1:-$(compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -t- -k2 -n | tail -n 1 || true)}
+clang=${clang:-clang++}
+command -v "$clang" >/dev/null || {
   echo "check-cuda-sources.sh: no clang++ was found; install clang (Debian: apt-get install clang-16)." >&2
   exit 2
 }

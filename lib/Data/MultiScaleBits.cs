@@ -62,7 +62,11 @@ public sealed class MultiScaleBits
     /// <param name="count">B, at least 1.</param>
     /// <param name="annotations">What to give beyond labels and bits. An image of several objects has the label of the last one, which nothing covers.</param>
     /// <exception cref="ArgumentException">The index is negative, or the batch is empty or too large for one tensor.</exception>
-    public Batch Batch(long firstIndex, int count, Annotations annotations = Annotations.None) => Batch(firstIndex, [.. Enumerable.Range(0, Math.Max(0, count))], annotations);
+    public Batch Batch(long firstIndex, int count, Annotations annotations = Annotations.None)
+    {
+        CheckBatch(firstIndex, count);
+        return Batch(firstIndex, [.. Enumerable.Range(0, count)], annotations);
+    }
 
     /// <summary>Images firstIndex + places[0], firstIndex + places[1] and so on: a rank's share of a batch.</summary>
     /// <param name="firstIndex">The batch's first one, from 0.</param>

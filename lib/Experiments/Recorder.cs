@@ -32,6 +32,8 @@ public sealed record Recorder(RunStore Store)
         if (results.Count < grid.Count)
             throw new ArgumentException($"{grid.Count - results.Count} of the {grid.Count} runs of {experiment.Name} are not finished in {Store.Folder}; `{Command(experiment.Name, options)}` makes them.");
         foreach (var result in results) CheckCommit(result.Commit, $"run {result.Key}");
+        if (results.FirstOrDefault(result => result.Precision != TorchSharp.torch.ScalarType.Float32) is { } check)
+            throw new ArgumentException($"run {check.Key} was trained in {check.Precision}, as a check; `patchkit runs delete {check.Key}` forgets it, and `{Command(experiment.Name, options)}` trains it in Float32.");
         var machine = One(results.Select(result => result.Machine), $"the runs of {experiment.Name}");
         var report = experiment.Report(new ExperimentContext(options, Store, results, _ => { }, default));
         return Of(experiment, options, machine, report with { Runs = [.. results.Select(result => result.Key)], Date = results.Max(result => result.Date) }) with

@@ -15,7 +15,7 @@ public sealed record RunOptions
     /// <summary>The element type that models train and are scored in: float32, or float64 for checks (classification alone).</summary>
     public ScalarType Precision { get; init; } = ScalarType.Float32;
 
-    /// <summary>The processes that train each run together; null for this one alone. Results do not depend on how many there are, but for rounding.</summary>
+    /// <summary>The processes that train each run together; null for this one alone. Results do not depend on how many there are, but for rounding; except detectors, whose losses are means over what each share draws, drop path where a share comes in parts, and sets of which images are left out.</summary>
     public ProcessGroup? Group { get; init; }
     /// <summary>Whether images are taken half as many at a time, until they fit, where memory runs out: in training in more parts of the same batch, in the test in smaller batches.</summary>
     public bool AutoBatch { get; init; }

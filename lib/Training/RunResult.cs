@@ -15,7 +15,7 @@ namespace PatchKit.Training;
 /// <param name="Machine">where it ran.</param>
 /// <param name="Commit">the code's.</param>
 /// <param name="Date">when it ended, UTC.</param>
-/// <param name="LeftOut">files that could not be read and were left out, as far as they were met since the last interruption.</param>
+/// <param name="LeftOut">files that could not be read and were left out, as far as they were met since the last interruption; of several ranks, rank 0's.</param>
 /// <param name="Scores">what a task beyond classification scores; null for classification, whose scores are the test's.</param>
 /// <param name="Speed">how fast training was; null in results from before it was recorded.</param>
 /// <param name="Precision">the element type of weights and images.</param>

@@ -84,7 +84,7 @@ public sealed class RunStore
         using var trainer = new Trainer(task.Model, task.Groups(config.Recipe), config.Recipe, opened, task.Objective(config, options.Group), new TrainerOptions
         {
             Seed = config.Seed, Device = options.Device, Accumulation = options.Accumulation, Group = options.Group, Folder = leads ? folder : null, Progress = options.Progress,
-            AutoBatch = options.AutoBatch, ImageBytes = config.Task is null ? config.Model.Cost().ActivationBytes : 0, FlopsPerImage = config.FlopsPerImage, Peak = options.Peak, Say = options.Say,
+            AutoBatch = options.AutoBatch, ImageBytes = config.Task is not null ? 0 : Devices.Lower(options.Device) is null ? config.Model.Cost().ActivationBytes : config.Model.Cost().AutocastActivationBytes, FlopsPerImage = config.FlopsPerImage, Peak = options.Peak, Say = options.Say,
             CheckpointEvery = options.CheckpointEvery, CheckpointSteps = options.CheckpointSteps,
         });
         trainer.Train(cancellation);
@@ -94,12 +94,13 @@ public sealed class RunStore
     private RunResult Finish(RunConfig config, RunOptions options, TrainingData opened, TaskRun task, Trainer trainer, CancellationToken cancellation)
     {
         string folder = FolderOf(config);
+        var speed = trainer.Speed; // before the test, whose memory is not training's
         var (test, scores) = TestPass.Evaluate(task, opened, options, cancellation);
         cancellation.ThrowIfCancellationRequested(); // the test images end early, too
         string weights = Path.Combine(folder, WeightsFile);
         RunFile.Put(weights, () => Safetensors.Write(weights, task.Model.state_dict()));
         var result = new RunResult(config.Key, config, test, LastLosses(folder), trainer.Steps, trainer.Seconds, task.Model.parameters().Sum(parameter => parameter.numel()),
-            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut, scores, trainer.Speed, options.Precision);
+            Machine.Here(options.Device), Machine.Commit, DateTime.UtcNow, opened.LeftOut, scores, speed, options.Precision);
         WriteJson(Path.Combine(folder, ResultFile), result);
         File.Delete(Path.Combine(folder, TrainerCheckpoint.FileName));
         return result;
@@ -239,9 +240,13 @@ public sealed class RunStore
            select (entry.GetProperty("step").GetInt64(), entry.GetProperty("loss").GetDouble()),
     ];
 
+    // A line of the metrics is the mean of the steps since the one before it.
     private static double LastLosses(string folder)
     {
         var curve = ReadCurve(folder);
-        return curve.Skip(curve.Count - Math.Max(1, curve.Count / 20)).Average(point => point.Loss);
+        int from = curve.Count - Math.Max(1, curve.Count / 20);
+        return Enumerable.Range(from, curve.Count - from).Sum(line => curve[line].Loss * (curve[line].Step - Before(line))) / (curve[^1].Step - Before(from));
+
+        long Before(int line) => line == 0 ? 0 : curve[line - 1].Step;
     }
 }

@@ -12,14 +12,21 @@ public sealed class SegmentationObjective(Segmenter model, ProcessGroup? group =
 {
     private const double AuxiliaryShare = .4; // as is usual with UperNet
 
+    // Labelled pixels of all shares: asked for once in a step, however often a rank tries it.
+    private (long Step, long Labelled) _counted = (-1, 0);
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The batch has no dense labels.</exception>
     public IEnumerable<Tensor> Losses(Batch batch, long step, int parts)
     {
         var labels = batch.Dense ?? throw new ArgumentException("the batch has no class for each pixel; open the set with dense labels.");     // (B, H, W)
-        var count = labels.ne(LabelMap.Ignored).sum();
-        group?.AllReduce(count);
-        return InParts(batch.Images, labels, Math.Max(1, count.item<long>()) / (double)(group?.Size ?? 1), parts);
+        if (group is null || _counted.Step != step)
+        {
+            var count = labels.ne(LabelMap.Ignored).sum();
+            group?.AllReduce(count);
+            _counted = (step, count.item<long>());
+        }
+        return InParts(batch.Images, labels, Math.Max(1, _counted.Labelled) / (double)(group?.Size ?? 1), parts);
     }
 
     /// <inheritdoc/>

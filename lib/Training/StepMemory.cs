@@ -21,7 +21,8 @@ internal sealed record StepMemory(Device Device, int Batch, long FixedBytes, lon
 
     /// <summary>What does not fit, what there is, and what would fit.</summary>
     /// <param name="parts">that the batch was split into.</param>
-    internal string TooLarge(int parts)
+    /// <param name="offer">whether --auto-batch is not in use yet.</param>
+    internal string TooLarge(int parts, bool offer = true)
     {
         string what = $"a training step with {Images(Batch / parts)} at a time{(parts > 1 ? $" (a batch of {Batch} in {parts} parts)" : "")} does not fit into {Room(Device)}";
         long room = UsableBytes();
@@ -31,7 +32,7 @@ internal sealed record StepMemory(Device Device, int Batch, long FixedBytes, lon
         if (fitting == 0)
             return $"{what}, and by the cost model neither does one with one image at a time, about {Gib(Bytes(Batch))}; use a smaller model, larger patches or smaller images, or a device with more memory.";
         string expected = ImageBytes == 0 ? "" : $", about {Gib(Bytes(fitting))} of {Gib(room)} by the cost model";
-        return $"{what}; give --accumulate {fitting} ({Images(Batch / fitting)} at a time){expected}, or --auto-batch, which finds the number itself.";
+        return $"{what}; give --accumulate {fitting} ({Images(Batch / fitting)} at a time){expected}{(offer ? ", or --auto-batch, which finds the number itself" : "")}.";
     }
 
     /// <summary>Parameters and optimizer alone do not fit.</summary>

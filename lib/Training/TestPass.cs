@@ -20,6 +20,7 @@ internal static class TestPass
             catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
                 Engine.ReleaseMemory();
+                if (parts.Largest == 0) throw new TrainingException($"the test images themselves do not fit into {StepMemory.Room(options.Device)}; use smaller images, or a device with more memory. What was trained is saved.", e);
                 string what = $"testing {StepMemory.Images(parts.Largest)} at a time does not fit into {StepMemory.Room(options.Device)}";
                 if (parts.Largest == 1) throw new TrainingException($"{what}; use a smaller model, larger patches or smaller images, or a device with more memory.", e);
                 if (!options.AutoBatch) throw new TrainingException($"{what}; give --auto-batch, which takes fewer at a time until they fit. What was trained is saved.", e);

@@ -32,7 +32,7 @@ public sealed class Trainer : IDisposable
     private readonly StepMemory _memory;
     private readonly WaitClock _waited = new();
     private readonly BatchesAhead _batches;
-    private readonly bool _fetchAhead;
+    private bool _fetchAhead;
     private readonly Stopwatch _clock = new();
     private double _recentLoss;
     private bool _whole = true;
@@ -70,6 +70,7 @@ public sealed class Trainer : IDisposable
         }
         catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
+            _average?.Dispose();
             _optimizer?.Dispose();
             throw new TrainingException(_memory.ModelTooLarge(), e);
         }
@@ -144,7 +145,10 @@ public sealed class Trainer : IDisposable
             }
             catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
-                Split(e, alone: _parallel is null); // no room for a batch that is made on the device
+                // A batch that is made on the device may have room when it is due, and none beside the step before.
+                if (_fetchAhead && _whole && _parallel is null) Engine.ReleaseMemory();
+                else Split(e, alone: _parallel is null);
+                _fetchAhead = false;
                 continue;
             }
             catch (ImageException) when (Step > stepsBefore)
@@ -174,7 +178,15 @@ public sealed class Trainer : IDisposable
             if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
         }
         _clock.Stop();
-        _parallel?.Compare(Step);
+        try
+        {
+            _parallel?.Compare(Step);
+        }
+        catch (RankLostException)
+        {
+            Save(); // the weights are whole, and compared when the run goes on
+            throw;
+        }
         Save();
     }
 
@@ -289,15 +301,16 @@ public sealed class Trainer : IDisposable
     {
         _optimizer.zero_grad();
         Engine.ReleaseMemory();
-        string checkpoint = _checkpoint is null ? "" : $" The checkpoint is in {_options.Folder}.";
-        if (!_whole) throw new TrainingException($"memory ran out while the optimizer changed the weights in step {Step}, so that they are of no step: {e.Message}{checkpoint}", e);
+        if (!_whole) throw new TrainingException($"memory ran out while the optimizer changed the weights in step {Step}, so that they are of no step: {e.Message}{Kept()}", e);
         if (!_options.AutoBatch || !alone || _memory.MoreParts(_parts) is not { } parts)
         {
             if (Step > _firstStep) Save();
-            throw new TrainingException($"{_memory.TooLarge(_parts)}{(_checkpoint is { Exists: true } ? checkpoint : "")}", e);
+            throw new TrainingException($"{_memory.TooLarge(_parts, offer: !_options.AutoBatch)}{Kept()}", e);
         }
         _options.Say?.Invoke($"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _parts)} at a time; it is done again, and the run goes on, in {parts} parts, {StepMemory.Images(_memory.Batch / parts)} at a time");
         _parts = parts;
+
+        string Kept() => _checkpoint is { Exists: true } ? $" The checkpoint is in {_options.Folder}." : "";
     }
 
     private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)

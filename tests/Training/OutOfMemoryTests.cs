@@ -141,6 +141,7 @@ public sealed class OutOfMemoryTests : IDisposable
         Assert.Equal(["50 images at a time", "25 images at a time"], said.Select(line => line[(line.IndexOf("with ", StringComparison.Ordinal) + 5)..]));
         Expect.Refused<TrainingException>(() => Test(30, new RunOptions()), "testing 100 images at a time does not fit", "--auto-batch", "What was trained is saved");
         Expect.Refused<TrainingException>(() => Test(0, new RunOptions { AutoBatch = true }), "testing one image at a time does not fit", "a smaller model");
+        Expect.Refused<TrainingException>(() => TestPass.Evaluate(new Picky(model, 30), new Unmakeable(), new RunOptions { AutoBatch = true }, TestContext.Current.CancellationToken), "the test images themselves do not fit", "smaller images");
 
         (EvaluationResult Test, TaskResult? Scores) Test(int most, RunOptions options) => TestPass.Evaluate(new Picky(model, most), data, options, TestContext.Current.CancellationToken);
     }
@@ -208,6 +209,18 @@ public sealed class OutOfMemoryTests : IDisposable
     }
 
     private string In(string name) => Path.Combine(_folder, name);
+
+    /// <summary>A set for whose test images there is no room.</summary>
+    private sealed class Unmakeable : TrainingData
+    {
+        public override int Classes => 16;
+
+        public override long EpochImages => 0;
+
+        public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => [];
+
+        public override IEnumerable<Batch> Test(CancellationToken cancellation) => throw new TorchOutOfMemoryException("no room");
+    }
 
     /// <summary>A classification for whose test memory runs out beyond so many images at a time.</summary>
     private sealed class Picky(Backbone model, int most) : TaskRun

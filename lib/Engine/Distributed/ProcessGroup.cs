@@ -16,24 +16,27 @@ public sealed class ProcessGroup : IDisposable
     private readonly RankWatch _watch;
     private readonly CancellationTokenSource _lost = new();
     private long _shared;
-    private bool _disposed, _together;
+    private bool _disposed, _together, _failed;
 
     private ProcessGroup(RankPlace place, Device device, ProcessGroupOptions options)
     {
         (Rank, Size, Device) = (place.Rank, place.Ranks, device);
         var backend = device.type == DeviceType.CUDA ? CollectiveBackends.Nccl : CollectiveBackends.Gloo;
+        nint watched;
         try
         {
             _store = Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: place.Rank == 0, wait: true, options.Rendezvous);
             _groupStore = Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: false, wait: false, options.Rendezvous);
             _group = Collectives.OpenGroup(_groupStore, place.Rank, place.Ranks, backend, options.Collective);
+            watched = Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: false, wait: false, options.Rendezvous);
         }
         catch (TorchException e)
         {
+            foreach (nint store in new[] { _groupStore, _store }.Where(store => store != 0)) Collectives.CloseStore(store);
             throw new RankLostException($"rank {place.Rank} waited for {place.Ranks} ranks at {place.Host}:{place.Port}, but they did not all meet ({e.Message.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one MASTER_ADDR and one free MASTER_PORT "
                 + "(under Slurm by srun), or train in one process without those variables.", e);
         }
-        _watch = new RankWatch(place, Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: false, wait: false, options.Rendezvous), options.Silence, Abandon, unstoppable: device.type == DeviceType.CUDA);
+        _watch = new RankWatch(place, watched, options.Silence, Abandon, unstoppable: device.type == DeviceType.CUDA);
     }
 
     /// <summary>What this build can carry collectives with.</summary>
@@ -130,6 +133,7 @@ public sealed class ProcessGroup : IDisposable
     public void Fail(string sentence)
     {
         if (_together || Failure is not null) return;
+        _failed = true;
         try
         {
             RankWatch.Tell(_store, $"rank {Rank} has stopped: {sentence.TrimEnd('.')}");
@@ -155,7 +159,7 @@ public sealed class ProcessGroup : IDisposable
         {
             // The store is gone: there is nobody to tell.
         }
-        bool well = Failure is null;
+        bool well = Failure is null && !_failed;
         _watch.Stop();
         _lost.Dispose();
         if (!well) return; // a collective may still be under way; the process is about to end
@@ -175,7 +179,7 @@ public sealed class ProcessGroup : IDisposable
         {
             collective();
         }
-        catch (TorchException e)
+        catch (TorchException e) when (!Engine.IsOutOfMemory(e))
         {
             throw new RankLostException(_watch.Explain(e.Message), e);
         }

@@ -126,7 +126,8 @@ internal static unsafe partial class Collectives
     private static TorchException Failure(string what)
     {
         int failure;
-        return new TorchException($"{what}: {Native.Text(pkd_error(&failure)).Trim()}");
+        string message = $"{what}: {Native.Text(pkd_error(&failure)).Trim()}";
+        return failure == 2 ? new TorchOutOfMemoryException(message) : new TorchException(message); // as lib/Torch has it
     }
 
     [LibraryImport(Library)] private static partial byte* pkd_error(int* failure);

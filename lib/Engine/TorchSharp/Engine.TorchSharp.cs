@@ -55,7 +55,7 @@ public static partial class Engine
     }
 
     /// <summary>Whether an exception says that a device has no memory left for a tensor; TorchSharp has only the message for it.</summary>
-    public static bool IsOutOfMemory(Exception exception) => exception is ExternalException && exception.Message.Contains("memory", StringComparison.OrdinalIgnoreCase);
+    public static bool IsOutOfMemory(Exception exception) => exception is ExternalException && (exception.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || exception.Message.Contains("allocate memory", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Frees tensors that only the garbage collector knows of; TorchSharp cannot empty libtorch's cache.</summary>
     public static void ReleaseMemory()
