@@ -27,7 +27,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains("ViT D=48 x2, p=8, generated images, 16x16 pixels, smoke, 8 steps, seed 7: 66,976 parameters, 5 tokens\n", run.Output);
         Assert.Contains($"  files     {stored.Folder}\n", run.Output);
         Assert.Contains(FormattableString.Invariant($"test loss {result.Test.Loss:0.000}, top-1 {100 * result.Test.Top1:0.0} %"), run.Output);
-        Assert.Matches(@"images/s, [0-9.]+ % MFU, [0-9]+ % of the time waiting for data, peak memory [0-9.]+ MiB; MFU is of a measured matmul peak, [0-9,]+ GFLOP/s\n", run.Output);
+        Assert.Matches(@"images/s, [0-9.]+ % MFU, [0-9]+ % of the time waiting for data, peak memory [0-9.]+ [MG]iB; MFU is of a measured matmul peak, [0-9,]+ GFLOP/s\n", run.Output);
 
         Assert.Contains("was trained already", Train([.. s_short, "--patch", "8", "--seed", "7"]).Output);
         var json = JsonElement.Parse(Train([.. s_short, "--patch", "8", "--seed", "7", "--json"]).Output);
