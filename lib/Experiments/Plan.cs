@@ -83,7 +83,7 @@ public sealed record Plan : IRendered
 
     /// <summary>The runs as a table.</summary>
     public ReportTable ToTable() => new($"{Title}, scale {Scale.ToString().ToLowerInvariant()}: {Gpus} x {Gpu.Title}",
-        ["run", "runs", "tokens", "steps", "batch", "images at a time x parts, per GPU", "GB per GPU", "GB with 1 image, recomputed", "GPU hours", "at peak", "wall hours"],
+        ["run", "runs", "tokens", "steps", "batch", "images at a time x parts, per GPU", "GB per GPU", "GB with 1 image, recomputed", "GPU time, h", "at peak", "wall time, h"],
         [.. Runs.Select(Row), Total()]);
 
     /// <summary>The plan in Markdown.</summary>
@@ -139,7 +139,12 @@ public sealed record Plan : IRendered
 
     private static string Gigabytes(long bytes) => (bytes / GB).ToString(bytes < GB / 100 ? "0.0000" : bytes < GB ? "0.00" : "0.0", CultureInfo.InvariantCulture);
 
-    private static string Hours(double hours) => hours.ToString(hours < .01 ? "0.000###" : hours < 1 ? "0.00" : hours < 100 ? "0.0" : "N0", CultureInfo.InvariantCulture);
+    private static string Hours(double hours) => hours switch
+    {
+        < 1 / 60.0 => string.Create(CultureInfo.InvariantCulture, $"{3600 * hours:0.0} s"),
+        < 1 => string.Create(CultureInfo.InvariantCulture, $"{60 * hours:0.0} min"),
+        _ => hours.ToString(hours < 100 ? "0.0" : "N0", CultureInfo.InvariantCulture),
+    };
 
     private static ExperimentOptions WithData(Experiment experiment, ExperimentOptions chosen)
     {
