@@ -62,7 +62,7 @@ internal static class SegmentImages
             var names = data.ClassNames;
             string file = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}-segmentation.png");
             RunFile.Put(file, () => File.WriteAllBytes(file, Picture.Of(image).Segmentation(labels, names).ToPng()));
-            var counts = labels.flatten().bincount(minlength: names.Count).data<long>().ToArray();
+            var counts = labels.flatten().bincount(null, minlength: names.Count).data<long>().ToArray();
             return new Overlay(path, file, counts.Index().Where(entry => entry.Item > 0).OrderByDescending(entry => entry.Item).ToDictionary(entry => names[entry.Index], entry => (double)entry.Item / labels.numel()), null);
         }
     }

@@ -16,7 +16,7 @@ public sealed class TrainingSteps : IDisposable
     /// <param name="config">the model.</param>
     /// <param name="batch">images in a step.</param>
     /// <param name="device">where steps are taken.</param>
-    /// <exception cref="TorchOutOfMemoryException">They do not fit into the device's memory.</exception>
+    /// <exception cref="System.Runtime.InteropServices.ExternalException">They do not fit into the device's memory.</exception>
     public TrainingSteps(BackboneConfig config, int batch, Device device)
     {
         _device = device;

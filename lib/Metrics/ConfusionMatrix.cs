@@ -63,7 +63,7 @@ public sealed class ConfusionMatrix
             long low = values.min().item<long>(), high = values.max().item<long>();
             if (low < 0 || high >= Classes) throw new ArgumentException($"a pixel is {what} {(low < 0 ? low : high)}, but there are {Classes} classes, 0 to {Classes - 1}, and {_ignore} for ignored; use the set that the model was trained for.");
         }
-        var pairs = (wanted * Classes + given).bincount(minlength: (long)Classes * Classes).cpu().data<long>();
+        var pairs = (wanted * Classes + given).bincount(null, minlength: (long)Classes * Classes).cpu().data<long>();
         int at = 0;
         foreach (long count in pairs)
         {

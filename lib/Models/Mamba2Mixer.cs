@@ -55,9 +55,9 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
         var parts = in_proj.call(u).split([_inner, _inner + 2 * shared, heads], -1);                                      // z, x B C, dt
         var xBC = CausalConv.Run(parts[1], conv1d.weight.squeeze(1), conv1d.bias, silu: true).split([_inner, shared, shared], -1);
         var (y, _) = SsdScan.Scan(
-            xBC[0].unflatten(-1, heads, _headDim),                                                                        // (B, L, H, P)
+            xBC[0].unflatten(2, heads, _headDim),                                                                        // (B, L, H, P)
             parts[2], -A_log.exp(),                                                                                       // (B, L, H), (H)
-            xBC[1].unflatten(-1, _groups, _stateDim), xBC[2].unflatten(-1, _groups, _stateDim),                           // (B, L, G, N)
+            xBC[1].unflatten(2, _groups, _stateDim), xBC[2].unflatten(2, _groups, _stateDim),                           // (B, L, G, N)
             D, dtBias: dt_bias, dtSoftplus: true);                                                                        // (B, L, H, P)
         var gated = RmsNorm.Run(Wanted(y.flatten(2)), norm.weight, z: Wanted(parts[0]), eps: RmsNormLayer.Epsilon);       // (B, L or 1, inner)
         return out_proj.call(gated).MoveToOuterDisposeScope();                                                            // (B, L or 1, D)

@@ -93,7 +93,7 @@ public sealed class VisionTransformer : Backbone
             return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();                    // (B, L or 1, D)
         }
 
-        private Tensor Heads(Tensor tokens) => tokens.unflatten(-1, _heads, tokens.shape[^1] / _heads).transpose(1, 2);
+        private Tensor Heads(Tensor tokens) => tokens.unflatten(2, _heads, tokens.shape[^1] / _heads).transpose(1, 2);
     }
 
     private sealed class Mlp : nn.Module<Tensor, Tensor>

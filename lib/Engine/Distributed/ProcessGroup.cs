@@ -30,7 +30,7 @@ public sealed class ProcessGroup : IDisposable
             _group = Collectives.OpenGroup(_groupStore, place.Rank, place.Ranks, backend, options.Collective);
             watched = Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: false, wait: false, options.Rendezvous);
         }
-        catch (TorchException e)
+        catch (System.Runtime.InteropServices.ExternalException e)
         {
             foreach (nint store in new[] { _groupStore, _store }.Where(store => store != 0)) Collectives.CloseStore(store);
             throw new RankLostException($"rank {place.Rank} waited for {place.Ranks} ranks at {place.Host}:{place.Port}, but they did not all meet ({e.Message.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one MASTER_ADDR and one free MASTER_PORT "
@@ -138,7 +138,7 @@ public sealed class ProcessGroup : IDisposable
         {
             RankWatch.Tell(_store, $"rank {Rank} has stopped: {sentence.TrimEnd('.')}");
         }
-        catch (TorchException)
+        catch (System.Runtime.InteropServices.ExternalException)
         {
             // The store is gone and rank 0 with it: the others know.
         }
@@ -155,7 +155,7 @@ public sealed class ProcessGroup : IDisposable
             var (limit, waited) = (Failure is null ? Parting : PartingAfterFailure, Stopwatch.StartNew());
             while (Leads && waited.Elapsed < limit && !Enumerable.Range(1, Size - 1).All(rank => Collectives.StoreHas(_store, LeftKey(rank)))) Thread.Sleep(20);
         }
-        catch (TorchException)
+        catch (System.Runtime.InteropServices.ExternalException)
         {
             // The store is gone: there is nobody to tell.
         }
@@ -179,7 +179,7 @@ public sealed class ProcessGroup : IDisposable
         {
             collective();
         }
-        catch (TorchException e) when (!Engine.IsOutOfMemory(e))
+        catch (System.Runtime.InteropServices.ExternalException e) when (!Engine.IsOutOfMemory(e))
         {
             throw new RankLostException(_watch.Explain(e.Message), e);
         }

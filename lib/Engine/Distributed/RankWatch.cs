@@ -84,7 +84,7 @@ internal sealed class RankWatch
             }
             while (_failure is null && !_end.Wait(Between));
         }
-        catch (TorchException)
+        catch (System.Runtime.InteropServices.ExternalException)
         {
             if (!_end.IsSet) Declare($"rank 0 is gone: the store that it served at {_address} does not answer any more");
         }
