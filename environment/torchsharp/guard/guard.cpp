@@ -49,8 +49,9 @@ void* find(const char* name) {
 
 thread_local char* last_error = nullptr;
 
+// The first one stays until it is asked for: what failed in a backward pass of C# is told, not what libtorch made of it.
 void keep(const char* sentence) {
-  delete[] last_error;
+  if (last_error != nullptr) return;
   last_error = std::strcpy(new char[std::strlen(sentence) + 1], sentence);
 }
 
@@ -92,7 +93,7 @@ GUARD_API const char* THSTorch_get_and_reset_last_err() {
   return given;
 }
 
-// What TorchSharp's next look at the last error on this thread shall find.
+// What TorchSharp's next look at the last error on this thread shall find, whatever libtorch makes of it meanwhile.
 GUARD_API void pkg_set_last_error(const char* sentence) { keep(sentence); }
 
 // Raised when an entry changes; C# checks it.
