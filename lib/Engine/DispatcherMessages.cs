@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 namespace PatchKit;
 
 /// <summary>
-/// Why libtorch's dispatcher refused a call: it says so on C++'s standard error alone, where libpatchkit (lib/Native/messages.cpp) catches it.
+/// Why libtorch's dispatcher refused a call: it says so on C++'s standard error alone, where libpatchkit (lib/Native/api/messages.cpp) catches it.
 /// </summary>
 internal static unsafe partial class DispatcherMessages
 {
     private const string Prefix = "Exception in aoti_torch: ", Backtrace = "\nException raised from ";
 
     private static readonly nint s_dispatcher = NativeLibrary.GetExport(NativeLibraries.Loaded(NativeLibraries.Torch), nameof(Libtorch.torch_call_dispatcher));
-    private static readonly bool s_caught = NativeLibraries.Find(out _) is { } path && NativeLibrary.TryLoad(path, out nint library) && NativeLibrary.TryGetExport(library, nameof(pk_call_dispatcher), out _);
+    private static readonly bool s_caught = Kernels.Present;
 
     /// <summary>Calls an operator.</summary>
     /// <param name="name">of the operator, ending in 0.</param>

@@ -65,11 +65,23 @@ internal static class NativeLibraries
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? search) => name switch
     {
-        PatchKit => Load(Find(out string reason) ?? throw new DllNotFoundException(reason)),
+        PatchKit => LoadPatchKit(),
         Gloo => Load(Path.Combine(Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!, $"lib{Gloo}.so")),
         TorchSharp or Torch or TorchCuda => Loaded(name),
         _ => 0,
     };
+
+    /// <summary>
+    /// Loads libpatchkit.so. TorchSharp's libraries come first. Its OpenMP is libgomp.so.1 by the name inside, by which the loader then knows the one that kernels ask for;
+    /// the other way round there are two, whose threads take time from each other.
+    /// </summary>
+    /// <exception cref="DllNotFoundException">It is not there, or cannot be loaded.</exception>
+    internal static nint LoadPatchKit()
+    {
+        string path = Find(out string reason) ?? throw new DllNotFoundException(reason);
+        InitializeDeviceType(DeviceType.CPU);
+        return Load(path);
+    }
 
     private static nint Load(string path)
     {
