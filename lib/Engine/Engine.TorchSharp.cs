@@ -80,15 +80,7 @@ public static partial class Engine
     /// <summary>Tensors that C# holds.</summary>
     public static long LiveTensors => Tensor.TotalCount;
 
-    /// <summary>TorchSharp has no operator that computes nothing.</summary>
-    internal static Tensor NoOp(Tensor tensor) => tensor.alias();
-
-    /// <summary>There is no typed C++ beside TorchSharp.</summary>
-    internal static double TypedCallNanoseconds(int which, long calls) => double.NaN;
-
-    private static void RequestStop(bool stop)
-    {
-    }
+    private static void RequestStop(bool stop) => Kernels.RequestStop(stop);
 
     private static NotSupportedException Lacks(string what) =>
         new($"The TorchSharp backend has no {what}; build PatchKit with the default TorchBackend=libtorch.");

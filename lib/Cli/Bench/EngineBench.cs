@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Cli;
 
 /// <summary>
-/// `patchkit bench engine`: what a call through the bridge costs beside the same call in typed C++ and in Python torch,
-/// and what a ViT-Tiny-like training step costs beside the same step in Python torch on the same libtorch.
+/// `patchkit bench engine`: what a call of TorchSharp costs beside the same call in Python torch, and what a ViT-Tiny-like training step costs
+/// beside the same step there.
 /// </summary>
 internal static class EngineBench
 {
@@ -20,7 +20,6 @@ internal static class EngineBench
         try
         {
             set_num_threads(1);
-            rows.AddRange(BesideTypedCpp(pairs));
             using var python = PythonPeer.Start("engine_peer.py");
             if (python is null) Console.WriteLine("No python3 here can import torch: its columns are left out.");
             else rows.AddRange(BesidePython(python, pairs, cores));
@@ -30,17 +29,6 @@ internal static class EngineBench
             set_num_threads(cores);
         }
         return new BenchResult(rows);
-    }
-
-    private static IEnumerable<Measurement> BesideTypedCpp(int pairs)
-    {
-        Tensor a = ones([1]), b = ones([1]), g = ones([1], requires_grad: true);
-        yield return Row("no-op", 0, () => Engine.NoOp(a).Dispose());
-        yield return Row("1-element add", 1, () => (a + b).Dispose(), limit: 1.35);
-        yield return Row("1-element add with grad", 2, () => (g + b).Dispose());
-
-        Measurement Row(string subject, int which, Action body, double? limit = null) => Measurement.Pairs(subject, "typed C++", "ns", pairs,
-            () => Nanoseconds(Calls, body), () => Engine.TypedCallNanoseconds(which, Calls), limit);
     }
 
     private static IEnumerable<Measurement> BesidePython(PythonPeer python, int pairs, int cores)
