@@ -22,7 +22,7 @@ public sealed class GuardTests
     [Fact]
     public void TheGuardStandsInFrontAndLibtorchLiesBeside()
     {
-        Assert.Equal(1, Guard.Version());
+        Assert.Equal(1, Guard.pkg_guard_version());
         var loaded = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..]).Distinct().ToList();
         foreach (string library in new[] { "libLibTorchSharp.so", "libRawTorchSharp.so", "libtorch_cpu.so", "libc10.so" })
         {
@@ -58,35 +58,43 @@ public sealed class GuardTests
     }
 
     [Fact]
-    public void ASentenceThatWasSetIsTheNextError()
+    public void AnExceptionIsTheSentenceWithoutTheStackOfCpp() =>
+        Assert.Equal("The size of tensor a (3) must match the size of tensor b (7) at non-singleton dimension 0", Assert.Throws<ExternalException>(() => ones([3]) + ones([7])).Message);
+
+    [Fact]
+    public void TorchSharpsOwnBackwardTellsWhyANodeFailed()
     {
-        Guard.SetLastError("the first, naïve sentence");
-        Guard.SetLastError("the second sentence");
-        Assert.Equal("the first, naïve sentence", Assert.Throws<ExternalException>(CheckForErrors).Message);
-        CheckForErrors();
+        using var scope = NewDisposeScope();
+        var x = ones([3], requires_grad: true);
+        for (int i = 0; i < 2; i++)
+        {
+            var y = AutogradNode.Run("twice", [x], () => ([x * 2], []), (_, _) => throw new InvalidDataException($"the naïve node failed for the {i}th time"))[0];
+            Assert.StartsWith($"the naïve node failed for the {i}th time\n", Assert.Throws<ExternalException>(() => y.sum().backward()).Message);
+        }
+        Assert.Throws<InvalidDataException>(() => Engine.Backward(AutogradNode.Run("twice", [x], () => ([x * 2], []), (_, _) => throw new InvalidDataException("no"))[0].sum()));
     }
 
     [Fact]
     public void BytesOfTensorsAreCounted()
     {
-        long live = Guard.Live(), blocks = Guard.Blocks();
-        Guard.ResetPeak();
+        long live = Guard.pkg_memory_live(), blocks = Guard.pkg_memory_blocks();
+        Guard.pkg_memory_reset_peak();
         using (var block = empty([Megabyte], float32))
         {
-            Assert.InRange(Guard.Live() - live, 4 * Megabyte, 4 * Megabyte + 8192); // malloc rounds up
-            Assert.Equal(1, Guard.Blocks() - blocks);
+            Assert.InRange(Guard.pkg_memory_live() - live, 4 * Megabyte, 4 * Megabyte + 8192); // malloc rounds up
+            Assert.Equal(1, Guard.pkg_memory_blocks() - blocks);
             using var more = block + block;
-            Assert.InRange(Guard.Peak() - live, 8 * Megabyte, 8 * Megabyte + 16384);
+            Assert.InRange(Guard.pkg_memory_peak() - live, 8 * Megabyte, 8 * Megabyte + 16384);
         }
-        Assert.Equal((live, blocks), (Guard.Live(), Guard.Blocks()));
-        Guard.ResetPeak();
-        Assert.Equal(live, Guard.Peak());
+        Assert.Equal((live, blocks), (Guard.pkg_memory_live(), Guard.pkg_memory_blocks()));
+        Guard.pkg_memory_reset_peak();
+        Assert.Equal(live, Guard.pkg_memory_peak());
     }
 
     [Fact]
     public void BeyondTheLimitTensorsAreRefused()
     {
-        Guard.Limit(Guard.Live() + Megabyte);
+        Guard.pkg_memory_limit(Guard.pkg_memory_live() + Megabyte);
         try
         {
             string sentence = Assert.Throws<ExternalException>(() => empty([2 * Megabyte], uint8)).Message;
@@ -94,7 +102,7 @@ public sealed class GuardTests
         }
         finally
         {
-            Guard.Limit(0);
+            Guard.pkg_memory_limit(0);
         }
         empty([2 * Megabyte], uint8).Dispose();
         Assert.StartsWith("can't allocate memory: 140737488355328 bytes were asked for", Assert.Throws<ExternalException>(() => empty([1L << 45])).Message);
@@ -105,6 +113,6 @@ public sealed class GuardTests
     {
         using var a = rand([64, 64]);
         using var b = a.matmul(a);
-        Assert.Equal(Environment.GetEnvironmentVariable("PATCHKIT_MKL_FAST") == "0" ? 0 : 1, Guard.MklFast());
+        Assert.Equal(Environment.GetEnvironmentVariable("PATCHKIT_MKL_FAST") == "0" ? 0 : 1, Guard.pkg_mkl_fast());
     }
 }
