@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstring>
 #include <exception>
 #include <type_traits>
@@ -80,16 +81,25 @@ void keep_the_exception() {
   }
 #include "natives.inc"
 
+// A sentence in the place of libtorch's, or null: C# knows what its own backward passes threw.
+using Explain = const char* (*)(const char* sentence);
+static std::atomic<Explain> explain{nullptr};
+
+GUARD_API void pkg_explain_errors(Explain explainer) { explain = explainer; }
+
 // The newest sentence of this thread, ours or TorchSharp's; neither is left. It is the caller's until the next one.
 GUARD_API const char* THSTorch_get_and_reset_last_err() {
   static auto* const theirs = reinterpret_cast<const char* (*)()>(find("THSTorch_get_and_reset_last_err"));
   const char* sentence = theirs();
-  if (last_error == nullptr) return sentence;
-  static thread_local char* given = nullptr;
-  delete[] given;
-  given = last_error;
-  last_error = nullptr;
-  return given;
+  if (last_error != nullptr) {
+    static thread_local char* given = nullptr;
+    delete[] given;
+    sentence = given = last_error;
+    last_error = nullptr;
+  }
+  const Explain explainer = explain;
+  const char* better = sentence != nullptr && explainer != nullptr ? explainer(sentence) : nullptr;
+  return better != nullptr ? better : sentence;
 }
 
 // What TorchSharp's next look at the last error on this thread shall find.
