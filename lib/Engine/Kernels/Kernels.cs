@@ -64,5 +64,5 @@ internal static unsafe partial class Kernels
 
     [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_version();
     [LibraryImport(NativeLibraries.PatchKit)] private static partial void pk_use_allocator(nint allocate, nint release);
-    [LibraryImport(NativeLibraries.PatchKit), SuppressGCTransition] private static partial void pk_request_stop(int stop);
+    [LibraryImport(NativeLibraries.PatchKit)] private static partial void pk_request_stop(int stop);
 }
