@@ -84,7 +84,7 @@ internal static class EngineBench
             manual_seed(0);
             _model = nn.Sequential([.. Enumerable.Range(0, Depth).Select(_ => new Block())]);
             _head = nn.Linear(D, Classes);
-            _optimizer = optim.AdamW([.. _model.parameters(), .. _head.parameters()], lr: 1e-3, weight_decay: 0.05);
+            _optimizer = new FusedAdamW([.. _model.parameters(), .. _head.parameters()], lr: 1e-3, weight_decay: 0.05);
             (_x, _y) = (randn([B, L, D]), randint(0, Classes, [B]));
         }
 
