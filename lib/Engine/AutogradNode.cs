@@ -57,16 +57,17 @@ internal sealed unsafe partial class AutogradNode
     /// <param name="backward">The inputs' gradients; called on the thread that libtorch runs backward on.</param>
     internal static Tensor[] Run(string name, ReadOnlySpan<Tensor?> inputs, Func<(Tensor[] Outputs, Tensor?[] Saved)> forward, BackwardPass backward)
     {
-        if (!is_grad_enabled()) return Forward(forward);
+        if (!is_grad_enabled()) return Forward(inputs, forward);
         using (no_grad())
-            return RequiresGrad(inputs) ? Record(name, inputs, forward, backward) : Forward(forward);
+            return RequiresGrad(inputs) ? Record(name, inputs, forward, backward) : Forward(inputs, forward);
     }
 
-    private static Tensor[] Forward(Func<(Tensor[] Outputs, Tensor?[] Saved)> forward)
+    private static Tensor[] Forward(ReadOnlySpan<Tensor?> inputs, Func<(Tensor[] Outputs, Tensor?[] Saved)> forward)
     {
         using var scope = NewDisposeScope();
         var (outputs, _) = forward();
         foreach (var output in outputs) output.MoveToOuterDisposeScope();
+        KeepAlive(inputs);
         return outputs;
     }
 
