@@ -40,9 +40,9 @@ internal sealed class GradientBucket : IDisposable
     internal void Send(IReadOnlyList<Tensor?> gradients, ProcessGroup group)
     {
         using var recording = no_grad();
-        for (int i = 0; i < _views.Length; i++)
-            (gradients[i] is { } gradient ? _views[i].copy_(gradient) : _views[i].zero_()).Dispose();
-        _flat.div_(group.Size).Dispose();
+        using var scope = NewDisposeScope(); // operators in place return other objects, or the same
+        for (int i = 0; i < _views.Length; i++) _ = gradients[i] is { } gradient ? _views[i].copy_(gradient) : _views[i].zero_();
+        _flat.div_(group.Size);
         _sending = group.Begin(_flat, ReduceOp.Sum);
     }
 

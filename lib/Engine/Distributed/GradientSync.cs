@@ -155,7 +155,7 @@ public sealed class GradientSync : IDisposable
             if (_present[i])
             {
                 using var gradient = parameter.grad!;
-                gradient.copy_(mean).Dispose();
+                gradient.copy_(mean);
             }
             else if (owners[i] > 0)
             {
