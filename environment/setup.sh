@@ -12,7 +12,7 @@ home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$home"
 
 # The programs that go to bin/ (project:assembly:launcher), and the projects with tests. Later parts add theirs.
-programs=(PatchKit.csproj:PatchKit:patchkit environment/kernel/csnotebook.csproj:csnotebook:csnotebook)
+programs=(environment/kernel/csnotebook.csproj:csnotebook:csnotebook PatchKit.csproj:PatchKit:patchkit)
 test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj tests/Formatting/Formatting.Tests.csproj)
 # The programs that are compiled for this processor beforehand, where the feed has the compiler for it: a notebook's first
 # cell waits for Roslyn, 1.2 s instead of 2.1 s.
@@ -326,13 +326,15 @@ build_dotnet() {
   dotnet_sources >build/dotnet-built-from
 }
 
-# Copies what was published to bin/, and removes what an earlier version had published and this one does not.
+# Copies what was published to bin/, the first program's where two have the same file, and removes what an earlier version
+# had published and this one does not.
 fill_bin() {
   local program project assembly launcher file listing=build/publish/listing
   : >$listing.new
   for program in "${programs[@]}"; do
     IFS=: read -r project assembly launcher <<<"$program"
     while IFS= read -r file; do
+      if grep -qxF "$file" $listing.new; then continue; fi
       put "build/publish/$assembly/$file" "bin/$file"
       echo "$file" >>$listing.new
     done < <(find "build/publish/$assembly" -type f -printf '%P\n')
