@@ -31,7 +31,8 @@ public static partial class Engine
         return found;
     }
 
-    private static void Differentiate(Action pass)
+    /// <summary>Runs a backward pass, and throws the exception of a node in place of libtorch's.</summary>
+    internal static void Differentiate(Action pass)
     {
         try
         {

@@ -21,6 +21,9 @@ internal static class NativeLibraries
     /// <summary>TorchSharp's own natives.</summary>
     internal const string TorchSharp = "LibTorchSharp";
 
+    /// <summary>libtorch for GPUs, where it was built for them.</summary>
+    internal const string TorchCuda = "torch_cuda";
+
     /// <summary>libtorch, for its C entries and for functions known by their mangled names.</summary>
     internal const string Torch = "torch_cpu";
 
@@ -38,7 +41,14 @@ internal static class NativeLibraries
 
     /// <summary>A function of libtorch that only its C++ name exports, as GCC and Clang, or as Microsoft's compiler spell it; 0 where there is none.</summary>
     internal static nint TorchExport(string itanium, string microsoft) =>
-        NativeLibrary.TryGetExport(NativeLibrary.Load(Torch, typeof(Tensor).Assembly, null), OperatingSystem.IsWindows() ? microsoft : itanium, out nint function) ? function : 0;
+        NativeLibrary.TryGetExport(Loaded(Torch), OperatingSystem.IsWindows() ? microsoft : itanium, out nint function) ? function : 0;
+
+    /// <summary>A library that TorchSharp loads. It loads its own first: a libtorch that came here before it would be without the guard (environment/torchsharp).</summary>
+    internal static nint Loaded(string name)
+    {
+        InitializeDeviceType(DeviceType.CPU);
+        return NativeLibrary.Load(name, typeof(Tensor).Assembly, null);
+    }
 
     private static IEnumerable<string> Candidates()
     {
@@ -57,7 +67,7 @@ internal static class NativeLibraries
     {
         PatchKit => LoadPatchKit(),
         Gloo => Load(Path.Combine(Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!, $"lib{Gloo}.so")),
-        TorchSharp or Torch => NativeLibrary.Load(name, typeof(Tensor).Assembly, null),
+        TorchSharp or Torch or TorchCuda => Loaded(name),
         _ => 0,
     };
 

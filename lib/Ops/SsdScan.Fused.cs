@@ -5,10 +5,10 @@ namespace PatchKit.Ops;
 /// <content>The fused form: chunk by chunk in one pass, with the states at the chunks' beginnings kept for backward.</content>
 public static partial class SsdScan
 {
-    /// <summary>libpatchkit's form, on the CPU.</summary>
-    /// <param name="x">(b, l, h, p), float32, float64 or bfloat16, as B, C and z; arithmetic is float32 at least.</param>
-    /// <param name="D">(h) or (h, p).</param>
-    /// <param name="chunkSize">Tokens handled as one dense block.</param>
+    /// <summary>
+    /// libpatchkit's form, on the CPU. x, B, C and z are float32, float64 or bfloat16 alike; arithmetic and states are float32 at least. D may also
+    /// be (h, p), and chunkSize is the number of tokens handled as one dense block.
+    /// </summary>
     /// <inheritdoc cref="Scan"/>
     internal static (Tensor Y, Tensor FinalState) Fused(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null, int chunkSize = ChunkSize)
     {
