@@ -270,6 +270,7 @@ internal sealed unsafe partial class AutogradNode
         {
             int slot = (int)(Interlocked.Increment(ref s_next) % (uint)Kept.Length);
             Volatile.Write(ref Kept[slot], failure);
+            if (Guard.Exists) Guard.pkg_set_backward_error(failure.SourceException.Message);
             return slot + 1;
         }
 

@@ -10,8 +10,11 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <mutex>
+#include <string>
 #include <type_traits>
 
 #if !defined(__x86_64__)
@@ -47,11 +50,12 @@ void* find(const char* name) {
   return dlsym(raw, name);
 }
 
+// TorchSharp's own is thread-local too.
 thread_local char* last_error = nullptr;
 
 void keep(const char* sentence) {
-  delete[] last_error;
-  last_error = std::strcpy(new char[std::strlen(sentence) + 1], sentence);
+  std::free(last_error);
+  last_error = strdup(sentence);
 }
 
 void keep_the_exception() {
@@ -62,6 +66,27 @@ void keep_the_exception() {
   } catch (...) {
     keep("an exception that is no std::exception came out of libtorch");
   }
+}
+
+std::mutex backward_mutex;
+std::string backward_error;
+
+// A sentence as it is told: the C++ stack that libtorch appends says nothing to whom C# tells where the call was.
+char* told(char* sentence) {
+  static const char* stacks = std::getenv("TORCH_SHOW_CPP_STACKTRACES");
+  if (stacks == nullptr || std::strcmp(stacks, "1") != 0) {
+    if (char* end = std::strstr(sentence, "\nException raised from ")) *end = 0;
+  }
+  if (std::strstr(sentence, "CSharpNode returned an invalid number of gradients") != nullptr) {
+    std::lock_guard<std::mutex> lock(backward_mutex);
+    if (!backward_error.empty()) {
+      backward_error.append("\n").append(sentence);
+      std::free(sentence);
+      sentence = strdup(backward_error.c_str());
+      backward_error.clear();
+    }
+  }
+  return sentence;
 }
 
 }  // namespace
@@ -82,18 +107,24 @@ void keep_the_exception() {
 
 // The newest sentence of this thread, ours or TorchSharp's; neither is left. It is the caller's until the next one.
 GUARD_API const char* THSTorch_get_and_reset_last_err() {
-  static auto* const theirs = reinterpret_cast<const char* (*)()>(find("THSTorch_get_and_reset_last_err"));
-  const char* sentence = theirs();
-  if (last_error == nullptr) return sentence;
+  static auto* const theirs = reinterpret_cast<char* (*)()>(find("THSTorch_get_and_reset_last_err"));
+  char* sentence = theirs();
+  if (last_error != nullptr) {
+    std::free(sentence);
+    sentence = last_error;
+    last_error = nullptr;
+  }
+  if (sentence == nullptr) return nullptr;
   static thread_local char* given = nullptr;
-  delete[] given;
-  given = last_error;
-  last_error = nullptr;
-  return given;
+  std::free(given);  // TorchSharp copies a sentence at once, and frees none
+  return given = told(sentence);
 }
 
-// What TorchSharp's next look at the last error on this thread shall find.
-GUARD_API void pkg_set_last_error(const char* sentence) { keep(sentence); }
+// Why a node of C# failed in a backward pass: told, on whatever thread, before what libtorch makes of it.
+GUARD_API void pkg_set_backward_error(const char* sentence) {
+  std::lock_guard<std::mutex> lock(backward_mutex);
+  backward_error = sentence;
+}
 
 // Raised when an entry changes; C# checks it.
 GUARD_API int pkg_guard_version() { return 1; }
