@@ -7,8 +7,7 @@ patchkit_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Threads. libgomp's waiting threads spin by default and take the cores from whatever comes next: the loaders, .NET's
 # own threads, a second pool.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
-# libtorch takes the physical cores; hyperthreads of one core are worth a third more in the loaders' and the element-wise
-# operators' hands.
+# As many as this process may run on, also where a scheduler gave it some of the machine's cores.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS-$(nproc)}
 
 # Memory. By default glibc maps a large block afresh on each allocation and gives it back when it is freed, so that a
@@ -33,16 +32,19 @@ if [[ ${GLIBC_TUNABLES:-} != *glibc.malloc.hugetlb=* ]]; then
 fi
 
 # Libraries. The loader looks through LD_LIBRARY_PATH before the folder of TorchSharp.dll, and would mix our libtorch with
-# another one that lies there: such folders are left out for our processes.
+# another one that lies there: such folders are left out for our processes. PATCHKIT_LIBTORCH names one that is to be taken
+# (environment/gpu-check.sh).
 patchkit_library_path() {
   local folder kept=()
-  if [[ -z ${LD_LIBRARY_PATH:-} ]]; then return; fi
   while IFS= read -r -d: folder; do
     if [[ ! -e ${folder:-.}/libtorch_cpu.so && ! -e ${folder:-.}/libc10.so ]]; then kept+=("$folder"); fi
   done <<<"$LD_LIBRARY_PATH:"
   LD_LIBRARY_PATH=$(IFS=: && echo "${kept[*]-}")
 }
-patchkit_library_path
+if [[ -n ${LD_LIBRARY_PATH:-} ]]; then patchkit_library_path; fi
+if [[ -n ${PATCHKIT_LIBTORCH:-} ]]; then
+  export LD_LIBRARY_PATH=$PATCHKIT_LIBTORCH${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 
 # cuBLAS repeats its bits only with workspaces of fixed size, and libtorch's deterministic mode refuses matrix products on
 # a GPU without them.
