@@ -11,8 +11,8 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS-$(nproc)}
 
 # Memory. By default glibc maps a large block afresh on each allocation and gives it back when it is freed, so that a
-# training step spends its time in page faults. Measured on one Zen core with libtorch 1.13, adding two tensors of 20, 40
-# and 128 MB: 8.5, 16.5 and 51 ms by default, 1.3, 4.7 and 14 ms with the settings below.
+# training step spends its time in page faults. Measured on one Zen core with libtorch 2.10, adding two tensors of 20, 40
+# and 128 MB: 5.2, 29 and 103 ms of processor time by default, 3.1, 10.5 and 35 ms with the settings below.
 #   MALLOC_MMAP_THRESHOLD_   32 MB, the most that every glibc takes: smaller blocks stay in the heap for the next step.
 #                            Larger ones are mapped and given back: kept in the heap too (MALLOC_MMAP_MAX_=0) they are
 #                            a quarter faster, but the heap splinters: one checkpointed step of adventurer-tiny over
