@@ -36,7 +36,10 @@ internal sealed unsafe class GradientHook : IDisposable
     internal static bool Works { get; } = s_set != null && Try();
 
     /// <summary>Ends it.</summary>
-    public void Dispose() => Set(_parameter, null);
+    public void Dispose()
+    {
+        if (!_parameter.IsInvalid) Set(_parameter, null);
+    }
 
     private static delegate* unmanaged<nint, NativeHook**, void> FindSetter()
     {

@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using PatchKit.Tests.Engines;
 using Xunit;
 using static TorchSharp.torch;
@@ -107,6 +110,35 @@ public sealed class ProcessGroupTests
         }
     }
 
+    /// <summary>The backward pass of a checkpointed block is a backward pass inside another.</summary>
+    [Fact]
+    public void GradientsOfCheckpointedBlocksGoOutToo()
+    {
+        var seen = Together(2, group => new[] { true, false }.Select(checkpointed =>
+        {
+            using var scope = NewDisposeScope();
+            Tensor[] weights = [.. Enumerable.Range(0, 4).Select(i => (arange(64, dtype: float32) / (i + 2)).requires_grad_())];
+            using var sync = group.Gradients(weights, bucketBytes: 1);
+            var x = full([64], group.Rank + 0.1).requires_grad_();
+            foreach (var pair in weights.Chunk(2))
+            {
+                Tensor Block(Tensor input) => (input * pair[0]).sin() * pair[1];
+                x = checkpointed ? Engine.Checkpoint(Block, x) : Block(x);
+            }
+            sync.Arm(x.sum().reshape(1));
+            Engine.Backward(x.sum());
+            int sent = sync.Sent;
+            sync.Finish(1);
+            return (sent, Bits: weights.SelectMany(weight => weight.grad!.data<float>().ToArray()).ToArray());
+        }).ToArray());
+        foreach (var rank in seen)
+        {
+            Assert.Equal([4, 4], rank.Select(one => one.sent));
+            Assert.Equal(rank[1].Bits, rank[0].Bits);
+            Assert.Equal(seen[0][0].Bits, rank[0].Bits);
+        }
+    }
+
     /// <summary>A parameter that two parts of a model share is whole at once; one that gets a second gradient after the first went out is named.</summary>
     [Fact]
     public void AGradientThatChangesAfterItWentOutIsRefused()
@@ -173,9 +205,9 @@ public sealed class ProcessGroupTests
     [Fact]
     public void APortThatIsTakenIsNamed()
     {
-        var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
-        int port = ((System.Net.IPEndPoint)taken.LocalEndpoint).Port;
+        int port = ((IPEndPoint)taken.LocalEndpoint).Port;
         Expect.Refused<RankLostException>(() => ProcessGroup.Join(new RankPlace(0, 2, 0, "127.0.0.1", port), CPU), $"rank 0 cannot open port {port}, which is taken");
         taken.Stop();
     }
@@ -219,7 +251,28 @@ public sealed class ProcessGroupTests
         Assert.Equal("rank 1 has stopped: the disk is full", seen[0]);
     }
 
-    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work)
+    /// <summary>By whatever name the ranks know this machine, they and then their connections find it.</summary>
+    [Theory]
+    [InlineData("localhost", "127.0.0.1")]
+    [InlineData("::1", "::1")]
+    [InlineData("address", "address")]
+    [InlineData("name", "address")]
+    public void RanksMeetAtAnyAddressOfTheMachine(params string[] hosts)
+    {
+        var own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(one => one.GetIPProperties().UnicastAddresses).Select(one => one.Address)
+            .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
+        Assert.SkipWhen(own is null && hosts.Contains("address"), "this machine has no address but its loopback.");
+        string[] called = [.. hosts.Select(host => host switch { "name" => Dns.GetHostName(), "address" => own!.ToString(), _ => host })];
+        Together(2, group =>
+        {
+            using var rank = tensor(new[] { 1.0 + group.Rank });
+            group.AllReduce(rank);
+            Assert.Equal(3, rank.item<double>());
+            return 0;
+        }, called);
+    }
+
+    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work, params string[] hosts)
     {
         Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
         int port = Ports.Free();
@@ -228,7 +281,7 @@ public sealed class ProcessGroupTests
         {
             try
             {
-                using var group = ProcessGroup.Join(new RankPlace(rank, ranks, rank, "127.0.0.1", port), CPU);
+                using var group = ProcessGroup.Join(new RankPlace(rank, ranks, rank, hosts.ElementAtOrDefault(rank) ?? "127.0.0.1", port), CPU);
                 results[rank] = work(group);
             }
             catch (Exception e)

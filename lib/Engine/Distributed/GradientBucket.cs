@@ -40,8 +40,10 @@ internal sealed class GradientBucket : IDisposable
     internal void Send(IReadOnlyList<Tensor?> gradients, ProcessGroup group)
     {
         using var recording = no_grad();
-        using var scope = NewDisposeScope(); // operators in place return other objects, or the same
-        for (int i = 0; i < _views.Length; i++) _ = gradients[i] is { } gradient ? _views[i].copy_(gradient) : _views[i].zero_();
+        using var scope = NewDisposeScope();
+        if (gradients.Contains(null)) _flat.zero_();
+        int[] there = [.. Enumerable.Range(0, _views.Length).Where(i => gradients[i] is not null)];
+        Foreach.Copy([.. there.Select(i => _views[i])], [.. there.Select(i => gradients[i]!)]);
         _flat.div_(group.Size);
         _sending = group.Begin(_flat, ReduceOp.Sum);
     }

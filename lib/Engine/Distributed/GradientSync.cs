@@ -131,12 +131,12 @@ public sealed class GradientSync : IDisposable
 
     private void SendNext()
     {
+        using var scope = NewDisposeScope();
         var bucket = _buckets[_next++];
         Tensor?[] gradients = [.. bucket.Indices.Select(i => _parameters[i].grad)];
         // One may be there from the earlier parts of a batch although the last part gave none.
         foreach (var (i, gradient) in bucket.Indices.Zip(gradients)) _present[i] = gradient is not null;
         bucket.Send(gradients, _group);
-        foreach (var gradient in gradients) gradient?.Dispose();
     }
 
     private double[] MeansOf(Tensor numbers)
@@ -149,18 +149,19 @@ public sealed class GradientSync : IDisposable
 
     private void PutBack(GradientBucket bucket, double[] owners)
     {
+        List<Tensor> gradients = [], theirs = [];
         foreach (var (i, mean) in bucket.Indices.Zip(bucket.Means()))
         {
-            var parameter = _parameters[i];
             if (_present[i])
             {
-                using var gradient = parameter.grad!;
-                gradient.copy_(mean);
+                gradients.Add(_parameters[i].grad!);
+                theirs.Add(mean);
             }
             else if (owners[i] > 0)
             {
-                parameter.grad = mean.clone();
+                _parameters[i].grad = mean.clone();
             }
         }
+        Foreach.Copy([.. gradients], [.. theirs]);
     }
 }

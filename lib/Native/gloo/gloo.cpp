@@ -1,7 +1,7 @@
-// libpatchkit_gloo.so: collectives between processes by Gloo alone, on raw pointers, for CPU memory. The ranks meet through
-// a key-value store that the caller has. Each collective must be called by all ranks in the same order; one thread at a
-// time calls them, and any other may abandon the group. A function that fails returns -1 (or null); pkg_error() is its
-// sentence.
+// libpatchkit_gloo.so: collectives between processes by Gloo alone, on raw pointers, for CPU memory. The ranks meet
+// through a key-value store that the caller has. Each collective must be called by all ranks in the same order; one
+// thread at a time calls them, and any other may abandon the group. A function that fails returns -1 (or null);
+// pkg_error() is its sentence.
 #include <gloo/allgather.h>
 #include <gloo/allreduce.h>
 #include <gloo/barrier.h>
@@ -21,8 +21,8 @@
 // What the caller's side checks; to be raised with every change of what is below.
 constexpr int32_t version = 1;
 
-// The caller's key-value store. `get` waits for a key; it writes as much of its value as there is room for, and gives its
-// whole length. Negative: the store failed.
+// The caller's key-value store. `get` waits for a key; it writes as much of its value as there is room for, and gives
+// its whole length. Negative: the store failed.
 struct PkgStore {
   void* context;
   int32_t (*set)(void* context, const char* key, const char* value, int64_t length);
@@ -130,8 +130,8 @@ PKG_API void* pkg_open(int32_t rank, int32_t ranks, const char* interface, const
 // No collective may be under way.
 PKG_API void pkg_close(void* group) { delete static_cast<Group*>(group); }
 
-// Closes the connections: the other ranks' collectives fail, and this one's later ones. One that another thread is in goes on
-// waiting, until its time has run out: Gloo lets nobody end it.
+// Closes the connections: the other ranks' collectives fail, and this one's later ones. One that another thread is in
+// goes on waiting until its time has run out: Gloo lets nobody end it.
 PKG_API void pkg_abandon(void* group) {
   guarded([&] { static_cast<Group*>(group)->context->closeConnections(); });
 }
