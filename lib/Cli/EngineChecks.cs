@@ -38,13 +38,27 @@ internal static class EngineChecks
         }
         catch (Exception e) when (e is NotSupportedException or DllNotFoundException or BadImageFormatException or TypeInitializationException or EntryPointNotFoundException)
         {
-            return new("TorchSharp", Standing.Broken, $"{found} cannot load its native library: {(e.InnerException ?? e).Message.Split('\n')[0].TrimEnd('.')}", "Run environment/setup.sh, which puts TorchSharp and its libtorch side by side into bin/.");
+            string other = OtherLibtorch();
+            return new("TorchSharp", Standing.Broken, $"{found} cannot load its native library: {Reason(e, assembly)}", other.Length > 0
+                ? $"LD_LIBRARY_PATH names {other}, which holds another libtorch; start as bin/patchkit, or source environment/env.sh first, which leave it out."
+                : "Run environment/setup.sh, which puts TorchSharp and its libtorch side by side into bin/.");
         }
         string? woven = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(mark => mark.Key == "Woven")?.Value;
         return woven is not null
             ? new("TorchSharp", Standing.Ok, $"{found}, woven ({woven})")
             : new("TorchSharp", Standing.Degraded, $"{found}, not woven: the garbage collector may free a tensor during its last call", "Run environment/setup.sh, and reference bin/TorchSharp.dll, not the package, in notebooks.");
     }
+
+    // The loader says it of each place where it looked; what it says of the library beside TorchSharp.dll is the reason.
+    private static string Reason(Exception e, Assembly assembly)
+    {
+        string[] said = (e.InnerException ?? e).Message.Split('\n', StringSplitOptions.TrimEntries);
+        string native = Path.Combine(Path.GetDirectoryName(assembly.Location) ?? "", "libLibTorchSharp.so");
+        return said.FirstOrDefault(line => line.StartsWith(native, StringComparison.Ordinal), said[0]).TrimEnd('.');
+    }
+
+    private static string OtherLibtorch() => (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "")
+        .Split(':', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libtorch_cpu.so")), "");
 
     private static Check TheGuard() => PatchKit.Guard.Exists
         ? new("guard", Standing.Ok, $"version {PatchKit.Guard.pkg_guard_version()}: what natives of TorchSharp throw becomes an exception, and memory is counted")
@@ -64,7 +78,7 @@ internal static class EngineChecks
         string found = $"{Engine.LibtorchVersion} from {path}";
         return Path.GetDirectoryName(path) == beside
             ? new("libtorch", Standing.Ok, found)
-            : new("libtorch", Standing.Degraded, $"{found}, which is not the one beside TorchSharp.dll", "Take its folder out of LD_LIBRARY_PATH, or start as bin/patchkit, which does.");
+            : new("libtorch", Standing.Degraded, $"{found}, which is not the one beside TorchSharp.dll", "Take its folder out of LD_LIBRARY_PATH, or start as bin/patchkit, which does; PATCHKIT_LIBTORCH names one on purpose.");
     }
 
     private static Check MatrixProducts()
