@@ -25,7 +25,4 @@ internal static partial class Guard
     [LibraryImport(Library)] internal static partial void pkg_memory_reset_peak();
     [LibraryImport(Library)] internal static partial void pkg_memory_limit(long bytes);
     [LibraryImport(Library)] internal static partial int pkg_mkl_fast();
-
-    // What TorchSharp tells first when a backward pass fails of a node of C#, whatever thread it ran on.
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial void pkg_set_backward_error(string sentence);
 }

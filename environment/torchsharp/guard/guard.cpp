@@ -12,11 +12,10 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <mutex>
-#include <string>
 #include <type_traits>
 
 #if !defined(__x86_64__)
@@ -83,25 +82,11 @@ void keep_the_exception() {
   }
 }
 
-std::mutex backward_mutex;
-std::string backward_error;
-
-// A sentence as it is told: the C++ stack that libtorch appends says nothing to whom C# tells where the call was.
-char* told(char* sentence) {
+// The C++ stack that libtorch appends to a sentence says nothing to whom C# tells where the call was.
+void cut_the_stack(char* sentence) {
   static const char* stacks = std::getenv("TORCH_SHOW_CPP_STACKTRACES");
-  if (stacks == nullptr || std::strcmp(stacks, "1") != 0) {
-    if (char* end = std::strstr(sentence, "\nException raised from ")) *end = 0;
-  }
-  if (std::strstr(sentence, "CSharpNode returned an invalid number of gradients") != nullptr) {
-    std::lock_guard<std::mutex> lock(backward_mutex);
-    if (!backward_error.empty()) {
-      backward_error.append("\n").append(sentence);
-      std::free(sentence);
-      sentence = strdup(backward_error.c_str());
-      backward_error.clear();
-    }
-  }
-  return sentence;
+  if (stacks != nullptr && std::strcmp(stacks, "1") == 0) return;
+  if (char* end = std::strstr(sentence, "\nException raised from ")) *end = 0;
 }
 
 }  // namespace
@@ -126,20 +111,23 @@ char* told(char* sentence) {
   }
 #include "natives.inc"
 
+// A sentence in the place of libtorch's, or null: C# knows what its own backward passes threw.
+using Explain = const char* (*)(const char* sentence);
+static std::atomic<Explain> explain{nullptr};
+
+GUARD_API void pkg_explain_errors(Explain explainer) { explain = explainer; }
+
 // The sentence is the caller's until the next one: TorchSharp copies it at once, and frees none.
 GUARD_API const char* THSTorch_get_and_reset_last_err() {
   if (last_error == nullptr) return nullptr;
   static thread_local char* given = nullptr;
   std::free(given);
-  given = told(last_error);
+  given = last_error;
   last_error = nullptr;
+  const Explain explainer = explain;
+  if (const char* better = explainer != nullptr ? explainer(given) : nullptr) return better;
+  cut_the_stack(given);
   return given;
-}
-
-// Why a node of C# failed in a backward pass: told, on whatever thread, before what libtorch makes of it.
-GUARD_API void pkg_set_backward_error(const char* sentence) {
-  std::lock_guard<std::mutex> lock(backward_mutex);
-  backward_error = sentence;
 }
 
 // Raised when an entry changes; C# checks it.
