@@ -75,6 +75,14 @@ public sealed class GuardTests
     }
 
     [Fact]
+    public void AParameterIsOneTensor()
+    {
+        long before = Tensor.TotalCount;
+        using (var parameter = nn.Parameter(ones([3]))) Assert.Equal(1, Tensor.TotalCount - before);
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    [Fact]
     public void BytesOfTensorsAreCounted()
     {
         long live = Guard.pkg_memory_live(), blocks = Guard.pkg_memory_blocks();

@@ -40,7 +40,7 @@ public sealed class MendingTests : IDisposable
             File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
         }
         var (_, output) = Run(Path.Combine(_folder, "PatchKit.dll"), "doctor");
-        Assert.Contains("Unable to load shared library 'LibTorchSharp' or one of its dependencies", output);
+        Assert.Contains("libLibTorchSharp.so: cannot open shared object file", output);
         Assert.Empty(Directory.EnumerateDirectories(_folder));
     }
 
