@@ -180,7 +180,7 @@ public sealed class CSharpSession : IDisposable
                     session.packages.AddSource(NuGet(Quoted(directive)) ?? throw CellException.Directive(
                         $"#i \"{Quoted(directive)}\" names no package source; write #i \"nuget: ADDRESS OR FOLDER\".", directive.Line));
                     break;
-                case "#!import":
+                case "#!import" or "#load":
                     Import(directive, folder);
                     break;
                 case "#!about":
@@ -192,10 +192,11 @@ public sealed class CSharpSession : IDisposable
                 case "#!whos":
                     output.Display(SessionVariables.Table(session.Variables), null, update: false);
                     break;
+                case "#!lsmagic":
+                    output.Display(new MimeBundle("text/plain", string.Join('\n', CellParser.Directives)), null, update: false);
+                    break;
                 case "#!time":
                     break;
-                case "#load":
-                    throw CellException.Directive("#load is not known here; write #!import \"FILE.csx\".", directive.Line);
                 default:
                     throw CellException.Directive(
                         $"{directive.Name} is not known here; the directives are {string.Join(", ", CellParser.Directives)}.", directive.Line);
@@ -246,19 +247,19 @@ public sealed class CSharpSession : IDisposable
         {
             string path = Path.GetFullPath(Path.Combine(folder, Quoted(directive)));
             if (!File.Exists(path))
-                throw CellException.Directive($"#!import: there is no file {path}.", directive.Line);
+                throw CellException.Directive($"{directive.Name}: there is no file {path}.", directive.Line);
             if (importing.Contains(path))
-                throw CellException.Directive($"#!import: {path} imports itself, by way of {string.Join(" and ", importing)}.", directive.Line);
+                throw CellException.Directive($"{directive.Name}: {path} imports itself, by way of {string.Join(" and ", importing)}.", directive.Line);
             importing.Add(path);
             string file = Path.GetFileName(path);
             var cells = Path.GetExtension(path).ToLowerInvariant() switch
             {
-                ".ipynb" => Notebook.NotebookFile.Load(path).Cells
+                ".ipynb" => Notebook(path, directive.Line).Cells
                     .Select((c, i) => (c, Name: $"{file}, cell {i + 1}"))
                     .Where(c => c.c.IsCode)
                     .Select(c => (c.c.Source, c.Name)),
                 ".csx" or ".cs" => [(File.ReadAllText(path), file)],
-                var other => throw CellException.Directive($"#!import reads .ipynb and .csx files, not {other}.", directive.Line),
+                var other => throw CellException.Directive($"{directive.Name} reads .ipynb and .csx files, not {other}.", directive.Line),
             };
             foreach (var (source, cell) in cells)
             {
@@ -280,6 +281,18 @@ public sealed class CSharpSession : IDisposable
                 }
             }
             importing.Remove(path);
+        }
+
+        private static CsNotebook.Notebook.NotebookFile Notebook(string path, int line)
+        {
+            try
+            {
+                return CsNotebook.Notebook.NotebookFile.Load(path);
+            }
+            catch (InvalidDataException e)
+            {
+                throw CellException.Directive(e.Message, line);
+            }
         }
 
         private static string? NuGet(string target) =>

@@ -9,7 +9,7 @@ internal static class CellParser
 {
     /// <summary>The directives there are, as completion lists them.</summary>
     public static readonly IReadOnlyList<string> Directives =
-        ["#!about", "#!csharp", "#!html", "#!import", "#!markdown", "#!time", "#!who", "#!whos", "#i", "#r"];
+        ["#!about", "#!csharp", "#!html", "#!import", "#!lsmagic", "#!markdown", "#!time", "#!who", "#!whos", "#i", "#load", "#r"];
 
     /// <summary>The parts of a cell. <c>#r</c> and <c>#i</c> come before the code they stand in.</summary>
     public static IReadOnlyList<CellPart> Parse(string cell)

@@ -143,6 +143,10 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
         if (errors.Count > 10)
             details.Add($"and {errors.Count - 10} more");
         var first = errors[0];
-        return new CellException("CompilationError", $"{first.Id}: {first.GetMessage()}", first.Location.GetLineSpan().StartLinePosition.Line + 1, details);
+        int line = first.Location.GetLineSpan().StartLinePosition.Line;
+        string? foreign = line < lines.Length ? ForeignSyntax.Explain(lines[line], first.Id) : null;
+        if (foreign is not null)
+            details.Insert(0, foreign);
+        return new CellException("CompilationError", foreign ?? $"{first.Id}: {first.GetMessage()}", line + 1, details);
     }
 }

@@ -7,9 +7,9 @@ internal static class MultiLine
 {
     public static string Join(JsonNode? node) => node switch
     {
-        JsonArray lines => string.Concat(lines.Select(l => l!.GetValue<string>())),
-        JsonValue value => value.GetValue<string>(),
-        _ => "",
+        null => "",
+        JsonArray lines => string.Concat(lines.Select(Join)),
+        _ => JsonText.Of(node) ?? node.ToJsonString(),
     };
 
     public static JsonArray Split(string text)
