@@ -17,6 +17,8 @@ public sealed class CSharpSession : IDisposable
     private readonly SubmissionChain chain;
     private readonly NuGetPackages packages;
     private readonly CodeHelp help;
+    private readonly PageScripts page = new();
+    private readonly UsedVariables used = new();
     private readonly Dictionary<string, string[]> sources = [];
     private int uncounted;
 
@@ -69,6 +71,7 @@ public sealed class CSharpSession : IDisposable
     {
         if (CellOutput.Current?.Queue == output)
             CellOutput.Current = null;
+        used.EndAll();
         output.Dispose();
         try
         {
@@ -98,7 +101,8 @@ public sealed class CSharpSession : IDisposable
         var clock = Stopwatch.StartNew();
         CellConsole.Install();
         string name = counted ? $"In [{++ExecutionCount}]" : $"uncounted cell {++uncounted}";
-        var cell = new CellRun(this, name, new CellOutput(host, output), stop);
+        var cell = new CellRun(this, name, new CellOutput(host, output, page), stop);
+        page.Begin(code);
         sources[cell.Name] = code.ReplaceLineEndings("\n").Split('\n');
         CellOutput.Current = cell.Output;
         MimeBundle? value = null;
@@ -114,7 +118,7 @@ public sealed class CSharpSession : IDisposable
             error = Tracebacks.Describe(e, cell.Name, sources, stopped: status == CellStatus.Aborted);
         }
         output.Drain();
-        return new CellResult(status, value, error, clock.Elapsed);
+        return new CellResult(status, value is null ? null : page.Fill(value), error, clock.Elapsed);
     }
 
     /// <summary>One execution: a cell's parts in turn, those of cells it imports included.</summary>
@@ -159,6 +163,7 @@ public sealed class CSharpSession : IDisposable
             var thrown = CellThread.Run(
                 () =>
                 {
+                    session.used.Begin(submission);
                     object? result = session.chain.Run(submission);
                     if (submission.HasValue && result is not Microsoft.DotNet.Interactive.DisplayedValue)
                         value = Formatting.Formatters.Format(result);

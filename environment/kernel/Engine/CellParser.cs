@@ -49,7 +49,7 @@ internal static class CellParser
                 code.AsSpan(start..end).Fill(' ');
             start = end + 1;
         }
-        return new string(code);
+        return UsingDeclarations.Plain(new string(code), out _);
     }
 
     private static string? Language(string line) => line.Trim() switch

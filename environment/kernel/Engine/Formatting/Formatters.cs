@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace CsNotebook.Engine.Formatting;
 
 /// <summary>
-/// Turns values into MIME bundles: by what a cell registered, else by the convention of TypeFormatterSourceAttribute,
-/// else by kind. A bundle always has text/plain.
+/// Turns values into MIME bundles: by what a cell registered, else as charts and tables of libraries that are known by
+/// name, else by the convention of TypeFormatterSourceAttribute, else by kind. A bundle always has text/plain.
 /// </summary>
 internal static class Formatters
 {
@@ -30,6 +30,8 @@ internal static class Formatters
         if (value is null)
             return;
         Registered.Format(value, mimeTypes, bundle);
+        PlotlyCharts.Format(value, mimeTypes, bundle);
+        DataFrames.Format(value, mimeTypes, bundle);
         ConventionFormatters.Format(value, mimeTypes, bundle);
     }
 

@@ -78,12 +78,16 @@ internal static class TextFormat
             return null;
         var lines = new List<string[]> { columns.Select(c => c.Name).ToArray() };
         lines.AddRange(rows.Select(row => columns.Select(c => Short(c.Get(row!)).Trim('"')).ToArray()));
-        int[] widths = [.. Enumerable.Range(0, columns.Count).Select(i => lines.Max(l => l[i].Length))];
+        return Table(lines, more == 0 ? "" : Shape.MoreText(more));
+    }
+
+    /// <summary>Rows of words in columns, the heads first, and a last line.</summary>
+    public static string Table(IReadOnlyList<string[]> lines, string rest)
+    {
+        int[] widths = [.. Enumerable.Range(0, lines[0].Length).Select(i => lines.Max(l => l[i].Length))];
         var text = new StringBuilder();
         foreach (string[] line in lines)
             text.AppendLine(string.Join("  ", line.Select((word, i) => word.PadRight(widths[i]))).TrimEnd());
-        if (more != 0)
-            text.AppendLine(Shape.MoreText(more));
-        return text.ToString().TrimEnd();
+        return text.Append(rest).ToString().TrimEnd();
     }
 }
