@@ -214,7 +214,7 @@ public sealed class NotebookTests : IDisposable
     [Fact]
     public void What_this_program_does_not_know_stays_in_the_file()
     {
-        const string Text = "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"r\",\"metadata\":{\"x\":[1]},\"source\":\"as is\"}],\"metadata\":{\"authors\":[\"Ä <b>\"]},\"nbformat\":4,\"nbformat_minor\":5}";
+        const string Text = "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"r\",\"metadata\":{\"x\":[1]},\"source\":[\"as is\"]}],\"metadata\":{\"authors\":[\"Ä <b>\"]},\"nbformat\":4,\"nbformat_minor\":5}";
         string saved = NotebookFile.Parse(Text).ToString();
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Text), JsonNode.Parse(saved)));
         Assert.Contains("Ä <b>", saved);

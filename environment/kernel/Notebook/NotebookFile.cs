@@ -74,7 +74,12 @@ public sealed class NotebookFile
     }
 
     /// <summary>The notebook's text, as Jupyter would write it.</summary>
-    public override string ToString() => NotebookWriter.Write(json);
+    public override string ToString()
+    {
+        foreach (var cell in Cells)
+            MultiLine.Arrange(cell.Json);
+        return NotebookWriter.Write(json);
+    }
 
     /// <summary>Writes the notebook: the file is the old or the new one, never half of it.</summary>
     public void Save(string path) => WholeFile.Write(path, ToString());
