@@ -32,7 +32,8 @@ public sealed class PackageTests : SessionTest
         Assert.InRange(Host.Displays[^1].Data["text/html"]!.Length, 1000, 50_000);
         Assert.InRange((await Value(First))["text/html"]!.Length, 3_000_000, 5_000_000);
         Assert.InRange(int.Parse((await Run("Line(\"alone\").ToDisplayString(\"text/html\").Length"))!), 3_000_000, 5_000_000);
-        Assert.Contains("<td>", (await Value("new[] { new { Name = \"a\", Chart = Line(\"in a table\") } }"))["text/html"]);
+        foreach (string within in new[] { "new[] { new { Name = \"a\", Chart = Line(\"in a table\") } }", "new[] { Line(\"a\"), Line(\"b\") }" })
+            Assert.Matches(@"<td><div id=""chart-\w+"" role=""img""", (await Value(within))["text/html"]);
     }
 
     [Fact]

@@ -48,6 +48,7 @@ internal static partial class ForeignSyntax
     [GeneratedRegex(@"^[\w.]+\?{1,2}$")]
     private static partial Regex Help();
 
-    [GeneratedRegex(@"^(import\s+[a-z_]\w*(\s+as\s+\w+|\.\w+|,.*)*$|from\s+\S+\s+import\s|def\s+\w+\(.*\).*:$|print\s*\(|(if|for|while|elif|else|class)\b.*:$)")]
+    [GeneratedRegex(
+        @"^(import\s+[a-z_]\w*(\s+as\s+\w+|\.\w+|,.*)*$|from\s+\S+\s+import\s|print\s*\(|(def|if|for|while|elif|else|class)\b.*:$)")]
     private static partial Regex Python();
 }

@@ -8,21 +8,24 @@ internal static class DataFrames
 {
     private const string TypeName = "Microsoft.Data.Analysis.DataFrame";
 
+    /// <summary>Whether a type is that of such tables.</summary>
+    public static bool Knows(Type type) => type.FullName == TypeName;
+
     /// <summary>Adds what a DataFrame looks like: its first rows and columns.</summary>
     public static void Format(object value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
-        if (value.GetType().FullName != TypeName)
+        if (!Knows(value.GetType()))
             return;
         var columns = ((IEnumerable)Property(value, "Columns")!).Cast<object>().ToList();
-        int rows = (int)Math.Min(Shape.MaxItems, (long)Property(Property(value, "Rows")!, "Count")!);
-        int more = (int)Math.Min(int.MaxValue, (long)Property(Property(value, "Rows")!, "Count")! - rows);
+        long count = (long)Property(Property(value, "Rows")!, "Count")!;
+        int rows = (int)Math.Min(Shape.MaxItems, count);
         var shown = columns.Take(Shape.MaxItems).ToList();
         string[] heads = [.. shown.Select(c => (string)Property(c, "Name")!)];
         var cells = shown.Select(c => ((IEnumerable)c).Cast<object?>().Take(rows).ToList()).ToList();
         IReadOnlyList<object?[]> lines = [.. Enumerable.Range(0, rows).Select(r => cells.Select(c => c[r]).ToArray())];
         string rest = string.Join(", ", new[]
         {
-            more > 0 ? Count(more, "more row") : "", columns.Count > shown.Count ? Count(columns.Count - shown.Count, "more column") : "",
+            Count(count - rows, "more row"), Count(columns.Count - shown.Count, "more column"),
         }.Where(s => s.Length > 0));
 
         foreach (string mimeType in mimeTypes.Count > 0 ? mimeTypes : ["text/html", "text/markdown"])
@@ -37,21 +40,23 @@ internal static class DataFrames
 
     private static string Markdown(string[] heads, IReadOnlyList<object?[]> rows, bool[] numeric, string rest)
     {
-        var lines = new List<string> { Row(heads), Row(numeric.Select(n => n ? "---:" : "---")) };
-        lines.AddRange(rows.Select(r => Row(r.Select(Word).Select(w => w.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)))));
+        var lines = new List<string> { Row(heads.Select(Escaped)), Row(numeric.Select(n => n ? "---:" : "---")) };
+        lines.AddRange(rows.Select(r => Row(r.Select(Word).Select(Escaped))));
         if (rest.Length > 0)
             lines.AddRange(["", rest]);
         return string.Join('\n', lines);
 
         static string Row(IEnumerable<string> cells) => $"| {string.Join(" | ", cells)} |";
+        static string Escaped(string word) =>
+            word.Replace("|", "\\|", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
     }
 
-    private static string Word(object? cell) => cell is string text ? TextFormat.Short(text)[1..^1] : TextFormat.Short(cell);
+    private static string Word(object? cell) => cell is string text ? TextFormat.Cut(text) : TextFormat.Short(cell);
 
     private static bool IsNumeric(object column) =>
         Type.GetTypeCode((Type)Property(column, "DataType")!) is >= TypeCode.SByte and <= TypeCode.Decimal;
 
-    private static string Count(int n, string what) => $"{n} {what}{(n == 1 ? "" : "s")}";
+    private static string Count(long n, string what) => n == 0 ? "" : $"{n} {what}{(n == 1 ? "" : "s")}";
 
     /// <summary>A property; of several of one name the most derived type's.</summary>
     private static object? Property(object owner, string name) => owner.GetType()

@@ -25,7 +25,11 @@ internal static class Formatters
         return bundle;
     }
 
-    private static void AddOwn(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
+    /// <summary>Whether values of a type bring a look of their own, and are no rows of a table.</summary>
+    public static bool HasOwn(Type type) => PlotlyCharts.Knows(type) || DataFrames.Knows(type) || ConventionFormatters.Has(type);
+
+    /// <summary>Adds the looks that a value brings: by registration, as a known library's, by convention.</summary>
+    public static void AddOwn(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
         if (value is null)
             return;

@@ -60,12 +60,11 @@ internal static class HtmlFormat
             html.Append(Encode(TextFormat.Short(value)));
     }
 
-    /// <summary>The HTML that a value brings along, by registration or convention.</summary>
+    /// <summary>The HTML that a value brings along.</summary>
     private static string? Embedded(object value)
     {
         var bundle = new MimeBundle();
-        Registered.Format(value, ["text/html"], bundle);
-        ConventionFormatters.Format(value, ["text/html"], bundle);
+        Formatters.AddOwn(value, ["text/html"], bundle);
         return bundle["text/html"];
     }
 

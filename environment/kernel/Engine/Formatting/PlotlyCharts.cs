@@ -27,10 +27,13 @@ internal static class PlotlyCharts
     public static string Script => script is null ? "" : "<script>(() => { if (window.Plotly) return;\n"
         + $"const define = undefined, module = undefined, exports = undefined;\n{Inline(script)}\n}})();</script>\n";
 
+    /// <summary>Whether a type is that of charts.</summary>
+    public static bool Knows(Type type) => Chart(type) is not null;
+
     /// <summary>Adds what a chart looks like.</summary>
     public static void Format(object value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
-        if (Lineage(value.GetType()).FirstOrDefault(t => t.FullName == TypeName) is not { } type
+        if (Chart(value.GetType()) is not { } type
             || type.GetMethod("toFigureJson", BindingFlags.Public | BindingFlags.Static) is not { } toJson)
             return;
         script ??= ReadScript(type.Assembly);
@@ -46,11 +49,7 @@ internal static class PlotlyCharts
         bundle.Add("text/plain", Words(figure));
     }
 
-    private static IEnumerable<Type> Lineage(Type type)
-    {
-        for (Type? t = type; t is not null; t = t.BaseType)
-            yield return t;
-    }
+    private static Type? Chart(Type? type) => type is null || type.FullName == TypeName ? type : Chart(type.BaseType);
 
     private static string? ReadScript(Assembly assembly)
     {
@@ -66,7 +65,9 @@ internal static class PlotlyCharts
     {
         string id = $"chart-{Guid.NewGuid():N}", words = WebUtility.HtmlEncode(Words(figure));
         return $$"""
-            {{ScriptPlace}}<div id="{{id}}" role="img" aria-label="{{words}}"><small>{{words}}. plotly.js draws it, which comes with the page's first chart: run all cells to see it.</small></div>
+            {{ScriptPlace}}<div id="{{id}}" role="img" aria-label="{{words}}">
+            <small>{{words}}. plotly.js draws it, which comes with the page's first chart: run all cells to see it.</small>
+            </div>
             <script>(() => {
             const figure = {{Inline(json)}};
             const draw = tries => {
@@ -97,5 +98,6 @@ internal static class PlotlyCharts
     }
 
     /// <summary>Text that may stand in a script of a page.</summary>
-    private static string Inline(string text) => text.Replace("</", "<\\/", StringComparison.Ordinal).Replace("<!--", "<\\!--", StringComparison.Ordinal);
+    private static string Inline(string text) =>
+        text.Replace("</", "<\\/", StringComparison.Ordinal).Replace("<!--", "<\\!--", StringComparison.Ordinal);
 }

@@ -32,9 +32,12 @@ internal static class TextFormat
     }
 
     /// <summary>A value in one line of at most a hundred characters.</summary>
-    public static string Short(object? value)
+    public static string Short(object? value) => Cut(Inline(value, 1));
+
+    /// <summary>Text in one line of at most a hundred characters.</summary>
+    public static string Cut(string text)
     {
-        string text = Inline(value, 1).ReplaceLineEndings(" ");
+        text = text.ReplaceLineEndings(" ");
         return text.Length <= MaxWidth ? text : text[..(MaxWidth - 3)] + "...";
     }
 
