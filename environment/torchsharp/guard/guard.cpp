@@ -10,6 +10,8 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <type_traits>
@@ -47,11 +49,12 @@ void* find(const char* name) {
   return dlsym(raw, name);
 }
 
+// TorchSharp's own is thread-local too.
 thread_local char* last_error = nullptr;
 
 void keep(const char* sentence) {
-  delete[] last_error;
-  last_error = std::strcpy(new char[std::strlen(sentence) + 1], sentence);
+  std::free(last_error);
+  last_error = strdup(sentence);
 }
 
 void keep_the_exception() {
@@ -62,6 +65,13 @@ void keep_the_exception() {
   } catch (...) {
     keep("an exception that is no std::exception came out of libtorch");
   }
+}
+
+// The C++ stack that libtorch appends to a sentence says nothing to whom C# tells where the call was.
+void cut_the_stack(char* sentence) {
+  static const char* stacks = std::getenv("TORCH_SHOW_CPP_STACKTRACES");
+  if (stacks != nullptr && std::strcmp(stacks, "1") == 0) return;
+  if (char* end = std::strstr(sentence, "\nException raised from ")) *end = 0;
 }
 
 }  // namespace
@@ -80,20 +90,30 @@ void keep_the_exception() {
   }
 #include "natives.inc"
 
+// A sentence in the place of libtorch's, or null: C# knows what its own backward passes threw.
+using Explain = const char* (*)(const char* sentence);
+static std::atomic<Explain> explain{nullptr};
+
+GUARD_API void pkg_explain_errors(Explain explainer) { explain = explainer; }
+
 // The newest sentence of this thread, ours or TorchSharp's; neither is left. It is the caller's until the next one.
 GUARD_API const char* THSTorch_get_and_reset_last_err() {
-  static auto* const theirs = reinterpret_cast<const char* (*)()>(find("THSTorch_get_and_reset_last_err"));
-  const char* sentence = theirs();
-  if (last_error == nullptr) return sentence;
+  static auto* const theirs = reinterpret_cast<char* (*)()>(find("THSTorch_get_and_reset_last_err"));
+  char* sentence = theirs();
+  if (last_error != nullptr) {
+    std::free(sentence);
+    sentence = last_error;
+    last_error = nullptr;
+  }
+  if (sentence == nullptr) return nullptr;
   static thread_local char* given = nullptr;
-  delete[] given;
-  given = last_error;
-  last_error = nullptr;
-  return given;
+  std::free(given);  // TorchSharp copies a sentence at once, and frees none
+  given = sentence;
+  const Explain explainer = explain;
+  if (const char* better = explainer != nullptr ? explainer(sentence) : nullptr) return better;
+  cut_the_stack(sentence);
+  return sentence;
 }
-
-// What TorchSharp's next look at the last error on this thread shall find.
-GUARD_API void pkg_set_last_error(const char* sentence) { keep(sentence); }
 
 // Raised when an entry changes; C# checks it.
 GUARD_API int pkg_guard_version() { return 1; }
