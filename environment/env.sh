@@ -4,21 +4,15 @@
 
 patchkit_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
-# The libtorch that `setup.sh --torch` chose; TORCH_HOME="" asks for the system's.
-if [[ -z ${TORCH_HOME+set} && -s $patchkit_home/build/torch-home ]]; then
-  TORCH_HOME=$(<"$patchkit_home/build/torch-home")
-fi
-if [[ -n ${TORCH_HOME:-} ]]; then export TORCH_HOME; fi
-
 # Threads. libgomp's waiting threads spin by default and take the cores from whatever comes next: the loaders, .NET's
 # own threads, a second pool.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
-# Debian's libtorch 1.13 would take half the cores.
+# As many as this process may run on, also where a scheduler gave it some of the machine's cores.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS-$(nproc)}
 
 # Memory. By default glibc maps a large block afresh on each allocation and gives it back when it is freed, so that a
-# training step spends its time in page faults. Measured on one Zen core with libtorch 1.13, adding two tensors of 20, 40
-# and 128 MB: 8.5, 16.5 and 51 ms by default, 1.3, 4.7 and 14 ms with the settings below.
+# training step spends its time in page faults. Measured on one Zen core with libtorch 2.10, adding two tensors of 20, 40
+# and 128 MB: 5.2, 29 and 103 ms of processor time by default, 3.1, 10.5 and 35 ms with the settings below.
 #   MALLOC_MMAP_THRESHOLD_   32 MB, the most that every glibc takes: smaller blocks stay in the heap for the next step.
 #                            Larger ones are mapped and given back: kept in the heap too (MALLOC_MMAP_MAX_=0) they are
 #                            a quarter faster, but the heap splinters: one checkpointed step of adventurer-tiny over
@@ -37,29 +31,20 @@ if [[ ${GLIBC_TUNABLES:-} != *glibc.malloc.hugetlb=* ]]; then
   export GLIBC_TUNABLES=${GLIBC_TUNABLES:+$GLIBC_TUNABLES:}glibc.malloc.hugetlb=1
 fi
 
-# BLAS. The system's libtorch takes the libblas.so.3 that update-alternatives points to. Debian prefers OpenBLAS with
-# its own pthreads, which ignores libtorch's thread count and fights its OpenMP loops (a fused attention on 2 threads:
-# 7.5 s, against 1.2 s); the reference BLAS is slower still. So the OpenMP build goes first for our processes, and the
-# machine's choice is left as it is.
-patchkit_blas() {
-  local folder libraries chosen
-  for folder in /usr/lib/*-linux-gnu/openblas-openmp; do
-    libraries=${folder%/*}
-    chosen=$(readlink -f "$libraries/libblas.so.3" 2>/dev/null || true)
-    if [[ -e $folder/libblas.so.3 ]]; then
-      if [[ $chosen != "$folder"/* ]]; then
-        export LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-      fi
-      return
-    fi
-  done
-  for chosen in /usr/lib/*-linux-gnu/libblas.so.3; do
-    if [[ $(readlink -f "$chosen") == */openblas-pthread/* ]]; then
-      export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS-1}
-    fi
-  done
+# Libraries. The loader looks through LD_LIBRARY_PATH before the folder of TorchSharp.dll, and would mix our libtorch with
+# another one that lies there: such folders are left out for our processes. PATCHKIT_LIBTORCH names one that is to be taken
+# (environment/gpu-check.sh).
+patchkit_library_path() {
+  local folder kept=()
+  while IFS= read -r -d: folder; do
+    if [[ ! -e ${folder:-.}/libtorch_cpu.so && ! -e ${folder:-.}/libc10.so ]]; then kept+=("$folder"); fi
+  done <<<"$LD_LIBRARY_PATH:"
+  LD_LIBRARY_PATH=$(IFS=: && echo "${kept[*]-}")
 }
-if [[ -z ${TORCH_HOME:-} ]]; then patchkit_blas; fi
+if [[ -n ${LD_LIBRARY_PATH:-} ]]; then patchkit_library_path; fi
+if [[ -n ${PATCHKIT_LIBTORCH:-} ]]; then
+  export LD_LIBRARY_PATH=$PATCHKIT_LIBTORCH${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 
 # cuBLAS repeats its bits only with workspaces of fixed size, and libtorch's deterministic mode refuses matrix products on
 # a GPU without them.

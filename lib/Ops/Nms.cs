@@ -37,7 +37,7 @@ public static partial class Nms
         using var recording = no_grad();
         var drops = Boxes.Iou(boxes, boxes).gt(iou);                                            // (N, N)
         if (classes is not null) drops = drops.logical_and(classes.unsqueeze(1).eq(classes.unsqueeze(0)));
-        bool[] dropsPair = drops.cpu().contiguous().data<bool>().ToArray();
+        bool[] dropsPair = drops.cpu().flatten().data<bool>().ToArray();           // ToArray throws on an empty matrix
         double[] values = scores.detach().cpu().to_type(ScalarType.Float64).contiguous().data<double>().ToArray();
         var kept = new List<long>();
         foreach (int candidate in Enumerable.Range(0, values.Length).OrderByDescending(i => values[i]))

@@ -7,7 +7,7 @@ namespace PatchKit.Cli;
 
 /// <summary>
 /// `patchkit bench engine`: what a call of TorchSharp costs beside the same call in Python torch,
-/// and what a ViT-Tiny-like training step costs beside the same step in Python torch on the same libtorch.
+/// and what a ViT-Tiny-like training step costs beside the same step in Python torch, whichever version is installed.
 /// </summary>
 internal static class EngineBench
 {

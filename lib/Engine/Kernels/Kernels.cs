@@ -8,7 +8,7 @@ namespace PatchKit;
 internal static unsafe partial class Kernels
 {
     // Mirrors patchkit::api::version in lib/Native/api/abi.h.
-    private const int Version = 1;
+    internal const int Version = 1;
 
     private static readonly Lazy<bool> Loaded = new(Load);
 
@@ -64,5 +64,5 @@ internal static unsafe partial class Kernels
 
     [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_version();
     [LibraryImport(NativeLibraries.PatchKit)] private static partial void pk_use_allocator(nint allocate, nint release);
-    [LibraryImport(NativeLibraries.PatchKit), SuppressGCTransition] private static partial void pk_request_stop(int stop);
+    [LibraryImport(NativeLibraries.PatchKit)] private static partial void pk_request_stop(int stop);
 }
