@@ -6,8 +6,8 @@
 // never set (randperm), which C# takes for a tensor: here the result after an error is null.
 //
 // No native is listed: natives.inc is made of what the library exports, and one shape of function forwards them all, by
-// x86-64's calling convention. Six whole and eight real arguments are in registers, whichever the native takes; more lie
-// on the stack in words of 8 bytes; a result is in rax or in xmm0. (TorchSharp has no library for Linux elsewhere.)
+// x86-64's calling convention. Six whole and eight real arguments are in registers, whichever the native takes; more
+// lie on the stack in words of 8 bytes; a result is in rax or in xmm0. (TorchSharp has no library for Linux elsewhere.)
 #include "guard.h"
 
 #include <dlfcn.h>
@@ -32,7 +32,7 @@ struct Pointers {
   void *first, *second;  // rax and rdx: the one native that returns a structure
 };
 
-// The longest native takes 12 arguments, of which structures count twice: 12 words beyond the registers are room enough.
+// The longest native takes 12 arguments, structures count twice: 12 words beyond the registers are room enough.
 #define IN_REGISTERS                                                                                              \
   long a, long b, long c, long d, long e, long f, double x0, double x1, double x2, double x3, double x4, double x5, \
       double x6, double x7

@@ -1,9 +1,9 @@
 // The memory of CPU tensors: malloc, with live and peak bytes counted and, where one is set, a limit to them. libtorch
 // asks c10::alloc_cpu and c10::free_cpu, and finds these here, for the guard comes before libc10.so in its search.
 //
-// libtorch's own takes posix_memalign, which before glibc 2.38 finds no use for a freed block of just the size it wants:
-// it looks for one that is larger by the alignment. A heap of large blocks then grows to twice what is in use (a step
-// of adventurer-base over 50,177 tokens: 8.6 GiB of tensors in 18.5 GiB). malloc takes the freed block.
+// libtorch's own takes posix_memalign, which before glibc 2.38 finds no use for a freed block of just the size it
+// wants: it looks for one that is larger by the alignment. A heap of large blocks then grows to twice what is in use (a
+// step of adventurer-base over 50,177 tokens: 8.6 GiB of tensors in 18.5 GiB). malloc takes the freed block.
 #include <malloc.h>
 
 #include <algorithm>
