@@ -1,12 +1,13 @@
 // Stands before TorchSharp's native library under its name: forwards every native to it, and makes of an exception that
 // comes out of one TorchSharp's last error, where it would end the process.
 //
-// TorchSharp's own catch knows c10::Error and std::runtime_error only, and 0.107 has no catch at all around 93 of its 1,164
-// natives that call libtorch (matmul and autograd.grad among them). Others do catch, but then return a pointer that was
-// never set (randperm), which C# takes for a tensor: after an error the result is null. None is listed here: natives.inc is made from what the
-// library exports, and one shape of function forwards them all, by x86-64's calling convention. Six whole and eight real
-// arguments are in registers, whichever the native takes, and more lie on the stack in words of 8 bytes; a result is in rax
-// or in xmm0. (TorchSharp has no library for Linux on another processor.)
+// TorchSharp's own catch knows c10::Error and std::runtime_error only, and 0.107 has none at all around 93 of its 1,164
+// natives that call libtorch (matmul and autograd.grad among them). Others catch, but then return a pointer that was
+// never set (randperm), which C# takes for a tensor: here the result after an error is null.
+//
+// No native is listed: natives.inc is made of what the library exports, and one shape of function forwards them all, by
+// x86-64's calling convention. Six whole and eight real arguments are in registers, whichever the native takes; more lie
+// on the stack in words of 8 bytes; a result is in rax or in xmm0. (TorchSharp has no library for Linux elsewhere.)
 #include "guard.h"
 
 #include <dlfcn.h>
@@ -31,7 +32,7 @@ struct Pointers {
   void *first, *second;  // rax and rdx: the one native that returns a structure
 };
 
-// The longest native takes 12 arguments, of which structures count twice; 12 words beyond the registers are room for all.
+// The longest native takes 12 arguments, of which structures count twice: 12 words beyond the registers are room enough.
 #define IN_REGISTERS                                                                                              \
   long a, long b, long c, long d, long e, long f, double x0, double x1, double x2, double x3, double x4, double x5, \
       double x6, double x7
@@ -95,7 +96,7 @@ void cut_the_stack(char* sentence) {
                                                                                                     ON_THE_STACK) {   \
     using Returned = decltype(name(ARGUMENTS));                                                                       \
     static auto* const native = reinterpret_cast<Native<Returned>*>(find(#name));                                     \
-    if (!leaves_errors(#name)) keep(nullptr);                                                                          \
+    if (!leaves_errors(#name) && last_error) keep(nullptr);                                                           \
     try {                                                                                                             \
       Returned result = native(ARGUMENTS);                                                                            \
       if (char* error = their_last_error()) {                                                                         \
