@@ -19,13 +19,10 @@ internal static class DetectImages
 
     private static readonly JsonSerializerOptions Json = new(RunConfig.Json) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    // As `patchkit data generate` writes them: 128 + 51 x.
-    private static readonly Normalization s_generated = new((128 / 255f, 128 / 255f, 128 / 255f), (51 / 255f, 51 / 255f, 51 / 255f));
-
     /// <summary>Writes a drawing for each image and one result file; an image that cannot be read is a sentence, and the others go on.</summary>
     /// <param name="store">where runs are.</param>
     /// <param name="key">the run whose detector is used, or its key's beginning; the newest finished detection if null.</param>
-    /// <param name="images">JPEG or PNG files. One whose name is a number, as COCO's are, has that id; others have their place in the list, from 1.</param>
+    /// <param name="images">files. One whose name is a number, as COCO's are, has that id; others have their place in the list, from 1.</param>
     /// <param name="folder">where files are written.</param>
     /// <param name="leastScore">of what is drawn.</param>
     /// <param name="device">where the detector runs.</param>
@@ -60,7 +57,7 @@ internal static class DetectImages
         Image image;
         try
         {
-            image = ImageCodec.Read(path, DecodeOptions.Official);
+            image = ImageCodec.Read(path, DecodeOptions.Default);
         }
         catch (ImageException e)
         {
@@ -85,7 +82,7 @@ internal static class DetectImages
         var (height, width) = real is null ? (image.Height, image.Width) : new ShortSideResize(real.Short, real.Longest).Of(image.Height, image.Width);
         using var resized = image.Resize(width, height, ResizeFilter.Bilinear);
         var planes = new float[3 * height * width];
-        (real is null ? s_generated : Normalization.ImageNet).Apply(resized, planes);
+        data.Normalization.Apply(resized, planes);
         int multiple = real?.Multiple ?? detector.Backbone.Config.PatchSize;
         var batch = nn.functional.pad(tensor(planes, [1, 3, height, width]), (0, Rest(width), 0, Rest(height))).to(detector.parameters().First().device);
         return detector.Detect(batch, [(height, width)])[0].Scaled((double)image.Width / width, (double)image.Height / height);

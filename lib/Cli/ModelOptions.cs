@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using PatchKit.Checkpoints;
+using PatchKit.Data;
 using PatchKit.Models;
 using PatchKit.Patchify;
 using PatchKit.Training;
@@ -27,13 +28,15 @@ internal sealed class ModelOptions
     private readonly Option<string> _device = new("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
     private readonly Option<bool> _bf16 = new("--bf16") { Description = "run matrix products in bfloat16" };
     private readonly Option<double> _cropRatio = new("--crop-ratio") { Description = "the scored square's side over the resized image's shorter side; the official README has 1.0, its code 0.875 by default", DefaultValueFactory = _ => 1 };
+    private readonly Option<string> _orientation = new("--orientation") { Description = "photographs turned upright by EXIF, as in training; or as-stored, as the official code scored its released weights", DefaultValueFactory = _ => "upright" };
     private readonly Option<FileInfo?> _classes = new("--classes") { Description = "a file with the names of the classes, one per line, in the order of the scores" };
 
     /// <summary>Adds the options to a command.</summary>
     internal ModelOptions(Command command)
     {
         _positions.AcceptOnlyFromAmong("correct", Shifted);
-        foreach (var option in new Option[] { _model, _checkpoint, _key, _input, _patch, _positions, _device, _bf16, _cropRatio, _classes }) command.Add(option);
+        _orientation.AcceptOnlyFromAmong("upright", "as-stored");
+        foreach (var option in new Option[] { _model, _checkpoint, _key, _input, _patch, _positions, _device, _bf16, _cropRatio, _orientation, _classes }) command.Add(option);
     }
 
     /// <summary>Where the model runs.</summary>
@@ -66,7 +69,7 @@ internal sealed class ModelOptions
             model.Dispose();
             throw;
         }
-        return new LoadedModel(name, path, model, device, parsed.GetValue(_bf16) ? ScalarType.BFloat16 : null, parsed.GetValue(_cropRatio), names);
+        return new LoadedModel(name, path, model, device, parsed.GetValue(_bf16) ? ScalarType.BFloat16 : null, parsed.GetValue(_cropRatio), parsed.GetValue(_orientation) == "upright" ? DecodeOptions.Default : DecodeOptions.Official, LearntFrom(name), names);
     }
 
     /// <summary>The preset at the checkpoint's sizes, or the configuration as it is written; either with the sizes that were asked for and the checkpoint's classes.</summary>
@@ -98,6 +101,20 @@ internal sealed class ModelOptions
         catch (Exception e) when (e is JsonException or NotSupportedException or IOException)
         {
             throw new ArgumentException($"{path} is no model's configuration: {e.Message} Write it as {{\"$type\": \"vit\", \"embedDim\": 192, \"heads\": 3}} or {{\"$type\": \"adventurer\", \"depth\": 6}}.", e);
+        }
+    }
+
+    /// <summary>The set in a run's configuration; null where the file is none, or is of before sets were what they are.</summary>
+    private static DataConfig? LearntFrom(string name)
+    {
+        if (!name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) return null;
+        try
+        {
+            return (JsonNode.Parse(File.ReadAllBytes(name)) as JsonObject)?["data"]?.Deserialize<DataConfig>(RunConfig.Json);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            return null;
         }
     }
 

@@ -19,7 +19,7 @@ internal static class PredictCommand
     internal static Command Create()
     {
         var command = new Command("predict", "Name the likeliest classes of images, or draw their segmentation or the objects in them.");
-        var images = new Argument<string[]>("images") { Description = "JPEG or PNG files", Arity = ArgumentArity.OneOrMore };
+        var images = new Argument<string[]>("images") { Description = "image files: JPEG, PNG, WebP, BMP, GIF, TIFF", Arity = ArgumentArity.OneOrMore };
         var model = new ModelOptions(command);
         var data = new Option<string?>("--data") { Description = "the set that the model was trained on, for the names of its classes" };
         var top = new Option<int>("--top") { Description = "how many classes", DefaultValueFactory = _ => 5 };
@@ -48,7 +48,7 @@ internal static class PredictCommand
     {
         if (top < 1) throw new ArgumentException($"--top {top} asks for no class; use 1 or more.");
         int classes = loaded.Model.Config.Classes;
-        var names = loaded.Classes ?? Names(data, classes, loaded.Checkpoint) ?? [.. Enumerable.Range(0, classes).Select(i => $"class {i}")];
+        var names = loaded.Classes ?? Names(data, classes, loaded.Checkpoint) ?? loaded.Data?.ClassNames ?? [.. Enumerable.Range(0, classes).Select(i => $"class {i}")];
         var found = new List<Prediction>();
         foreach (string path in images)
         {
@@ -74,7 +74,7 @@ internal static class PredictCommand
         var planes = new float[3 * loaded.Transform.Size * loaded.Transform.Size];
         try
         {
-            using var image = ImageCodec.Read(path, DecodeOptions.Official);
+            using var image = ImageCodec.Read(path, loaded.Decoding);
             var random = new SampleRandom(0, 0, 0);
             loaded.Transform.Apply(image, planes, ref random);
         }

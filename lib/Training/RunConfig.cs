@@ -49,6 +49,7 @@ public sealed record RunConfig
             var node = JsonSerializer.SerializeToNode(this, Json)!.AsObject();
             node["recipe"] = JsonSerializer.SerializeToNode(RecipeOverrides.Settings(Recipe), Json);
             node["data"]!.AsObject().Remove("folder");
+            if (Data is ImageDataConfig) node["data"]!.AsObject().Remove("names");
             if (StartsFrom is not null) node["startsFrom"] = StartsFrom.Key;
             node["format"] = Format;
             return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(node.ToJsonString())))[..16];

@@ -78,7 +78,7 @@ public sealed class RunStore
         using var opened = InPrecision.Of(config, config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device, DataParallel.ShareOf(config.Recipe, options.Group)), options.Precision);
         manual_seed(config.Seed).Dispose();
         using var task = (config.Task ?? new ClassificationTask()).Begin(config, opened);
-        if (config.StartsFrom is { } start && leads) task.StartFrom(this, start); // the other ranks are given rank 0's weights
+        if (config.StartsFrom is { } start && leads) Start(task, start, config); // the other ranks are given rank 0's weights
         task.Model.to(options.Device);
         if (options.Precision != ScalarType.Float32) task.Model.to(options.Precision);
         using var trainer = new Trainer(task.Model, task.Groups(config.Recipe), config.Recipe, opened, task.Objective(config, options.Group), new TrainerOptions
@@ -89,6 +89,17 @@ public sealed class RunStore
         });
         trainer.Train(cancellation);
         return Shared(options.Group, config, () => Finish(config, options, opened, task, trainer, cancellation), cancellation)!;
+    }
+
+    // As many classes of other names are other classes: scores of the earlier ones are no start for them, so the head stays as it was drawn.
+    private void Start(TaskRun task, RunConfig earlier, RunConfig config)
+    {
+        using var scope = NewDisposeScope();
+        using var recording = no_grad();
+        bool others = earlier.Data is ImageDataConfig { Names: { } before } && config.Data is ImageDataConfig { Names: { } now } && !before.SequenceEqual(now, StringComparer.Ordinal);
+        var head = others ? task.Backbone.named_parameters().Where(entry => entry.name.StartsWith("head.", StringComparison.Ordinal)).Select(entry => (entry.parameter, Own: entry.parameter.clone())).ToList() : [];
+        task.StartFrom(this, earlier);
+        foreach (var (parameter, own) in head) parameter.copy_(own);
     }
 
     private RunResult Finish(RunConfig config, RunOptions options, TrainingData opened, TaskRun task, Trainer trainer, CancellationToken cancellation)
