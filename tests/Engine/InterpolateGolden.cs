@@ -3,7 +3,7 @@ using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace PatchKit.Tests.Torch;
+namespace PatchKit.Tests.Engines;
 
 /// <summary>Bicubic resizing of position embeddings against 09_pos_embed, with the class token's embedding first and last.</summary>
 public sealed class InterpolateGolden

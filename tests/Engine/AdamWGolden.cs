@@ -4,7 +4,7 @@ using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace PatchKit.Tests.Torch;
+namespace PatchKit.Tests.Engines;
 
 /// <summary>AdamW with two groups, gradient clipping and the running average of the weights, step by step against 06_adamw.</summary>
 public sealed class AdamWGolden

@@ -3,7 +3,7 @@ using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace PatchKit.Tests.Torch;
+namespace PatchKit.Tests.Engines;
 
 /// <summary>What tests say about tensors: values as text, such as "[[1, 2], [3, 4.5]]", and refusals by the words in them.</summary>
 internal static class Expect

@@ -5,7 +5,7 @@ using Xunit;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace PatchKit.Tests.Torch;
+namespace PatchKit.Tests.Engines;
 
 /// <summary>Cross entropy with classes, smoothed classes and probabilities, and binary cross entropy: values and gradients against 08_losses.</summary>
 public sealed class LossesGolden

@@ -1,9 +1,8 @@
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using static TorchSharp.torch.ScalarType;
 
-namespace PatchKit.Tests.Torch;
+namespace PatchKit.Tests.Engines;
 
 /// <summary>Autocast: which operators run in which precision, from where to where.</summary>
 public sealed class AutocastTests
@@ -16,11 +15,11 @@ public sealed class AutocastTests
         ScalarType Product() => x.matmul(x).dtype;
         using (Engine.Autocast(CPU))
         {
-            Assert.Equal((BFloat16, Float32), (Product(), (x + x).dtype));
-            using (Engine.Autocast(CPU)) Assert.Equal(BFloat16, Product());
-            Assert.Equal(BFloat16, Product());
+            Assert.Equal((ScalarType.BFloat16, ScalarType.Float32), (Product(), (x + x).dtype));
+            using (Engine.Autocast(CPU)) Assert.Equal(ScalarType.BFloat16, Product());
+            Assert.Equal(ScalarType.BFloat16, Product());
         }
-        Assert.Equal(Float32, Product());
+        Assert.Equal(ScalarType.Float32, Product());
     }
 
     [Fact]
