@@ -88,9 +88,12 @@ internal static class DataCommand
             table.AddRow(part, $"{set.Count:N0}", Range(counts.Min(), counts.Max()), Sizes(set, opened.NativeSize));
         }
         var classes = opened.Training.Classes;
+        string[] passed = [.. Parts(opened).Select(part => (part.Part, Left: (part.Set as ImageFolder)?.LeftOut ?? [])).Where(part => part.Left.Count > 0)
+            .Select(part => $"{part.Part}: {string.Join(", ", part.Left.Select(kind => $"{kind.Count:N0} {kind.What}"))}")];
         Console.WriteLine($"{folder}: {opened.Name}, fingerprint {opened.Fingerprint}");
         AnsiConsole.Write(table);
         Console.WriteLine($"{classes.Count:N0} classes: {string.Join(", ", classes.Take(10))}{(classes.Count > 10 ? ", ..." : "")}");
+        if (passed.Length > 0) Console.WriteLine($"left out, {string.Join("; ", passed)}");
         return 0;
     }
 
@@ -124,6 +127,8 @@ internal static class DataCommand
         int total = opened.Training.Count + opened.Test.Count;
         var bad = ImageProgress.Show(total, tell => opened.Verify(done => tell(done), stop));
         foreach (var (path, reason) in bad.Reasons) Console.WriteLine($"{path} {reason}");
+        if (opened.Scaled.Count > 0)
+            Console.WriteLine($"{opened.Scaled.Count:N0} {(opened.Scaled.Count == 1 ? "image has" : "images have")} 16 bits a sample, which are scaled to 8: {string.Join(", ", opened.Scaled.Order(StringComparer.Ordinal).Take(3))}{(opened.Scaled.Count > 3 ? ", ..." : "")}");
         Console.WriteLine($"{opened.Name}: {total:N0} images, {(bad.Count == 0 ? "all can be read" : $"{bad.Count:N0} {(bad.Count == 1 ? "file is" : "files are")} bad")}.");
         return bad.Count == 0 ? 0 : 1;
     }

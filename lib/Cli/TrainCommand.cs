@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using PatchKit.Data;
 using PatchKit.Experiments;
+using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
@@ -128,6 +129,7 @@ internal static class TrainCommand
             if (changes.Count > 0) Console.WriteLine($"  changed   {string.Join(", ", changes)}");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  run       {config}: {cost.Parameters:N0} parameters, {config.Model.Tokens:N0} tokens"));
             Console.WriteLine($"  files     {folder}");
+            if (config.Data is CocoDataConfig { BoxesAlone: true }) Console.WriteLine("  note      the set has no masks: boxes alone are trained and scored");
         }
         bool known = store.Find(config) is not null;
         using var stop = new CtrlC();
@@ -159,6 +161,7 @@ internal static class TrainCommand
             training loss at the end {result.TrainingLoss:0.000}, {result.Steps:N0} steps in {result.Seconds:0.0} s
             """));
         if (result.Speed is { } speed) Console.WriteLine($"{speed}{(speed.Peak is null ? "" : $"; MFU is of {speed.Peak}")}");
+        if (result.Scores is DetectionResult { Note: { } note }) Console.WriteLine($"note: {note}");
         if (result.LeftOut > 0) Console.WriteLine($"{result.LeftOut:N0} files that cannot be read were left out (`patchkit data verify` lists them)");
     }
 }

@@ -40,9 +40,9 @@ public static class DetectionEvaluation
             }
         });
         if (total.Count == 0) throw new ArgumentException("no image came to be scored, so there is no loss or precision; give at least one batch.");
-        var (box, mask) = precision.Scores();
+        var (box, mask, note) = precision.Scores();
         return (new EvaluationResult(total.Count, total.Weighted, double.NaN, double.NaN, clock.Elapsed.TotalSeconds),
-            new DetectionResult(parts[0].Weighted, parts[1].Weighted, parts[2].Weighted, parts[3].Weighted, parts[4].Weighted, box, mask));
+            new DetectionResult(parts[0].Weighted, parts[1].Weighted, parts[2].Weighted, parts[3].Weighted, parts[4].Weighted, box, mask, note));
     }
 
     /// <summary>The mean loss of the pixels.</summary>

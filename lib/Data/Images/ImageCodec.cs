@@ -91,6 +91,21 @@ public static unsafe class ImageCodec
         }
     }
 
+    /// <summary>A file's bytes.</summary>
+    /// <exception cref="ImageException">The file is missing, too large, or cannot be read.</exception>
+    internal static byte[] Bytes(string path)
+    {
+        var rented = Load(path, out int length);
+        try
+        {
+            return rented.AsSpan(0, length).ToArray();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
     // The file in a rented array.
     private static byte[] Load(string path, out int length)
     {

@@ -103,7 +103,7 @@ internal static class ImageSharpCodec
         : metadata.ExifProfile?.GetValue(ExifTag.Orientation) is { Value: >= 1 and <= 8 } found ? found.Value : 1;
 
     private static int SampleBits(Sharp.Image<Rgb24> decoded) =>
-        decoded.Frames.RootFrame.Metadata.GetTiffMetadata().BitsPerSample is { Channel0: > 8 } || decoded.Metadata.GetPngMetadata().BitDepth == PngBitDepth.Bit16 ? 16 : 8;
+        Sharp.MetadataExtensions.GetTiffMetadata(decoded.Frames.RootFrame.Metadata).BitsPerSample is { Channel0: > 8 } || Sharp.MetadataExtensions.GetPngMetadata(decoded.Metadata).BitDepth == PngBitDepth.Bit16 ? 16 : 8;
 
     private static void Turn(IImageProcessingContext image, int orientation) => _ = orientation switch
     {
