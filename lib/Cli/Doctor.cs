@@ -60,7 +60,7 @@ internal static class Doctor
         try
         {
             string path = Engine.LibtorchPath, home = Environment.GetEnvironmentVariable("TORCH_HOME") ?? "";
-            string found = $"{Engine.LibtorchVersion} from {path} (backend {Engine.Backend})";
+            string found = $"{Engine.LibtorchVersion} from {path}";
             return home.Length > 0 && !Path.GetFullPath(path).StartsWith(Path.GetFullPath(home), StringComparison.Ordinal)
                 ? new("libtorch", Standing.Degraded, found, $"It is not the one in TORCH_HOME={home}; run environment/setup.sh --torch {home}.")
                 : new("libtorch", Standing.Ok, found);

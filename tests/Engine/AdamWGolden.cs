@@ -29,7 +29,7 @@ public sealed class AdamWGolden
         var w = new Parameter(golden.Tensor($"{name}.w0", dtype));
         var b = new Parameter(golden.Tensor($"{name}.b0", dtype));
         var average = w.detach().clone();
-        using var optimizer = optim.AdamW(
+        using var optimizer = new FusedAdamW(
             [
                 new AdamW.ParamGroup { Parameters = [w], Options = new AdamW.Options { weight_decay = Number("weight_decay_w") } },
                 new AdamW.ParamGroup { Parameters = [b], Options = new AdamW.Options { weight_decay = Number("weight_decay_b") } },
