@@ -24,7 +24,7 @@ public sealed class ImageFolder : IImageSource
         Classes = classes ?? found;
         Match(folder, Classes, found);
 
-        var walk = new ImageWalk([.. Classes.Select(name => Path.Combine(folder, name))]);
+        var walk = new ImageWalk(folder, Classes);
         LeftOut = walk.Passed;
         (_paths, _labels) = ([.. walk.Found.Select(file => file.Path)], [.. walk.Found.Select(file => file.Label)]);
         if (Enumerable.Range(0, Classes.Count).Except(_labels).Select(label => Classes[label]).FirstOrDefault() is { } empty)

@@ -11,13 +11,16 @@ internal sealed class ImageWalk
     private readonly HashSet<string> _folders = new(StringComparer.Ordinal), _files = new(StringComparer.Ordinal);
     private readonly Queue<(string Path, int Label)> _links = [];
     private readonly List<(string Path, int Label)> _found = [];
+    private readonly string _root;
     private readonly SortedDictionary<string, int> _passed = new(StringComparer.Ordinal);
 
     /// <summary>Walks.</summary>
-    /// <param name="folders">The folder of each class.</param>
-    internal ImageWalk(IReadOnlyList<string> folders)
+    /// <param name="root">The folder of class folders.</param>
+    /// <param name="classes">The names of the class folders.</param>
+    internal ImageWalk(string root, IReadOnlyList<string> classes)
     {
-        foreach (var (label, folder) in folders.Index())
+        _root = RealPath.Of(root)!;
+        foreach (var (label, folder) in classes.Select(name => Path.Combine(root, name)).Index())
             if (IsLink(folder)) _links.Enqueue((folder, label));
             else Enter(folder, RealPath.Of(folder)!, label);
         while (_links.TryDequeue(out var link)) Follow(link.Path, link.Label);
@@ -32,7 +35,9 @@ internal sealed class ImageWalk
     private void Follow(string path, int label)
     {
         string? real = RealPath.Of(path);
-        if (real is not null && Directory.Exists(real)) Enter(path, real, label);
+        if (real is not null && Directory.Exists(real))
+            if (Holds(real, _root) || Holds(real, RealPath.Of(Path.GetDirectoryName(path)!)!)) Pass("links to folders that they lie in");
+            else Enter(path, real, label);
         else if (!ImageCodec.IsImage(path)) Pass(Path.GetExtension(path));
         else if (real is null || _files.Add(real)) _found.Add((path, label)); // one that leads nowhere is said where it is read
         else Pass("images that links lead to again");
@@ -60,6 +65,8 @@ internal sealed class ImageWalk
         string named = what == "" ? "files without an ending" : what.ToLowerInvariant();
         _passed[named] = _passed.GetValueOrDefault(named) + 1;
     }
+
+    private static bool Holds(string folder, string path) => path == folder || path.StartsWith(folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     private static bool IsLink(string folder) => new DirectoryInfo(folder).LinkTarget is not null;
 
