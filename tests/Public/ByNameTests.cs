@@ -47,15 +47,19 @@ public sealed class ByNameTests : IDisposable
     [Theory]
     [InlineData("""[{"id": 1, "name": "cat"}, {"id": 2, "name": "Dog"}]""", "\"Dog\" (2)", "\"dog\"")]
     [InlineData("""[{"id": 1, "name": "cat"}, {"id": 2}]""", "\"\" (2)")]
-    [InlineData("""[{"id": 2, "name": "dog"}, {"id": 3, "name": "dog"}]""", null)]
-    [InlineData("""[{"id": 4, "name": "dog"}, {"id": 2, "name": "cat"}, {"id": 3, "name": "dog"}]""", "\"cat\"", null)]
-    public void CocoCategoriesThatHaveNoPartnerAreRefusedByName(string validation, params string?[] words)
+    [InlineData("""[{"id": 1, "name": "cat"}, {"id": 3, "name": "dog"}, {"id": 2, "name": "dog"}]""", "")]
+    [InlineData("""[{"id": 2, "name": "cat"}, {"id": 2, "name": "dog"}]""", "two categories of id 2")]
+    public void CocoCategoriesThatHaveNoPartnerAreRefusedByName(string validation, params string[] words)
     {
         var learnt = Coco("train2017", Training, 2).Instances.Categories;
-        Coco("val2017", validation, 2);
-        if (words.Contains(null))
-            using (var sample = CocoDataset.Open(_scratch["set"], DataSplit.Test, learnt: learnt).Read(0)) Assert.Equal(validation.Contains("2, \"name\": \"cat\"") ? 0 : 1, sample.Objects.Single().Class);
-        else Expect.Refused<ImageException>(() => CocoDataset.Open(_scratch["set"], DataSplit.Test, learnt: learnt), [.. words.OfType<string>(), "instances_val2017.json"]);
+        if (words is not [""]) Expect.Refused<ImageException>(() => OpenAsLearnt(), [.. words, "instances_val2017.json"]);
+        else Assert.Equal(["cat", "dog"], OpenAsLearnt().Classes);                   // of two dogs the one with the learnt id is it
+
+        CocoDataset OpenAsLearnt()
+        {
+            Put("val2017", validation, 2);
+            return CocoDataset.Open(_scratch["set"], DataSplit.Test, learnt: learnt);
+        }
     }
 
     [Fact]
@@ -124,18 +128,24 @@ public sealed class ByNameTests : IDisposable
             return [.. Safetensors.Read(Path.Combine(store.FolderOf(run), RunStore.WeightsFile))["head.weight"].data<float>()];
         }
         float[] before = Head(first);
-        Assert.Equal(before, Head(first with { Seed = 2, StartsFrom = first }));                                               // nothing is learnt at a rate of 0
-        Assert.NotEqual(before, Head(first with { Seed = 2, StartsFrom = first, Data = ImageDataConfig.In(_scratch["trees"], 8) }));
+        double Moved(float[] head) => head.Zip(before, (now, then) => Math.Abs(now - then)).Max();
+        Assert.InRange(Moved(Head(first with { Seed = 2, StartsFrom = first })), 0, 1e-3);                                      // little is learnt in one epoch at such a rate
+        Assert.InRange(Moved(Head(first with { Seed = 2, StartsFrom = first, Data = ImageDataConfig.In(_scratch["trees"], 8) })), 1e-2, 1);
     }
 
     private CocoDataset Coco(string part, string categories, long dog)
+    {
+        Put(part, categories, dog);
+        return CocoDataset.Open(_scratch["set"], part == "train2017" ? DataSplit.Training : DataSplit.Test);
+    }
+
+    private void Put(string part, string categories, long dog)
     {
         _scratch.Put($"set/{part}/a.png", Pngs.OfRgb(8, 8, (_, _) => (9, 9, 9)));
         _scratch.Put($"set/annotations/instances_{part}.json", $$"""
             {"images": [{"id": 1, "width": 8, "height": 8, "file_name": "a.png"}], "categories": {{categories}},
              "annotations": [{"id": 1, "image_id": 1, "category_id": {{dog}}, "area": 4, "bbox": [1, 1, 2, 2]}]}
             """);
-        return CocoDataset.Open(_scratch["set"], part == "train2017" ? DataSplit.Training : DataSplit.Test);
     }
 
     private void Folders(string folder, params string[] classes)

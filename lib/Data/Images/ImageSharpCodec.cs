@@ -99,7 +99,7 @@ internal static class ImageSharpCodec
     }
 
     // A TIFF is what EXIF is made of; the others carry it.
-    private static int Orientation(byte[] file, ImageMetadata metadata) => Sharp.Image.DetectFormat(Files, file) is TiffFormat ? Exif.Orientation(file)
+    private static int Orientation(byte[] file, ImageMetadata metadata) => Sharp.Image.DetectFormat(Files, file) is TiffFormat ? Tiff.Values(file, Tiff.Orientation) is [>= 1 and <= 8 and var stored, ..] ? (int)stored : 1
         : metadata.ExifProfile?.GetValue(ExifTag.Orientation) is { Value: >= 1 and <= 8 } found ? found.Value : 1;
 
     private static int SampleBits(Sharp.Image<Rgb24> decoded) =>

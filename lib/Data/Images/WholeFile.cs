@@ -14,6 +14,7 @@ internal static class WholeFile
             : file.StartsWith("RIFF"u8) && file.Length >= 12 && BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) > file.Length - 8 ? "WebP"
             : file.StartsWith("BM"u8) && file.Length >= 54 && BmpPixels(file) is var end && end > file.Length ? "BMP"
             : file.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff]) && !HasJpegEnd(file) ? "JPEG"
+            : !HasStrips(file) ? "TIFF"
             : null;
         return format is null ? null : $"is truncated: the {format} ends after {file.Length} bytes, before its image is complete.";
     }
@@ -35,6 +36,15 @@ internal static class WholeFile
         return false;
 
         static int Colours(byte flags) => (flags & 0x80) == 0 ? 0 : 3 << (1 + (flags & 7));
+    }
+
+    // Each strip, or tile, from its place as long as the directory says; true of what is no TIFF.
+    private static bool HasStrips(ReadOnlySpan<byte> file)
+    {
+        foreach (var (places, lengths) in new[] { (Tiff.StripPlaces, Tiff.StripLengths), (Tiff.TilePlaces, Tiff.TileLengths) })
+            foreach (var (place, length) in Tiff.Values(file, places).Zip(Tiff.Values(file, lengths)))
+                if (place + length > file.Length) return false;
+        return true;
     }
 
     // Where the pixels end of a BMP that is not compressed; 0 where that cannot be said.

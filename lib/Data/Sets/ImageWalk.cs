@@ -20,9 +20,9 @@ internal sealed class ImageWalk
     internal ImageWalk(string root, IReadOnlyList<string> classes)
     {
         _root = RealPath.Of(root)!;
-        foreach (var (label, folder) in classes.Select(name => Path.Combine(root, name)).Index())
-            if (IsLink(folder)) _links.Enqueue((folder, label));
-            else Enter(folder, RealPath.Of(folder)!, label);
+        var folders = classes.Index().ToLookup(entry => IsLink(Path.Combine(root, entry.Item)), entry => (Path: Path.Combine(root, entry.Item), Label: entry.Index));
+        foreach (var link in folders[true]) _links.Enqueue(link);
+        foreach (var (path, label) in folders[false]) Enter(path, RealPath.Of(path)!, label);
         while (_links.TryDequeue(out var link)) Follow(link.Path, link.Label);
     }
 
