@@ -30,11 +30,12 @@ internal static class SegmentImages
         using var model = SegmentationTask.Load(store, run.Config);
         model.to(device).eval();
         Console.Error.WriteLine($"{run.Key}: {run.Config}; {run.Result?.Headline ?? "not finished"}.");
+        string[] files = DrawingNames.Files(images, folder, "segmentation");
         Directory.CreateDirectory(folder);
         var found = new List<Overlay>();
-        foreach (string path in images)
+        foreach (var (path, file) in images.Zip(files))
         {
-            var overlay = Draw(model, task, run.Config.Data, path, folder, device);
+            var overlay = Draw(model, task, run.Config.Data, path, file, device);
             found.Add(overlay);
             if (overlay.Error is { } error) Console.Error.WriteLine(error);
             else if (!json) Console.WriteLine($"{path} -> {overlay.File}\n{string.Join('\n', overlay.Classes!.Select(share => string.Create(CultureInfo.InvariantCulture, $"{100 * share.Value,9:0.0} %  {share.Key}")))}");
@@ -43,7 +44,7 @@ internal static class SegmentImages
         return found.Any(overlay => overlay.Error is not null) ? 1 : 0;
     }
 
-    private static Overlay Draw(Segmenter model, SegmentationTask task, DataConfig data, string path, string folder, Device device)
+    private static Overlay Draw(Segmenter model, SegmentationTask task, DataConfig data, string path, string file, Device device)
     {
         Image image;
         try
@@ -60,7 +61,6 @@ internal static class SegmentImages
         {
             var labels = Classes(model, task, data, image, device);                                         // (H, W)
             var names = data.ClassNames;
-            string file = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}-segmentation.png");
             RunFile.Put(file, () => File.WriteAllBytes(file, Picture.Of(image).Segmentation(labels, names).ToPng()));
             var counts = labels.flatten().bincount(null, minlength: names.Count).data<long>().ToArray();
             return new Overlay(path, file, counts.Index().Where(entry => entry.Item > 0).OrderByDescending(entry => entry.Item).ToDictionary(entry => names[entry.Index], entry => (double)entry.Item / labels.numel()), null);

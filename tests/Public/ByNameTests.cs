@@ -133,6 +133,15 @@ public sealed class ByNameTests : IDisposable
         Assert.InRange(Moved(Head(first with { Seed = 2, StartsFrom = first, Data = ImageDataConfig.In(_scratch["trees"], 8) })), 1e-2, 1);
     }
 
+    // A sibling: images of `predict` were numbered by their places beside numbers in their names, and drawings of one name written over each other.
+    [Fact]
+    public void ImagesOfAResultFileHaveIdsOfTheirOwn()
+    {
+        Assert.Equal([2, 1, 3, 12], DrawingNames.Ids(["cat.jpg", "1.jpg", "dog.png", "00012.png"]));
+        Expect.Refused<ArgumentException>(() => DrawingNames.Ids(["a/1.jpg", "b/01.jpg"]), "a/1.jpg and b/01.jpg", "id 1");
+        Expect.Refused<ArgumentException>(() => DrawingNames.Files(["a/x.jpg", "b/x.jpg"], "out", "detection"), "a/x.jpg and b/x.jpg", "x-detection.png");
+    }
+
     private CocoDataset Coco(string part, string categories, long dog)
     {
         Put(part, categories, dog);
