@@ -12,7 +12,7 @@ home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$home"
 
 # The programs that go to bin/ (project:assembly:launcher), and the projects with tests. Later parts add theirs.
-programs=(PatchKit.csproj:PatchKit:patchkit environment/kernel/csnotebook.csproj:csnotebook:csnotebook)
+programs=(environment/kernel/csnotebook.csproj:csnotebook:csnotebook PatchKit.csproj:PatchKit:patchkit)
 test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj tests/Formatting/Formatting.Tests.csproj)
 # The programs that are compiled for this processor beforehand, where the feed has the compiler for it: a notebook's first
 # cell waits for Roslyn, 1.2 s instead of 2.1 s.
@@ -58,6 +58,9 @@ take_lock() {
 # Sets TorchDevice, which MSBuild reads from the environment: the package that brings libtorch.
 choose_device() {
   export TorchDevice=${device_wish:-${TorchDevice:-$(cat build/torch-device 2>/dev/null || echo cpu)}}
+  # As in Directory.Build.props.
+  artifacts=build/dotnet
+  if [[ $TorchDevice != cpu ]]; then artifacts+=-$TorchDevice; fi
 }
 
 remember_device() {
@@ -225,13 +228,14 @@ build_native() {
     # CMake refuses a folder that was configured when the tree lay elsewhere.
     if ! grep -qsx "CMAKE_HOME_DIRECTORY:INTERNAL=$home/lib/Native" "$folder/CMakeCache.txt"; then rm -rf "$folder"; fi
     mkdir -p "$folder"
+    rm -f "$folder"/libpatchkit*.so
     logged cmake cmake -S lib/Native -B "$folder" -G Ninja
     logged native cmake --build "$folder"
     echo "$sources" >"$folder/built-from"
   fi
   # Beside the tests' copy of PatchKit.dll too, so that an editor can run them. Not every machine has what libpatchkit_gloo
   # and libpatchkit_cuda are made of; one of an earlier build would not fit this one.
-  for target in bin build/dotnet/bin/PatchKit.Tests/release; do
+  for target in bin $artifacts/bin/PatchKit.Tests/release; do
     if [[ ! -d $target ]]; then continue; fi
     for library in "$target"/libpatchkit*.so; do
       if [[ ! -e $folder/${library##*/} ]]; then rm -f "$library"; fi
@@ -265,7 +269,8 @@ dotnet_verb() {
 restore() {
   local project=$1 log=build/log/restore.log
   shift
-  if [[ -e $(dirname "$project")/packages.lock.json ]]; then
+  # cuda's lock files lie with its build.
+  if [[ $TorchDevice == cpu && -e $(dirname "$project")/packages.lock.json ]]; then
     if "$dotnet" restore "$project" --locked-mode -nodeReuse:false "$@" >"$log" 2>&1 9>&-; then return; fi
     if ! grep -q NU1004 "$log"; then
       grep -E 'error' "$log" | sort -u | head -n 10 >&2 || tail -n 20 "$log" >&2
@@ -321,13 +326,15 @@ build_dotnet() {
   dotnet_sources >build/dotnet-built-from
 }
 
-# Copies what was published to bin/, and removes what an earlier version had published and this one does not.
+# Copies what was published to bin/, the first program's where two have the same file, and removes what an earlier version
+# had published and this one does not.
 fill_bin() {
   local program project assembly launcher file listing=build/publish/listing
   : >$listing.new
   for program in "${programs[@]}"; do
     IFS=: read -r project assembly launcher <<<"$program"
     while IFS= read -r file; do
+      if grep -qxF "$file" $listing.new; then continue; fi
       put "build/publish/$assembly/$file" "bin/$file"
       echo "$file" >>$listing.new
     done < <(find "build/publish/$assembly" -type f -printf '%P\n')

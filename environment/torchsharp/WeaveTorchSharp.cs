@@ -110,7 +110,7 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
                 bool asks = method.Body.Instructions.Any(Calls("CheckForErrors")) || GivesBack(method);
                 foreach (var call in calls)
                 {
-                    InsertAfter(method, call, Kept(method).Concat(asks || GivesBack((MethodReference)call.Operand) ? [] : Check()));
+                    InsertAfter(method, call, Kept(method).Concat(asks || MayNotAsk((MethodReference)call.Operand) ? [] : Check()));
                 }
                 method.Body.InitLocals = true;
             }
@@ -241,7 +241,10 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
 
         private static Func<Instruction, bool> Calls(string name) => at => (at.OpCode == OpCodes.Call || at.OpCode == OpCodes.Callvirt) && at.Operand is MethodReference called && called.Name == name;
 
-        private static bool GivesBack(MethodReference method) => method.Name is "Finalize" or "Dispose" or "ReleaseHandle" or "THSTorch_get_and_reset_last_err" || method.Name.IndexOf("dispose", StringComparison.OrdinalIgnoreCase) >= 0;
+        private static bool GivesBack(MethodReference method) => method.Name is "Finalize" or "ReleaseHandle" || method.Name.IndexOf("dispose", StringComparison.OrdinalIgnoreCase) >= 0;
+
+        // The look itself; what torch's own static constructor calls, which must not fail of an error before it; a checksum, which cannot fail.
+        private static bool MayNotAsk(MethodReference native) => native.Name is "THSTorch_get_and_reset_last_err" or "THSTorchCuda_is_available" or "crc32c_append" || GivesBack(native);
 
         private static bool IsReference(TypeReference type) =>
             !type.IsValueType && !type.IsByReference && !type.IsPointer && !type.IsPinned && !type.IsFunctionPointer && !type.IsGenericParameter && type.MetadataType is not (MetadataType.String or MetadataType.Void or MetadataType.IntPtr or MetadataType.UIntPtr);

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
-using System.Text.RegularExpressions;
 using static TorchSharp.torch;
 
 namespace PatchKit;
@@ -28,6 +26,8 @@ internal sealed unsafe partial class AutogradNode
     private bool _used;
     private Tensor?[]? _given;
     private GCHandle _self;
+
+    static AutogradNode() => BackwardFailures.ExplainToTorchSharp();
 
     private static int s_live;
     [ThreadStatic] private static AutogradNode? t_last;
@@ -196,7 +196,7 @@ internal sealed unsafe partial class AutogradNode
     /// </summary>
     private Handles Refuse(Exception exception)
     {
-        int extra = Failures.Keep(exception is ExternalException e && Failures.Take(e) is { } inner ? inner : ExceptionDispatchInfo.Capture(exception));
+        int extra = BackwardFailures.Keep(exception is ExternalException e && BackwardFailures.Take(e.Message) is { } inner ? inner : ExceptionDispatchInfo.Capture(exception));
         int length = _present.Length + extra;
         nint* buffer = Buffer(length);
         new Span<nint>(buffer, length).Clear();
@@ -253,74 +253,4 @@ internal sealed unsafe partial class AutogradNode
     {
         foreach (var tensor in tensors) GC.KeepAlive(tensor);
     }
-
-    private static void Check()
-    {
-        if (THSTorch_get_and_reset_last_err() is var sentence && sentence != 0) throw new ExternalException(Marshal.PtrToStringUTF8(sentence));
-    }
-
-    /// <summary>Exceptions on their way from a node through libtorch to the caller of backward.</summary>
-    internal static partial class Failures
-    {
-        private static readonly ExceptionDispatchInfo?[] Kept = new ExceptionDispatchInfo?[64];
-        private static uint s_next;
-
-        /// <summary>Keeps it until 64 later ones have come; returns its number, from 1.</summary>
-        internal static int Keep(ExceptionDispatchInfo failure)
-        {
-            int slot = (int)(Interlocked.Increment(ref s_next) % (uint)Kept.Length);
-            Volatile.Write(ref Kept[slot], failure);
-            return slot + 1;
-        }
-
-        /// <summary>The exception whose number is in libtorch's sentence; null where the sentence is about something else.</summary>
-        internal static ExceptionDispatchInfo? Take(ExternalException exception)
-        {
-            var sentence = WrongNumber().Match(exception.Message);
-            if (!sentence.Success) return null;
-            int slot = Number(sentence.Groups["got"]) - Number(sentence.Groups["expected"]) - 1;
-            return slot >= 0 && slot < Kept.Length ? Interlocked.Exchange(ref Kept[slot], null) : null;
-        }
-
-        private static int Number(Group digits) => int.Parse(digits.ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
-
-        [GeneratedRegex("invalid number of gradients - expected (?<expected>[0-9]{1,6}), but got (?<got>[0-9]{1,6})")]
-        private static partial Regex WrongNumber();
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct Pointers
-    {
-        internal readonly nint Shared, Weak;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct Handles(nint* array, long length)
-    {
-        internal readonly nint* Array = array;
-        internal readonly long Length = length;
-    }
-
-    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate Handles ApplyFunction(nint* gradients, int count);
-
-    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate void DeleteFunction();
-
-    // libtorch exports this one under its C++ name only. Without it what was saved stays until the graph goes, which is right too.
-    private static readonly delegate* unmanaged<byte> GraphKept = (delegate* unmanaged<byte>)NativeLibraries.TorchExport(
-        "_ZN5torch8autograd33get_current_graph_task_keep_graphEv", "?get_current_graph_task_keep_graph@autograd@torch@@YA_NXZ");
-
-    private static bool GraphIsKept() => GraphKept is null || GraphKept() != 0;
-
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial Pointers THSAutograd_CSharpNode_ctor(nint apply, nint delete);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial void THSAutograd_CSharpNode_disposeSharedPtr(Pointers node);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial void THSAutograd_CSharpNode_disposeWeakPtr(Pointers node);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial void THSAutograd_CSharpNode_setNextEdges(Pointers node, Handles inputs, byte executable);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial void THSAutograd_CSharpNode_clearInputMetadata(Pointers node);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial void THSAutograd_Function_wrapOutputs(Handles inputs, Handles nonDifferentiable, Handles dirty, Handles outputs, Pointers node, delegate* unmanaged<nuint, nint*> allocator);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial nint THSAutograd_SavedVariable_ctor(nint tensor, Pointers node, byte inPlaceOnView);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial nint THSAutograd_SavedVariable_unpack(nint saved, Pointers node);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial void THSAutograd_SavedVariable_dispose(nint saved);
-    [LibraryImport(NativeLibraries.TorchSharp)] private static partial nint THSTorch_get_and_reset_last_err();
 }

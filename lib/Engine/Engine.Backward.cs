@@ -8,7 +8,7 @@ public static partial class Engine
 {
     /// <summary>
     /// <c>loss.backward()</c>. An exception in the backward pass of one of PatchKit's operators, or of a checkpointed block, is thrown as it was;
-    /// TorchSharp's own call throws an <see cref="ExternalException"/> in its place.
+    /// TorchSharp's own call throws an <see cref="ExternalException"/> in its place, which holds its message.
     /// </summary>
     /// <param name="loss">What is differentiated: one number, unless its gradient is given.</param>
     /// <param name="gradient">The gradient of the loss, of its shape; null for 1.</param>
@@ -36,11 +36,7 @@ public static partial class Engine
     {
         try
         {
-            pass();
-        }
-        catch (ExternalException e) when (AutogradNode.Failures.Take(e) is { } failure)
-        {
-            failure.Throw();
+            BackwardFailures.Rethrow(pass);
         }
         finally
         {

@@ -9,9 +9,6 @@ public static partial class Engine
     private static readonly string[] FusedOperators =
         ["patchkit::ssd_scan", "patchkit::attention", "patchkit::causal_conv1d", "patchkit::rms_norm", "patchkit::roi_align", "patchkit::nms"];
 
-    /// <summary>PatchKit's own operators that have no kernel here, because libpatchkit.so is not there.</summary>
-    internal static IEnumerable<string> AbsentOperators() => Kernels.Present ? [] : FusedOperators;
-
     /// <summary>PatchKit's own operators that a model uses on the device in their slower form, made of tensor operators; attention is then libtorch's own.</summary>
     internal static IEnumerable<string> ComposedOperators(Device device) => Kernels.On(device) ? [] : FusedOperators.Where(name => name != "patchkit::attention");
 }

@@ -76,7 +76,7 @@ public sealed class RunStore
         }
 
         using var opened = InPrecision.Of(config, config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device, DataParallel.ShareOf(config.Recipe, options.Group)), options.Precision);
-        manual_seed(config.Seed).Dispose();
+        Engine.Seed(config.Seed);
         using var task = (config.Task ?? new ClassificationTask()).Begin(config, opened);
         if (config.StartsFrom is { } start && leads) Start(task, start, config); // the other ranks are given rank 0's weights
         task.Model.to(options.Device);

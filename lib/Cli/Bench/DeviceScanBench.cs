@@ -26,7 +26,7 @@ internal sealed record DeviceScanBench(Device Device, ScalarType Dtype, int Batc
         if (Batch < 1 || Length < 1 || Heads < 1 || HeadDim < 1 || StateDim < 1 || Pairs < 1)
             throw new ArgumentException($"a scan of {Batch} x {Length} tokens, {Heads} heads of {HeadDim} and state {StateDim}, measured {Pairs} times, has nothing to do; give sizes of at least 1.");
         using var scope = NewDisposeScope();
-        manual_seed(0);
+        Engine.Seed(0);
         Tensor[] inputs =
         [
             Leaf(Dtype, Batch, Length, Heads, HeadDim), Leaf(ScalarType.Float32, Batch, Length, Heads), (-rand([Heads], device: Device) - .1).requires_grad_(),

@@ -7,7 +7,7 @@ namespace PatchKit.Cli;
 
 /// <summary>
 /// `patchkit bench engine`: what a call of TorchSharp costs beside the same call in Python torch,
-/// and what a ViT-Tiny-like training step costs beside the same step in Python torch on the same libtorch.
+/// and what a ViT-Tiny-like training step costs beside the same step in Python torch, whichever version is installed.
 /// </summary>
 internal static class EngineBench
 {
@@ -84,7 +84,7 @@ internal static class EngineBench
             manual_seed(0);
             _model = nn.Sequential([.. Enumerable.Range(0, Depth).Select(_ => new Block())]);
             _head = nn.Linear(D, Classes);
-            _optimizer = optim.AdamW([.. _model.parameters(), .. _head.parameters()], lr: 1e-3, weight_decay: 0.05);
+            _optimizer = new FusedAdamW([.. _model.parameters(), .. _head.parameters()], lr: 1e-3, weight_decay: 0.05);
             (_x, _y) = (randn([B, L, D]), randint(0, Classes, [B]));
         }
 
