@@ -16,6 +16,12 @@ internal sealed class ModelOptions
 {
     private const string Shifted = "official-shifted";
 
+    private static readonly LoadingWords s_words = new(
+        "give --transfer-patch to resize the patch embedding, or leave --patch out",
+        "take what fits with --no-strict, the rest as it is drawn",
+        "tell their grid as rows x columns, such as --grid 14x16",
+        "name the model that the checkpoint is of with --model");
+
     private static readonly JsonSerializerOptions Json = new(RunConfig.Json) { PropertyNameCaseInsensitive = true, AllowOutOfOrderMetadataProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
     private readonly Option<string> _model = new("--model") { Description = "a model that `patchkit models` lists, or its configuration, such as a run's config.json" };
@@ -23,6 +29,9 @@ internal sealed class ModelOptions
     private readonly Option<string?> _key = new("--key") { Description = "the part of the checkpoint, such as model_ema (default: model, state_dict, ... or all)" };
     private readonly Option<int?> _input = new("--input") { Description = "image side in pixels (default: the one that the checkpoint was trained at)" };
     private readonly Option<int?> _patch = new("--patch") { Description = "patch size (default: the checkpoint's)" };
+    private readonly Option<bool> _transfer = new("--transfer-patch") { Description = "resize the patch embedding by pseudo-inverse where the checkpoint has another patch size" };
+    private readonly Option<bool> _partial = new("--no-strict") { Description = "take what fits where names are missing or unknown; what is missing stays as it is drawn" };
+    private readonly Option<string?> _grid = new("--grid") { Description = "the checkpoint's rows and columns of patches, such as 14x16, where they are no square" };
     private readonly Option<string> _positions = new("--positions") { Description = "how position embeddings go to another input size: rightly, or shifted by one as the official --finetune does it", DefaultValueFactory = _ => "correct" };
     private readonly Option<string> _device = new("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
     private readonly Option<bool> _bf16 = new("--bf16") { Description = "run matrix products in bfloat16" };
@@ -33,7 +42,7 @@ internal sealed class ModelOptions
     internal ModelOptions(Command command)
     {
         _positions.AcceptOnlyFromAmong("correct", Shifted);
-        foreach (var option in new Option[] { _model, _checkpoint, _key, _input, _patch, _positions, _device, _bf16, _cropRatio, _classes }) command.Add(option);
+        foreach (var option in new Option[] { _model, _checkpoint, _key, _input, _patch, _transfer, _partial, _grid, _positions, _device, _bf16, _cropRatio, _classes }) command.Add(option);
     }
 
     /// <summary>Where the model runs.</summary>
@@ -49,16 +58,22 @@ internal sealed class ModelOptions
         var device = Devices.Open(parsed.GetValue(_device)!);
         using var file = CheckpointFile.Open(path);
         string? key = parsed.GetValue(_key);
-        var tensors = file.Tensors(key);
-        var config = Config(name, tensors, path, parsed.GetValue(_input), parsed.GetValue(_patch));
+        var (tensors, _) = OfficialNames.Of(file.Tensors(key), path);
+        PatchGrid? grid = parsed.GetValue(_grid) is { } written ? Grid(written) : null;
+        var config = Config(name, tensors, path, parsed.GetValue(_input), parsed.GetValue(_patch), grid);
         var names = parsed.GetValue(_classes) is { } list ? Names(list, config.Classes) : null;
         var model = config.Create();
         try
         {
             using var scope = NewDisposeScope();
             var positions = parsed.GetValue(_positions) == Shifted ? PositionLoading.OfficialShifted : PositionLoading.Correct;
-            var report = ModelCheckpoint.Load(model, file.StateDict(key), new CheckpointLoading { Positions = positions }, path);
+            var loading = new CheckpointLoading { Positions = positions, TransferPatchSize = parsed.GetValue(_transfer), Strict = !parsed.GetValue(_partial), Grid = grid, KeepOwnHead = false, Words = s_words };
+            var report = ModelCheckpoint.Load(model, file, key, loading);
+            foreach (string note in report.Notes) Console.Error.WriteLine($"note: {note}");
+            if (CheckpointIdentity.VariantName(config) is { } variant) Console.Error.WriteLine($"note: {path} is of {variant}");
             foreach (var reshaped in report.Reshaped) Console.Error.WriteLine($"note: {reshaped}");
+            if (report.Missing.Count > 0) Console.Error.WriteLine($"note: {report.Missing.Count:N0} of the model's {report.Missing.Count + report.Matched.Count + report.Reshaped.Count:N0} tensors are not in {path} and stay as they are drawn: {List(report.Missing)}");
+            if (report.Unexpected.Count > 0) Console.Error.WriteLine($"note: {report.Unexpected.Count:N0} tensors of {path} have no place in the model: {List(report.Unexpected)}");
             model.to(device).eval();
         }
         catch
@@ -69,17 +84,27 @@ internal sealed class ModelOptions
         return new LoadedModel(name, path, model, device, parsed.GetValue(_bf16) ? ScalarType.BFloat16 : null, parsed.GetValue(_cropRatio), names);
     }
 
-    /// <summary>The preset at the checkpoint's sizes, or the configuration as it is written; either with the sizes that were asked for and the checkpoint's classes.</summary>
-    private static BackboneConfig Config(string name, IReadOnlyDictionary<string, CheckpointTensor> tensors, string path, int? input, int? patch)
+    private static string List(IReadOnlyList<KeyShape> keys) => string.Join(", ", keys.Take(3)) + (keys.Count > 3 ? ", ..." : "");
+
+    private static PatchGrid Grid(string written) => written.Split('x') is [var rows, var columns] && int.TryParse(rows, out int height) && int.TryParse(columns, out int width) && height > 0 && width > 0 ? new PatchGrid(height, width)
+        : throw new ArgumentException($"--grid {written} is no grid; write rows x columns, such as 14x16.");
+
+    /// <summary>The preset at the checkpoint's sizes, or the configuration as it is written; either with the sizes that were asked for, the checkpoint's classes, and a second token, positions and LayerScale as it has them.</summary>
+    private static BackboneConfig Config(string name, IReadOnlyDictionary<string, CheckpointTensor> tensors, string path, int? input, int? patch, PatchGrid? grid)
     {
         bool written = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
         var config = written ? Read(name) : ModelZoo.Find(name).Config;
         if (!tensors.TryGetValue("head.weight", out var head) || head.Shape.Count != 2)
-            throw new CheckpointException(path, "has no head.weight and so scores no classes; choose a classifier's weights (`patchkit inspect` lists what a file holds, --key chooses a part).");
+            throw new CheckpointException(path, $"has no head.weight and so scores no classes{(ForeignWeights.Kind(tensors.Keys) is { } kind ? $"; {kind}" : "")}; choose a classifier's weights (`patchkit inspect` lists what a file holds, --key chooses a part).");
+        config = CheckpointIdentity.Variant(config, tensors.ToDictionary(entry => entry.Key, entry => entry.Value.Shape));
         if (!written && tensors.TryGetValue("patch_embed.proj.weight", out var proj) && proj.Shape.Count == 4) config = Patched((int)proj.Shape[2]);
-        if (patch is { } asked) config = Patched(asked);
         if (!written && input is null && tensors.TryGetValue("pos_embed", out var positions) && positions.Shape.Count == 3)
-            input = (int)Math.Round(Math.Sqrt(positions.Shape[1] - 1)) * config.PatchSize;
+        {
+            if (grid is { } told && told.Rows != told.Columns) throw new ArgumentException($"{path} was trained at {told.Rows * config.PatchSize} x {told.Columns * config.PatchSize} pixels, but images are cut to squares here; give --input.");
+            input = (grid?.Rows ?? CheckpointIdentity.SquareSide(positions.Shape[1] - config.ExtraPositions)
+                ?? throw new CheckpointException(path, $"has {positions.Shape[1]} positions, which are no square grid and {config.ExtraPositions} beside it; {s_words.Grid}, and give --input.")) * config.PatchSize;
+        }
+        if (patch is { } asked) config = Patched(asked);
         config = config with { Height = input ?? config.Height, Width = input ?? config.Width, Classes = checked((int)head.Shape[0]) };
         return config.Height == config.Width ? config
             : throw new ArgumentException($"{name} takes images of {config.Height} x {config.Width} pixels, but images are cut to squares here; give --input.");

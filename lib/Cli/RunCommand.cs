@@ -16,7 +16,7 @@ internal static class RunCommand
         var choices = new ExperimentChoices(command);
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
         var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
-        var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
+        var onBadSample = new Option<string?>("--on-bad-sample") { Description = "what happens at an image that cannot be read: stop or skip (default: as the run was begun, and stop for a new one)" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var only = new Option<string?>("--only") { Description = "train the third of twelve parts of the grid, 3/12, and report nothing; the command without --only reports when all are there (patchkit plan says how many parts there are)" };
         var accumulate = new Option<int>("--accumulate") { Description = "parts that a batch is trained in, one after the other", DefaultValueFactory = _ => 1 };
@@ -39,7 +39,7 @@ internal static class RunCommand
             memory.Apply(parsed);
             var run = new RunOptions
             {
-                Accumulation = parsed.GetValue(accumulate), AutoBatch = parsed.GetValue(memory.AutoBatch), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
+                Accumulation = parsed.GetValue(accumulate), AutoBatch = parsed.GetValue(memory.AutoBatch), OnBadSample = parsed.GetValue(onBadSample) is { } policy ? policy == "skip" ? BadSample.Skip : BadSample.Stop : null,
                 Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Group = ranks.Group,
             };
             return Run(experiment, options, part, store, run, parsed.GetValue(json));
