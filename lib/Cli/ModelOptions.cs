@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -15,6 +16,7 @@ namespace PatchKit.Cli;
 internal sealed class ModelOptions
 {
     private const string Shifted = "official-shifted";
+    private const double LeastCrop = 0.05;
 
     private static readonly LoadingWords s_words = new(
         "give --transfer-patch to resize the patch embedding, or leave --patch out",
@@ -55,6 +57,9 @@ internal sealed class ModelOptions
     {
         if (parsed.GetValue(_checkpoint) is not { } path || parsed.GetValue(_model) is not { } name)
             throw new ArgumentException("a model is named by --model and its weights by --checkpoint; give both (`patchkit models` lists models).");
+        double cropRatio = parsed.GetValue(_cropRatio);
+        if (!(cropRatio is >= LeastCrop and <= 1)) throw new ArgumentException($"--crop-ratio {cropRatio.ToString(CultureInfo.InvariantCulture)} does not fit; it is the share of the resized image's shorter side that is scored, {LeastCrop.ToString(CultureInfo.InvariantCulture)} to 1, such as 0.875.");
+        if (parsed.GetValue(_input) is { } side && side < 1) throw new ArgumentException($"--input {side} leaves no image; give its side in pixels, such as 224.");
         var device = Devices.Open(parsed.GetValue(_device)!);
         using var file = CheckpointFile.Open(path);
         string? key = parsed.GetValue(_key);
@@ -74,6 +79,7 @@ internal sealed class ModelOptions
             foreach (var reshaped in report.Reshaped) Console.Error.WriteLine($"note: {reshaped}");
             if (report.Missing.Count > 0) Console.Error.WriteLine($"note: {report.Missing.Count:N0} of the model's {report.Missing.Count + report.Matched.Count + report.Reshaped.Count:N0} tensors are not in {path} and stay as they are drawn: {List(report.Missing)}");
             if (report.Unexpected.Count > 0) Console.Error.WriteLine($"note: {report.Unexpected.Count:N0} tensors of {path} have no place in the model: {List(report.Unexpected)}");
+            ExpectFinite(model, path);
             model.to(device).eval();
         }
         catch
@@ -81,7 +87,17 @@ internal sealed class ModelOptions
             model.Dispose();
             throw;
         }
-        return new LoadedModel(name, path, model, device, parsed.GetValue(_bf16) ? ScalarType.BFloat16 : null, parsed.GetValue(_cropRatio), names);
+        return new LoadedModel(name, path, model, device, parsed.GetValue(_bf16) ? ScalarType.BFloat16 : null, cropRatio, names);
+    }
+
+    private static void ExpectFinite(Backbone model, string path)
+    {
+        foreach (var (name, tensor) in model.state_dict())
+        {
+            using var scope = NewDisposeScope();
+            long bad = tensor.isfinite().logical_not().sum().item<long>();
+            if (bad > 0) throw new CheckpointException(path, $"has {bad:N0} of {tensor.numel():N0} numbers in {name} that are not finite (NaN or infinite), so that its scores mean nothing; take weights from before training failed.");
+        }
     }
 
     private static string List(IReadOnlyList<KeyShape> keys) => string.Join(", ", keys.Take(3)) + (keys.Count > 3 ? ", ..." : "");
@@ -120,14 +136,15 @@ internal sealed class ModelOptions
             var written = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject;
             return (written?["model"] ?? written).Deserialize<BackboneConfig>(Json) ?? throw new JsonException("it is null.");
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or IOException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or IOException or UnauthorizedAccessException)
         {
-            throw new ArgumentException($"{path} is no model's configuration: {e.Message} Write it as {{\"$type\": \"vit\", \"embedDim\": 192, \"heads\": 3}} or {{\"$type\": \"adventurer\", \"depth\": 6}}.", e);
+            throw new ArgumentException($"{path} is no model's configuration: {FailureSentence.Of(e)} Write it as {{\"$type\": \"vit\", \"embedDim\": 192, \"heads\": 3}} or {{\"$type\": \"adventurer\", \"depth\": 6}}.", e);
         }
     }
 
     private static string[] Names(FileInfo list, int classes)
     {
+        if (Directory.Exists(list.FullName)) throw new ArgumentException($"--classes {list} is a folder; name a file with one class per line.");
         string[] names = [.. File.ReadLines(list.FullName).Select(line => line.Trim()).Where(line => line.Length > 0)];
         return names.Length == classes ? names : throw new ArgumentException($"{list} names {names.Length:N0} classes, but the model scores {classes:N0}; give one name per line, in the order of the scores.");
     }

@@ -33,6 +33,7 @@ internal static class RunCommand
             using var ranks = Ranks.Join(parsed.GetValue(device)!);
             var options = choices.Options(parsed) with { Device = ranks.Device, Checkpoints = parsed.GetValue(checkpoints) };
             var store = new RunStore(parsed.GetValue(output));
+            OutputPlace.Folder(store.Folder, "--out");
             var part = parsed.GetValue(only) is { } words ? GridPart.Parse(words) : null;
             if (part is not null && experiment.Grid(options).Count == 0) throw new ArgumentException($"{experiment.Name} trains nothing, so that it has no part {part}; leave --only out.");
             if (!parsed.GetValue(resume) && ranks.Leads) Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));

@@ -48,6 +48,7 @@ internal static class TrainCommand
         command.SetAction(parsed =>
         {
             var store = new RunStore(parsed.GetValue(output));
+            OutputPlace.Folder(store.Folder, "--out");
             var usual = RecipeBook.Find(parsed.GetValue(recipe)!);
             var changed = RecipeOverrides.Apply(usual, parsed.GetValue(set) ?? []);
             var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;

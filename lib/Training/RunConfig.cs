@@ -18,7 +18,7 @@ public sealed record RunConfig
     public static JsonSerializerOptions Json { get; } = new()
     {
         WriteIndented = true, IgnoreReadOnlyProperties = true, IncludeFields = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter() }, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(), new FiniteOrNull() },
         RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, // half a result is none
     };
 
