@@ -45,7 +45,7 @@ public sealed class ParseSentenceTests
         var run = Run(line.Split(' '));
         Assert.Equal((1, ""), (run.Code, run.Output));
         Assert.Contains(words, run.Errors);
-        Assert.Equal(1, run.Errors.TrimEnd().Split('\n').Length);
+        Assert.Single(run.Errors.TrimEnd().Split('\n'));
         Assert.All(new[] { "System.", "Nullable", "PatchKit.Experiments", "Usage:", "Description:" }, word => Assert.DoesNotContain(word, run.Errors));
     }
 
