@@ -4,16 +4,11 @@
 
 patchkit_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
-# The libtorch that `setup.sh --torch` chose; TORCH_HOME="" asks for the system's.
-if [[ -z ${TORCH_HOME+set} && -s $patchkit_home/build/torch-home ]]; then
-  TORCH_HOME=$(<"$patchkit_home/build/torch-home")
-fi
-if [[ -n ${TORCH_HOME:-} ]]; then export TORCH_HOME; fi
-
 # Threads. libgomp's waiting threads spin by default and take the cores from whatever comes next: the loaders, .NET's
 # own threads, a second pool.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
-# Debian's libtorch 1.13 would take half the cores.
+# libtorch takes the physical cores; hyperthreads of one core are worth a third more in the loaders' and the element-wise
+# operators' hands.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS-$(nproc)}
 
 # Memory. By default glibc maps a large block afresh on each allocation and gives it back when it is freed, so that a
@@ -37,29 +32,17 @@ if [[ ${GLIBC_TUNABLES:-} != *glibc.malloc.hugetlb=* ]]; then
   export GLIBC_TUNABLES=${GLIBC_TUNABLES:+$GLIBC_TUNABLES:}glibc.malloc.hugetlb=1
 fi
 
-# BLAS. The system's libtorch takes the libblas.so.3 that update-alternatives points to. Debian prefers OpenBLAS with
-# its own pthreads, which ignores libtorch's thread count and fights its OpenMP loops (a fused attention on 2 threads:
-# 7.5 s, against 1.2 s); the reference BLAS is slower still. So the OpenMP build goes first for our processes, and the
-# machine's choice is left as it is.
-patchkit_blas() {
-  local folder libraries chosen
-  for folder in /usr/lib/*-linux-gnu/openblas-openmp; do
-    libraries=${folder%/*}
-    chosen=$(readlink -f "$libraries/libblas.so.3" 2>/dev/null || true)
-    if [[ -e $folder/libblas.so.3 ]]; then
-      if [[ $chosen != "$folder"/* ]]; then
-        export LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-      fi
-      return
-    fi
-  done
-  for chosen in /usr/lib/*-linux-gnu/libblas.so.3; do
-    if [[ $(readlink -f "$chosen") == */openblas-pthread/* ]]; then
-      export OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS-1}
-    fi
-  done
+# Libraries. The loader looks through LD_LIBRARY_PATH before the folder of TorchSharp.dll, and would mix our libtorch with
+# another one that lies there: such folders are left out for our processes.
+patchkit_library_path() {
+  local folder kept=()
+  if [[ -z ${LD_LIBRARY_PATH:-} ]]; then return; fi
+  while IFS= read -r -d: folder; do
+    if [[ ! -e ${folder:-.}/libtorch_cpu.so && ! -e ${folder:-.}/libc10.so ]]; then kept+=("$folder"); fi
+  done <<<"$LD_LIBRARY_PATH:"
+  LD_LIBRARY_PATH=$(IFS=: && echo "${kept[*]-}")
 }
-if [[ -z ${TORCH_HOME:-} ]]; then patchkit_blas; fi
+patchkit_library_path
 
 # cuBLAS repeats its bits only with workspaces of fixed size, and libtorch's deterministic mode refuses matrix products on
 # a GPU without them.

@@ -2,19 +2,17 @@
 # Sets PatchKit up: installs what is missing, builds lib/Native and the C# projects, leaves launchers in bin/.
 # Run it as often as you like: it does only what is not done yet, and says nothing but one line when that is nothing.
 #
-#   setup.sh                    with the libtorch of the last run, else the system's (libtorch-dev)
-#   setup.sh --torch DIR        with another libtorch: an unpacked libtorch, or the `torch` folder of a pip-installed
-#                               PyTorch, CPU or CUDA; remembered for later runs. TORCH_HOME=DIR does the same.
-#   setup.sh --torch system     back to the system's libtorch
+#   setup.sh                    with the libtorch of the last run, at first the one for CPUs
+#   setup.sh --device cuda      with TorchSharp's libtorch for NVIDIA's GPUs, several GB; remembered for later runs
+#   setup.sh --device cpu       back to the one for CPUs
 #   setup.sh --packages-only    the system's packages and nothing else (for the Dockerfile)
 set -euo pipefail
 
-called_from=$PWD
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$home"
 
 # The programs that go to bin/ (project:assembly:launcher), and the projects with tests. Later parts add theirs.
-programs=(PatchKit.csproj:PatchKit:patchkit environment/kernel/csnotebook.csproj:csnotebook:csnotebook)
+programs=(environment/kernel/csnotebook.csproj:csnotebook:csnotebook PatchKit.csproj:PatchKit:patchkit)
 test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj tests/Formatting/Formatting.Tests.csproj)
 # The programs that are compiled for this processor beforehand, where the feed has the compiler for it: a notebook's first
 # cell waits for Roslyn, 1.2 s instead of 2.1 s.
@@ -28,16 +26,15 @@ usage() {
 }
 
 parse_arguments() {
-  torch_wish=""
+  device_wish=""
   packages_only=""
   while (($#)); do
     case $1 in
-      --torch)
-        [[ -n ${2:-} ]] || fail "--torch needs a folder, or the word 'system'."
-        torch_wish=$2
+      --device)
+        device_wish=${2:-}
+        [[ $device_wish == cpu || $device_wish == cuda ]] || fail "--device is '$device_wish'; it takes cpu or cuda."
         shift
         ;;
-      --torch=?*) torch_wish=${1#--torch=} ;;
       --packages-only) packages_only=yes ;;
       -h | --help) usage; exit 0 ;;
       *) fail "the argument '$1' is not known; see setup.sh --help." ;;
@@ -58,47 +55,22 @@ take_lock() {
 
 # -- which libtorch ----------------------------------------------------------------------------------------------------
 
-# Sets torch_home: empty for the system's libtorch, else the folder with include/ and lib/.
-choose_torch() {
-  local wish=$torch_wish source=--torch
-  if [[ -z $wish && -n ${TORCH_HOME:-} ]]; then wish=$TORCH_HOME source=TORCH_HOME; fi
-  if [[ -z $wish && -s build/torch-home ]]; then
-    wish=$(<build/torch-home)
-    source="the libtorch of the last run"
-  fi
-  torch_home=""
-  if [[ -z $wish || $wish == system ]]; then return; fi
-  if [[ $wish != /* ]]; then wish=$called_from/$wish; fi
-
-  local folder
-  for folder in "$wish" "$wish/torch" "$wish/libtorch"; do
-    if [[ -e $folder/lib/libtorch_cpu.so && -e $folder/include/ATen/ATen.h ]]; then
-      torch_home=$(cd "$folder" && pwd -P)
-      return
-    fi
-  done
-  fail "$source names '$wish', which holds no libtorch: lib/libtorch_cpu.so and include/ATen/ATen.h are expected there." \
-    "Give the folder of an unpacked libtorch or of a pip-installed torch, or go back with --torch system" \
-    "(PyTorch itself uses TORCH_HOME for its download cache; unset it here if that is what it means)."
+# Sets TorchDevice, which MSBuild reads from the environment: the package that brings libtorch.
+choose_device() {
+  export TorchDevice=${device_wish:-${TorchDevice:-$(cat build/torch-device 2>/dev/null || echo cpu)}}
+  # As in Directory.Build.props.
+  artifacts=build/dotnet
+  if [[ $TorchDevice != cpu ]]; then artifacts+=-$TorchDevice; fi
 }
 
-remember_torch() {
-  if [[ $torch_home != "$(cat build/torch-home 2>/dev/null)" ]]; then
-    printf '%s' "$torch_home" >build/torch-home
-  fi
+remember_device() {
+  if [[ $TorchDevice != "$(cat build/torch-device 2>/dev/null)" ]]; then echo "$TorchDevice" >build/torch-device; fi
 }
 
 # -- packages ----------------------------------------------------------------------------------------------------------
 
-# The lines of packages.txt that count here, as "package why".
-wanted_packages() {
-  local package when why
-  while read -r package when why; do
-    if [[ -z $package || $package == \#* ]]; then continue; fi
-    if [[ $when == libtorch && -n $torch_home ]]; then continue; fi
-    echo "$package $why"
-  done <environment/packages.txt
-}
+# The lines of packages.txt, as "package why".
+wanted_packages() { sed -E '/^(#|$)/d' environment/packages.txt; }
 
 is_installed() {
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
@@ -179,10 +151,6 @@ missing_tools() {
   command -v cmake >/dev/null || tools+=", cmake (3.25 or later)"
   command -v ninja >/dev/null || tools+=", ninja"
   command -v "$(compiler)" >/dev/null || tools+=", a C++17 compiler such as g++ 12"
-  if [[ -z $torch_home && -z $(torch_library) ]]; then
-    tools+=", libtorch with headers (the package libtorch-dev, or --torch DIR with an unpacked libtorch or the 'torch'"
-    tools+=" folder of a pip-installed PyTorch)"
-  fi
   echo "${tools#, }"
 }
 
@@ -208,40 +176,10 @@ compiler() { echo "${CXX:-c++}"; }
 
 cpu_flags() { grep -m1 -E '^(flags|Features)' /proc/cpuinfo || uname -m; }
 
-torch_library() {
-  local file
-  for file in ${torch_home:+"$torch_home"/lib/libtorch_cpu.so} /usr/lib/*-linux-gnu/libtorch_cpu.so \
-    /usr/lib/libtorch_cpu.so /usr/lib64/libtorch_cpu.so /usr/local/lib/libtorch_cpu.so; do
-    if [[ -e $file ]]; then
-      readlink -f "$file"
-      return
-    fi
-  done
-}
-
-# From the headers, which moved in 2.9; Debian's 1.13.1 calls itself 1.13.0 there.
-torch_version() {
-  local include header version
-  for include in "${torch_home:-/usr}/include" "${torch_home:-/usr/local}/include"; do
-    for header in "$include"/torch/headeronly/version.h "$include"/torch/csrc/api/include/torch/version.h; do
-      version=$(sed -nE 's/^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+)$/\2/p' "$header" 2>/dev/null | paste -sd.)
-      if [[ -n $version ]]; then
-        echo "$version"
-        return
-      fi
-    done
-  done
-  echo unknown
-}
-
-# Names the build of lib/Native: another libtorch, compiler, nvcc or processor gets another folder, so that going back is
-# instant and a tree that moved to another machine builds anew (kernels are compiled for the processor at hand).
+# Names the build of lib/Native: another compiler, nvcc or processor gets another folder, so that going back is instant
+# and a tree that moved to another machine builds anew (kernels are compiled for the processor at hand).
 native_key() {
-  local library
-  library=$(torch_library)
   {
-    echo "$torch_home" "$library"
-    stat -c '%s %Y' "$library"
     "$(compiler)" --version | head -n1
     echo "${CUDACXX:-$(command -v nvcc /usr/local/cuda/bin/nvcc | head -n1)}"
     cpu_flags
@@ -259,9 +197,19 @@ logged() {
   fail "the step '$name' failed; the whole output is in $log."
 }
 
-# Puts a file in place only when it differs, and in one step: a process that runs the old one keeps the old one.
+# Puts a file in place only when it differs, and in one step: a process that runs the old one keeps the old one. The
+# libraries of libtorch, hundreds of megabytes, become a second name of the same file; nobody writes into them.
 put() {
   local from=$1 to=$2
+  if [[ $from -ef $to ]]; then return; fi
+  if is_large "$from"; then
+    mkdir -p "$(dirname "$to")"
+    if ln -f "$from" "$to.new.$$" 2>/dev/null; then
+      mv -f "$to.new.$$" "$to"
+      did_something=yes
+      return
+    fi
+  fi
   if cmp -s "$from" "$to"; then return; fi
   mkdir -p "$(dirname "$to")"
   cp "$from" "$to.new.$$"
@@ -269,37 +217,40 @@ put() {
   did_something=yes
 }
 
+is_large() { (($(stat -c %s "$1") > 16000000)); }
+
 build_native() {
-  local version folder sources
-  version=$(torch_version)
-  folder=build/native-$version-$(native_key)
+  local folder sources target library
+  folder=build/native-$(native_key)
   sources=$(digest_of lib/Native)
   if [[ $(cat "$folder/built-from" 2>/dev/null) != "$sources" || ! -e $folder/libpatchkit.so ]]; then
-    say "Building lib/Native against libtorch $version from ${torch_home:-the system}."
+    say "Building lib/Native."
     # CMake refuses a folder that was configured when the tree lay elsewhere.
     if ! grep -qsx "CMAKE_HOME_DIRECTORY:INTERNAL=$home/lib/Native" "$folder/CMakeCache.txt"; then rm -rf "$folder"; fi
     mkdir -p "$folder"
-    logged cmake cmake -S lib/Native -B "$folder" -G Ninja -DTORCH_HOME="$torch_home"
+    rm -f "$folder"/libpatchkit*.so
+    logged cmake cmake -S lib/Native -B "$folder" -G Ninja
     logged native cmake --build "$folder"
     echo "$sources" >"$folder/built-from"
   fi
-  # Beside the tests' copy of PatchKit.dll too, so that an editor can run them. The second library is there only where
-  # libtorch and its headers have what it needs; one of an earlier build would not fit this one.
-  local target library
-  for target in bin build/dotnet/bin/PatchKit.Tests/release; do
+  # Beside the tests' copy of PatchKit.dll too, so that an editor can run them. Not every machine has what libpatchkit_gloo
+  # and libpatchkit_cuda are made of; one of an earlier build would not fit this one.
+  for target in bin $artifacts/bin/PatchKit.Tests/release; do
     if [[ ! -d $target ]]; then continue; fi
-    for library in libpatchkit.so libpatchkit_distributed.so; do
-      if [[ -e $folder/$library ]]; then put "$folder/$library" "$target/$library"; else rm -f "$target/$library"; fi
+    for library in "$target"/libpatchkit*.so; do
+      if [[ ! -e $folder/${library##*/} ]]; then rm -f "$library"; fi
     done
+    for library in "$folder"/libpatchkit*.so; do put "$library" "$target/${library##*/}"; done
   done
 }
 
 dotnet_sources() {
   {
-    digest_of PatchKit.csproj Directory.*.props packages.lock.json .editorconfig lib environment/kernel tests \
+    digest_of PatchKit.csproj Directory.*.props packages.lock.json .editorconfig lib environment/kernel \
+      environment/torchsharp tests \
       -not -path 'lib/Native/*'
     "$dotnet" --version
-    echo "${programs[@]}" "${test_projects[@]}"
+    echo "${programs[@]}" "${test_projects[@]}" "$TorchDevice"
     # A build names its commit, or says that its sources were changed: committing them makes it anew.
     if [[ -n $(git status --porcelain -- lib PatchKit.csproj Directory.*.props 2>/dev/null) ]]; then echo modified; fi
   } | digest
@@ -318,7 +269,8 @@ dotnet_verb() {
 restore() {
   local project=$1 log=build/log/restore.log
   shift
-  if [[ -e $(dirname "$project")/packages.lock.json ]]; then
+  # cuda's lock files lie with its build.
+  if [[ $TorchDevice == cpu && -e $(dirname "$project")/packages.lock.json ]]; then
     if "$dotnet" restore "$project" --locked-mode -nodeReuse:false "$@" >"$log" 2>&1 9>&-; then return; fi
     if ! grep -q NU1004 "$log"; then
       grep -E 'error' "$log" | sort -u | head -n 10 >&2 || tail -n 20 "$log" >&2
@@ -374,13 +326,15 @@ build_dotnet() {
   dotnet_sources >build/dotnet-built-from
 }
 
-# Copies what was published to bin/, and removes what an earlier version had published and this one does not.
+# Copies what was published to bin/, the first program's where two have the same file, and removes what an earlier version
+# had published and this one does not.
 fill_bin() {
   local program project assembly launcher file listing=build/publish/listing
   : >$listing.new
   for program in "${programs[@]}"; do
     IFS=: read -r project assembly launcher <<<"$program"
     while IFS= read -r file; do
+      if grep -qxF "$file" $listing.new; then continue; fi
       put "build/publish/$assembly/$file" "bin/$file"
       echo "$file" >>$listing.new
     done < <(find "build/publish/$assembly" -type f -printf '%P\n')
@@ -409,44 +363,24 @@ LAUNCHER
   chmod +x "bin/$launcher"
 }
 
-# Says once, after a build, which BLAS our processes get when it is not the one the machine prefers.
-report_blas() {
-  if [[ -n $torch_home ]]; then return; fi
-  (
-    unset LD_LIBRARY_PATH OPENBLAS_NUM_THREADS
-    # shellcheck source=environment/env.sh
-    source environment/env.sh
-    if [[ -n ${LD_LIBRARY_PATH:-} ]]; then
-      echo "This machine's libblas.so.3 is $(readlink -f "${LD_LIBRARY_PATH%/*}/libblas.so.3"); PatchKit's launchers use" \
-        "$LD_LIBRARY_PATH instead and leave the machine's choice alone."
-    elif [[ -n ${OPENBLAS_NUM_THREADS:-} ]]; then
-      echo "libtorch gets the OpenBLAS with its own threads here, which the launchers hold to one; the package" \
-        "libopenblas0-openmp would use all cores."
-    elif [[ $(readlink -f /usr/lib/*-linux-gnu/libblas.so.3) == */blas/libblas.so* ]]; then
-      echo "libtorch gets the reference BLAS here, 10 to 50 times slower than OpenBLAS; install libopenblas0-openmp."
-    fi
-  )
-}
-
 main() {
   parse_arguments "$@"
   did_something=""
   take_lock
-  choose_torch
+  choose_device
   ensure_packages
   if [[ -n $packages_only ]]; then return; fi
   local missing
   missing=$(missing_tools)
   if [[ -n $missing ]]; then fail "the build needs: $missing."; fi
-  remember_torch
   build_dotnet
   fill_bin
   build_native
+  remember_device
   if [[ -z $did_something ]]; then
     echo "PatchKit is set up; nothing to do."
   else
-    report_blas
-    echo "PatchKit is ready with libtorch $(torch_version) from ${torch_home:-the system}: try bin/patchkit doctor."
+    echo "PatchKit is ready: try bin/patchkit doctor."
   fi
 }
 

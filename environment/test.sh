@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets PatchKit up and runs all tests. The last line is the sum over all runners: "N passed, N failed, N skipped".
-# Arguments go to every xunit runner, such as -trait Category=fast or -class PatchKit.Tests.TensorTests
+# Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class PatchKit.Tests.Ops.SsdScanTests
 # (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
 set -euo pipefail
 
@@ -78,11 +78,14 @@ fi
 source environment/env.sh
 dotnet=$(patchkit_dotnet)
 export PATCHKIT_LAUNCHER=1 PATCHKIT_NATIVE=$home/bin/libpatchkit.so
+tests=build/dotnet device=$(cat build/torch-device)
+if [[ $device != cpu ]]; then tests+=-$device; fi
+tests+=/bin
 
 # -- the runners, one line each --
-run_xunit engine build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll "$@"
-run_xunit kernel build/dotnet/bin/CsNotebook.Tests/release/CsNotebook.Tests.dll "$@"
-run_xunit formatting build/dotnet/bin/Formatting.Tests/release/Formatting.Tests.dll "$@"
+run_xunit engine "$tests/PatchKit.Tests/release/PatchKit.Tests.dll" "$@"
+run_xunit kernel "$tests/CsNotebook.Tests/release/CsNotebook.Tests.dll" "$@"
+run_xunit formatting "$tests/Formatting.Tests/release/Formatting.Tests.dll" "$@"
 # Jupyter's own suite; without Debian's python3-jupyter-client and python3-jupyter-kernel-test it counts as skipped.
 run_counted jupyter /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py
 

@@ -94,7 +94,7 @@ public sealed class CheckpointTensor
         CheckpointException Wrong(string how) => new(path, $"has a {ElementTypes.TorchName(storage.DType)} tensor of shape {Words.Shape(shape.Take(8))} {how}; it is damaged, so download or save it again.");
     }
 
-    // as_strided in operators that both backends have: a window that slides by a stride along the memory is a dimension.
+    // as_strided by operators that look at their bounds: a window that slides by a stride along the memory is a dimension.
     private Tensor Strided(Tensor memory)
     {
         if (NumElements == 0) return empty(_shape, DType);

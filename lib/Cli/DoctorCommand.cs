@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
 
@@ -11,16 +10,9 @@ internal static class DoctorCommand
     internal static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "print the lines as JSON" };
-        var losses = new Option<bool>("--losses") { Description = "train the small float64 network of the check for 20 steps and print its losses" };
-        var command = new Command("doctor", "Check .NET, libtorch, threads, GPU and native library; say how to fix what is wrong.") { json, losses };
-        command.SetAction(parsed => parsed.GetValue(losses) ? PrintLosses() : Report(parsed.GetValue(json)));
+        var command = new Command("doctor", "Check .NET, TorchSharp, libtorch, kernels, threads and GPU; say how to fix what is wrong.") { json };
+        command.SetAction(parsed => Report(parsed.GetValue(json)));
         return command;
-    }
-
-    private static int PrintLosses()
-    {
-        foreach (double loss in SmallNetwork.Train(steps: 20)) Console.WriteLine(loss.ToString("R", CultureInfo.InvariantCulture));
-        return 0;
     }
 
     private static int Report(bool json)

@@ -9,7 +9,7 @@ namespace PatchKit.Cli;
 /// <summary>`patchkit launch --processes N -- run table1 ...`: starts a command as N processes of this machine that train together, and ends with them.</summary>
 internal static class LaunchCommand
 {
-    /// <summary>Set in processes that were started here: they stop when their standard input ends.</summary>
+    /// <summary>Set, to a name for the job, in processes that were started here: they stop when their standard input ends.</summary>
     internal const string Variable = "PATCHKIT_LAUNCH";
 
     // What is left of the 30 seconds in which a job must end, after a rank is gone: the others notice by themselves and save.
@@ -30,10 +30,11 @@ internal static class LaunchCommand
         if (port is < 1 or > 65_535) throw new ArgumentException($"--port {port} is none; ports are 1 to 65535, and a free one is found where --port is left out.");
         if (processes < 1) throw new ArgumentException($"{processes} processes train nothing; use 1 or more.");
         using var stop = new CtrlC();
+        string job = Guid.NewGuid().ToString("N");
         var ranks = new List<Process>();
         try
         {
-            for (int rank = 0; rank < processes; rank++) ranks.Add(Start(rank, processes, port, command));
+            for (int rank = 0; rank < processes; rank++) ranks.Add(Start(rank, processes, port, job, command));
             return Wait(ranks, stop.Token);
         }
         finally
@@ -73,13 +74,13 @@ internal static class LaunchCommand
 
     private static string Ended(int code) => code > 128 ? string.Create(CultureInfo.InvariantCulture, $"was ended by signal {code - 128}") : string.Create(CultureInfo.InvariantCulture, $"ended with exit code {code}");
 
-    private static Process Start(int rank, int processes, int port, string[] command)
+    private static Process Start(int rank, int processes, int port, string job, string[] command)
     {
         string dll = typeof(LaunchCommand).Assembly.Location;
         var start = new ProcessStartInfo(Environment.ProcessPath!, [dll, .. command]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (var (name, value) in new[] { ("RANK", rank), ("WORLD_SIZE", processes), ("LOCAL_RANK", rank), ("MASTER_PORT", port) }) start.Environment[name] = value.ToString(CultureInfo.InvariantCulture);
         start.Environment["MASTER_ADDR"] = "127.0.0.1";
-        start.Environment[Variable] = "1";
+        start.Environment[Variable] = job;
         // env.sh gives one process all cores; several share them.
         int cores = Environment.ProcessorCount;
         if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is not { Length: > 0 } threads || threads == cores.ToString(CultureInfo.InvariantCulture))

@@ -5,7 +5,7 @@ namespace PatchKit.Cli;
 
 /// <summary>
 /// A two-layer network in float64 on a fixed task, without random numbers: its losses are the same on every libtorch,
-/// to rounding. `patchkit doctor` trains it, and environment/check-libtorch.sh compares its losses between versions.
+/// to rounding. `patchkit doctor` trains it.
 /// </summary>
 internal static class SmallNetwork
 {

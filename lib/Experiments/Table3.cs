@@ -124,7 +124,7 @@ public sealed class Table3 : Experiment
     {
         context.Say($"scoring an untrained detector, p={config.Model.PatchSize}");
         using var data = config.Data.Open(config.Recipe, config.Seed, context.Options.Device);
-        manual_seed(config.Seed).Dispose();
+        Engine.Seed(config.Seed);
         using var run = config.Task!.Begin(config, data);
         run.Model.to(context.Options.Device);
         var scores = (DetectionResult)run.Evaluate(data, context.Options.Device, context.Cancellation).Scores!;

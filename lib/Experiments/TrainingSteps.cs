@@ -20,12 +20,12 @@ public sealed class TrainingSteps : IDisposable
     public TrainingSteps(BackboneConfig config, int batch, Device device)
     {
         _device = device;
-        manual_seed(0);
+        Engine.Seed(0);
         Model = config.Create();
         try
         {
             Model.to(device);
-            _optimizer = optim.AdamW(Model.parameters(), lr: 1e-4, weight_decay: .05);
+            _optimizer = new FusedAdamW(Model.parameters(), lr: 1e-4, weight_decay: .05);
             _images = randn([batch, 3, config.Height, config.Width], device: device).DetachFromDisposeScope();
             _labels = randint(0, config.Classes, [batch], device: device).DetachFromDisposeScope();
         }

@@ -3,17 +3,18 @@ using static TorchSharp.torch;
 namespace PatchKit.Ops;
 
 /// <summary>Causal depthwise convolution over a sequence, with SiLU: each channel sees itself and the width - 1 tokens before.</summary>
-public static class CausalConv
+public static partial class CausalConv
 {
-    /// <summary>The fused operator where this backend and device have it, else the composed form.</summary>
+    /// <summary>The fused form where the device has it, else the composed one.</summary>
     /// <param name="x">(b, l, d).</param>
     /// <param name="weight">(d, width); the last tap multiplies the current token.</param>
     /// <param name="bias">(d).</param>
     /// <param name="silu">Whether SiLU follows.</param>
     /// <param name="initialStates">(b, width - 1, d): the tokens before the first; zeros where absent.</param>
     /// <returns>(b, l, d).</returns>
+    /// <exception cref="ArgumentException">A shape, a type or a device does not fit; the message names it.</exception>
     public static Tensor Run(Tensor x, Tensor weight, Tensor? bias, bool silu, Tensor? initialStates = null) =>
-        Engine.HasCausalConv(x.device) ? Engine.CausalConv(x, weight, bias, silu, initialStates) : Composed(x, weight, bias, silu, initialStates);
+        Kernels.On(x) ? Fused(x, weight, bias, silu, initialStates) : Composed(x, weight, bias, silu, initialStates);
 
     /// <summary>libtorch's grouped convolution on a padded copy.</summary>
     /// <inheritdoc cref="Run"/>

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace PatchKit.Ops;
 
 /// <summary>Non-maximum suppression: boxes by falling score, each dropped that overlaps an earlier one too much. Equal scores keep their order.</summary>
-public static class Nms
+public static partial class Nms
 {
-    /// <summary>The fused operator where this backend and device have it, else the short form. No gradients.</summary>
+    /// <summary>The fused form where the device has it, else the composed one. No gradients.</summary>
     /// <param name="boxes">(N, 4): left, top, right, bottom.</param>
     /// <param name="scores">(N).</param>
     /// <param name="iou">A box is dropped when its intersection over union with a better one that was kept is above this.</param>
@@ -37,7 +37,7 @@ public static class Nms
         using var recording = no_grad();
         var drops = Boxes.Iou(boxes, boxes).gt(iou);                                            // (N, N)
         if (classes is not null) drops = drops.logical_and(classes.unsqueeze(1).eq(classes.unsqueeze(0)));
-        bool[] dropsPair = drops.cpu().contiguous().data<bool>().ToArray();
+        bool[] dropsPair = drops.cpu().flatten().data<bool>().ToArray();           // ToArray throws on an empty matrix
         double[] values = scores.detach().cpu().to_type(ScalarType.Float64).contiguous().data<double>().ToArray();
         var kept = new List<long>();
         foreach (int candidate in Enumerable.Range(0, values.Length).OrderByDescending(i => values[i]))
@@ -48,7 +48,7 @@ public static class Nms
     private static Tensor Select(Tensor boxes, Tensor scores, Tensor? classes, double iou)
     {
         Check(boxes, scores, classes);
-        return Engine.HasNms(boxes.device) ? Engine.Nms(boxes, scores, classes, iou) : Composed(boxes, scores, classes, iou);
+        return Kernels.On(boxes) ? Fused(boxes, scores, classes, iou) : Composed(boxes, scores, classes, iou);
     }
 
     private static void Check(Tensor boxes, Tensor scores, Tensor? classes)

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace PatchKit.Ops;
 
 /// <summary>Root-mean-square normalisation, optionally gated by silu(z) before or after, over all channels or over groups of them.</summary>
-public static class RmsNorm
+public static partial class RmsNorm
 {
-    /// <summary>The fused operator where this backend and device have it, else the composed form.</summary>
+    /// <summary>The fused form where the device has it, else the composed one.</summary>
     /// <param name="x">(..., d).</param>
     /// <param name="weight">(d).</param>
     /// <param name="z">(..., d): the gate; none where absent.</param>
@@ -13,8 +13,9 @@ public static class RmsNorm
     /// <param name="groupSize">Channels that are normalised together; 0 for all.</param>
     /// <param name="normBeforeGate">true: rmsnorm(x) w silu(z); false, as in Mamba-2's mixer: rmsnorm(x silu(z)) w.</param>
     /// <returns>(..., d).</returns>
+    /// <exception cref="ArgumentException">A shape, a type or a device does not fit; the message names it.</exception>
     public static Tensor Run(Tensor x, Tensor weight, Tensor? z = null, double eps = 1e-5, long groupSize = 0, bool normBeforeGate = false) =>
-        Engine.HasRmsNorm(x.device) ? Engine.RmsNorm(x, weight, z, eps, groupSize, normBeforeGate) : Composed(x, weight, z, eps, groupSize, normBeforeGate);
+        Kernels.On(x) ? Fused(x, weight, z, eps, groupSize, normBeforeGate) : Composed(x, weight, z, eps, groupSize, normBeforeGate);
 
     /// <summary>The definition.</summary>
     /// <inheritdoc cref="Run"/>

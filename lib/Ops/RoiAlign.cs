@@ -6,9 +6,9 @@ namespace PatchKit.Ops;
 /// RoIAlign (He et al. 2017, "Mask R-CNN"): each region of a feature map resampled to a grid of bins of the same size, each bin the mean of
 /// bilinear samples. The numbers are those of torchvision's and mmcv's operators.
 /// </summary>
-public static class RoiAlign
+public static partial class RoiAlign
 {
-    /// <summary>The fused operator where this backend and device have it, else the form made of tensor operators. Regions get no gradient.</summary>
+    /// <summary>The fused form where the device has it, else the composed one. Regions get no gradient.</summary>
     /// <param name="features">(N, C, H, W).</param>
     /// <param name="rois">(K, 5): the image's index, then left, top, right and bottom in the image's pixels.</param>
     /// <param name="outputSize">The bins of a region, rows and columns: (h, w).</param>
@@ -20,7 +20,7 @@ public static class RoiAlign
     public static Tensor Run(Tensor features, Tensor rois, (int Height, int Width) outputSize, double scale, int samplingRatio = 0, bool aligned = true)
     {
         Check(features, rois, outputSize, scale);
-        return Engine.HasRoiAlign(features.device) ? Engine.RoiAlign(features, rois, outputSize, scale, samplingRatio, aligned) : Composed(features, rois, outputSize, scale, samplingRatio, aligned);
+        return Kernels.On(features) ? Fused(features, rois, outputSize, scale, samplingRatio, aligned) : Composed(features, rois, outputSize, scale, samplingRatio, aligned);
     }
 
     /// <summary>The definition: sampling is linear along each axis, so a region is A_y F A_x^T, with a row of weights for each bin.</summary>

@@ -8,12 +8,12 @@ namespace PatchKit.Ops;
 /// state_t = exp(dt'_t A) state_(t-1) + dt'_t x_t B_t^T, y_t = state_t C_t + D x_t, and y_t silu(z_t) where z is given.
 /// Head i uses group i / (heads / groups) of B and C.
 /// </summary>
-public static class SsdScan
+public static partial class SsdScan
 {
     /// <summary>The chunk length that is fastest on CPUs.</summary>
     public const int ChunkSize = 64;
 
-    /// <summary>The fused operator where this backend and device have it, else the chunked form.</summary>
+    /// <summary>The fused form where the device has it, else the chunked one.</summary>
     /// <param name="x">(b, l, h, p): the input of each head.</param>
     /// <param name="dt">(b, l, h): the step sizes, before bias and softplus.</param>
     /// <param name="A">(h): negative; how fast each head forgets.</param>
@@ -25,10 +25,10 @@ public static class SsdScan
     /// <param name="dtSoftplus">Whether softplus makes the step sizes positive.</param>
     /// <param name="initialState">(b, h, p, n); zero where absent.</param>
     /// <returns>y (b, l, h, p) and the last state (b, h, p, n).</returns>
-    /// <exception cref="System.Runtime.InteropServices.ExternalException">The shapes do not fit; the message names them.</exception>
+    /// <exception cref="ArgumentException">The shapes, types or devices do not fit; the message names them.</exception>
     public static (Tensor Y, Tensor FinalState) Scan(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null) =>
-        Engine.HasSsdScan(x.device)
-            ? Engine.SsdScan(x, dt, A, B, C, D, z, dtBias, dtSoftplus, initialState, ChunkSize)
+        Kernels.On(x)
+            ? Fused(x, dt, A, B, C, D, z, dtBias, dtSoftplus, initialState)
             : Chunked(x, dt, A, B, C, D, z, dtBias, dtSoftplus, initialState);
 
     /// <summary>The definition, step by step: slow, and what the other forms are tested against.</summary>
@@ -52,7 +52,7 @@ public static class SsdScan
         return (y.MoveToOuterDisposeScope(), state.alias().MoveToOuterDisposeScope());
     }
 
-    /// <summary>The chunked form: quadratic within chunks, linear between them; tensor operators only, on any backend and device.</summary>
+    /// <summary>The chunked form: quadratic within chunks, linear between them; tensor operators only, on any device.</summary>
     /// <inheritdoc cref="Scan"/>
     public static (Tensor Y, Tensor FinalState) Chunked(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null, int chunkSize = ChunkSize)
     {

@@ -46,7 +46,8 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
         var patches = Patches.Split(images, PatchSize);                                    // (B, L, C p p)
         var weight = Weight.flatten(1);                                                    // (D, C p p)
         var tokens = PatchSize == 1
-            ? baddbmm(Bias, patches, weight.transpose(0, 1).expand(images.shape[0], -1, -1))  // the pixels stay where they are
+            // The pixels stay where they are. TorchSharp's baddbmm takes what is added last, whatever its parameters' names say.
+            ? baddbmm(patches, weight.transpose(0, 1).expand(images.shape[0], -1, -1), Bias)
             : nn.functional.linear(patches, weight, Bias);
         return tokens.MoveToOuterDisposeScope();                                           // (B, L, D)
     }

@@ -27,7 +27,7 @@ public static class Devices
             device = new Device($"cuda:{(cuda.device_count() == 1 ? 0 : place.LocalRank)}");
         }
         if (device.type == DeviceType.CUDA && Math.Max(0, device.index) >= cuda.device_count())
-            throw new ArgumentException($"{device} was asked for, but this libtorch finds {cuda.device_count()} CUDA devices; use cpu, or set PatchKit up with a CUDA libtorch (environment/setup.sh --torch DIR).");
+            throw new ArgumentException($"{device} was asked for, but libtorch finds {cuda.device_count()} CUDA devices; use cpu, or set PatchKit up for GPUs (environment/setup.sh --device cuda).");
         if (device.type == DeviceType.CUDA) Engine.AllowTf32 = true;
         return device;
     }

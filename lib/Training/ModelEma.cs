@@ -39,7 +39,7 @@ public sealed class ModelEma : IDisposable
         foreach (var (name, value) in model.state_dict())
             if (value.is_floating_point()) moving.Add((Of(name), value.detach()));
             else Of(name).copy_(value);
-        if (moving.Count > 0) Engine.Average([.. moving.Select(pair => pair.Average)], [.. moving.Select(pair => pair.Value)], Decay);
+        Foreach.Lerp([.. moving.Select(pair => pair.Average)], [.. moving.Select(pair => pair.Value)], 1 - Decay);
     }
 
     /// <summary>Writes the averages into a model, to evaluate it.</summary>

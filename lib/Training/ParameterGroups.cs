@@ -55,7 +55,7 @@ public static partial class ParameterGroups
     /// <param name="beta1">the decay of the running mean of the gradient.</param>
     /// <param name="beta2">the decay of the running mean of the squared gradient.</param>
     /// <param name="epsilon">added to the root of the squared gradient's mean.</param>
-    public static AdamW AdamW(IReadOnlyList<ParameterGroup> groups, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) => optim.AdamW(
+    public static AdamW AdamW(IReadOnlyList<ParameterGroup> groups, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) => new FusedAdamW(
         groups.Select(group => new AdamW.ParamGroup { Parameters = group.Parameters, Options = new AdamW.Options { weight_decay = group.WeightDecay } }), 0, beta1, beta2, epsilon);
 
     /// <summary>Gives each group of an optimizer its share of the schedule's rate; not compounded, however often it is called.</summary>

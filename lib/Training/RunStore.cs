@@ -78,7 +78,7 @@ public sealed class RunStore
         }
 
         using var opened = InPrecision.Of(config, config.Data.Reading(config.OnBadSample).Open(config.Recipe, config.Seed, options.Device, DataParallel.ShareOf(config.Recipe, options.Group)), options.Precision);
-        manual_seed(config.Seed).Dispose();
+        Engine.Seed(config.Seed);
         using var task = (config.Task ?? new ClassificationTask()).Begin(config, opened);
         if (config.StartsFrom is { } start && leads) // the other ranks are given rank 0's weights
             foreach (string sentence in task.StartFrom(this, start, new CheckpointLoading { TransferPatchSize = config.TransferPatch, Words = StartWords })) options.Say?.Invoke(sentence);

@@ -245,7 +245,7 @@ public sealed class Trainer : IDisposable
     {
         using (NewDisposeScope())
         {
-            manual_seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step + (_parallel?.OwnStream ?? 0)))).Dispose();
+            Engine.Seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step + (_parallel?.OwnStream ?? 0))));
             double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch);
             double? mean;
             List<Tensor> losses;
@@ -292,7 +292,7 @@ public sealed class Trainer : IDisposable
             var loss = _parts == 1 ? parts.Current : parts.Current / _parts;
             losses.Add(loss.detach().MoveToOuterDisposeScope());
             if (!alone && losses.Count == _parts) _parallel!.Arm(stack(losses).sum());
-            loss.backward();
+            Engine.Backward(loss);
         }
     }
 

@@ -1,6 +1,6 @@
 using PatchKit.Checkpoints;
 using Xunit;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Checkpoints;
 

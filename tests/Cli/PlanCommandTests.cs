@@ -1,7 +1,7 @@
 using System.Text.Json;
 using PatchKit.Cli;
 using PatchKit.Experiments;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using Xunit;
 

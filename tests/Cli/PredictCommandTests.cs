@@ -3,7 +3,7 @@ using PatchKit.Cli;
 using PatchKit.Data;
 using PatchKit.Tests.Data;
 using Xunit;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Cli;
 

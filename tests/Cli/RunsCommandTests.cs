@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using PatchKit.Cli;
 using PatchKit.Experiments;
 using PatchKit.Models;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Tests.Training;
 using PatchKit.Training;
 using Xunit;

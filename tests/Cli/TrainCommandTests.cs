@@ -1,6 +1,6 @@
 using System.Text.Json;
 using PatchKit.Cli;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Tests.Training;
 using PatchKit.Training;
 using Xunit;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using PatchKit.Data;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

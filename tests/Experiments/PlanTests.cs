@@ -1,7 +1,7 @@
 using PatchKit.Experiments;
 using PatchKit.Models;
 using PatchKit.ScalingLaws;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using Xunit;
 

@@ -6,7 +6,7 @@ using PatchKit.Experiments;
 using PatchKit.Metrics;
 using PatchKit.ScalingLaws;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Tests.Training;
 using PatchKit.Training;
 using Xunit;

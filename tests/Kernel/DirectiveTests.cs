@@ -115,12 +115,39 @@ public sealed class DirectiveTests : SessionTest
         }
         finally
         {
-            string cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-            foreach (string name in new[] { $"pk.needed.{suffix}", $"pk.made.{suffix}" })
-            {
-                if (Directory.Exists(Path.Combine(cache, name)))
-                    Directory.Delete(Path.Combine(cache, name), recursive: true);
-            }
+            Forget($"pk.needed.{suffix}", $"pk.made.{suffix}");
+        }
+    }
+
+    [Fact]
+    public async Task A_package_finds_the_assembly_that_cells_chose_in_place_of_its_own()
+    {
+        string Base(int get, string version) => $"[assembly: System.Reflection.AssemblyVersion(\"{version}\")] namespace Base; public class Thing {{ public Other Other = new(); public int Get() => {get}; }}";
+        const string User = "public static class User { public static int Of(Base.Thing thing) => 10 * thing.Get(); public static string Named(Base.Other other) => other.ToString(); }";
+        string suffix = Guid.NewGuid().ToString("N")[..8], feed = Path.Combine(Folder, "feed");
+        // What cells chose refers to a dll beside it, which the package brings, too.
+        string other = Compiled.Library(Path.Combine(Folder, "own", "Other.dll"), "namespace Base; public class Other;");
+        string chosen = Compiled.Library(Path.Combine(Folder, "own", "Base.dll"), Base(2, "1.1.0.0"), other);
+        string packaged = Compiled.Library(Path.Combine(Folder, "packaged", "Base.dll"), Base(1, "1.1.0.0"), other);
+        string newer = Compiled.Library(Path.Combine(Folder, "newer", "Base.dll"), Base(3, "1.2.0.0"), other);
+        string user = Compiled.Library(Path.Combine(Folder, "packaged", "User.dll"), User, packaged, other);
+        Pack(feed, $"Pk.Base.{suffix}", "1.1.0", "", (packaged, "lib/netstandard2.0/Base.dll"), (other, "lib/netstandard2.0/Other.dll"));
+        Pack(feed, $"Pk.Base.{suffix}", "1.2.0", "", (newer, "lib/netstandard2.0/Base.dll"), (other, "lib/netstandard2.0/Other.dll"));
+        foreach (string version in new[] { "1.1.0", "1.2.0" })
+            Pack(feed, $"Pk.User.{suffix}", version, $"<dependency id=\"Pk.Base.{suffix}\" version=\"{version}\" />", (user, "lib/netstandard2.0/User.dll"));
+        try
+        {
+            await Run($"#r \"{chosen}\"\nvar thing = new Base.Thing();");
+            await Run($"#i \"nuget: {feed}\"\n#r \"nuget: Pk.User.{suffix}, 1.1.0\"");
+            Assert.Equal("20 Base.Other", await Run("$\"{User.Of(thing)} {User.Named(thing.Other)}\""));
+
+            using var another = new CSharpSession();
+            var result = await another.ExecuteAsync($"#r \"{chosen}\"\n#i \"nuget: {feed}\"\n#r \"nuget: Pk.User.{suffix}, 1.2.0\"", Host, TestContext.Current.CancellationToken);
+            Assert.Contains($"this session has loaded another Base from {chosen}", result.Error?.Message);
+        }
+        finally
+        {
+            Forget($"pk.base.{suffix}", $"pk.user.{suffix}");
         }
     }
 
@@ -166,6 +193,13 @@ public sealed class DirectiveTests : SessionTest
         Assert.Contains("C# 14", Host.Displays[1].Data["text/plain"]);
         Assert.Equal("hidden, x", Host.Displays[2].Data["text/plain"]);
         Assert.Equal("Name    Type  Value\nhidden  int   1\nx       int   3", Host.Displays[3].Data["text/plain"]);
+    }
+
+    private static void Forget(params string[] packages)
+    {
+        string cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        foreach (string folder in packages.Select(name => Path.Combine(cache, name)).Where(Directory.Exists))
+            Directory.Delete(folder, recursive: true);
     }
 
     private static void Pack(string feed, string id, string version, string dependencies, params (string File, string Entry)[] files)

@@ -1,7 +1,7 @@
 using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

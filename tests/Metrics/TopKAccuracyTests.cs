@@ -1,7 +1,7 @@
 using System.Text.Json;
 using PatchKit.Metrics;
 using PatchKit.Tests.Golden;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
-using PatchKit.Tests.Torch;
+using System.Runtime.InteropServices;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -84,9 +85,9 @@ public sealed class CheckpointTests
         var x = randn([3]).requires_grad_();
         int calls = 0;
         var y = Engine.Checkpoint(t => ++calls == 1 ? t * 2 : throw failure, x).sum();
-        Assert.Same(failure, Assert.Throws<InvalidDataException>(() => y.backward()));
+        Assert.Same(failure, Assert.Throws<InvalidDataException>(() => Engine.Backward(y)));
 
-        Expect.Refused<TorchException>(() => x.matmul(ones([4])), "matmul"); // an error after it is its own
+        Expect.Refused<ExternalException>(() => x.matmul(ones([4])), "matmul"); // an error after it is its own
         Engine.Checkpoint(t => t * 2, x).sum().backward();
         Expect.Is("[2, 2, 2]", x.grad!);
     }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using PatchKit.Ops;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -10,9 +10,6 @@ namespace PatchKit.Tests.Ops;
 /// <summary>Operators on long sequences and several threads: bits that repeat, and cancellation in the middle of an operator.</summary>
 public sealed class LongRunTests
 {
-    private static readonly Op ScanForward = "patchkit::_ssd_scan_forward", ScanBackward = "patchkit::_ssd_scan_backward", AttentionBackward = "patchkit::_attention_backward",
-        ConvForward = "patchkit::_causal_conv1d_forward", NormForward = "patchkit::_rms_norm_forward";
-
     private static readonly Dictionary<string, Func<Tensor[]>> Steps = new()
     {
         ["scan"] = () =>
@@ -20,9 +17,9 @@ public sealed class LongRunTests
             var inputs = ScanInputs.Random(b: 2, l: 700, h: 6, p: 64, g: 2, n: 32, z: true, initial: true, dtype: ScalarType.Float32).Select(OperatorTests.Leaf);
             return OperatorTests.Results(_ => inputs.Fused(64) is var (y, state) ? [y, state] : [], inputs.Tensors);
         },
-        ["attention"] = () => OperatorTests.Results(t => [Engine.Attention(t[0]!, t[1]!, t[2]!, null)], [Leaf(1, 6, 700, 64), Leaf(1, 6, 700, 64), Leaf(1, 6, 700, 64)]),
-        ["convolution"] = () => OperatorTests.Results(t => [Engine.CausalConv(t[0]!, t[1]!, t[2], true, null)], [Leaf(2, 3000, 96), Leaf(96, 4), Leaf(96)]),
-        ["norm"] = () => OperatorTests.Results(t => [Engine.RmsNorm(t[0]!, t[1]!, t[2], 1e-5, 0, false)], [Leaf(2, 3000, 96), Leaf(96), Leaf(2, 3000, 96)]),
+        ["attention"] = () => OperatorTests.Results(t => [Attention.Tiled(t[0]!, t[1]!, t[2]!)], [Leaf(1, 6, 700, 64), Leaf(1, 6, 700, 64), Leaf(1, 6, 700, 64)]),
+        ["convolution"] = () => OperatorTests.Results(t => [CausalConv.Fused(t[0]!, t[1]!, t[2], true, null)], [Leaf(2, 3000, 96), Leaf(96, 4), Leaf(96)]),
+        ["norm"] = () => OperatorTests.Results(t => [RmsNorm.Fused(t[0]!, t[1]!, t[2], 1e-5, 0, false)], [Leaf(2, 3000, 96), Leaf(96), Leaf(2, 3000, 96)]),
     };
 
     public static IEnumerable<TheoryDataRow<string>> StepNames => Steps.Keys.Select(name => new TheoryDataRow<string>(name));
@@ -44,38 +41,54 @@ public sealed class LongRunTests
     [Fact]
     public void ACancelledScanEnds() => AssertStops(() =>
     {
-        var t = LongScan(800_000);
-        ScanForward.Call3(t.X, t.Dt, t.A, t.B, t.C, Arg.None, Arg.None, Arg.None, Arg.None, true, 64, false);
+        LongScan(800_000).Fused(64);
     });
 
     [Fact]
     public void ACancelledBackwardScanEnds() => AssertStops(() =>
     {
-        var t = LongScan(300_000);
-        var states = empty([(300_000 + 63) / 64 * 16 * 64 * 64]);
-        ScanBackward.Invoke(t.X, Arg.None, states, t.X, t.Dt, t.A, t.B, t.C, Arg.None, Arg.None, Arg.None, Arg.None, true, 64);
+        const int length = 300_000, heads = 16, features = 64, state = 64;
+        var t = LongScan(length);
+        Operand x = new(t.X), dt = new(t.Dt), a = new(t.A), b = new(t.B), c = new(t.C);
+        var call = new SsdScanCall
+        {
+            Batch = 1, Length = length, Heads = heads, Groups = 1, HeadDim = features, StateDim = state, Chunk = 64, Type = (int)x.Type, Threads = get_num_threads(), DtSoftplus = 1,
+            X = x.View3, Dt = dt.View3, B = b.View3, C = c.View3, A = a.Data, GradY = x.View3,
+        };
+        call.ChunkStates = new Operand(empty([call.StatesSize])).Data;
+        call.GradX = new Operand(empty([1, length, heads, features])).View3;
+        (call.GradDt, call.GradA) = (new Operand(empty([1, length, heads])).Data, new Operand(empty([heads])).Data);
+        (call.GradB, call.GradC) = (new Operand(empty([1, length, 1, state])).Data, new Operand(empty([1, length, 1, state])).Data);
+        call.Backward();
+        t.Tensors.ToList().ForEach(GC.KeepAlive);
     });
 
     [Fact]
     public void CancelledAttentionEnds() => AssertStops(() =>
     {
         var q = LongHeads();
-        Engine.Attention(q, q, q, null);
+        Attention.Tiled(q, q, q);
     });
 
     [Fact]
     public void CancelledBackwardAttentionEnds() => AssertStops(() =>
     {
         var q = LongHeads();
-        AttentionBackward.Call3(q, q, q, q, q, zeros(q.shape[..3]), false, 0.125);
+        Operand rows = new(q), statistics = new(zeros(q.shape[..3]));
+        View3 Gradient() => new Operand(empty(q.shape)).View3;
+        new AttentionCall
+        {
+            Batch = 1, Heads = q.shape[1], Queries = q.shape[2], Keys = q.shape[2], Dim = q.shape[3], Scale = 0.125, Type = (int)rows.Type, Threads = get_num_threads(),
+            Q = rows.View3, K = rows.View3, V = rows.View3, Out = rows.View3, LogSumExp = statistics.Data, GradOut = rows.View3, GradQ = Gradient(), GradK = Gradient(), GradV = Gradient(),
+        }.Backward();
     });
 
     [Fact]
     public void ACancelledTrainingStepEndsAlsoInRecomputedBlocks() => AssertStops(() =>
     {
         var x = randn([1, 4, 256, 64]).requires_grad_();
-        Tensor Block(Tensor q) => Engine.Attention(q, q, q, null);
-        Engine.Checkpoint(Block, Engine.Checkpoint(Block, x)).sum().backward();
+        Tensor Block(Tensor q) => Attention.Tiled(q, q, q);
+        Engine.Backward(Engine.Checkpoint(Block, Engine.Checkpoint(Block, x)).sum());
     });
 
     [Fact]
@@ -87,11 +100,11 @@ public sealed class LongRunTests
         using (Engine.StopOn(source.Token))
         {
             source.Cancel();
-            Assert.Throws<OperationCanceledException>(() => Engine.Attention(q, q, q, null));
-            using (Engine.StopOn(CancellationToken.None)) Assert.Throws<OperationCanceledException>(() => Engine.Attention(q, q, q, null));
-            Assert.Throws<OperationCanceledException>(() => Engine.Attention(q, q, q, null));
+            Assert.Throws<OperationCanceledException>(() => Attention.Tiled(q, q, q));
+            using (Engine.StopOn(CancellationToken.None)) Assert.Throws<OperationCanceledException>(() => Attention.Tiled(q, q, q));
+            Assert.Throws<OperationCanceledException>(() => Attention.Tiled(q, q, q));
         }
-        Engine.Attention(q, q, q, null);
+        Attention.Tiled(q, q, q);
     }
 
     // Tokens that are all the same take no memory: only what comes out does.

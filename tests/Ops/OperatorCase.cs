@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Ops;
 
-/// <summary>One of the operators patchkit::* at one small odd size, with some of its optional inputs, beside the reference made of tensor operators.</summary>
+/// <summary>One of the fused operators at one small odd size, with some of its optional inputs, beside the reference made of tensor operators.</summary>
 internal sealed record OperatorCase(string Name, Tensor?[] Inputs, Func<Tensor?[], Tensor[]> Fused, Func<Tensor?[], Tensor[]> Reference)
 {
-    private static readonly Op AttentionOp = "patchkit::attention";
     private static readonly bool[] Both = [false, true];
 
     private static readonly Dictionary<string, Func<OperatorCase>> Makers = Scans().Concat(Convolutions()).Concat(Norms()).Concat(Attentions()).Concat(Regions()).ToDictionary();
@@ -48,7 +47,7 @@ internal sealed record OperatorCase(string Name, Tensor?[] Inputs, Func<Tensor?[
         let name = $"causal_conv1d of width {width}, {length} tokens{With(silu, "silu")}{With(bias, "bias")}{With(initial, "initial states")}"
         select KeyValuePair.Create<string, Func<OperatorCase>>(name, () => new(name,
             [Normal(2, length, 5), Normal(5, width), bias ? Normal(5) : null, initial ? Normal(2, width - 1, 5) : null],
-            t => [Engine.CausalConv(t[0]!, t[1]!, t[2], silu, t[3])], t => [CausalConv.Composed(t[0]!, t[1]!, t[2], silu, t[3])]));
+            t => [CausalConv.Fused(t[0]!, t[1]!, t[2], silu, t[3])], t => [CausalConv.Composed(t[0]!, t[1]!, t[2], silu, t[3])]));
 
     private static IEnumerable<KeyValuePair<string, Func<OperatorCase>>> Norms() =>
         from groupSize in new[] { 0, 5 }
@@ -57,16 +56,16 @@ internal sealed record OperatorCase(string Name, Tensor?[] Inputs, Func<Tensor?[
         let name = $"rms_norm{(groupSize > 0 ? $" in groups of {groupSize}" : "")}{With(z, "z")}{With(normBeforeGate, "norm before gate")}"
         select KeyValuePair.Create<string, Func<OperatorCase>>(name, () => new(name,
             [Normal(2, 3, 15), Normal(15), z ? Normal(2, 3, 15) : null],
-            t => [Engine.RmsNorm(t[0]!, t[1]!, t[2], 1e-5, groupSize, normBeforeGate)], t => [RmsNorm.Composed(t[0]!, t[1]!, t[2], 1e-5, groupSize, normBeforeGate)]));
+            t => [RmsNorm.Fused(t[0]!, t[1]!, t[2], 1e-5, groupSize, normBeforeGate)], t => [RmsNorm.Composed(t[0]!, t[1]!, t[2], 1e-5, groupSize, normBeforeGate)]));
 
     private static IEnumerable<KeyValuePair<string, Func<OperatorCase>>> Attentions() =>
-        from causal in Engine.HasAttention(TestDevice.Current) ? Both : []
+        from causal in Kernels.On(TestDevice.Current) ? Both : []
         from scale in new double?[] { null, 0.3 }
         from keys in causal ? [7] : new[] { 1, 7, 11 }
         let name = $"attention over {keys} keys{With(causal, "causal")}{(scale is { } s ? $", scale {s}" : "")}"
         select KeyValuePair.Create<string, Func<OperatorCase>>(name, () => new(name,
             [Normal(2, 3, 7, 5), Normal(2, 3, keys, 5), Normal(2, 3, keys, 5)],
-            t => [AttentionOp.Call(t[0], t[1], t[2], causal, scale)], t => [Masked(t[0]!, t[1]!, t[2]!, causal, scale ?? 1 / Math.Sqrt(5))]));
+            t => [Attention.Tiled(t[0]!, t[1]!, t[2]!, scale, causal)], t => [Masked(t[0]!, t[1]!, t[2]!, causal, scale ?? 1 / Math.Sqrt(5))]));
 
     private static IEnumerable<KeyValuePair<string, Func<OperatorCase>>> Regions() =>
         from samplingRatio in new[] { 0, 2 }

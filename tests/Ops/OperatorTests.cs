@@ -1,12 +1,12 @@
 using PatchKit.Tests.Golden;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Ops;
 
-/// <summary>What holds for each operator patchkit::* with every combination of optional inputs.</summary>
+/// <summary>What holds for each fused operator with every combination of optional inputs.</summary>
 public sealed class OperatorTests
 {
     public static IEnumerable<TheoryDataRow<string>> Cases => OperatorCase.Names.Select(name => new TheoryDataRow<string>(name));

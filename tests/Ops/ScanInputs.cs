@@ -19,7 +19,7 @@ internal sealed record ScanInputs(Tensor X, Tensor Dt, Tensor A, Tensor B, Tenso
 
     internal (Tensor Y, Tensor FinalState) Chunked(int chunk) => SsdScan.Chunked(X, Dt, A, B, C, D, Z, DtBias, DtSoftplus, InitialState, chunk);
 
-    internal (Tensor Y, Tensor FinalState) Fused(int chunk) => Engine.SsdScan(X, Dt, A, B, C, D, Z, DtBias, DtSoftplus, InitialState, chunk);
+    internal (Tensor Y, Tensor FinalState) Fused(int chunk) => SsdScan.Fused(X, Dt, A, B, C, D, Z, DtBias, DtSoftplus, InitialState, chunk);
 
     /// <summary>The inputs that are there, in the order of the operator's arguments.</summary>
     internal Tensor[] Tensors => [.. new[] { X, Dt, A, B, C, D, Z, DtBias, InitialState }.OfType<Tensor>()];

@@ -1,5 +1,5 @@
 using PatchKit.Ops;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -102,9 +102,9 @@ public sealed class SsdScanTests
     {
         using var scope = NewDisposeScope();
         var inputs = ScanInputs.Random(b: 1, l: 5, h: 2, p: 3, g: 1, n: 3);
-        Expect.Refused<TorchException>(() => (inputs with { Dt = inputs.Dt.narrow(1, 0, 4) }).Fused(64), "dt", "[1, 4, 2]", "[1, 5, 2]");
-        Expect.Refused<TorchException>(() => (inputs with { B = inputs.B.expand(1, 5, 3, 3), C = inputs.C.expand(1, 5, 3, 3) }).Fused(64), "2 heads", "3 groups");
-        Expect.Refused<TorchException>(() => (inputs with { X = inputs.X.to(ScalarType.Float32) }).Fused(64), "Float", "Double");
-        Expect.Refused<TorchException>(() => inputs.Fused(0), "chunk_size", "0");
+        Expect.Refused<ArgumentException>(() => (inputs with { Dt = inputs.Dt.narrow(1, 0, 4) }).Fused(64), "dt", "[1, 4, 2]", "[1, 5, 2]");
+        Expect.Refused<ArgumentException>(() => (inputs with { B = inputs.B.expand(1, 5, 3, 3), C = inputs.C.expand(1, 5, 3, 3) }).Fused(64), "2 heads", "3 groups");
+        Expect.Refused<ArgumentException>(() => (inputs with { X = inputs.X.to(ScalarType.Float32) }).Fused(64), "Float32", "Float64");
+        Expect.Refused<ArgumentException>(() => inputs.Fused(0), "chunk_size", "0");
     }
 }

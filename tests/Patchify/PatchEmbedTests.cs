@@ -1,6 +1,6 @@
 using PatchKit.Patchify;
 using PatchKit.Tests.Golden;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using TorchSharp;
 using Xunit;
-using static PatchKit.Tests.Torch.Expect;
+using static PatchKit.Tests.Engines.Expect;
 using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Reliability;

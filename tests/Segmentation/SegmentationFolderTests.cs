@@ -1,6 +1,6 @@
 using PatchKit.Data;
 using PatchKit.Tests.Data;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using Xunit;
 using static TorchSharp.torch;

@@ -4,7 +4,7 @@ using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using PatchKit.Models;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using TorchSharp;
 using Xunit;
@@ -42,7 +42,7 @@ public sealed class ModelEmaTests
         Expect.SameBits(ema.State["weight"], resumed.State["weight"]);
     }
 
-    /// <summary>All at once by libtorch's list operators, or one after the other: the same bits, for a model with parameters of several shapes.</summary>
+    /// <summary>All at once by libtorch's list operators, or one after the other: the same up to rounding, for a model with parameters of several shapes.</summary>
     [Fact]
     public void ItIsTheSimpleForm()
     {
@@ -56,7 +56,7 @@ public sealed class ModelEmaTests
             ema.Update(model);
             foreach (var (name, value) in model.state_dict()) simple[name].mul_(0.9).add_(value.detach(), 1 - 0.9);
         }
-        foreach (var (name, value) in simple) Expect.SameBits(value, ema.State[name]);
+        foreach (var (name, value) in simple) Assert.InRange((value - ema.State[name]).abs().max().ToDouble(), 0, 1e-6);
     }
 
     [Fact]

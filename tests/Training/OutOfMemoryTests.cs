@@ -1,9 +1,10 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using PatchKit.Checkpoints;
 using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using TorchSharp;
 using Xunit;
@@ -33,7 +34,7 @@ public sealed class OutOfMemoryTests : IDisposable
     {
         using var scope = NewDisposeScope();
         Limit(100 * Kilobyte);
-        Expect.Refused<TorchOutOfMemoryException>(() => empty([1000 * Kilobyte], uint8), "1024000 bytes were asked for");
+        Expect.Refused<ExternalException>(() => empty([1000 * Kilobyte], uint8), "1024000 bytes were asked for");
         Assert.InRange(Engine.MemoryOf(CPU).FreeBytes, 0, 100 * Kilobyte);
         Engine.LimitMemory(0);
         empty([1000 * Kilobyte], uint8);
@@ -219,7 +220,7 @@ public sealed class OutOfMemoryTests : IDisposable
 
         public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => [];
 
-        public override IEnumerable<Batch> Test(CancellationToken cancellation) => throw new TorchOutOfMemoryException("no room");
+        public override IEnumerable<Batch> Test(CancellationToken cancellation) => throw new ExternalException("no room");
     }
 
     /// <summary>A classification for whose test memory runs out beyond so many images at a time.</summary>
@@ -232,6 +233,6 @@ public sealed class OutOfMemoryTests : IDisposable
         public override IObjective Objective(RunConfig config, ProcessGroup? group = null) => throw new NotSupportedException();
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
-            (Evaluation.Classification(model, data.Test(cancellation).Select(batch => batch.Images.shape[0] <= most ? batch : throw new TorchOutOfMemoryException("no room")), device, cancellation: cancellation), null);
+            (Evaluation.Classification(model, data.Test(cancellation).Select(batch => batch.Images.shape[0] <= most ? batch : throw new ExternalException("no room")), device, cancellation: cancellation), null);
     }
 }

@@ -1,5 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
+using System.Diagnostics;
+using PatchKit.Tests.Engines;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -36,14 +36,14 @@ public sealed class ProcessGroupTests
     }
 
     /// <summary>In small buckets, with a gradient that only one rank has, and one that none has.</summary>
-    [Theory, InlineData(1), InlineData(1 << 20)]
-    public void GradientsAreTheRanksMean(int bucketBytes)
+    [Theory, InlineData(1, true), InlineData(1 << 20, true), InlineData(1, false)]
+    public void GradientsAreTheRanksMean(int bucketBytes, bool early)
     {
         var seen = Together(2, group =>
         {
             using var scope = NewDisposeScope();
             Tensor[] weights = [.. Enumerable.Range(0, 4).Select(i => full([2, 3], i + 1.0, float64).requires_grad_())];
-            using var sync = group.Gradients(weights, bucketBytes);
+            using var sync = new GradientSync(group, weights, bucketBytes, early);
             double scale = group.Rank + 1;
             var earlier = (weights[0] * scale).sum();
             earlier.backward();                                              // a part before the last one goes out with it
@@ -60,6 +60,148 @@ public sealed class ProcessGroupTests
             Assert.Equal([1.5, 0], extras);
         }
     }
+
+    /// <summary>Element types that are reduced, and the sentence for one that is not.</summary>
+    [Fact]
+    public void EveryTypeOfNumber()
+    {
+        var seen = Together(2, group =>
+        {
+            using var scope = NewDisposeScope();
+            List<double> sums = [];
+            foreach (var type in new[] { float16, float32, float64, int32, int64 })
+            {
+                var numbers = full([3], 1.5 + group.Rank, float64).to(type);
+                group.AllReduce(numbers);
+                sums.Add(numbers[2].to(float64).item<double>());
+            }
+            Expect.Refused<ArgumentException>(() => group.AllReduce(zeros([2], bfloat16)), "but not BFloat16");
+            Expect.Refused<ArgumentException>(() => group.AllReduce(zeros([2, 3]).t()), "call contiguous() first");
+            return sums;
+        });
+        Assert.All(seen, sums => Assert.Equal([4, 4, 4, 3, 3], sums));
+    }
+
+    /// <summary>Buckets of the later parameters are out before the backward pass ends, and the gradients have the bits of those that are sent after it.</summary>
+    [Fact]
+    public void GradientsGoOutDuringBackward()
+    {
+        var seen = Together(2, group => new[] { true, false }.Select(early =>
+        {
+            using var scope = NewDisposeScope();
+            Tensor[] weights = [.. Enumerable.Range(0, 6).Select(i => (arange(64, dtype: float32) / (i + 2)).requires_grad_())];
+            using var sync = new GradientSync(group, weights, bucketBytes: 1, early);
+            var x = full([64], group.Rank + 0.1);
+            foreach (var weight in weights) x = (x * weight).sin();
+            sync.Arm(x.sum().reshape(1));
+            x.sum().backward();
+            int sent = sync.Sent;
+            sync.Finish(1);
+            return (sent, Bits: weights.SelectMany(weight => weight.grad!.data<float>().ToArray()).ToArray());
+        }).ToArray());
+        foreach (var rank in seen)
+        {
+            Assert.Equal([6, 0], rank.Select(one => one.sent));
+            Assert.Equal(rank[0].Bits, rank[1].Bits);
+            Assert.Equal(seen[0][0].Bits, rank[0].Bits);
+        }
+    }
+
+    /// <summary>A parameter that two parts of a model share is whole at once; one that gets a second gradient after the first went out is named.</summary>
+    [Fact]
+    public void AGradientThatChangesAfterItWentOutIsRefused()
+    {
+        Together(2, group =>
+        {
+            using var scope = NewDisposeScope();
+            var shared = ones([2], requires_grad: true);
+            using var sync = group.Gradients([shared], bucketBytes: 1);
+            var loss = (shared * shared + shared).sum();
+            sync.Arm(loss.reshape(1));
+            loss.backward();
+            sync.Finish(1);
+            Assert.Equal([3f, 3f], shared.grad!.data<float>().ToArray());
+            sync.Arm(loss.reshape(1));
+            for (int pass = 0; pass < 2; pass++) (shared * 2).sum().backward();
+            Expect.Refused<InvalidOperationException>(() => sync.Finish(1), "parameter 0, of shape [2], got a gradient again after the first had gone out");
+            Expect.Refused<InvalidOperationException>(() => sync.Finish(1), "arm the gradients before it");
+            return 0;
+        });
+    }
+
+    /// <summary>Its heart stops but its connections stay, as when a machine loses its power.</summary>
+    [Fact]
+    public void ARankThatFallsSilentEndsTheOthersWait()
+    {
+        var options = new ProcessGroupOptions { Silence = TimeSpan.FromSeconds(2), Rendezvous = TimeSpan.FromSeconds(30) };
+        using var server = new ManualResetEventSlim();
+        int port = Ports.Free();
+        var silent = new Thread(() =>
+        {
+            // Comes, meets the others, and is then a process that stands still: one beat, and no more.
+            var place = new RankPlace(1, 2, 1, "127.0.0.1", port);
+            using var store = KeyValueStore.Connect(place, Guid.NewGuid(), options.Job, options.Rendezvous, options.Silence);
+            store.Add("beat/1", 1);
+            store.Set("came/1", [1]);
+            using var gloo = new GlooGroup(store, place, "127.0.0.1", options, CancellationToken.None);
+            server.Wait();
+        });
+        silent.Start();
+        using (var group = ProcessGroup.Join(new RankPlace(0, 2, 0, "127.0.0.1", port), CPU, options))
+        {
+            using var one = tensor(new[] { 1.0 });
+            var clock = Stopwatch.StartNew();
+            string lost = Assert.Throws<RankLostException>(() => group.AllReduce(one)).Message;
+            Assert.Matches(@"^rank 1 is gone: nothing was heard of it for \d s$", lost);
+            Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10);
+            Assert.Equal(lost, Assert.Throws<RankLostException>(group.Barrier).Message);
+        }
+        server.Set();
+        silent.Join();
+    }
+
+    [Fact]
+    public void ARankThatNeverComesIsNamed()
+    {
+        var options = new ProcessGroupOptions { Rendezvous = TimeSpan.FromSeconds(1) };
+        int port = Ports.Free();
+        Expect.Refused<RankLostException>(() => ProcessGroup.Join(new RankPlace(0, 3, 0, "localhost", port), CPU, options),
+            $"rank 0 waited for 3 ranks at localhost:{port}, but they did not all meet (ranks 1, 2 did not come within 1 s); start as many processes");
+        Expect.Refused<RankLostException>(() => ProcessGroup.Join(new RankPlace(1, 2, 0, "localhost", port), CPU, options), $"no rank 0 answered at localhost:{port} within 1 s");
+    }
+
+    [Fact]
+    public void APortThatIsTakenIsNamed()
+    {
+        var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        int port = ((System.Net.IPEndPoint)taken.LocalEndpoint).Port;
+        Expect.Refused<RankLostException>(() => ProcessGroup.Join(new RankPlace(0, 2, 0, "127.0.0.1", port), CPU), $"rank 0 cannot open port {port}, which is taken");
+        taken.Stop();
+    }
+
+    [Fact]
+    public void OneInterfaceCanBeNamed()
+    {
+        Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
+        var refused = Assert.Throws<RankLostException>(() =>
+        {
+            Environment.SetEnvironmentVariable("GLOO_SOCKET_IFNAME", "none9");
+            try
+            {
+                ProcessGroup.Join(new RankPlace(0, 1, 0, "127.0.0.1", Ports.Free()), CPU).Dispose();
+            }
+            finally
+            {
+                Environment.SetEnvironmentVariable("GLOO_SOCKET_IFNAME", null);
+            }
+        });
+        Assert.Contains("by the interface none9, of GLOO_SOCKET_IFNAME", refused.Message);
+    }
+
+    [Fact]
+    public void SeveralGpusAreRefused() => Expect.Refused<NotSupportedException>(() => ProcessGroup.Join(new RankPlace(0, 2, 0, "h", 1), new Device("cuda")),
+        "2 processes are to train together on cuda, which takes Nccl, but this build has");
 
     [Fact]
     public void ARankThatFailsEndsTheOthersWait()
@@ -80,7 +222,7 @@ public sealed class ProcessGroupTests
     private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work)
     {
         Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
-        int port = FreePort();
+        int port = Ports.Free();
         var (results, failures) = (new T[ranks], new Exception?[ranks]);
         Thread[] threads = [.. Enumerable.Range(0, ranks).Select(rank => new Thread(() =>
         {
@@ -98,12 +240,5 @@ public sealed class ProcessGroupTests
         foreach (var thread in threads) thread.Join();
         Assert.All(failures, failure => Assert.Null(failure));
         return results;
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

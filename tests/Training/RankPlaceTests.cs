@@ -1,4 +1,4 @@
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

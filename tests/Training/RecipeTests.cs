@@ -2,7 +2,7 @@ using System.Text.Json;
 using PatchKit.Cli;
 using PatchKit.Models;
 using PatchKit.ScalingLaws;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using Xunit;
 

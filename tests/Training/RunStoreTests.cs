@@ -1,6 +1,6 @@
 using PatchKit.Data;
 using PatchKit.Models;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using Xunit;
 

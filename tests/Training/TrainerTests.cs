@@ -1,6 +1,6 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using PatchKit.Training;
 using TorchSharp;
 using Xunit;

@@ -231,15 +231,23 @@ public sealed class CSharpSession : IDisposable
             var fresh = session.packages.Restore(parts[0], parts.Length > 1 && parts[1].Length > 0 ? parts[1] : "*", stop);
             foreach (var assets in fresh)
             {
-                foreach (string path in assets.Runtime)
+                foreach (string path in assets.Runtime.Where(p => session.context.InPlaceOf(p) is null))
                     session.context.AddPackaged(path);
                 foreach (string path in assets.Native)
                     session.context.AddPackagedNative(path);
                 foreach (string path in assets.Compile.Where(p => References.FrameworkAssembly(Path.GetFileName(p)) is null))
-                    session.references.Add(path);
+                    session.references.Add(session.context.InPlaceOf(path) ?? path);
             }
             if (fresh.FirstOrDefault(a => a.Package.StartsWith(parts[0] + "/", StringComparison.OrdinalIgnoreCase)) is { } own)
-                output.Display(new MimeBundle("text/plain", $"Installed {own.Package.Replace('/', ' ')}"), null, update: false);
+                output.Display(new MimeBundle("text/plain", Installed(own)), null, update: false);
+        }
+
+        private string Installed(NuGetPackages.Assets assets)
+        {
+            string package = assets.Package.Replace('/', ' ');
+            return assets.Runtime.Select(session.context.InPlaceOf).FirstOrDefault(path => path is not null) is { } path
+                ? $"{package} is here already: {path}"
+                : $"Installed {package}";
         }
 
         private void Import(CellPart.Directive directive, string folder)

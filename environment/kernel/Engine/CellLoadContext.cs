@@ -30,10 +30,23 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
         }
     }
 
+    /// <summary>
+    /// The dll that lies beside one that a cell referenced, if it can stand for that of a package: it has its name, and is
+    /// no older. Else null. One session has one assembly of a name, and the one that cells chose is it.
+    /// </summary>
+    public string? InPlaceOf(string packaged)
+    {
+        lock (folders)
+        {
+            return folders.Select(f => Path.Combine(f.Source, Path.GetFileName(packaged)))
+                .FirstOrDefault(own => File.Exists(own) && VersionOf(own) >= VersionOf(packaged));
+        }
+    }
+
     /// <summary>Lets an assembly of a package be found. Packages do not change on disk, so these are loaded in place.</summary>
     public void AddPackaged(string path) => packaged.TryAdd(Path.GetFileNameWithoutExtension(path), path);
 
-    /// <summary>Lets a native library of a package be found.</summary>
+    /// <summary>Lets a native library of a package be found, where none of its name lies beside a referenced dll.</summary>
     public void AddPackagedNative(string path) => packagedNatives.TryAdd(Path.GetFileName(path), path);
 
     /// <inheritdoc/>
@@ -76,13 +89,13 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
 
     private string? FindNative(string file)
     {
-        if (packagedNatives.TryGetValue(file, out string? path))
-            return path;
         lock (folders)
         {
             return folders
                 .SelectMany(f => new[] { f.Find(file), f.Find(Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native", file)) })
-                .FirstOrDefault(p => p is not null);
+                .FirstOrDefault(p => p is not null) ?? packagedNatives.GetValueOrDefault(file);
         }
     }
+
+    private static Version VersionOf(string dll) => AssemblyName.GetAssemblyName(dll).Version ?? new Version();
 }

@@ -1,3 +1,6 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using System.Runtime.InteropServices;
 using Microsoft.CodeAnalysis;
 
 namespace CsNotebook.Engine;
@@ -20,8 +23,9 @@ internal sealed class References
     }
 
     /// <summary>
-    /// Adds a dll. Its bytes are read here and now; the file is not held. The same name again is fine if the bytes are
-    /// the same.
+    /// Adds a dll, and of those that it refers to what lies beside it: were one of them added later, the compiler would take
+    /// this dll, whose references are then other ones, for another, and its types in earlier cells for other types.
+    /// The bytes are read here and now; no file is held. The same name again is fine if the bytes are the same.
     /// </summary>
     /// <exception cref="CellException">An assembly of that name but other content is in use.</exception>
     public void Add(string path)
@@ -37,11 +41,25 @@ internal sealed class References
                 : $"{path} cannot be used: this session has loaded another {name} from {known.Path}; restart the kernel to change it.");
         }
         added.Add(name, (path, hash));
+        foreach (string needed in Needed(image).Select(n => Path.Combine(Path.GetDirectoryName(path)!, n + ".dll")))
+        {
+            if (!added.ContainsKey(Path.GetFileNameWithoutExtension(needed)) && FrameworkAssembly(needed) is null && File.Exists(needed))
+                Add(needed);
+        }
         string docs = Path.ChangeExtension(path, ".xml");
         All = [.. All, MetadataReference.CreateFromImage(
             image,
             documentation: File.Exists(docs) ? XmlDocumentationProvider.CreateFromFile(docs) : null,
             filePath: path)];
+    }
+
+    private static IEnumerable<string> Needed(byte[] image)
+    {
+        using var reader = new PEReader(ImmutableCollectionsMarshal.AsImmutableArray(image));
+        if (!reader.HasMetadata)
+            return [];
+        var metadata = reader.GetMetadataReader();
+        return [.. metadata.AssemblyReferences.Select(r => metadata.GetString(metadata.GetAssemblyReference(r).Name))];
     }
 
     private static IEnumerable<MetadataReference> FrameworkReferences()

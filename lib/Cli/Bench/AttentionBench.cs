@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Cli;
 
-/// <summary>`patchkit bench attention`: patchkit::attention, forward and backward, beside the composed form and beside libtorch's own fused one where it has one.</summary>
+/// <summary>`patchkit bench attention`: patchkit::attention, forward and backward, beside the composed form and beside libtorch's own fused one.</summary>
 internal static class AttentionBench
 {
     private const int Heads = 12, Length = 4096, HeadDim = 64;
@@ -19,23 +19,16 @@ internal static class AttentionBench
             manual_seed(0);
             Tensor[] inputs = [Random(requiresGrad: true), Random(requiresGrad: true), Random(requiresGrad: true)];
             var gradient = Random(requiresGrad: false);
-            var tiled = Over((q, k, v) => Engine.Attention(q, k, v, null));
+            var tiled = Over((q, k, v) => Attention.Tiled(q, k, v));
             var composed = Over((q, k, v) => Attention.Composed(q, k, v));
             rows.Add(Measurement.Once("peak memory beyond results, tiled", "composed", "MiB", MiB(tiled), MiB(composed), limit: 0.2));
             tiled.MustEqual(composed, "the tiled and the composed attention", 1e-3);
             foreach (int threads in new[] { 1, cores }.Distinct())
                 rows.Add(Measurement.Pairs($"tiled, {threads} thread(s)", "composed", "ms", pairs, () => tiled.Milliseconds(threads), () => composed.Milliseconds(threads), 1.0));
-            if (Engine.HasSdpa)
-            {
-                var own = Over((q, k, v) => Engine.ScaledDotProductAttention(q, k, v, null));
-                rows.Add(Measurement.Once("peak memory beyond results, tiled", "libtorch's own", "MiB", MiB(tiled), MiB(own)));
-                foreach (int threads in new[] { 1, cores }.Distinct())
-                    rows.Add(Measurement.Pairs($"tiled, {threads} thread(s)", "libtorch's own", "ms", pairs, () => tiled.Milliseconds(threads), () => own.Milliseconds(threads)));
-            }
-            else
-            {
-                Console.WriteLine($"libtorch {Engine.LibtorchVersion} has no scaled_dot_product_attention: its rows are left out.");
-            }
+            var own = Over((q, k, v) => Attention.ScaledDotProduct(q, k, v));
+            rows.Add(Measurement.Once("peak memory beyond results, tiled", "libtorch's own", "MiB", MiB(tiled), MiB(own)));
+            foreach (int threads in new[] { 1, cores }.Distinct())
+                rows.Add(Measurement.Pairs($"tiled, {threads} thread(s)", "libtorch's own", "ms", pairs, () => tiled.Milliseconds(threads), () => own.Milliseconds(threads)));
 
             Workload Over(Func<Tensor, Tensor, Tensor, Tensor> form) => new(() => form(inputs[0], inputs[1], inputs[2]), inputs, gradient);
         }

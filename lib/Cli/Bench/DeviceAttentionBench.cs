@@ -25,7 +25,7 @@ internal sealed record DeviceAttentionBench(Device Device, ScalarType Dtype, int
         if (Batch < 1 || Heads < 1 || Length < 1 || HeadDim < 1 || Pairs < 1)
             throw new ArgumentException($"attention of {Batch} x {Heads} heads over {Length} tokens of {HeadDim}, measured {Pairs} times, has nothing to do; give sizes of at least 1.");
         using var scope = NewDisposeScope();
-        manual_seed(0);
+        Engine.Seed(0);
         Tensor[] inputs = [Random().requires_grad_(), Random().requires_grad_(), Random().requires_grad_()];
         var ours = new Workload(() => Attention.Scaled(inputs[0], inputs[1], inputs[2]), inputs, Random());
         bool onGpu = Device.type == DeviceType.CUDA;

@@ -26,7 +26,7 @@ internal sealed record DeviceScanBench(Device Device, ScalarType Dtype, int Batc
         if (Batch < 1 || Length < 1 || Heads < 1 || HeadDim < 1 || StateDim < 1 || Pairs < 1)
             throw new ArgumentException($"a scan of {Batch} x {Length} tokens, {Heads} heads of {HeadDim} and state {StateDim}, measured {Pairs} times, has nothing to do; give sizes of at least 1.");
         using var scope = NewDisposeScope();
-        manual_seed(0);
+        Engine.Seed(0);
         Tensor[] inputs =
         [
             Leaf(Dtype, Batch, Length, Heads, HeadDim), Leaf(ScalarType.Float32, Batch, Length, Heads), (-rand([Heads], device: Device) - .1).requires_grad_(),
@@ -35,7 +35,7 @@ internal sealed record DeviceScanBench(Device Device, ScalarType Dtype, int Batc
         var gradient = randn(inputs[0].shape, Dtype, Device);
         Workload fused = Over(SsdScan.Scan), chunked = Over((x, dt, A, B, C, D, z, bias, softplus, state) =>
             SsdScan.Chunked(Wide(x), dt, A, Wide(B), Wide(C), D, z, bias, softplus, state));
-        if (!Engine.HasSsdScan(Device)) Console.WriteLine($"There is no fused scan on {Device} here (`patchkit doctor` says why): what is called fused is the chunked form.");
+        if (!Kernels.On(Device)) Console.WriteLine($"There is no fused scan on {Device} here (`patchkit doctor` says why): what is called fused is the chunked form.");
         chunked.MustEqual(fused, "the chunked and the fused scan", Dtype == ScalarType.Float32 ? 1e-2 : 5e-2);
 
         string subject = $"fused, b={Batch} l={Length} h={Heads} p={HeadDim} n={StateDim}, {Dtype}";

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Cli;
 
 /// <summary>
-/// `patchkit bench engine`: what a call through the bridge costs beside the same call in typed C++ and in Python torch,
-/// and what a ViT-Tiny-like training step costs beside the same step in Python torch on the same libtorch.
+/// `patchkit bench engine`: what a call of TorchSharp costs beside the same call in Python torch,
+/// and what a ViT-Tiny-like training step costs beside the same step in Python torch, whichever version is installed.
 /// </summary>
 internal static class EngineBench
 {
@@ -16,31 +16,32 @@ internal static class EngineBench
     internal static BenchResult Run(int pairs)
     {
         int cores = get_num_threads();
-        var rows = new List<Measurement>();
         try
         {
             set_num_threads(1);
-            rows.AddRange(BesideTypedCpp(pairs));
             using var python = PythonPeer.Start("engine_peer.py");
-            if (python is null) Console.WriteLine("No python3 here can import torch: its columns are left out.");
-            else rows.AddRange(BesidePython(python, pairs, cores));
+            if (python is not null) return new BenchResult([.. BesidePython(python, pairs, cores)]);
+            Console.WriteLine("No python3 here can import torch: ours is measured alone.");
+            return new BenchResult([], [.. Alone(cores)]);
         }
         finally
         {
             set_num_threads(cores);
         }
-        return new BenchResult(rows);
     }
 
-    private static IEnumerable<Measurement> BesideTypedCpp(int pairs)
+    private static IEnumerable<Figure> Alone(int cores)
     {
         Tensor a = ones([1]), b = ones([1]), g = ones([1], requires_grad: true);
-        yield return Row("no-op", 0, () => Engine.NoOp(a).Dispose());
-        yield return Row("1-element add", 1, () => (a + b).Dispose(), limit: 1.35);
-        yield return Row("1-element add with grad", 2, () => (g + b).Dispose());
-
-        Measurement Row(string subject, int which, Action body, double? limit = null) => Measurement.Pairs(subject, "typed C++", "ns", pairs,
-            () => Nanoseconds(Calls, body), () => Engine.TypedCallNanoseconds(which, Calls), limit);
+        yield return new Figure("1-element add", Nanoseconds(Calls, () => (a + b).Dispose()), "ns");
+        yield return new Figure("1-element add with grad", Nanoseconds(Calls, () => (g + b).Dispose()), "ns");
+        foreach (int threads in new[] { 1, cores }.Distinct())
+        {
+            var step = new TrainingStep();
+            set_num_threads(threads);
+            step.Run();
+            yield return new Figure($"training step, {threads} thread(s)", Nanoseconds(Steps, step.Run) / 1e6, "ms");
+        }
     }
 
     private static IEnumerable<Measurement> BesidePython(PythonPeer python, int pairs, int cores)
@@ -83,7 +84,7 @@ internal static class EngineBench
             manual_seed(0);
             _model = nn.Sequential([.. Enumerable.Range(0, Depth).Select(_ => new Block())]);
             _head = nn.Linear(D, Classes);
-            _optimizer = optim.AdamW([.. _model.parameters(), .. _head.parameters()], lr: 1e-3, weight_decay: 0.05);
+            _optimizer = new FusedAdamW([.. _model.parameters(), .. _head.parameters()], lr: 1e-3, weight_decay: 0.05);
             (_x, _y) = (randn([B, L, D]), randint(0, Classes, [B]));
         }
 

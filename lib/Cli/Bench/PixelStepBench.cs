@@ -31,10 +31,10 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
         set_num_threads(Threads);
         try
         {
-            manual_seed(0);
+            Engine.Seed(0);
             using var model = ModelZoo.Find(Model).Create(config => config with { Height = Input, Width = Input, PatchSize = Patch, Checkpointing = Checkpointing });
             model.to(Device);
-            using var optimizer = optim.AdamW(model.parameters(), lr: 1e-4, weight_decay: 0.05);
+            using var optimizer = new FusedAdamW(model.parameters(), lr: 1e-4, weight_decay: 0.05);
             Console.WriteLine($"{Model} on {Device}, {Batch} image(s) of {Input}x{Input} at patch size {Patch}: {Tokens(model):N0} tokens, {model.parameters().Sum(p => p.numel()):N0} parameters, {Threads} thread(s){(Checkpointing ? ", blocks computed again" : "")}.");
             Engine.ResetPeakMemory(Device);
             ResidentMemory.ResetPeak();

@@ -11,7 +11,7 @@ namespace PatchKit.Cli;
 
 /// <summary>
 /// `patchkit bench train`: a training step of recipe teach (forward, backward, clipping, AdamW, by the trainer itself) of the small nets on 64 generated
-/// images of 16 x 16 pixels, beside the same nets as a user of Python torch writes them, from the same weights, on the same libtorch. Both find the same
+/// images of 16 x 16 pixels, beside the same nets as a user of Python torch writes them, from the same weights, whichever version is installed. Both find the same
 /// losses; ours leaves out of the last block the tokens that the head does not read, which the plain way computes.
 /// </summary>
 internal sealed class TrainBench : IDisposable

@@ -30,7 +30,7 @@ internal sealed record Workload(Func<Tensor> Function, Tensor[] Inputs, Tensor G
 
     /// <summary>
     /// Bytes held at the peak of a forward and backward pass beyond the inputs, the value and the gradients. It counts what comes from
-    /// libtorch's allocator, which the fused operators' own workspaces do too (lib/Native/ops/memory.cpp). A workspace stays with its thread
+    /// libtorch's allocator, which the fused operators' own workspaces do too (lib/Native/kernels/memory.h). A workspace stays with its thread
     /// for the next call, so that this runs on a new thread, which has none yet.
     /// </summary>
     internal long PeakBytesBeyondResults()

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace PatchKit.Data;
 
-/// <summary>The image functions of libpatchkit.so (lib/Native/images), looked up by name so that they serve either tensor backend.</summary>
+/// <summary>The image functions of libpatchkit.so (lib/Native/images), looked up by name: a build without libjpeg or libpng lacks them.</summary>
 internal static unsafe class ImageLibrary
 {
     internal static readonly delegate* unmanaged<byte*> Error;
@@ -16,15 +16,14 @@ internal static unsafe class ImageLibrary
 
     static ImageLibrary()
     {
-        string[] candidates = [.. Candidates()];
-        if (candidates.FirstOrDefault(File.Exists) is not { } path)
+        if (NativeLibraries.Find(out string reason) is not { } path)
         {
-            Missing = $"Images are decoded by libpatchkit.so, which was not found at {candidates[0]}; run environment/setup.sh, which builds it.";
+            Missing = $"Images are decoded by libpatchkit.so. {reason}";
             return;
         }
         try
         {
-            nint library = NativeLibrary.Load(path);
+            nint library = NativeLibraries.LoadPatchKit();
             Error = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(library, "pk_image_error");
             Size = (delegate* unmanaged<byte*, long, NativeDecodeOptions*, NativeImage*, int>)NativeLibrary.GetExport(library, "pk_image_size");
             Decode = (delegate* unmanaged<byte*, long, NativeDecodeOptions*, NativeImage*, int>)NativeLibrary.GetExport(library, "pk_image_decode");
@@ -36,9 +35,9 @@ internal static unsafe class ImageLibrary
         {
             Missing = $"Images are decoded by {path}, which was built without libjpeg-dev or libpng-dev, or before this program; run environment/setup.sh again.";
         }
-        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        catch (DllNotFoundException e)
         {
-            Missing = $"Images are decoded by {path}, which could not be loaded: {e.Message} Run environment/setup.sh again.";
+            Missing = $"Images are decoded by libpatchkit.so. {e.Message}";
         }
     }
 
@@ -51,20 +50,6 @@ internal static unsafe class ImageLibrary
 
     /// <summary>The thread's last failure, without its subject.</summary>
     internal static string Sentence => Marshal.PtrToStringUTF8((nint)Error()) ?? "cannot be read.";
-
-    // As lib/Torch looks for it, which is absent from a build with TorchSharp.
-    private static IEnumerable<string> Candidates()
-    {
-        if (Environment.GetEnvironmentVariable("PATCHKIT_NATIVE") is { Length: > 0 } named)
-        {
-            yield return named;
-            yield break;
-        }
-        string beside = Path.GetDirectoryName(typeof(ImageLibrary).Assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
-        yield return Path.Combine(beside, "libpatchkit.so");
-        for (var up = new DirectoryInfo(beside); up is not null; up = up.Parent)
-            yield return Path.Combine(up.FullName, "bin", "libpatchkit.so");
-    }
 }
 
 /// <summary>Mirrors DecodeOptions in lib/Native/images/image.h.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,14 +7,17 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Several processes that compute together: collectives over Gloo (CPU) or NCCL (CUDA), which all ranks call in one order, and a watch that turns a rank that is gone into a
-/// <see cref="RankLostException"/> on the others, where a collective alone would wait. One thread uses a group.
+/// Several processes that compute together: collectives over Gloo (CPU), which all ranks call in one order, and a watch that turns a rank
+/// that is gone into a <see cref="RankLostException"/> on the others, where a collective alone would wait. One thread uses a group.
 /// </summary>
 public sealed class ProcessGroup : IDisposable
 {
+    private const string AddressKey = "address";
     private static readonly TimeSpan Parting = TimeSpan.FromSeconds(10), PartingAfterFailure = TimeSpan.FromSeconds(3);
-    private readonly nint _store, _groupStore, _group;
+    private readonly KeyValueServer? _server;
+    private readonly KeyValueStore _store;
     private readonly RankWatch _watch;
+    private readonly GlooGroup _gloo;
     private readonly CancellationTokenSource _lost = new();
     private long _shared;
     private bool _disposed, _together, _failed;
@@ -21,29 +25,33 @@ public sealed class ProcessGroup : IDisposable
     private ProcessGroup(RankPlace place, Device device, ProcessGroupOptions options)
     {
         (Rank, Size, Device) = (place.Rank, place.Ranks, device);
-        var backend = device.type == DeviceType.CUDA ? CollectiveBackends.Nccl : CollectiveBackends.Gloo;
-        nint watched;
+        var member = Guid.NewGuid();
         try
         {
-            _store = Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: place.Rank == 0, wait: true, options.Rendezvous);
-            _groupStore = Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: false, wait: false, options.Rendezvous);
-            _group = Collectives.OpenGroup(_groupStore, place.Rank, place.Ranks, backend, options.Collective);
-            watched = Collectives.OpenStore(place.Host, place.Port, place.Ranks, serve: false, wait: false, options.Rendezvous);
+            if (Leads) _server = new KeyValueServer(place, options.Job);
+            _store = KeyValueStore.Connect(place, member, options.Job, options.Rendezvous, options.Silence);
+            var watched = KeyValueStore.Connect(place, member, options.Job, options.Rendezvous, options.Silence);
+            _watch = new RankWatch(place, watched, options.Silence, Abandon, unstoppable: device.type == DeviceType.CUDA);
+            WaitForAll(options.Rendezvous);
+            _gloo = new GlooGroup(_store, place, OwnAddress(options.Rendezvous), options, _lost.Token);
         }
-        catch (System.Runtime.InteropServices.ExternalException e)
+        catch (IOException e)
         {
-            foreach (nint store in new[] { _groupStore, _store }.Where(store => store != 0)) Collectives.CloseStore(store);
-            throw new RankLostException($"rank {place.Rank} waited for {place.Ranks} ranks at {place.Host}:{place.Port}, but they did not all meet ({e.Message.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one MASTER_ADDR and one free MASTER_PORT "
+            string reason = _watch?.Failure ?? e.Message;
+            _watch?.Stop();
+            _store?.Dispose();
+            _server?.Dispose();
+            throw new RankLostException($"rank {place.Rank} waited for {place.Ranks} ranks at {place.Host}:{place.Port}, but they did not all "
+                + $"meet ({reason.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one MASTER_ADDR and one free MASTER_PORT "
                 + "(under Slurm by srun), or train in one process without those variables.", e);
         }
-        _watch = new RankWatch(place, watched, options.Silence, Abandon, unstoppable: device.type == DeviceType.CUDA);
     }
 
     /// <summary>What this build can carry collectives with.</summary>
-    public static CollectiveBackends Backends => Collectives.Backends;
+    public static CollectiveBackends Backends => Gloo.Absence.Length == 0 ? CollectiveBackends.Gloo : CollectiveBackends.None;
 
     /// <summary>Why there are no backends, as a sentence; empty where there are.</summary>
-    public static string Absence => Backends == CollectiveBackends.None ? Collectives.Absence : "";
+    public static string Absence => Gloo.Absence;
 
     /// <summary>This process's number, from 0.</summary>
     public int Rank { get; }
@@ -65,7 +73,7 @@ public sealed class ProcessGroup : IDisposable
 
     /// <summary>Meets the other processes; waits until all have come.</summary>
     /// <param name="place">which of them this one is.</param>
-    /// <param name="device">where tensors will be: a CPU takes Gloo, a GPU NCCL.</param>
+    /// <param name="device">where tensors will be: a CPU.</param>
     /// <param name="options">how long to wait.</param>
     /// <exception cref="NotSupportedException">This build has no collectives for the device.</exception>
     /// <exception cref="RankLostException">Not all ranks came in time.</exception>
@@ -73,31 +81,38 @@ public sealed class ProcessGroup : IDisposable
     {
         var wanted = device.type == DeviceType.CUDA ? CollectiveBackends.Nccl : CollectiveBackends.Gloo;
         if (!Backends.HasFlag(wanted))
-            throw new NotSupportedException($"{place.Ranks} processes are to train together on {device}, which takes {wanted}, but this build has {Backends}: {(Absence.Length > 0 ? Absence : "install its headers and run environment/setup.sh.")}");
+        {
+            throw new NotSupportedException($"{place.Ranks} processes are to train together on {device}, which takes {wanted}, but this build "
+                + $"has {Backends}: {(Absence.Length > 0 ? Absence : "train on one GPU in one process, or on the CPUs with --device cpu.")}");
+        }
         return new ProcessGroup(place, device, options ?? new());
     }
 
     /// <summary>Sums, or takes the greatest or least of, each element over the ranks, in place.</summary>
-    public void AllReduce(Tensor tensor, ReduceOp reduction = ReduceOp.Sum) => Guarded(() => Collectives.AllReduce(_group, tensor, reduction));
+    /// <exception cref="RankLostException">A rank is gone.</exception>
+    public void AllReduce(Tensor tensor, ReduceOp reduction = ReduceOp.Sum) => Guarded(() => Begin(tensor, reduction).Wait());
 
     /// <summary>Gives all ranks one rank's tensor, in place.</summary>
-    public void Broadcast(Tensor tensor, int root = 0) => Guarded(() => Collectives.Broadcast(_group, tensor, root));
+    /// <exception cref="RankLostException">A rank is gone.</exception>
+    public void Broadcast(Tensor tensor, int root = 0) => Guarded(() => _gloo.Broadcast(tensor, root).Wait());
 
     /// <summary>Every rank's tensor, in the order of ranks.</summary>
+    /// <exception cref="RankLostException">A rank is gone.</exception>
     public Tensor[] AllGather(Tensor tensor)
     {
-        Tensor[] results = [.. Enumerable.Range(0, Size).Select(_ => empty_like(tensor))];
-        Guarded(() => Collectives.AllGather(_group, tensor, results));
-        return results;
+        var all = empty([Size, .. tensor.shape], tensor.dtype, tensor.device);
+        Guarded(() => _gloo.AllGather(tensor, all).Wait());
+        return all.unbind(0);
     }
 
     /// <summary>Waits until all ranks are here.</summary>
-    public void Barrier() => Guarded(() => Collectives.Barrier(_group));
+    /// <exception cref="RankLostException">A rank is gone.</exception>
+    public void Barrier() => Guarded(() => _gloo.Barrier().Wait());
 
     /// <summary>Averages gradients over the ranks during the backward pass.</summary>
     /// <param name="parameters">all that take gradients, in the same order on every rank.</param>
     /// <param name="bucketBytes">how much goes out at once, at least; a larger parameter goes alone.</param>
-    public GradientSync Gradients(IReadOnlyList<Tensor> parameters, long bucketBytes = 25 << 20) => new(this, Collectives.OpenGradients(_group, parameters, bucketBytes));
+    public GradientSync Gradients(IReadOnlyList<Tensor> parameters, long bucketBytes = 25 << 20) => new(this, parameters, bucketBytes);
 
     /// <summary>Rank 0's text, on all ranks. Waiting for it takes no turn of the device, so rank 0 may take its time.</summary>
     /// <param name="text">computes it; called by rank 0 alone.</param>
@@ -109,21 +124,20 @@ public sealed class ProcessGroup : IDisposable
         if (Leads)
         {
             string own = text();
-            Guarded(() => Collectives.StoreSet(_store, key, Encoding.UTF8.GetBytes(own)));
+            Guarded(() => _store.Set(key, own));
             return own;
         }
-        string shared = "";
+        string? shared = null;
         Guarded(() =>
         {
-            for (int asked = 0; !Collectives.StoreHas(_store, key); asked++)
+            for (int asked = 0; (shared = _store.TryGetText(key)) is null; asked++)
             {
                 if (Failure is { } failure) throw new RankLostException(failure);
                 cancellation.ThrowIfCancellationRequested();
                 Thread.Sleep(asked < 100 ? 5 : 100);
             }
-            shared = Encoding.UTF8.GetString(Collectives.StoreGet(_store, key));
         });
-        return shared;
+        return shared!;
     }
 
     /// <summary>Says that all ranks have agreed to stop, so that none of them fails the others by it.</summary>
@@ -138,7 +152,7 @@ public sealed class ProcessGroup : IDisposable
         {
             RankWatch.Tell(_store, $"rank {Rank} has stopped: {sentence.TrimEnd('.')}");
         }
-        catch (System.Runtime.InteropServices.ExternalException)
+        catch (IOException)
         {
             // The store is gone and rank 0 with it: the others know.
         }
@@ -151,25 +165,27 @@ public sealed class ProcessGroup : IDisposable
         _disposed = true;
         try
         {
-            Collectives.StoreSet(_store, LeftKey(Rank), [1]);
+            _store.Set(LeftKey(Rank), [1]);
             var (limit, waited) = (Failure is null ? Parting : PartingAfterFailure, Stopwatch.StartNew());
-            while (Leads && waited.Elapsed < limit && !Enumerable.Range(1, Size - 1).All(rank => Collectives.StoreHas(_store, LeftKey(rank)))) Thread.Sleep(20);
+            while (Leads && waited.Elapsed < limit && !Enumerable.Range(1, Size - 1).All(rank => _store.Has(LeftKey(rank)))) Thread.Sleep(20);
         }
-        catch (System.Runtime.InteropServices.ExternalException)
+        catch (IOException)
         {
             // The store is gone: there is nobody to tell.
         }
         bool well = Failure is null && !_failed;
         _watch.Stop();
         _lost.Dispose();
-        if (!well) return; // a collective may still be under way; the process is about to end
-        Collectives.CloseGroup(_group);
-        Collectives.CloseStore(_groupStore);
-        Collectives.CloseStore(_store);
+        if (well) _gloo.Dispose(); // else a collective may still be under way; the process is about to end
+        _store.Dispose();
+        _server?.Dispose();
     }
 
     /// <summary>Which key says that a rank has left of its own accord.</summary>
     internal static string LeftKey(int rank) => $"left/{rank}";
+
+    /// <summary>Begins an all-reduce; only in <see cref="Guarded"/> is it waited for.</summary>
+    internal Collective Begin(Tensor tensor, ReduceOp reduction) => _gloo.AllReduce(tensor, reduction);
 
     /// <summary>Runs a collective, and turns its failure into the word of who is gone.</summary>
     internal void Guarded(Action collective)
@@ -179,15 +195,43 @@ public sealed class ProcessGroup : IDisposable
         {
             collective();
         }
-        catch (System.Runtime.InteropServices.ExternalException e) when (!Engine.IsOutOfMemory(e))
+        catch (IOException e)
         {
             throw new RankLostException(_watch.Explain(e.Message), e);
         }
     }
 
+    private static string CameKey(int rank) => $"came/{rank}";
+
+    private void WaitForAll(TimeSpan within)
+    {
+        _store.Set(CameKey(Rank), [1]);
+        var clock = Stopwatch.StartNew();
+        List<int> missing = [.. Enumerable.Range(0, Size)];
+        while (missing.RemoveAll(rank => _store.Has(CameKey(rank))) >= 0 && missing.Count > 0)
+        {
+            if (Failure is { } failure) throw new IOException(failure);
+            if (clock.Elapsed > within)
+            {
+                string who = missing.Count == 1 ? $"rank {missing[0]}" : $"ranks {string.Join(", ", missing)}";
+                throw new IOException($"{who} did not come within {within.TotalSeconds:0} s");
+            }
+            Thread.Sleep(clock.ElapsedMilliseconds < 1000 ? 5 : 100);
+        }
+    }
+
+    // Ranks on rank 0's machine may know it by a loopback address, which those of other machines cannot reach: they take the one by which those came.
+    private string OwnAddress(TimeSpan within)
+    {
+        if (_server is not null) _store.Set(AddressKey, (_server.ReachedAt ?? IPAddress.Loopback).ToString());
+        var address = _store.OwnAddress;
+        if (IPAddress.IsLoopback(address)) address = IPAddress.Parse(Encoding.UTF8.GetString(_store.Get(AddressKey, within)));
+        return (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
+    }
+
     private void Abandon()
     {
-        Collectives.Abandon(_group);
         _lost.Cancel();
+        _gloo?.Abandon(); // null while the ranks still meet
     }
 }

@@ -11,4 +11,7 @@ public sealed record ProcessGroupOptions
 
     /// <summary>Until a collective that others do not join fails, however well their hearts beat.</summary>
     public TimeSpan Collective { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>What tells this job from others that use the same port: the id that torchrun or `patchkit launch` gave it, if one did.</summary>
+    public string Job { get; init; } = Environment.GetEnvironmentVariable("TORCHELASTIC_RUN_ID") ?? Environment.GetEnvironmentVariable("PATCHKIT_LAUNCH") ?? "";
 }

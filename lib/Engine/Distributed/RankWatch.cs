@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
-using TorchSharp;
+using System.Runtime.InteropServices;
 
 namespace PatchKit;
 
@@ -9,11 +8,11 @@ namespace PatchKit;
 /// The heartbeats of a group, on a thread and a store connection of its own. Every rank counts up its own beat; rank 0 looks at all of them and says which has stopped; the others see that word, or
 /// that the store itself is gone, and with it rank 0.
 /// </summary>
-internal sealed class RankWatch
+internal sealed partial class RankWatch
 {
     private const string FailureKey = "failure", FailuresKey = "failures", SuspicionKey = "suspicion";
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(500), Suspected = TimeSpan.FromSeconds(3), Explaining = TimeSpan.FromSeconds(10), Patience = TimeSpan.FromSeconds(10);
-    private readonly nint _store;
+    private readonly KeyValueStore _store;
     private readonly int _rank;
     private readonly TimeSpan _silence;
     private readonly Action _lost;
@@ -34,7 +33,7 @@ internal sealed class RankWatch
     /// <param name="silence">after which a rank counts as gone.</param>
     /// <param name="lost">called once, when one is.</param>
     /// <param name="unstoppable">whether the main thread may be waiting where nothing can interrupt it, inside a GPU's driver: the process is then ended.</param>
-    internal RankWatch(RankPlace place, nint store, TimeSpan silence, Action lost, bool unstoppable)
+    internal RankWatch(RankPlace place, KeyValueStore store, TimeSpan silence, Action lost, bool unstoppable)
     {
         (_store, _rank, _silence, _lost, _unstoppable, _address) = (store, place.Rank, silence, lost, unstoppable, $"{place.Host}:{place.Port}");
         (_beats, _seen) = (new long[place.Ranks], new TimeSpan[place.Ranks]);
@@ -48,9 +47,9 @@ internal sealed class RankWatch
     /// <summary>Tells all ranks that this one cannot go on.</summary>
     /// <param name="store">the calling thread's connection.</param>
     /// <param name="sentence">why.</param>
-    internal static void Tell(nint store, string sentence)
+    internal static void Tell(KeyValueStore store, string sentence)
     {
-        if (Collectives.StoreAdd(store, FailuresKey, 1) == 1) Collectives.StoreSet(store, FailureKey, Encoding.UTF8.GetBytes(sentence));
+        if (store.Add(FailuresKey, 1) == 1) store.Set(FailureKey, sentence);
     }
 
     /// <summary>After a collective has failed: waits for word of who is gone, as far as that can be told.</summary>
@@ -68,7 +67,7 @@ internal sealed class RankWatch
         _heard = true;
         _end.Set();
         _thread.Join();
-        Collectives.CloseStore(_store);
+        _store.Dispose();
     }
 
     private void Watch()
@@ -77,14 +76,14 @@ internal sealed class RankWatch
         {
             do
             {
-                Collectives.StoreAdd(_store, Key(_rank), 1);
+                _store.Add(Key(_rank), 1);
                 if (_rank == 0) Look();
-                else if (Interlocked.Read(ref _suspicion) >= 0) Collectives.StoreSet(_store, SuspicionKey, [1]);
-                if (Collectives.StoreHas(_store, FailureKey)) Declare(Encoding.UTF8.GetString(Collectives.StoreGet(_store, FailureKey)));
+                else if (Interlocked.Read(ref _suspicion) >= 0) _store.Set(SuspicionKey, [1]);
+                if (_store.TryGetText(FailureKey) is { } failure) Declare(failure);
             }
             while (_failure is null && !_end.Wait(Between));
         }
-        catch (System.Runtime.InteropServices.ExternalException)
+        catch (IOException)
         {
             if (!_end.IsSet) Declare($"rank 0 is gone: the store that it served at {_address} does not answer any more");
         }
@@ -95,16 +94,17 @@ internal sealed class RankWatch
 
     private void Look()
     {
-        if (Collectives.StoreHas(_store, SuspicionKey)) Suspect();
+        if (_store.Has(SuspicionKey)) Suspect();
         var suspicion = Interlocked.Read(ref _suspicion) is >= 0 and var ticks ? Stopwatch.GetElapsedTime(0, ticks) : (TimeSpan?)null;
         List<int> silent = [];
         for (int rank = 1; rank < _beats.Length; rank++)
         {
-            long beats = Collectives.StoreAdd(_store, Key(rank), 0);
+            long beats = _store.Add(Key(rank), 0);
+            if (beats == 0) continue; // it has not come yet
             var now = _clock.Elapsed;
             if (beats != _beats[rank] || _seen[rank] == default) (_beats[rank], _seen[rank]) = (beats, now);
             bool late = now - _seen[rank] > _silence || (suspicion is { } since && now - since > Suspected && _seen[rank] <= since + Between);
-            if (late && !Collectives.StoreHas(_store, ProcessGroup.LeftKey(rank))) silent.Add(rank);
+            if (late && !_store.Has(ProcessGroup.LeftKey(rank))) silent.Add(rank);
         }
         if (silent.Count == 0) return;
         string who = silent.Count == 1 ? $"rank {silent[0]} is gone: nothing was heard of it" : $"ranks {string.Join(", ", silent)} are gone: nothing was heard of them";
@@ -122,8 +122,12 @@ internal sealed class RankWatch
     {
         if (_end.Wait(Patience) || _heard) return;
         Console.Error.WriteLine($"patchkit: {_failure}. This rank waits for it inside the GPU's driver and is ended; start all ranks again, and the run goes on from its last checkpoint.");
-        Collectives.Exit(1);
+        _exit(1);
     }
 
     private static string Key(int rank) => $"beat/{rank}";
+
+    // At once: what ends a process in good order would wait for the GPU, too.
+    [LibraryImport("libc")]
+    private static partial void _exit(int code);
 }

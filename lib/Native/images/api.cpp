@@ -6,7 +6,7 @@
 #include <exception>
 #include <new>
 
-#include "bridge/abi.h"
+#include "api/abi.h"
 #include "images/image.h"
 
 namespace patchkit::images {

@@ -25,7 +25,13 @@ struct Block {
 }  // namespace
 
 void use_allocator(Allocator allocator) { current = allocator; }
-void* allocate(std::size_t bytes) { return current.allocate(bytes); }
+void* allocate(std::size_t bytes) {
+  try {
+    return current.allocate(bytes);
+  } catch (...) {
+    throw std::bad_alloc();
+  }
+}
 void release(void* block) { current.release(block); }
 
 char* workspace(std::size_t bytes) {

@@ -8,7 +8,7 @@
 
 namespace patchkit::kernels {
 
-// Blocks of 64-byte alignment. allocate throws where there is not enough memory.
+// Blocks of 64-byte alignment. allocate may throw anything where there is not enough memory.
 struct Allocator {
   void* (*allocate)(std::size_t bytes);
   void (*release)(void* block);
@@ -17,6 +17,7 @@ struct Allocator {
 // To be called before the first kernel: what is allocated with one allocator would be released with the other.
 void use_allocator(Allocator allocator);
 
+// Throws std::bad_alloc where there is not enough memory.
 void* allocate(std::size_t bytes);
 void release(void* block);
 

@@ -3,7 +3,7 @@ using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Tests.Data.Coco;
 using PatchKit.Tests.Golden;
-using PatchKit.Tests.Torch;
+using PatchKit.Tests.Engines;
 using Xunit;
 
 namespace PatchKit.Tests.Metrics.Coco;

@@ -1,0 +1,41 @@
+using System.Runtime.ExceptionServices;
+
+namespace PatchKit;
+
+/// <summary>A collective under way on its group's thread.</summary>
+/// <param name="work">computes it; it waits for the other ranks.</param>
+/// <param name="lost">cancelled when a rank is gone.</param>
+internal sealed class Collective(Action work, CancellationToken lost)
+{
+    private readonly ManualResetEventSlim _done = new();
+    private ExceptionDispatchInfo? _failure;
+
+    /// <summary>Computes it.</summary>
+    internal void Run()
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception e)
+        {
+            _failure = ExceptionDispatchInfo.Capture(e);
+        }
+        _done.Set();
+    }
+
+    /// <summary>Waits for it.</summary>
+    /// <exception cref="IOException">It failed, or the wait was given up because a rank is gone; it may then still be under way.</exception>
+    internal void Wait()
+    {
+        try
+        {
+            _done.Wait(lost);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new IOException("the wait for the other ranks was given up", e);
+        }
+        _failure?.Throw();
+    }
+}

@@ -1,0 +1,22 @@
+using System.Runtime.InteropServices;
+
+namespace PatchKit;
+
+/// <summary>A call of the fused causal convolution; mirrors Call in lib/Native/api/causal_conv.cpp.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal partial struct CausalConvCall
+{
+    internal long Batch, Length, Channels, Width;
+    internal int Silu, Type, Threads, Unused;
+    internal View2 X, Initial, Out;
+    internal nint Weight, Bias;
+    internal View2 GradOut, GradX, GradInitial;
+    internal nint GradWeight, GradBias;
+
+    internal readonly void Forward() => Kernels.Finish(pk_causal_conv_forward(this), "causal_conv1d");
+
+    internal readonly void Backward() => Kernels.Finish(pk_causal_conv_backward(this), "causal_conv1d");
+
+    [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_causal_conv_forward(in CausalConvCall call);
+    [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_causal_conv_backward(in CausalConvCall call);
+}
