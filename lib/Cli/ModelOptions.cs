@@ -20,7 +20,7 @@ internal sealed class ModelOptions
 
     private static readonly LoadingWords s_words = new(
         "give --transfer-patch to resize the patch embedding, or leave --patch out",
-        "take what fits with --no-strict, the rest as it is drawn",
+        "Take what fits with --no-strict, the rest as it is drawn",
         "tell their grid as rows x columns, such as --grid 14x16",
         "name the model that the checkpoint is of with --model");
 

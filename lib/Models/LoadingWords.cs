@@ -7,6 +7,6 @@ namespace PatchKit.Models;
 /// <param name="Model">how a model of other widths is chosen.</param>
 internal sealed record LoadingWords(
     string Transfer = "load with TransferPatchSize = true, or make the model for the checkpoint's patch size",
-    string Partial = "load with Strict = false to take what fits",
+    string Partial = "Load with Strict = false to take what fits",
     string Grid = "tell their grid by CheckpointLoading.Grid",
     string Model = "make the model with the checkpoint's widths");

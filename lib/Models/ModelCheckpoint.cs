@@ -58,7 +58,7 @@ public static class ModelCheckpoint
         var report = new LoadReport(source) { Matched = matched, Missing = missing, Unexpected = unexpected, Reshaped = reshaped, Notes = notes };
         int headless = model.Config.Classes == 0 ? unexpected.Count(key => IsHead(key.Key)) : 0; // a model without a head has no place for one
         if (loading.Strict && missing.Count + unexpected.Count > headless)
-            throw new CheckpointException(source, $"does not fit the model{(ForeignWeights.Kind(unexpected.Select(key => key.Key)) is { } kind ? $" ({kind})" : "")}: {report}\nChoose the model that it was saved from, or {loading.Words.Partial}.");
+            throw new CheckpointException(source, $"does not fit the model{(ForeignWeights.Kind(unexpected.Select(key => key.Key)) is { } kind ? $" ({kind})" : "")}: {report}\n{loading.Words.Partial}.");
         foreach (var (into, values) in copies) into.copy_(values);
         return report;
     }
