@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using PatchKit.Data;
 using PatchKit.Metrics;
 
@@ -11,7 +10,7 @@ internal static class EvalCommand
 {
     private const int TokensAtOnce = 1 << 18, MostAtOnce = 128;
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     internal static Command Create()
     {
@@ -36,6 +35,7 @@ internal static class EvalCommand
 
     private static int Evaluate(LoadedModel loaded, string data, int batchSize, BadSamples bad, int? limit, bool json)
     {
+        if (batchSize < 1) throw new ArgumentException($"--batch-size {batchSize} scores no image; use 1 or more.");
         if (limit < 1) throw new ArgumentException($"--limit {limit} leaves no image; use 1 or more.");
         using var stop = new CtrlC();
         var set = LabelledImages.Open(data, loaded.Model.Config.Classes, loaded.Classes, loaded.Checkpoint, loaded.Decoding);

@@ -20,9 +20,12 @@ internal static class LabelledImages
     internal static IImageSource Open(string path, int classes, IReadOnlyList<string>? names, string model, DecodeOptions? options = null)
     {
         string folder = TestFolders.Select(below => Path.Combine(path, below)).FirstOrDefault(Directory.Exists) ?? path;
+        if (File.Exists(path) && !IsCifarFile(path))
+            throw new ImageException(path, "is no set of labelled images but one file; name a folder with a folder of images per class, a packed set, or CIFAR's .bin files (`patchkit predict` names the classes of single images).");
         var set = File.Exists(path) ? new Cifar([path], fine: classes == 100)
             : File.Exists(Path.Combine(folder, PackedIndex.FileName)) ? new PackedSet(folder)
             : IsCifar(folder) ? Cifar.Open(folder, DataSplit.Test)
+            : DataFolder.CifarIn(path) is { } below ? Cifar.Open(below, DataSplit.Test)
             : (IImageSource)new ImageFolder(folder, names ?? TrainingClasses(folder), options);
         string? wrong = set.Classes.Count != classes ? Count(set is ImageFolder ? "class folders" : "classes", set.Classes.Count, classes, model)
             : names is not null && set.Classes.Zip(names).FirstOrDefault(pair => pair.First != pair.Second) is (not null, _) differ
@@ -42,7 +45,9 @@ internal static class LabelledImages
     }
 
     private static bool IsCifar(string folder) => Directory.Exists(folder) &&
-        Directory.EnumerateFiles(folder).Any(file => Path.GetFileName(file) is var name && (name.EndsWith(".bin", StringComparison.Ordinal) || name.EndsWith(".bin.xz", StringComparison.Ordinal)));
+        Directory.EnumerateFiles(folder).Any(IsCifarFile);
+
+    private static bool IsCifarFile(string file) => file.EndsWith(".bin", StringComparison.Ordinal) || file.EndsWith(".bin.xz", StringComparison.Ordinal);
 
     private static string[]? TrainingClasses(string folder)
     {

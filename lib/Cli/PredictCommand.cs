@@ -13,7 +13,7 @@ internal static class PredictCommand
 {
     private static readonly JsonSerializerOptions Json = new()
     {
-        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
     internal static Command Create()
@@ -34,10 +34,13 @@ internal static class PredictCommand
         foreach (var option in new Option[] { task, run, runs, output, score, data, top, json }) command.Add(option);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(task) != "classification") OutputPlace.Folder(parsed.GetValue(output) ?? (parsed.GetValue(task) == "segmentation" ? "overlays" : "detections"), "--out");
             if (parsed.GetValue(task) == "segmentation")
                 return SegmentImages.Predict(new RunStore(parsed.GetValue(runs)), parsed.GetValue(run), parsed.GetValue(images)!, parsed.GetValue(output) ?? "overlays", model.Device(parsed), parsed.GetValue(json));
             if (parsed.GetValue(task) == "detection")
                 return DetectImages.Predict(new RunStore(parsed.GetValue(runs)), parsed.GetValue(run), parsed.GetValue(images)!, parsed.GetValue(output) ?? "detections", parsed.GetValue(score), model.Device(parsed), parsed.GetValue(json));
+            if (new Option[] { run, runs, output }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } dense)
+                throw new ArgumentException($"{dense.Name} is of --task segmentation and detection; add --task, or leave it out.");
             using var loaded = model.Load(parsed);
             return Predict(loaded, parsed.GetValue(images)!, parsed.GetValue(data), parsed.GetValue(top), parsed.GetValue(json));
         });
@@ -85,7 +88,9 @@ internal static class PredictCommand
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         using var lower = loaded.Autocast is { } dtype ? Engine.Autocast(loaded.Device, dtype) : null;
-        var scores = loaded.Model.call(tensor(planes, [1, 3, loaded.Transform.Size, loaded.Transform.Size]).to(loaded.Device));     // (1, classes)
+        var batch = tensor(planes, [1, 3, loaded.Transform.Size, loaded.Transform.Size]).to(loaded.Device);
+        var scores = loaded.Model.call(batch);                                                                                      // (1, classes)
+        NonFiniteScoresException.Refuse(scores, () => loaded.Model.FirstNonFinite(batch));
         var (probabilities, indices) = scores[0].to(ScalarType.Float64).softmax(0).topk(top);
         return new Prediction(path, [.. indices.cpu().data<long>().Zip(probabilities.cpu().data<double>(), (index, probability) => new Guess(names[(int)index], index, probability))], null);
     }

@@ -31,6 +31,7 @@ public static class DetectionEvaluation
             long size = batch.Images.shape[0];
             var sizes = DetectionObjective.Sizes(batch);
             var losses = detector.Losses(batch.Images, batch.Objects!, new DetectionDraw(seed, total.Count), sizes);
+            NonFiniteScoresException.Refuse(losses.Total.reshape(1));
             foreach (var (mean, part) in parts.Zip(losses.Parts)) mean.Add(part.item<float>(), size);
             total.Add(losses.Total.item<float>(), size);
             foreach (var (i, found) in detector.Detect(batch.Images, sizes).Index())

@@ -129,7 +129,7 @@ public static unsafe class ImageCodec
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && e is not ImageException))
         {
-            throw new ImageException(path, $"cannot be read: {e.Message}", e);
+            throw new ImageException(path, Directory.Exists(path) ? "is a folder, where an image is wanted; name the files in it." : $"cannot be read: {e.Message}", e);
         }
     }
 

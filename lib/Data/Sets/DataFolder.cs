@@ -23,13 +23,16 @@ public static partial class DataFolder
     {
         if (File.Exists(path)) throw new ArgumentException($"{path} is a file, but a data set is a folder; name the folder that it is in.");
         if (!Directory.Exists(path)) throw new ArgumentException($"{path} does not exist; name a folder with {Known}.");
-        if (CifarFolders.Select(below => Path.Combine(path, below)).FirstOrDefault(Cifar.IsIn) is { } cifar) return OpenCifar(cifar);
+        if (CifarIn(path) is { } cifar) return OpenCifar(cifar);
 
         string training = Part(path, "training", TrainingFolders), test = Part(path, "test", TestFolders);
         if (IsPacked(training) && IsPacked(test)) return OpenPacked(training, test);
         if (ClassFolders(training).Any()) return OpenImages(path, training, test);
         throw new ArgumentException($"{training} holds {Entries(training)}, which are neither folders of images by class nor a packed set; {Known} are expected.");
     }
+
+    /// <summary>The folder, it or one below, that holds CIFAR's two parts; null where there is none.</summary>
+    internal static string? CifarIn(string path) => CifarFolders.Select(below => Path.Combine(path, below)).FirstOrDefault(Cifar.IsIn);
 
     private static OpenedData OpenCifar(string folder)
     {

@@ -99,12 +99,14 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
     /// <summary>What is in images, the surest first. No gradients.</summary>
     /// <param name="images">(B, 3, H, W).</param>
     /// <param name="sizes">height and width of each image inside its padding; all of it where null.</param>
+    /// <exception cref="NonFiniteScoresException">A score is no number.</exception>
     public IReadOnlyList<Detections> Detect(Tensor images, IReadOnlyList<(int Height, int Width)>? sizes = null)
     {
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         sizes ??= Whole(images);
         var levels = call(images);
+        foreach (var level in levels) NonFiniteScoresException.Refuse(level); // else nothing at all is found in them
         var proposed = rpn.Propose(rpn.call(levels), sizes);
         var rois = RegionPool.Rois(proposed);                                               // (R, 5)
         Tensor probabilities = zeros([rois.shape[0], Classes + 1], float32, images.device);
@@ -114,6 +116,7 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
             probabilities = probabilities + output.Scores.to_type(ScalarType.Float32).softmax(1) / stages.Count;   // (R, K + 1): the mean of the stages
             rois = stage.Moved(output, rois, Limits(sizes, images.device));
         }
+        if (rois.shape[0] > 0) NonFiniteScoresException.Refuse(probabilities.unsqueeze(0));
         var found = new List<Detections>();
         long first = 0;
         foreach (var (image, count) in proposed.Select((boxes, image) => (image, boxes.shape[0])))
