@@ -2,7 +2,7 @@ using PatchKit.Cli;
 using PatchKit.Tests.Cli;
 using PatchKit.Training;
 using Xunit;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Public;
 
