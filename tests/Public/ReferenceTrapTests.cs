@@ -43,6 +43,15 @@ public sealed class ReferenceTrapTests : IDisposable
         Assert.Null(CocoEvaluation.Run(Truth([(1, 2), (2, 20)]), found, CocoKind.Box).Difference);
     }
 
+    // The same object listed twice, as of files that were joined: one detection finds it.
+    [Fact]
+    public void AnObjectThatIsListedTwiceIsOne()
+    {
+        var truth = Truth([(7, 2), (7, 2), (8, 20)]);
+        Assert.Equal((2, 1), (truth.Of(1).Count, truth.Repeated));
+        foreach (var kind in new[] { CocoKind.Box, CocoKind.Mask }) Assert.Equal(1, CocoEvaluation.Run(truth, Found([(2, .9), (20, .8)]), kind).AP, 1e-12);
+    }
+
     [Fact]
     public void IdsOfImagesAndCategoriesThatMeanTwoThingsAreRefused()
     {

@@ -40,7 +40,9 @@ public sealed class CocoInstances
         foreach (var annotation in _given) last[annotation.Id] = annotation;
         Repeated = _given.Length - last.Count;
         HasIdZero = Array.Exists(_given, annotation => annotation.Id == 0 && !annotation.IsCrowd);
-        foreach (var place in _given.Where(Known).GroupBy(annotation => annotation.ImageId).OrderBy(group => group.Key))
+        // One that is listed twice is one object.
+        var counts = rule == CocoRule.Exact && Repeated > 0 ? _given.DistinctBy(annotation => annotation with { Segmentation = null }) : _given;
+        foreach (var place in counts.Where(Known).GroupBy(annotation => annotation.ImageId).OrderBy(group => group.Key))
             foreach (var annotation in place)
             {
                 // pycocotools has the last one with an id in the place of each.

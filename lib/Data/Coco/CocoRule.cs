@@ -3,7 +3,7 @@ namespace PatchKit.Data;
 /// <summary>How a set in COCO's format is taken where pycocotools (cocoapi 8c9bcc3) loses something of it.</summary>
 public enum CocoRule
 {
-    /// <summary>Every annotation counts, whatever its id; ids of images and categories that are given twice for different things are refused; masks are small, medium or large by their own pixels.</summary>
+    /// <summary>Every annotation counts, whatever its id, and one that is listed twice once; ids of images and categories that are given twice for different things are refused; masks are small, medium or large by their own pixels.</summary>
     Exact,
 
     /// <summary>
