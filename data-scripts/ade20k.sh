@@ -7,6 +7,7 @@
 # 2. Unpack it: unzip ADEChallengeData2016.zip -d DIR; DIR is PATCHKIT_DATA, or data/ of this checkout.
 # 3. Check the result: 20,210 images and annotations in training/, 2,000 in validation/, and objectInfo150.txt.
 #      ade20k.sh --check [DIR]     DIR may be ADEChallengeData2016 itself or the folder above it
+#      ade20k.sh --fetch [DIR]     checks it where it is there, and else says all this
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=common.sh
@@ -38,5 +39,10 @@ check() { # DIR
 case ${1:-} in
   "" | -h | --help) usage ;;
   --check) check "${2:-$(default_folder)}" ;;
+  --fetch)
+    target=${2:-$(default_folder)}
+    if [[ -d $target/ADEChallengeData2016 ]]; then target=$target/ADEChallengeData2016; fi
+    how_or_check "$target" images
+    ;;
   *) fail "'$1' is not known; see $0 --help." ;;
 esac

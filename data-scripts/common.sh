@@ -70,6 +70,15 @@ expect() { # WHAT FOUND WANTED
   fi
 }
 
+# What may not be fetched from here is checked where it lies already; else its terms and its way are said, and where it would go.
+how_or_check() { # DIR PART
+  if [[ -e $1 && ! -d $1 ]]; then fail "$1 is a file, where a folder is wanted; name another."; fi
+  if [[ -d $1/$2 ]]; then check "$1"; return; fi
+  usage
+  echo
+  echo "DIR is $1, where no $2/ is yet."
+}
+
 verdict() { # FOLDER NAME
   if [[ -n ${failed:-} ]]; then fail "$1 is not a complete $2; fetch or unpack what is missing (${0##*/} --help)."; fi
   echo "$1 is a complete $2."

@@ -15,6 +15,7 @@
 #
 # 3. Check the result: 1,000 class folders n01440764 .. n15075141 in DIR/train (1,281,167 images) and DIR/val (50 in each).
 #      imagenet.sh --check [DIR]
+#    imagenet.sh --fetch [DIR] does so where DIR/train is there, and else says all this.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=common.sh
@@ -105,6 +106,7 @@ target=$(default_folder)/imagenet
 case ${1:-} in
   "" | -h | --help) usage ;;
   --check) check "${2:-$target}" ;;
+  --fetch) how_or_check "${2:-$target}" train ;;
   --sort)
     sort_validation "${2:?--sort needs LOC_val_solution.csv or the folder of bounding boxes}" "${3:-$target}"
     echo "${3:-$target}/val is sorted by class."

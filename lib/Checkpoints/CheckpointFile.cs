@@ -9,7 +9,10 @@ namespace PatchKit.Checkpoints;
 public sealed class CheckpointFile : IDisposable
 {
     // Where training programs keep a model's weights: DeiT, MAE and this paper's code; MMSegmentation and MMDetection; others.
-    private static readonly string[] UsualKeys = ["model", "state_dict", "model_state_dict", "module", "model_ema", "state_dict_ema"];
+    private static readonly string[] UsualKeys = ["model", "state_dict", "model_state_dict", "module", "net", "network", "model_ema", "state_dict_ema", "ema", "ema_state_dict"];
+
+    // What DistributedDataParallel and torch.compile put before all names, in either order.
+    private static readonly string[] Wrappers = ["module.", "_orig_mod."];
 
     private readonly MappedFile _file;
 
@@ -47,25 +50,51 @@ public sealed class CheckpointFile : IDisposable
     public object? Value(string key) => Root is OrderedDictionary<object, object?> top && top.TryGetValue(key, out var value) ? value : null;
 
     /// <summary>
-    /// The tensors of a model by their names, without reading their elements. Names in nested dictionaries and lists are joined by dots; a "module." that
-    /// all names begin with (DistributedDataParallel) is taken off; values that are no tensors are left out.
+    /// The tensors of a model by their names, without reading their elements. Names in nested dictionaries and lists are joined by dots; "module." and
+    /// "_orig_mod." that all names begin with (DistributedDataParallel, torch.compile) are taken off; values that are no tensors are left out.
     /// </summary>
-    /// <param name="key">where they are: "model_ema", a path such as "optimizer.state", or "" for the file itself. Where null, the first of "model",
-    /// "state_dict", "model_state_dict", "module", "model_ema" and "state_dict_ema" that is there, or else the file itself.</param>
+    /// <param name="key">where they are: "model_ema", a path such as "optimizer.state", what names begin with, such as "ema.module" of ema.module.cls_token, or
+    /// "" for the file itself. Where null, the first of "model", "state_dict", "model_state_dict", "module", "net", "network", "model_ema", "state_dict_ema", "ema"
+    /// and "ema_state_dict" that is there, and again within it, or else the file itself.</param>
     /// <exception cref="CheckpointException">There is nothing there, or it holds no tensors.</exception>
     public IReadOnlyDictionary<string, CheckpointTensor> Tensors(string? key = null)
     {
+        var (found, prefix) = Named(key);
+        return prefix.Length == 0 ? found : new OrderedDictionary<string, CheckpointTensor>(found.Select(pair => KeyValuePair.Create(pair.Key[prefix.Length..], pair.Value)));
+    }
+
+    /// <summary>What <see cref="Tensors"/> chose and took off: "model was taken; model_ema is there, too".</summary>
+    /// <param name="key">where they are, as for <see cref="Tensors"/>.</param>
+    /// <exception cref="CheckpointException">There is nothing there, or it holds no tensors.</exception>
+    public IReadOnlyList<string> Notes(string? key = null)
+    {
+        var notes = new List<string>();
+        if (key is null && Usual().Others is [_, ..] others) notes.Add($"{Usual().Name} was taken; {string.Join(" and ", others)} {(others.Count == 1 ? "is" : "are")} in the file, too (--key {others[0]})");
+        if (Named(key).Prefix is { Length: > 0 } prefix) notes.Add($"{prefix} taken off the names");
+        return notes;
+    }
+
+    private (OrderedDictionary<string, CheckpointTensor> Found, string Prefix) Named(string? key)
+    {
         var found = new OrderedDictionary<string, CheckpointTensor>();
-        object? part = key is null ? Usual() : key.Length == 0 ? Root : Part(key);
-        foreach (var (name, value) in Leaves(part))
+        foreach (var (name, value) in key is null ? Leaves(Usual().Part) : key.Length == 0 ? Leaves(Root) : Below(key))
         {
             if (value is CheckpointTensor tensor && !found.TryAdd(name.Length == 0 ? "tensor" : name, tensor))
                 throw new CheckpointException(Path, $"has two tensors that are named {Words.Safe(name)} once their dictionaries are joined; choose one dictionary by its key.");
         }
         if (found.Count == 0) throw new CheckpointException(Path, $"holds no tensors{(key is null or "" ? "" : $" under \"{Words.Safe(key)}\"")}; it has {Keys(Root)}. See them with `patchkit inspect`.");
-        const string Prefix = "module.";
-        if (!found.Keys.All(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.Length > Prefix.Length)) return found;
-        return new OrderedDictionary<string, CheckpointTensor>(found.Select(pair => KeyValuePair.Create(pair.Key[Prefix.Length..], pair.Value)));
+        string prefix = "";
+        while (Wrappers.FirstOrDefault(word => found.Keys.All(name => name.AsSpan(prefix.Length).StartsWith(word) && name.Length > prefix.Length + word.Length)) is { } wrapper) prefix += wrapper;
+        return (found, prefix);
+    }
+
+    // A dictionary by its path; or else the names that begin so.
+    private IEnumerable<(string Name, object? Value)> Below(string key)
+    {
+        if (Find(key, out object? part)) return Leaves(part);
+        string prefix = key.TrimEnd('.') + ".";
+        var below = Leaves(Root).Where(leaf => leaf.Value is CheckpointTensor && leaf.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(leaf => (leaf.Name[prefix.Length..], leaf.Value)).ToList();
+        return below.Count > 0 ? below : throw new CheckpointException(Path, $"has nothing under \"{Words.Safe(key)}\"; it has {Keys(part)}.");
     }
 
     /// <summary>
@@ -105,26 +134,38 @@ public sealed class CheckpointFile : IDisposable
         }
     }
 
-    private object? Usual()
-    {
-        foreach (string key in UsualKeys)
-            if (Value(key) is OrderedDictionary<object, object?> { Count: > 0 } part) return part;
-        return Root;
-    }
-
-    private object? Part(string path)
+    private (object? Part, string Name, IReadOnlyList<string> Others) Usual()
     {
         object? part = Root;
+        List<string> path = [];
+        string[] others = [];
+        while (part is OrderedDictionary<object, object?> top && UsualKeys.Where(key => top.TryGetValue(key, out object? value) && value is OrderedDictionary<object, object?> { Count: > 0 }).ToArray() is [var first, .. var rest])
+        {
+            if (path.Count == 0) others = rest;
+            path.Add(first);
+            part = top[first];
+        }
+        return (part, string.Join('.', path), others);
+    }
+
+    // The value at a path, or how far it leads.
+    private bool Find(string path, out object? part)
+    {
+        part = Root;
         string rest = path;
         while (true)
         {
-            if (Step(part, rest, out var whole)) return whole;
+            if (Step(part, rest, out var whole))
+            {
+                part = whole;
+                return true;
+            }
             // A key may itself have dots: the longest that fits goes first.
             int dot = rest.Length;
             object? next = null;
             do dot = dot == 0 ? -1 : rest.LastIndexOf('.', dot - 1);
             while (dot >= 0 && !Step(part, rest[..dot], out next));
-            if (dot < 0) throw new CheckpointException(Path, $"has nothing under \"{Words.Safe(path)}\"; it has {Keys(part)}.");
+            if (dot < 0) return false;
             (part, rest) = (next, rest[(dot + 1)..]);
         }
     }

@@ -20,6 +20,9 @@ public sealed record LoadReport(string Source)
     /// <summary>In both with different shapes.</summary>
     public IReadOnlyList<ReshapedKey> Reshaped { get; init; } = [];
 
+    /// <summary>What was done to the names, and which part of the file was taken: "module. taken off the names".</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Whether every key of the one is in the other with the same shape.</summary>
     public bool IsExact => Missing.Count + Unexpected.Count + Reshaped.Count == 0;
 
@@ -34,6 +37,7 @@ public sealed record LoadReport(string Source)
     private string Text()
     {
         var text = new StringBuilder($"{Matched.Count} matched, {Missing.Count} missing, {Unexpected.Count} unexpected, {Reshaped.Count} reshaped");
+        foreach (string note in Notes) text.Append($"\n  {"note",-10}  {note}");
         List(text, "missing", Missing);
         List(text, "unexpected", Unexpected);
         List(text, "reshaped", Reshaped);

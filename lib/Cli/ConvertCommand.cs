@@ -21,6 +21,7 @@ internal static class ConvertCommand
     private static int Convert(string source, string target, string? key, bool force, bool verify)
     {
         if (File.Exists(target) && !force) throw new CheckpointException(target, "exists already; choose another name, or give --force to replace it.");
+        OutputPlace.File(target, "the target");
         using var file = CheckpointFile.Open(source, verify);
         var tensors = file.Tensors(key);
         ExpectNoMoreThanTheFile(file, tensors);

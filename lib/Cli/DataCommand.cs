@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using PatchKit.Data;
 using Spectre.Console;
 
@@ -13,7 +12,7 @@ internal static class DataCommand
 
     private static readonly Dictionary<string, string[]> Scripts = new()
     {
-        ["cifar10"] = ["fetch-cifar10.sh"], ["cifar100"] = ["fetch-cifar100.sh"], ["coco"] = ["coco.sh", "--fetch"], ["imagenet"] = ["imagenet.sh"], ["ade20k"] = ["ade20k.sh"],
+        ["cifar10"] = ["fetch-cifar10.sh"], ["cifar100"] = ["fetch-cifar100.sh"], ["coco"] = ["coco.sh", "--fetch"], ["imagenet"] = ["imagenet.sh", "--fetch"], ["ade20k"] = ["ade20k.sh", "--fetch"],
     };
 
     internal static Command Create() => new("data", "Look into, check, pack, make and fetch sets of images.") { Info(), Verify(), Pack(), Generate(), Fetch() };
@@ -22,7 +21,7 @@ internal static class DataCommand
     {
         var folder = Folder();
         var command = new Command("info", "Say what a folder holds: kind, classes, counts and sizes.") { folder };
-        command.SetAction(parsed => Print(parsed.GetValue(folder)!));
+        command.SetAction(parsed => DenseSet.Find(parsed.GetValue(folder)!) is { } dense ? dense.Print() : Print(parsed.GetValue(folder)!));
         return command;
     }
 
@@ -30,7 +29,7 @@ internal static class DataCommand
     {
         var folder = Folder();
         var command = new Command("verify", "Decode every image, or check a packed set's checksums; bad files are listed, and the exit status is then 1.") { folder };
-        command.SetAction(parsed => Stoppable(stop => Check(parsed.GetValue(folder)!, stop)));
+        command.SetAction(parsed => Stoppable(stop => DenseSet.Find(parsed.GetValue(folder)!) is { } dense ? dense.Verify(stop) : Check(parsed.GetValue(folder)!, stop)));
         return command;
     }
 
@@ -73,7 +72,7 @@ internal static class DataCommand
         return command;
     }
 
-    private static Argument<string> Folder() => new("folder") { Description = "CIFAR binary files, train/ and val/ with a folder per class, or a packed set" };
+    private static Argument<string> Folder() => new("folder") { Description = "CIFAR binary files, train/ and val/ with a folder per class, a packed set, or, for info and verify, a set in ADE20K's or COCO's layout" };
 
     private static Option<string> Out(string description) => new("--out") { Description = description, Required = true };
 
@@ -88,9 +87,12 @@ internal static class DataCommand
             table.AddRow(part, $"{set.Count:N0}", Range(counts.Min(), counts.Max()), Sizes(set, opened.NativeSize));
         }
         var classes = opened.Training.Classes;
+        string[] passed = [.. Parts(opened).Select(part => (part.Part, Left: (part.Set as ImageFolder)?.LeftOut ?? [])).Where(part => part.Left.Count > 0)
+            .Select(part => $"{part.Part}: {string.Join(", ", part.Left.Select(kind => $"{kind.Count:N0} {kind.What}"))}")];
         Console.WriteLine($"{folder}: {opened.Name}, fingerprint {opened.Fingerprint}");
         AnsiConsole.Write(table);
         Console.WriteLine($"{classes.Count:N0} classes: {string.Join(", ", classes.Take(10))}{(classes.Count > 10 ? ", ..." : "")}");
+        if (passed.Length > 0) Console.WriteLine($"left out, {string.Join("; ", passed)}");
         return 0;
     }
 
@@ -124,12 +126,15 @@ internal static class DataCommand
         int total = opened.Training.Count + opened.Test.Count;
         var bad = ImageProgress.Show(total, tell => opened.Verify(done => tell(done), stop));
         foreach (var (path, reason) in bad.Reasons) Console.WriteLine($"{path} {reason}");
+        if (opened.Scaled.Count > 0)
+            Console.WriteLine($"{opened.Scaled.Count:N0} {(opened.Scaled.Count == 1 ? "image has" : "images have")} 16 bits a sample, which are scaled to 8: {string.Join(", ", opened.Scaled.Order(StringComparer.Ordinal).Take(3))}{(opened.Scaled.Count > 3 ? ", ..." : "")}");
         Console.WriteLine($"{opened.Name}: {total:N0} images, {(bad.Count == 0 ? "all can be read" : $"{bad.Count:N0} {(bad.Count == 1 ? "file is" : "files are")} bad")}.");
         return bad.Count == 0 ? 0 : 1;
     }
 
     private static int Write(string folder, string target, PackedSetWriter writer, BadSample policy, CancellationToken stop)
     {
+        OutputPlace.NewFolder(target, "--out");
         using var opened = DataFolder.Open(folder);
         int total = opened.Training.Count + opened.Test.Count, written = 0;
         NewFolder.NeedRoom(target, 3L * writer.Size * writer.Size * total);
@@ -198,19 +203,12 @@ internal static class DataCommand
 
     private static (string Part, IImageSource Set)[] Parts(OpenedData opened) => [("training", opened.Training), ("test", opened.Test)];
 
-    private static string Range(int low, int high) => low == high ? $"{low:N0}" : $"{low:N0}-{high:N0}";
+    internal static string Range(int low, int high) => low == high ? $"{low:N0}" : $"{low:N0}-{high:N0}";
 
     // Ctrl-C ends the work where it can end cleanly.
     private static int Stoppable(Func<CancellationToken, int> work)
     {
-        using var stop = new CancellationTokenSource();
-        void End(PosixSignalContext signal)
-        {
-            signal.Cancel = true;
-            stop.Cancel();
-        }
-        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
-        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        using var stop = new CtrlC();
         return work(stop.Token);
     }
 

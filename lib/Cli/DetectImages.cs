@@ -19,13 +19,10 @@ internal static class DetectImages
 
     private static readonly JsonSerializerOptions Json = new(RunConfig.Json) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    // As `patchkit data generate` writes them: 128 + 51 x.
-    private static readonly Normalization s_generated = new((128 / 255f, 128 / 255f, 128 / 255f), (51 / 255f, 51 / 255f, 51 / 255f));
-
     /// <summary>Writes a drawing for each image and one result file; an image that cannot be read is a sentence, and the others go on.</summary>
     /// <param name="store">where runs are.</param>
     /// <param name="key">the run whose detector is used, or its key's beginning; the newest finished detection if null.</param>
-    /// <param name="images">JPEG or PNG files. One whose name is a number, as COCO's are, has that id; others have their place in the list, from 1.</param>
+    /// <param name="images">files. One whose name is a number, as COCO's are, has that id; others have their place in the list, from 1, or the next number that is free.</param>
     /// <param name="folder">where files are written.</param>
     /// <param name="leastScore">of what is drawn.</param>
     /// <param name="device">where the detector runs.</param>
@@ -38,12 +35,14 @@ internal static class DetectImages
         using var detector = DetectionTask.Load(store, run.Config);
         detector.to(device);
         Console.Error.WriteLine($"{run.Key}: {run.Config}; {run.Result?.Headline ?? "not finished"}.");
+        string[] files = DrawingNames.Files(images, folder, "detection");
+        long[] ids = DrawingNames.Ids(images);
         Directory.CreateDirectory(folder);
         List<Drawing> drawings = [];
         List<CocoDetection> found = [];
         foreach (var (place, path) in images.Index())
         {
-            var drawing = Draw(detector, run.Config.Data, path, long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long id) ? id : place + 1, folder, leastScore, found);
+            var drawing = Draw(detector, run.Config.Data, path, ids[place], files[place], leastScore, found);
             drawings.Add(drawing);
             if (drawing.Error is { } error) Console.Error.WriteLine(error);
             else if (!json) Console.WriteLine($"{path} -> {drawing.File}, image {drawing.ImageId}\n{string.Join('\n', drawing.Objects!.Select(one => $"  {one}"))}");
@@ -55,12 +54,12 @@ internal static class DetectImages
         return drawings.Any(drawing => drawing.Error is not null) ? 1 : 0;
     }
 
-    private static Drawing Draw(CascadeMaskRcnn detector, DataConfig data, string path, long id, string folder, double leastScore, List<CocoDetection> all)
+    private static Drawing Draw(CascadeMaskRcnn detector, DataConfig data, string path, long id, string file, double leastScore, List<CocoDetection> all)
     {
         Image image;
         try
         {
-            image = ImageCodec.Read(path, DecodeOptions.Official);
+            image = ImageCodec.Read(path, DecodeOptions.Default);
         }
         catch (ImageException e)
         {
@@ -71,7 +70,6 @@ internal static class DetectImages
         {
             var found = Found(detector, data, image);
             all.AddRange(DetectionFile.Of(found, id, image.Height, image.Width, (data as CocoDataConfig)?.Categories.Select(category => category.Id).ToList()));
-            string file = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}-detection.png");
             var picture = DetectionPictures.Found(Picture.Of(image), found, data.ClassNames, leastScore);
             RunFile.Put(file, () => File.WriteAllBytes(file, picture.BoxesPainted().ToPng()));
             return new Drawing(path, id, file, [.. picture.Boxes.Select(box => string.Create(CultureInfo.InvariantCulture, $"{box.Label} at {box.Left:0} {box.Top:0} {box.Right:0} {box.Bottom:0}"))], null);
@@ -85,7 +83,7 @@ internal static class DetectImages
         var (height, width) = real is null ? (image.Height, image.Width) : new ShortSideResize(real.Short, real.Longest).Of(image.Height, image.Width);
         using var resized = image.Resize(width, height, ResizeFilter.Bilinear);
         var planes = new float[3 * height * width];
-        (real is null ? s_generated : Normalization.ImageNet).Apply(resized, planes);
+        data.Normalization.Apply(resized, planes);
         int multiple = real?.Multiple ?? detector.Backbone.Config.PatchSize;
         var batch = nn.functional.pad(tensor(planes, [1, 3, height, width]), (0, Rest(width), 0, Rest(height))).to(detector.parameters().First().device);
         return detector.Detect(batch, [(height, width)])[0].Scaled((double)image.Width / width, (double)image.Height / height);

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using PatchKit.Data;
 using PatchKit.Metrics;
 
@@ -11,7 +10,7 @@ internal static class EvalCommand
 {
     private const int TokensAtOnce = 1 << 18, MostAtOnce = 128;
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     internal static Command Create()
     {
@@ -36,9 +35,10 @@ internal static class EvalCommand
 
     private static int Evaluate(LoadedModel loaded, string data, int batchSize, BadSamples bad, int? limit, bool json)
     {
+        if (batchSize < 1) throw new ArgumentException($"--batch-size {batchSize} scores no image; use 1 or more.");
         if (limit < 1) throw new ArgumentException($"--limit {limit} leaves no image; use 1 or more.");
         using var stop = new CtrlC();
-        var set = LabelledImages.Open(data, loaded.Model.Config.Classes, loaded.Classes, loaded.Checkpoint);
+        var set = LabelledImages.Open(data, loaded.Model.Config.Classes, loaded.Classes, loaded.Checkpoint, loaded.Decoding);
         using var mapped = set as IDisposable;
         int total = Math.Min(limit ?? set.Count, set.Count);
         Console.Error.WriteLine($"{loaded}; {total:N0} of {set.Count:N0} images of {set.Classes.Count:N0} classes from {data}.");
@@ -63,7 +63,7 @@ internal static class EvalCommand
         var config = loaded.Model.Config;
         return JsonSerializer.Serialize(new
         {
-            model = loaded.Name, checkpoint = loaded.Checkpoint, data, input = config.Height, patch = config.PatchSize, classes = config.Classes, device = $"{loaded.Device}", bf16 = loaded.Autocast is not null, cropRatio = loaded.CropRatio,
+            model = loaded.Name, checkpoint = loaded.Checkpoint, data, input = config.Height, patch = config.PatchSize, classes = config.Classes, device = $"{loaded.Device}", bf16 = loaded.Autocast is not null, cropRatio = loaded.CropRatio, orientation = loaded.Decoding.Upright ? "upright" : "as-stored",
             images = result.Images, skipped, top1 = result.Top1, top5 = result.Top5, loss = result.Loss, seconds = result.Seconds, imagesPerSecond = result.ImagesPerSecond,
         }, Json);
     }

@@ -15,17 +15,21 @@ internal static class LabelledImages
     /// <param name="classes">how many classes the model scores.</param>
     /// <param name="names">the classes in the order of the scores, where they are known.</param>
     /// <param name="model">what messages call the model.</param>
+    /// <param name="options">how files are decoded.</param>
     /// <exception cref="ImageException">There are no such images, or they are of other classes.</exception>
-    internal static IImageSource Open(string path, int classes, IReadOnlyList<string>? names, string model)
+    internal static IImageSource Open(string path, int classes, IReadOnlyList<string>? names, string model, DecodeOptions? options = null)
     {
         string folder = TestFolders.Select(below => Path.Combine(path, below)).FirstOrDefault(Directory.Exists) ?? path;
+        if (File.Exists(path) && !IsCifarFile(path))
+            throw new ImageException(path, "is no set of labelled images but one file; name a folder with a folder of images per class, a packed set, or CIFAR's .bin files (`patchkit predict` names the classes of single images).");
         var set = File.Exists(path) ? new Cifar([path], fine: classes == 100)
             : File.Exists(Path.Combine(folder, PackedIndex.FileName)) ? new PackedSet(folder)
             : IsCifar(folder) ? Cifar.Open(folder, DataSplit.Test)
-            : (IImageSource)new ImageFolder(folder, names ?? TrainingClasses(folder), DecodeOptions.Official);
+            : DataFolder.CifarIn(path) is { } below ? Cifar.Open(below, DataSplit.Test)
+            : (IImageSource)new ImageFolder(folder, names ?? TrainingClasses(folder), options);
         string? wrong = set.Classes.Count != classes ? Count(set is ImageFolder ? "class folders" : "classes", set.Classes.Count, classes, model)
             : names is not null && set.Classes.Zip(names).FirstOrDefault(pair => pair.First != pair.Second) is (not null, _) differ
-                ? $"calls a class {differ.First} that is {differ.Second} in --classes; name the classes in the order of the set." : null;
+                ? $"calls a class {differ.First} where {model} has {differ.Second}; give images of the classes that it was trained for, in the same order." : null;
         if (wrong is null) return set;
         (set as IDisposable)?.Dispose();
         throw new ImageException(folder, wrong);
@@ -41,7 +45,9 @@ internal static class LabelledImages
     }
 
     private static bool IsCifar(string folder) => Directory.Exists(folder) &&
-        Directory.EnumerateFiles(folder).Any(file => Path.GetFileName(file) is var name && (name.EndsWith(".bin", StringComparison.Ordinal) || name.EndsWith(".bin.xz", StringComparison.Ordinal)));
+        Directory.EnumerateFiles(folder).Any(IsCifarFile);
+
+    private static bool IsCifarFile(string file) => file.EndsWith(".bin", StringComparison.Ordinal) || file.EndsWith(".bin.xz", StringComparison.Ordinal);
 
     private static string[]? TrainingClasses(string folder)
     {

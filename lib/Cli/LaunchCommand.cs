@@ -27,6 +27,7 @@ internal static class LaunchCommand
 
     private static int Launch(int processes, int port, string[] command)
     {
+        if (port is < 1 or > 65_535) throw new ArgumentException($"--port {port} is none; ports are 1 to 65535, and a free one is found where --port is left out.");
         if (processes < 1) throw new ArgumentException($"{processes} processes train nothing; use 1 or more.");
         using var stop = new CtrlC();
         string job = Guid.NewGuid().ToString("N");

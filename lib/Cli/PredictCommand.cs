@@ -13,13 +13,13 @@ internal static class PredictCommand
 {
     private static readonly JsonSerializerOptions Json = new()
     {
-        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
     internal static Command Create()
     {
         var command = new Command("predict", "Name the likeliest classes of images, or draw their segmentation or the objects in them.");
-        var images = new Argument<string[]>("images") { Description = "JPEG or PNG files", Arity = ArgumentArity.OneOrMore };
+        var images = new Argument<string[]>("images") { Description = "image files: JPEG, PNG, WebP, BMP, GIF, TIFF", Arity = ArgumentArity.OneOrMore };
         var model = new ModelOptions(command);
         var data = new Option<string?>("--data") { Description = "the set that the model was trained on, for the names of its classes" };
         var top = new Option<int>("--top") { Description = "how many classes", DefaultValueFactory = _ => 5 };
@@ -34,10 +34,13 @@ internal static class PredictCommand
         foreach (var option in new Option[] { task, run, runs, output, score, data, top, json }) command.Add(option);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(task) != "classification") OutputPlace.Folder(parsed.GetValue(output) ?? (parsed.GetValue(task) == "segmentation" ? "overlays" : "detections"), "--out");
             if (parsed.GetValue(task) == "segmentation")
                 return SegmentImages.Predict(new RunStore(parsed.GetValue(runs)), parsed.GetValue(run), parsed.GetValue(images)!, parsed.GetValue(output) ?? "overlays", model.Device(parsed), parsed.GetValue(json));
             if (parsed.GetValue(task) == "detection")
                 return DetectImages.Predict(new RunStore(parsed.GetValue(runs)), parsed.GetValue(run), parsed.GetValue(images)!, parsed.GetValue(output) ?? "detections", parsed.GetValue(score), model.Device(parsed), parsed.GetValue(json));
+            if (new Option[] { run, runs, output }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } dense)
+                throw new ArgumentException($"{dense.Name} is of --task segmentation and detection; add --task, or leave it out.");
             using var loaded = model.Load(parsed);
             return Predict(loaded, parsed.GetValue(images)!, parsed.GetValue(data), parsed.GetValue(top), parsed.GetValue(json));
         });
@@ -48,7 +51,7 @@ internal static class PredictCommand
     {
         if (top < 1) throw new ArgumentException($"--top {top} asks for no class; use 1 or more.");
         int classes = loaded.Model.Config.Classes;
-        var names = loaded.Classes ?? Names(data, classes, loaded.Checkpoint) ?? [.. Enumerable.Range(0, classes).Select(i => $"class {i}")];
+        var names = loaded.Classes ?? Names(data, classes, loaded.Checkpoint) ?? loaded.Data?.ClassNames ?? [.. Enumerable.Range(0, classes).Select(i => $"class {i}")];
         var found = new List<Prediction>();
         foreach (string path in images)
         {
@@ -74,7 +77,7 @@ internal static class PredictCommand
         var planes = new float[3 * loaded.Transform.Size * loaded.Transform.Size];
         try
         {
-            using var image = ImageCodec.Read(path, DecodeOptions.Official);
+            using var image = ImageCodec.Read(path, loaded.Decoding);
             var random = new SampleRandom(0, 0, 0);
             loaded.Transform.Apply(image, planes, ref random);
         }
@@ -85,7 +88,9 @@ internal static class PredictCommand
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         using var lower = loaded.Autocast is { } dtype ? Engine.Autocast(loaded.Device, dtype) : null;
-        var scores = loaded.Model.call(tensor(planes, [1, 3, loaded.Transform.Size, loaded.Transform.Size]).to(loaded.Device));     // (1, classes)
+        var batch = tensor(planes, [1, 3, loaded.Transform.Size, loaded.Transform.Size]).to(loaded.Device);
+        var scores = loaded.Model.call(batch);                                                                                      // (1, classes)
+        NonFiniteScoresException.Refuse(scores, () => loaded.Model.FirstNonFinite(batch));
         var (probabilities, indices) = scores[0].to(ScalarType.Float64).softmax(0).topk(top);
         return new Prediction(path, [.. indices.cpu().data<long>().Zip(probabilities.cpu().data<double>(), (index, probability) => new Guess(names[(int)index], index, probability))], null);
     }

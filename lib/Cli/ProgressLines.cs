@@ -25,12 +25,12 @@ internal sealed class ProgressLines : IDisposable
         if (_quiet) return;
         if (_terminal)
         {
-            Console.Error.Write("\r" + line.PadRight(_shown));
+            Write("\r" + line.PadRight(_shown));
             _shown = line.Length;
         }
         else if (Environment.TickCount64 >= _next)
         {
-            Console.Error.WriteLine(line);
+            Write(line + Environment.NewLine);
             _next = Environment.TickCount64 + EveryMilliseconds;
         }
     }
@@ -46,14 +46,27 @@ internal sealed class ProgressLines : IDisposable
     {
         if (_quiet) return;
         Dispose();
-        Console.Error.WriteLine(line);
+        Write(line + Environment.NewLine);
     }
 
     /// <summary>Clears the line.</summary>
     public void Dispose()
     {
-        if (_terminal && _shown > 0) Console.Error.Write("\r" + new string(' ', _shown) + "\r");
+        if (_terminal && _shown > 0) Write("\r" + new string(' ', _shown) + "\r");
         _shown = 0;
+    }
+
+    // A terminal that was closed refuses what is written to it, before its signal comes: no reason for training to fail.
+    private static void Write(string text)
+    {
+        try
+        {
+            Console.Error.Write(text);
+        }
+        catch (IOException)
+        {
+            Console.SetError(TextWriter.Null);
+        }
     }
 
     private static string Clock(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s" : $"{time.Seconds} s";

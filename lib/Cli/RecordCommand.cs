@@ -22,6 +22,7 @@ internal static class RecordCommand
         {
             string folder = parsed.GetValue(output) ?? RecordedResults.Nearby();
             if (parsed.GetValue(list)) return List(folder);
+            OutputPlace.Folder(folder, "--out");
             string name = choices.Name(parsed) ?? throw new ArgumentException("say which experiment to record, such as table1 (patchkit list), or --list to see what is recorded.");
             var result = new Recorder(new RunStore(parsed.GetValue(runs))).Make(ExperimentBook.Find(name), choices.Options(parsed));
             if (parsed.GetValue(device) is { } kind && kind != result.Machine.Device.Split(' ')[0]) throw new ArgumentException($"the runs of {name} were made on {result.Machine.Device}, not on {kind}; leave --device out, or run the experiment with --device {kind}.");

@@ -16,7 +16,7 @@ internal static class RunCommand
         var choices = new ExperimentChoices(command);
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
         var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
-        var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
+        var onBadSample = new Option<string?>("--on-bad-sample") { Description = "what happens at an image that cannot be read: stop or skip (default: as the run was begun, and stop for a new one)" };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var only = new Option<string?>("--only") { Description = "train the third of twelve parts of the grid, 3/12, and report nothing; the command without --only reports when all are there (patchkit plan says how many parts there are)" };
         var accumulate = new Option<int>("--accumulate") { Description = "parts that a batch is trained in, one after the other", DefaultValueFactory = _ => 1 };
@@ -33,13 +33,14 @@ internal static class RunCommand
             using var ranks = Ranks.Join(parsed.GetValue(device)!);
             var options = choices.Options(parsed) with { Device = ranks.Device, Checkpoints = parsed.GetValue(checkpoints) };
             var store = new RunStore(parsed.GetValue(output));
+            OutputPlace.Folder(store.Folder, "--out");
             var part = parsed.GetValue(only) is { } words ? GridPart.Parse(words) : null;
             if (part is not null && experiment.Grid(options).Count == 0) throw new ArgumentException($"{experiment.Name} trains nothing, so that it has no part {part}; leave --only out.");
             if (!parsed.GetValue(resume) && ranks.Leads) Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
             memory.Apply(parsed);
             var run = new RunOptions
             {
-                Accumulation = parsed.GetValue(accumulate), AutoBatch = parsed.GetValue(memory.AutoBatch), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
+                Accumulation = parsed.GetValue(accumulate), AutoBatch = parsed.GetValue(memory.AutoBatch), OnBadSample = parsed.GetValue(onBadSample) is { } policy ? policy == "skip" ? BadSample.Skip : BadSample.Stop : null,
                 Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Group = ranks.Group,
             };
             return Run(experiment, options, part, store, run, parsed.GetValue(json));

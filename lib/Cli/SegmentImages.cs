@@ -17,7 +17,7 @@ internal static class SegmentImages
     /// <summary>Writes an overlay for each image, and names the classes in it; an image that cannot be read is a sentence, and the others go on.</summary>
     /// <param name="store">where runs are.</param>
     /// <param name="key">the run whose model is used, or its key's beginning; the newest finished segmentation if null.</param>
-    /// <param name="images">JPEG or PNG files.</param>
+    /// <param name="images">files.</param>
     /// <param name="folder">where overlays are written.</param>
     /// <param name="device">where the model runs.</param>
     /// <param name="json">print the result as JSON.</param>
@@ -30,11 +30,12 @@ internal static class SegmentImages
         using var model = SegmentationTask.Load(store, run.Config);
         model.to(device).eval();
         Console.Error.WriteLine($"{run.Key}: {run.Config}; {run.Result?.Headline ?? "not finished"}.");
+        string[] files = DrawingNames.Files(images, folder, "segmentation");
         Directory.CreateDirectory(folder);
         var found = new List<Overlay>();
-        foreach (string path in images)
+        foreach (var (path, file) in images.Zip(files))
         {
-            var overlay = Draw(model, task, run.Config.Data, path, folder, device);
+            var overlay = Draw(model, task, run.Config.Data, path, file, device);
             found.Add(overlay);
             if (overlay.Error is { } error) Console.Error.WriteLine(error);
             else if (!json) Console.WriteLine($"{path} -> {overlay.File}\n{string.Join('\n', overlay.Classes!.Select(share => string.Create(CultureInfo.InvariantCulture, $"{100 * share.Value,9:0.0} %  {share.Key}")))}");
@@ -43,12 +44,12 @@ internal static class SegmentImages
         return found.Any(overlay => overlay.Error is not null) ? 1 : 0;
     }
 
-    private static Overlay Draw(Segmenter model, SegmentationTask task, DataConfig data, string path, string folder, Device device)
+    private static Overlay Draw(Segmenter model, SegmentationTask task, DataConfig data, string path, string file, Device device)
     {
         Image image;
         try
         {
-            image = ImageCodec.Read(path, DecodeOptions.Official);
+            image = ImageCodec.Read(path, DecodeOptions.Default);
         }
         catch (ImageException e)
         {
@@ -60,7 +61,6 @@ internal static class SegmentImages
         {
             var labels = Classes(model, task, data, image, device);                                         // (H, W)
             var names = data.ClassNames;
-            string file = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(path)}-segmentation.png");
             RunFile.Put(file, () => File.WriteAllBytes(file, Picture.Of(image).Segmentation(labels, names).ToPng()));
             var counts = labels.flatten().bincount(null, minlength: names.Count).data<long>().ToArray();
             return new Overlay(path, file, counts.Index().Where(entry => entry.Item > 0).OrderByDescending(entry => entry.Item).ToDictionary(entry => names[entry.Index], entry => (double)entry.Item / labels.numel()), null);
@@ -73,15 +73,13 @@ internal static class SegmentImages
         double factor = shorter > 0 ? (double)shorter / Math.Min(image.Width, image.Height) : 1;
         using var resized = factor == 1 ? image.Clone() : image.Resize((int)Math.Round(image.Width * factor), (int)Math.Round(image.Height * factor), ResizeFilter.Bilinear);
         var planes = new float[3 * resized.Width * resized.Height];
-        (data is SegmentationDataConfig ? Normalization.ImageNet : s_generated).Apply(resized, planes);
+        data.Normalization.Apply(resized, planes);
         var batch = tensor(planes, [1, 3, resized.Height, resized.Width]).to(device);
         var scores = task.Window?.Score(model.call, batch) ?? model.call(batch);                            // (1, K, h, w)
+        NonFiniteScoresException.Refuse(scores);
         if (factor != 1) scores = nn.functional.interpolate(scores, [image.Height, image.Width], mode: InterpolationMode.Bilinear, align_corners: false);
         return scores.argmax(1).squeeze(0).cpu();
     }
-
-    // As `patchkit data generate` writes them: 128 + 51 x.
-    private static readonly Normalization s_generated = new((128 / 255f, 128 / 255f, 128 / 255f), (51 / 255f, 51 / 255f, 51 / 255f));
 
     /// <summary>What became of an image: its overlay's file and the share of each class in it, the largest first; or the sentence that says why it cannot be read.</summary>
     private sealed record Overlay(string Image, string? File, IReadOnlyDictionary<string, double>? Classes, string? Error);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using PatchKit.Data;
 using PatchKit.Experiments;
+using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
@@ -23,6 +24,7 @@ internal static class TrainCommand
         var patch = new Option<int?>("--patch") { Description = "patch size (default: 4 for small models, else 16)" };
         var data = new Option<string?>("--data") { Description = "a folder of images; generated ones where the recipe can do with them" };
         var start = new Option<string?>("--start") { Description = "the key of the run whose weights it starts from (patchkit runs)" };
+        var transfer = new Option<bool>("--transfer-patch") { Description = "with --start: resize the patch embedding by pseudo-inverse where the earlier run has another patch size" };
         var decoder = new Option<string>("--decoder") { Description = "recipes of segmentation: linear or upernet", DefaultValueFactory = _ => "linear" };
         var channels = new Option<int?>("--channels") { Description = "UperNet's width (default: 64 for small models, else 192)" };
         var auxiliary = new Option<bool>("--auxiliary") { Description = "recipes of segmentation: train an FCN head beside the decoder, which is not used afterwards" };
@@ -34,7 +36,7 @@ internal static class TrainCommand
         var memory = new MemoryOptions();
         var minutes = new Option<double>("--checkpoint-minutes") { Description = "time between two checkpoints", DefaultValueFactory = _ => 2 };
         var steps = new Option<int>("--checkpoint-steps") { Description = "steps between two checkpoints, besides; 0 for none" };
-        var onBadSample = new Option<string>("--on-bad-sample") { Description = "what happens at an image that cannot be read", DefaultValueFactory = _ => "stop" };
+        var onBadSample = new Option<string?>("--on-bad-sample") { Description = "what happens at an image that cannot be read: stop or skip (default: as the run was begun, and stop for a new one)" };
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var precision = new Option<string>("--precision") { Description = "float32, or float64 for checks; part of no run's key", DefaultValueFactory = _ => "float32" };
         precision.AcceptOnlyFromAmong("float32", "float64");
@@ -42,18 +44,20 @@ internal static class TrainCommand
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var command = new Command("train", "Train one model by a recipe. The same command goes on with a run that was stopped, and trains none twice.")
         {
-            recipe, model, input, patch, data, start, decoder, channels, auxiliary, seed, set, device, accumulate, memory.AutoBatch, memory.Limit, minutes, steps, onBadSample, precision, output, json,
+            recipe, model, input, patch, data, start, transfer, decoder, channels, auxiliary, seed, set, device, accumulate, memory.AutoBatch, memory.Limit, minutes, steps, onBadSample, precision, output, json,
         };
         command.SetAction(parsed =>
         {
             var store = new RunStore(parsed.GetValue(output));
+            OutputPlace.Folder(store.Folder, "--out");
             var usual = RecipeBook.Find(parsed.GetValue(recipe)!);
             var changed = RecipeOverrides.Apply(usual, parsed.GetValue(set) ?? []);
             var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;
+            bool resized = Resized(from, parsed.GetValue(patch), parsed.GetValue(transfer));
             var config = (Segmentation.All.Any(own => own.Name == usual.Name)
                 ? Segmenting(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from, (parsed.GetValue(decoder) == "upernet" ? SegmentationConfig.UperNet() : SegmentationConfig.Linear) with { Auxiliary = parsed.GetValue(auxiliary) }, parsed.GetValue(channels))
                 : Detection.All.Any(own => own.Name == usual.Name) ? DetectionGrid.Of(changed, parsed.GetValue(patch), parsed.GetValue(data), from)
-                : Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from)) with { Seed = parsed.GetValue(seed) };
+                : Config(changed, parsed.GetValue(model), parsed.GetValue(input), parsed.GetValue(patch), parsed.GetValue(data), from)) with { Seed = parsed.GetValue(seed), TransferPatch = resized };
             double between = parsed.GetValue(minutes);
             if (!(between > 0) || parsed.GetValue(steps) < 0) throw new ArgumentException($"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no time for a checkpoint; use minutes above 0, and 0 steps or more.");
             memory.Apply(parsed);
@@ -61,12 +65,19 @@ internal static class TrainCommand
             var options = new RunOptions
             {
                 Device = ranks.Device, Group = ranks.Group, Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), AutoBatch = parsed.GetValue(memory.AutoBatch),
-                Accumulation = parsed.GetValue(accumulate), OnBadSample = parsed.GetValue(onBadSample) == "skip" ? BadSample.Skip : BadSample.Stop,
+                Accumulation = parsed.GetValue(accumulate), OnBadSample = parsed.GetValue(onBadSample) is { } policy ? policy == "skip" ? BadSample.Skip : BadSample.Stop : null,
                 CheckpointEvery = TimeSpan.FromMinutes(Math.Min(between, int.MaxValue)), CheckpointSteps = parsed.GetValue(steps),
             };
             return Train(store, config, options, RecipeOverrides.Differences(usual, changed), parsed.GetValue(json));
         });
         return command;
+    }
+
+    private static bool Resized(RunConfig? start, int? patch, bool allowed)
+    {
+        if (start is null) return allowed ? throw new ArgumentException("--transfer-patch resizes the patch embedding of the weights that a run starts from; name them with --start, or leave it out.") : false;
+        if (patch is not { } size || size == start.Model.PatchSize) return false;
+        return allowed ? true : throw new ArgumentException($"--start {start.Key} has patch size {start.Model.PatchSize}, but --patch {size} was given; add --transfer-patch to resize its patch embedding, or leave --patch out.");
     }
 
     private static RunConfig Config(Recipe recipe, string? model, int? input, int? patch, string? folder, RunConfig? start)
@@ -84,14 +95,13 @@ internal static class TrainCommand
             TestImages = recipe.Name == Small.Smoke.Name ? 500 : new GeneratedDataConfig().TestImages, // the experiments' runs are the same ones
         };
         int size = data is ImageDataConfig images ? images.Size : ((GeneratedDataConfig)data).Options.Height;
-        return new RunConfig { Model = preset with { Height = size, Width = size, PatchSize = patch ?? (small ? 4 : preset.PatchSize), Classes = data.Classes }, Recipe = recipe, Data = data, StartsFrom = start };
+        return new RunConfig { Model = preset with { Height = size, Width = size, PatchSize = patch ?? start?.Model.PatchSize ?? (small ? 4 : preset.PatchSize), Classes = data.Classes }, Recipe = recipe, Data = data, StartsFrom = start };
     }
 
     // The backbone is the earlier run's; without one it is drawn anew.
     private static RunConfig Segmenting(Recipe recipe, string? model, int? input, int? patch, string? folder, RunConfig? start, SegmentationConfig decoder, int? channels)
     {
-        if (start is not null && (model is not null || patch is not null))
-            throw new ArgumentException($"--start {start.Key} says the model and its patch size, {start.Model.PatchSize}; leave --model and --patch out.");
+        if (start is not null && model is not null) throw new ArgumentException($"--start {start.Key} says the model, {start}; leave --model out.");
         string name = model ?? recipe.Models[0];
         bool small = start is null ? name is SmallVit or SmallAdventurer : start.Model.Init == WeightInit.FanIn;
         if (folder is null && (!recipe.Models.Contains(SmallVit) || recipe.Name == Segmentation.Images.Name))
@@ -101,7 +111,7 @@ internal static class TrainCommand
         DataConfig data = folder is null ? new GeneratedDataConfig { Options = scenes.Sized(input ?? scenes.Height), TestImages = recipe.Name == Segmentation.Smoke.Name ? 100 : 500, Annotations = Annotations.Dense }
             : SegmentationDataConfig.In(folder, side is { } length ? (length, length) : null) with { ShorterSide = side ?? 0 };
         var (height, width) = data is SegmentationDataConfig real ? (real.Height, real.Width) : (scenes.Sized(input ?? scenes.Height).Height, scenes.Sized(input ?? scenes.Width).Width);
-        var backbone = start?.Model ?? Model(name) with { PatchSize = patch ?? (small ? 4 : 16) };
+        var backbone = (start?.Model ?? Model(name)) with { PatchSize = patch ?? start?.Model.PatchSize ?? (small ? 4 : 16) };
         return new RunConfig
         {
             Model = backbone with { Height = height, Width = width, Classes = 0 }, Recipe = recipe, Data = data, StartsFrom = start,
@@ -128,6 +138,7 @@ internal static class TrainCommand
             if (changes.Count > 0) Console.WriteLine($"  changed   {string.Join(", ", changes)}");
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  run       {config}: {cost.Parameters:N0} parameters, {config.Model.Tokens:N0} tokens"));
             Console.WriteLine($"  files     {folder}");
+            if (config.Data is CocoDataConfig { BoxesAlone: true }) Console.WriteLine("  note      the set has no masks: boxes alone are trained and scored");
         }
         bool known = store.Find(config) is not null;
         using var stop = new CtrlC();
@@ -159,6 +170,7 @@ internal static class TrainCommand
             training loss at the end {result.TrainingLoss:0.000}, {result.Steps:N0} steps in {result.Seconds:0.0} s
             """));
         if (result.Speed is { } speed) Console.WriteLine($"{speed}{(speed.Peak is null ? "" : $"; MFU is of {speed.Peak}")}");
+        if (result.Scores is DetectionResult { Note: { } note }) Console.WriteLine($"note: {note}");
         if (result.LeftOut > 0) Console.WriteLine($"{result.LeftOut:N0} files that cannot be read were left out (`patchkit data verify` lists them)");
     }
 }

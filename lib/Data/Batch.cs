@@ -39,7 +39,7 @@ public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Te
     /// <summary>This batch, which then outlives the scopes it was made in.</summary>
     internal Batch Detached()
     {
-        Tensor?[] own = [Images, Labels, Bits, Dense, .. (Objects ?? []).SelectMany(targets => new[] { targets.Boxes, targets.Classes, targets.Masks })];
+        Tensor?[] own = [Images, Labels, Bits, Dense, .. (Objects ?? []).SelectMany(targets => new[] { targets.Boxes, targets.Classes, targets.Masks, targets.Masked })];
         foreach (var tensor in own) tensor?.DetachFromDisposeScope();
         return this;
     }

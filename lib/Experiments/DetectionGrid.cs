@@ -64,7 +64,7 @@ internal static class DetectionGrid
             throw new ArgumentException($"recipe {recipe.Name} trains on real images; name a folder in COCO's format with --data (data-scripts/coco.sh gets one), or take --recipe {Detection.Teach.Name}, which makes its own.");
         var options = new ExperimentOptions { Scale = !small ? Scale.Gpu : recipe.Name == Detection.Smoke.Name || recipe.Name == Detection.SmokePixels.Name ? Scale.Smoke : Scale.Teach, Data = folder };
         var task = new DetectionTask(!small ? new() : folder is null ? Small : Real, Detection.OfPixels.Any(own => own.Name == recipe.Name) ? DetectionPhase.Pixels : DetectionPhase.Objects);
-        var model = start?.Model ?? Model(options) with { PatchSize = patch ?? (small ? 8 : 16) };
+        var model = (start?.Model ?? Model(options)) with { PatchSize = patch ?? start?.Model.PatchSize ?? (small ? 8 : 16) };
         return new RunConfig { Model = model with { Classes = 0 }, Recipe = recipe, Data = Data(options), Task = task, StartsFrom = start };
     }
 

@@ -50,9 +50,9 @@ public sealed record ExperimentOptions
     /// <exception cref="ArgumentException">There is no such scale or device, or the number of seeds is below 0.</exception>
     public static ExperimentOptions Of(string scale, string device = "cpu", string data = "", int seeds = 0)
     {
-        if (!Enum.TryParse<Scale>(scale, ignoreCase: true, out var size) || !Enum.IsDefined(size))
-            throw new ArgumentException($"there is no scale \"{scale}\"; use {string.Join(", ", Enum.GetNames<Scale>()).ToLowerInvariant()}.");
+        if (!NamedValue.TryParse(typeof(Scale), scale, out object size))
+            throw new ArgumentException($"there is no scale \"{scale}\"; did you mean {NearestName.Of(scale, Enum.GetNames<Scale>()).ToLowerInvariant()}? There are {string.Join(", ", Enum.GetNames<Scale>()).ToLowerInvariant()}.");
         if (seeds < 0) throw new ArgumentException($"{seeds} seeds measure nothing; use 1 or more, or 0 for the experiment's own number.");
-        return new() { Scale = size, Device = Devices.Open(device), Data = data.Length == 0 ? null : data, Seeds = seeds == 0 ? null : seeds };
+        return new() { Scale = (Scale)size, Device = Devices.Open(device), Data = data.Length == 0 ? null : data, Seeds = seeds == 0 ? null : seeds };
     }
 }

@@ -74,7 +74,7 @@ public sealed class Figure1 : Experiment
 
     private static ReportTable Fits(Figure1Report paper) => new("The paper's panels: loss = floor + a p^alpha by least squares, beside what the axis's ticks say",
         ["panel", "tick floor", "floor", "95% interval", "tick alpha", "alpha", "95% interval", "plain power law"],
-        [.. paper.Rows.Select(row => (IReadOnlyList<string>)[Label(row), Text(row.Panel.TickFloor), Text(row.Fit.Law.Floor), $"{row.Fit.FloorInterval}", Short(row.Panel.TickAlpha), Short(row.Fit.Law.Alpha),
+        [.. paper.Rows.Select(row => (IReadOnlyList<string>)[Label(row), Text(row.Panel.TickFloor), Text(row.Fit.Law.Floor), $"{row.Fit.FloorInterval}", Short(row.Panel.TickAlpha), $"{Short(row.Fit.Law.Alpha)}{(row.Fit.AlphaAtBound is { } sentence ? $" ({sentence})" : "")}",
             Short(row.Fit.AlphaInterval), $"{PowerLawFit.To(row.Panel.Points, PowerLawForm.Plain).Law}"])]);
 
     private static ReportTable Predictions(Figure1Report paper) => new("The paper's panels: the smallest patch predicted from the larger ones",

@@ -44,15 +44,18 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
         LossPoint[] points = [.. Results.Select(result => new LossPoint(result.Config.Model.PatchSize, result.Test.Loss))];
         if (Patches.Count < 4 || Results.Count(result => result.Config.Model.PatchSize > Patches[^1]) < 4) return null;
         var choice = PowerLawChoice.ByHeldOutError(points);
-        var all = PowerLawFit.To(points);
+        PowerLawFit all = PowerLawFit.To(points), plain = PowerLawFit.To(points, PowerLawForm.Plain);
         return new ReportTable(title, ["", "law with a floor", "plain power law"],
         [
-            ["fitted to all", $"{all.Law}", $"{PowerLawFit.To(points, PowerLawForm.Plain).Law}"],
+            ["fitted to all", $"{all.Law}", $"{plain.Law}"],
             ["95% interval of the floor", $"{all.FloorInterval}", ""],
             ["95% interval of alpha", $"{all.AlphaInterval}", ""],
             [$"p={Patches[^1]} predicted from the larger", $"{Number(choice.WithFloor.Prediction.Loss)} {choice.WithFloor.Prediction.Interval}", $"{Number(choice.Plain.Prediction.Loss)} {choice.Plain.Prediction.Interval}"],
             ["  measured", Number(choice.WithFloor.Measured), Number(choice.Plain.Measured)],
             ["  missed by", Signed(choice.WithFloor.Miss), Signed(choice.Plain.Miss)],
+            .. all.AlphaAtBound is not null || plain.AlphaAtBound is not null ? [["keep in mind", all.AlphaAtBound ?? "", plain.AlphaAtBound ?? ""]] : Array.Empty<IReadOnlyList<string>>(),
+            .. choice.WithFloor.Fit.AlphaAtBound is not null || choice.Plain.Fit.AlphaAtBound is not null
+                ? [[$"  of the fit without p={Patches[^1]}", choice.WithFloor.Fit.AlphaAtBound ?? "", choice.Plain.Fit.AlphaAtBound ?? ""]] : Array.Empty<IReadOnlyList<string>>(),
             ["chosen by that miss", choice.Fit.Form == PowerLawForm.WithFloor ? "yes" : "", choice.Fit.Form == PowerLawForm.Plain ? "yes" : ""],
         ]);
     }

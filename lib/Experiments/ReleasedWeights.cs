@@ -39,7 +39,7 @@ internal static class ReleasedWeights
             if (cell is not null) scored.Add((cell, name, result));
             else rows.Add([name, $"{identity.Name}, {identity.Config.Height}, p={identity.Config.PatchSize}: not in Table 1", "", Percent(result), Loss(result), ""]);
         }
-        return new ReportTable($"Released weights in {folder}, scored on {images}", ["cell", "weights", "paper", "top-1, %", "loss", "difference"],
+        return new ReportTable($"Released weights in {folder}, scored on {images}, EXIF orientations ignored as in the official code", ["cell", "weights", "paper", "top-1, %", "loss", "difference"],
         [
             .. PaperNumbers.Table1.Where(cell => cell.Top1 is not null).Select(cell => scored.Find(entry => entry.Cell == cell) is { File: not null } found
                 ? (IReadOnlyList<string>)[Title(cell), found.File, Paper(cell), Percent(found.Result), Loss(found.Result), (100 * found.Result.Top1 - cell.Top1!.Value).ToString("+0.0;-0.0", CultureInfo.InvariantCulture)]
@@ -53,7 +53,7 @@ internal static class ReleasedWeights
         using var model = config.Create();
         using (NewDisposeScope()) ModelCheckpoint.Load(model, file.StateDict(), source: path);
         model.to(context.Options.Device);
-        var set = ImageNet.Open(images, DataSplit.Validation, complete: config.Classes == ImageNet.ClassCount);
+        var set = ImageNet.Open(images, DataSplit.Validation, complete: config.Classes == ImageNet.ClassCount, DecodeOptions.Official);
         if (set.Classes.Count != config.Classes) throw new ArgumentException($"{images} has {set.Classes.Count} classes, but {path} scores {config.Classes}; give the images that it was trained for.");
         var loader = new ImageLoader(set, new EvalTransform(config.Height, 1), new ImageLoaderOptions { BatchSize = Batch });
         return Evaluation.Classification(model, loader.Epoch(0, 0, context.Cancellation), context.Options.Device, progress: done => { if (done % 5000 == 0) context.Say($"{done:N0} of {set.Count:N0} images"); }, cancellation: context.Cancellation);

@@ -18,6 +18,7 @@ public static class Evaluation
     /// <param name="progress">told the number of images after each batch.</param>
     /// <param name="cancellation">ends the evaluation, within a batch where an operator can stop.</param>
     /// <exception cref="ArgumentException">There are no images, or one has a class that the model has no score for.</exception>
+    /// <exception cref="NonFiniteScoresException">A score is no number.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static EvaluationResult Classification(nn.Module<Tensor, Tensor> model, IEnumerable<Batch> batches, Device? device = null, ScalarType? autocast = null,
         Action<long>? progress = null, CancellationToken cancellation = default)
@@ -31,6 +32,7 @@ public static class Evaluation
             var labels = batch.Labels.to(device);                                               // (B)
             var scores = Scores(model, batch.Images.to(device), device, autocast);              // (B, classes)
             Check(labels, scores.shape[1]);
+            NonFiniteScoresException.Refuse(scores);
             loss.Add(nn.functional.cross_entropy(scores, labels).item<double>(), labels.shape[0]);
             accuracy.Add(scores, labels);
             generated &= batch.Bits is not null && scores.shape[1] == 1 << Scales;

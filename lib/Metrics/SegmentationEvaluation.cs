@@ -29,6 +29,7 @@ public static class SegmentationEvaluation
         {
             var labels = (batch.Dense ?? throw new ArgumentException("the images have no class for each pixel; open the set with dense labels.")).to(device);     // (B, H, W)
             var scores = Fitted(score(batch.Images.to(device)).to(ScalarType.Float32), labels);                                                                  // (B, K, H, W)
+            NonFiniteScoresException.Refuse(scores);
             confusion.Add(scores.argmax(1), labels);
             loss += nn.functional.cross_entropy(scores, labels, ignore_index: Ignored, reduction: nn.Reduction.None).sum(ScalarType.Float64).item<double>();
             images += labels.shape[0];

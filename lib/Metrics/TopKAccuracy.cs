@@ -26,12 +26,14 @@ public sealed class TopKAccuracy
     /// <param name="scores">(B, K), logits or probabilities.</param>
     /// <param name="classes">(B), Int64.</param>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
+    /// <exception cref="NonFiniteScoresException">A score is no number.</exception>
     public void Add(Tensor scores, Tensor classes)
     {
         if (scores.ndim != 2 || classes.ndim != 1 || scores.shape[0] != classes.shape[0])
             throw new ArgumentException($"scores of shape [{string.Join(", ", scores.shape)}] and classes of shape [{string.Join(", ", classes.shape)}] do not go together; use [B, K] and [B].");
         using var scope = NewDisposeScope();
         using var recording = no_grad();
+        NonFiniteScoresException.Refuse(scores);
         int most = (int)Math.Min(_ks.Max(), scores.shape[1]);
         var (_, best) = scores.topk(most, 1);                                   // (B, most)
         var hits = best.eq(classes.unsqueeze(1)).to_type(ScalarType.Int64);     // (B, most)

@@ -31,9 +31,9 @@ public sealed class Adventurer : Backbone
     /// <inheritdoc/>
     public override ClsToken Cls => ClsToken.Last;
 
-    private protected override Tensor Encode(Tensor x, bool clsOnly)
+    private protected override Tensor Encode(Tensor x, bool extraOnly)
     {
-        foreach (var layer in layers) x = Run(clsOnly && layer == layers[^1] ? layer.ClassToken : layer.call, x);   // (B, L + 1, D)
+        foreach (var layer in layers) x = Run(extraOnly && layer == layers[^1] ? layer.ClassToken : layer.call, x);   // (B, L + 1, D)
         return x;
     }
 

@@ -20,7 +20,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     {
         Config = config;
         cls_token = new Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
-        pos_embed = new Parameter(Initialize.TruncatedNormal(zeros([1, config.Tokens, config.EmbedDim])));
+        pos_embed = new Parameter(Initialize.TruncatedNormal(zeros([1, config.TokenGrid.Count + config.ExtraPositions, config.EmbedDim])));
         patch_embed = new PatchEmbed(config.PatchSize, config.EmbedDim);
         if (config.Classes > 0)
         {
@@ -46,8 +46,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         if (head is null) throw new InvalidOperationException("the model was made with 0 classes and so scores none; use Features, or make it with classes.");
         using var scope = NewDisposeScope();
         Whole(images);
-        var cls = Encode(Tokenize(images), clsOnly: true).squeeze(1);            // (B, D)
-        return head.call(Normalize(cls)).MoveToOuterDisposeScope();
+        var extra = Encode(Tokenize(images), extraOnly: true);                   // (B, E, D)
+        return Score(Normalize(extra)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -58,18 +58,24 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     public DenseFeatures Features(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var tokens = Normalize(Encode(Tokenize(images), clsOnly: false));        // (B, L + 1, D)
-        long length = tokens.shape[1] - 1;
-        var patches = tokens.narrow(1, Cls == ClsToken.First ? 1 : 0, length);
+        var tokens = Normalize(Encode(Tokenize(images), extraOnly: false));      // (B, L + E, D)
+        long length = tokens.shape[1] - Config.ExtraTokens;
+        var patches = tokens.narrow(1, Cls == ClsToken.First ? Config.ExtraTokens : 0, length);
         var cls = tokens.select(1, Cls == ClsToken.First ? 0 : length);
         return new DenseFeatures(patches.MoveToOuterDisposeScope(), cls.MoveToOuterDisposeScope(), TokensOf(images));
     }
 
     /// <summary>
-    /// The blocks: (B, L + 1, D) to the same shape, or to the class token (B, 1, D) alone. The head reads no other, so that the last block
-    /// need not compute the others: in a net of two blocks almost half of the work.
+    /// The blocks: (B, L + E, D) to the same shape, or to the tokens beside the patches (B, E, D) alone. The head reads no others, so that the last
+    /// block need not compute them: in a net of two blocks almost half of the work.
     /// </summary>
-    private protected abstract Tensor Encode(Tensor tokens, bool clsOnly);
+    private protected abstract Tensor Encode(Tensor tokens, bool extraOnly);
+
+    /// <summary>The tokens beside the patches, (1, E, D).</summary>
+    private protected virtual Tensor Extra() => cls_token;
+
+    /// <summary>What those tokens, normalised, (B, E, D), say of the classes: (B, classes).</summary>
+    private protected virtual Tensor Score(Tensor extra) => head!.call(extra.squeeze(1));
 
     /// <summary>The norm after the last block.</summary>
     private protected abstract Tensor Normalize(Tensor tokens);
@@ -122,9 +128,11 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     {
         if (images.ndim != 4 || images.shape[1] != 3) throw new ArgumentException($"images of shape [{string.Join(", ", images.shape)}] were given, but the model takes [B, 3, H, W].");
         PatchGrid cut = PatchGrid.Of((int)images.shape[2], (int)images.shape[3], Config.PatchSize), grid = TokensOf(images);
-        var positions = grid == Config.TokenGrid ? pos_embed : PositionEmbedding.Resize(pos_embed, Config.TokenGrid, grid, Cls);   // (1, L + 1, D)
+        var positions = grid == Config.TokenGrid ? pos_embed : PositionEmbedding.Resize(pos_embed, Config.TokenGrid, grid, Cls, Config.ExtraPositions);
         var patches = TokenExtension.Extend(patch_embed.call(images), cut, grid);                            // (B, L, D)
-        var cls = cls_token.expand(images.shape[0], -1, -1);                                                 // (B, 1, D)
-        return cat(Cls == ClsToken.First ? [cls, patches] : [patches, cls], 1) + positions;                  // (B, L + 1, D)
+        var extra = Extra().expand(images.shape[0], -1, -1);                                                 // (B, E, D)
+        return Config.ExtraPositions == 0 ? Joined(patches + positions) : Joined(patches) + positions;       // (B, L + E, D)
+
+        Tensor Joined(Tensor patches) => cat(Cls == ClsToken.First ? [extra, patches] : [patches, extra], 1);
     }
 }

@@ -45,8 +45,16 @@ public abstract record BackboneConfig
     /// <exception cref="ArgumentException">A patch size does not divide the image.</exception>
     public PatchGrid TokenGrid => PatchGrid.Of(Height, Width, TokenPatchSize ?? PatchSize);
 
-    /// <summary>Patches and class token: L + 1.</summary>
-    public int Tokens => TokenGrid.Count + 1;
+    /// <summary>Tokens beside the patches, E: the class token; two in a distilled ViT.</summary>
+    [JsonIgnore]
+    public virtual int ExtraTokens => 1;
+
+    /// <summary>How many of them have a position of their own.</summary>
+    [JsonIgnore]
+    public virtual int ExtraPositions => ExtraTokens;
+
+    /// <summary>Patches and the tokens beside them: L + E.</summary>
+    public int Tokens => TokenGrid.Count + ExtraTokens;
 
     /// <summary>How the weights are drawn.</summary>
     public WeightInit Init { get; init; }

@@ -16,4 +16,10 @@ public sealed record CheckpointLoading
 
     /// <summary>Whether missing and unexpected keys are refused; otherwise they are only reported.</summary>
     public bool Strict { get; init; } = true;
+
+    /// <summary>The grid that the checkpoint's positions were learned on, where it is not square: a checkpoint does not say it.</summary>
+    public PatchGrid? Grid { get; init; }
+
+    /// <summary>What messages call these settings: by default the properties.</summary>
+    internal LoadingWords Words { get; init; } = new();
 }

@@ -7,9 +7,22 @@ namespace PatchKit.Models;
 /// <summary>Loads a checkpoint's tensors into a model, and says key by key what became of them.</summary>
 public static class ModelCheckpoint
 {
+    /// <summary>Loads a model's part of a file; the report says which part that is.</summary>
+    /// <param name="model">The model; its tensors keep their dtype and device.</param>
+    /// <param name="file">The checkpoint.</param>
+    /// <param name="key">The part, as for <see cref="CheckpointFile.Tensors"/>.</param>
+    /// <param name="loading">What may be changed so that they fit.</param>
+    /// <exception cref="CheckpointException">The file has no such part, or it does not fit.</exception>
+    public static LoadReport Load(Backbone model, CheckpointFile file, string? key = null, CheckpointLoading? loading = null)
+    {
+        using var scope = NewDisposeScope();
+        var report = Load(model, file.StateDict(key), loading, file.Path);
+        return report with { Notes = [.. file.Notes(key), .. report.Notes] };
+    }
+
     /// <summary>Loads a state dictionary. Nothing is changed unless all of it can be loaded.</summary>
     /// <param name="model">The model; its tensors keep their dtype and device.</param>
-    /// <param name="tensors">The checkpoint's tensors by name, as the official code names them.</param>
+    /// <param name="tensors">The checkpoint's tensors by name, also by names that <see cref="OfficialNames"/> makes official.</param>
     /// <param name="loading">What may be changed so that they fit.</param>
     /// <param name="source">What messages call the checkpoint.</param>
     /// <exception cref="CheckpointException">A key is missing or unexpected and loading is strict, or a shape does not fit.</exception>
@@ -19,6 +32,8 @@ public static class ModelCheckpoint
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         var own = model.state_dict();
+        (tensors, var notes) = OfficialNames.Of(tensors, source);
+        ExpectVariant(model.Config, tensors, source);
         List<KeyShape> matched = [], missing = [], unexpected = [];
         List<ReshapedKey> reshaped = [];
         List<(Tensor Into, Tensor Values)> copies = [];
@@ -40,10 +55,10 @@ public static class ModelCheckpoint
         foreach (var (name, found) in tensors)
             if (!own.ContainsKey(name)) unexpected.Add(new(name, found.shape));
 
-        var report = new LoadReport(source) { Matched = matched, Missing = missing, Unexpected = unexpected, Reshaped = reshaped };
-        int headless = model.Config.Classes == 0 ? unexpected.Count(key => key.Key is "head.weight" or "head.bias") : 0; // a model without a head has no place for one
+        var report = new LoadReport(source) { Matched = matched, Missing = missing, Unexpected = unexpected, Reshaped = reshaped, Notes = notes };
+        int headless = model.Config.Classes == 0 ? unexpected.Count(key => IsHead(key.Key)) : 0; // a model without a head has no place for one
         if (loading.Strict && missing.Count + unexpected.Count > headless)
-            throw new CheckpointException(source, $"does not fit the model: {report}\nLoad with Strict = false to take what fits.");
+            throw new CheckpointException(source, $"does not fit the model{(ForeignWeights.Kind(unexpected.Select(key => key.Key)) is { } kind ? $" ({kind})" : "")}: {report}\n{loading.Words.Partial}.");
         foreach (var (into, values) in copies) into.copy_(values);
         return report;
     }
@@ -55,18 +70,35 @@ public static class ModelCheckpoint
         {
             case "pos_embed" when found.ndim == 3 && found.shape[2] == target.shape[2]:
                 // A checkpoint does not say its image's proportions: a square number of patches is taken for a square grid.
-                int side = (int)Math.Round(Math.Sqrt(found.shape[1] - 1));
-                if (side * side != found.shape[1] - 1)
-                    throw new CheckpointException(source, $"has {found.shape[1]} positions, which are no square grid and a class token; resize pos_embed with PositionEmbedding.Resize first.");
+                int extra = model.Config.ExtraPositions;
+                long patches = found.shape[1] - extra;
+                var from = loading.Grid ?? (CheckpointIdentity.SquareSide(patches) is { } side ? new PatchGrid(side, side)
+                    : throw new CheckpointException(source, $"has {found.shape[1]} positions, which are no square grid and {extra} {(extra == 1 ? "token" : "tokens")} beside it; {loading.Words.Grid}."));
+                if (from.Count != patches)
+                    throw new CheckpointException(source, $"has positions of {patches} patches, but a grid of {from} has {from.Count}; {loading.Words.Grid}.");
                 var cls = loading.Positions == PositionLoading.OfficialShifted ? ClsToken.First : model.Cls;
-                return (PositionEmbedding.Resize(found.to(target.dtype), new PatchGrid(side, side), model.Config.TokenGrid, cls), $"resized bicubically ({loading.Positions})");
+                return (PositionEmbedding.Resize(found.to(target.dtype), from, model.Config.TokenGrid, cls, extra), $"resized bicubically ({loading.Positions})");
             case "patch_embed.proj.weight" when loading.TransferPatchSize && found.ndim == 4 && found.shape[0] == target.shape[0] && found.shape[1] == target.shape[1]:
                 return (PatchTransfer.Resize(found.to(target.dtype), model.Config.PatchSize), "resized by pseudo-inverse");
-            case "head.weight" or "head.bias" when loading.KeepOwnHead:
+            case var own when IsHead(own) && loading.KeepOwnHead:
                 return (null, "left as initialised");
             default:
-                string hint = name == "patch_embed.proj.weight" ? "load with TransferPatchSize = true, or make the model for the checkpoint's patch size" : "make the model with the checkpoint's widths";
+                bool patchSize = name == "patch_embed.proj.weight" && found.ndim == 4 && found.shape[0] == target.shape[0] && found.shape[1] == target.shape[1];
+                string hint = patchSize ? loading.Words.Transfer : loading.Words.Model;
                 throw new CheckpointException(source, $"holds {name} of shape [{string.Join(", ", found.shape)}], but the model's is [{string.Join(", ", target.shape)}]; {hint}.");
         }
     }
+    /// <summary>Refuses a DeiT of another kind by its name, before its shapes are complained of one by one.</summary>
+    private static void ExpectVariant(BackboneConfig config, IReadOnlyDictionary<string, Tensor> tensors, string source)
+    {
+        if (config is not VisionTransformerConfig own) return;
+        var theirs = (VisionTransformerConfig)CheckpointIdentity.Variant(own, tensors.ToDictionary(entry => entry.Key, entry => (IReadOnlyList<long>)entry.Value.shape));
+        List<string> lacks = [];
+        if (theirs.Distilled && !own.Distilled) lacks.Add("Distilled = true");
+        if (theirs.NoEmbedClass && !own.NoEmbedClass) lacks.Add("NoEmbedClass = true");
+        if (theirs.LayerScale > 0 && own.LayerScale == 0) lacks.Add("LayerScale = 1e-4");
+        if (lacks.Count > 0) throw new CheckpointException(source, $"is of {CheckpointIdentity.VariantName(theirs)}, but the model is not; make it with {string.Join(", ", lacks)}, as CheckpointIdentity.Variant does.");
+    }
+
+    private static bool IsHead(string name) => name is "head.weight" or "head.bias" or "head_dist.weight" or "head_dist.bias";
 }

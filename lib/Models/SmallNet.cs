@@ -37,10 +37,10 @@ public static class SmallNet
         {
             using var scope = NewDisposeScope();
             if (name == "pos_embed") parameter.copy_(Positions(model));
-            else if (name is "cls_token" or "head.weight") nn.init.normal_(parameter, 0, .02);
+            else if (name is "cls_token" or "dist_token" or "head.weight" or "head_dist.weight") nn.init.normal_(parameter, 0, .02);
             else if (name == "patch_embed.proj.weight") nn.init.normal_(parameter, 0, Math.Pow(3.0 * model.Config.PatchSize * model.Config.PatchSize, -.5));
             else if (parameter.ndim == 2) nn.init.normal_(parameter, 0, .8 / Math.Sqrt(parameter.shape[1]));
-            else if (name is "patch_embed.proj.bias" or "head.bias") nn.init.zeros_(parameter);
+            else if (name is "patch_embed.proj.bias" or "head.bias" or "head_dist.bias") nn.init.zeros_(parameter);
         }
         return model;
     }
@@ -72,7 +72,7 @@ public static class SmallNet
     {
         var grid = model.Config.TokenGrid;
         var patches = SinCos(grid.Rows, grid.Columns, model.Config.EmbedDim) * .5;                                       // (L, D)
-        var cls = zeros([1, model.Config.EmbedDim]);
-        return cat(model.Cls == Patchify.ClsToken.First ? [cls, patches] : [patches, cls], 0).unsqueeze(0);              // (1, L + 1, D)
+        var extra = zeros([model.Config.ExtraPositions, model.Config.EmbedDim]);
+        return cat(model.Cls == Patchify.ClsToken.First ? [extra, patches] : [patches, extra], 0).unsqueeze(0);          // (1, L + E, D)
     }
 }

@@ -6,11 +6,16 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Models;
 
-/// <summary>The plain Vision Transformer of DeiT (Touvron et al. 2021; timm 0.4.12), with state-dict names as the official checkpoints have them.</summary>
+/// <summary>
+/// The plain Vision Transformer of DeiT (Touvron et al. 2021; timm 0.4.12), with state-dict names as the official checkpoints have them; by options of
+/// its configuration also the distilled DeiT and DeiT-III.
+/// </summary>
 public sealed class VisionTransformer : Backbone
 {
     private readonly ModuleList<Block> blocks;
     private readonly LayerNorm norm;
+    private readonly Parameter? dist_token;
+    private readonly Linear? head_dist;
 
     /// <summary>A ViT, initialised as timm 0.4.12 does.</summary>
     /// <exception cref="ArgumentException">The patch size does not divide the image, or the heads do not divide the width.</exception>
@@ -21,21 +26,32 @@ public sealed class VisionTransformer : Backbone
         double[] rates = Models.DropPath.DeitRates(config.DropPath, config.Depth);
         blocks = new ModuleList<Block>([.. rates.Select(rate => new Block(config, rate))]);
         norm = nn.LayerNorm([config.EmbedDim], eps: 1e-6);
+        if (config.Distilled)
+        {
+            dist_token = new Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
+            if (config.Classes > 0) head_dist = Dense(config.EmbedDim, config.Classes);
+        }
         RegisterComponents();
     }
 
     /// <inheritdoc/>
     public override ClsToken Cls => ClsToken.First;
 
-    private protected override Tensor Encode(Tensor x, bool clsOnly)
+    private protected override Tensor Encode(Tensor x, bool extraOnly)
     {
-        foreach (var block in blocks) x = Run(clsOnly && block == blocks[^1] ? block.ClassToken : block.call, x);   // (B, L + 1, D)
+        foreach (var block in blocks) x = Run(extraOnly && block == blocks[^1] ? block.ExtraTokens : block.call, x);   // (B, L + E, D)
         return x;
     }
 
+    private protected override Tensor Extra() => dist_token is null ? cls_token : cat([cls_token, dist_token], 1);      // (1, E, D)
+
+    // The mean of both heads, in training too: the official code gives both then, for a teacher's loss, which is none of ours.
+    private protected override Tensor Score(Tensor extra) => head_dist is null ? base.Score(extra)
+        : (head!.call(extra.select(1, 0)) + head_dist.call(extra.select(1, 1))) / 2;                                    // (B, classes)
+
     private protected override Tensor Normalize(Tensor tokens) => norm.call(tokens);
 
-    /// <summary>Pre-norm block: x + attention(norm(x)), then x + mlp(norm(x)).</summary>
+    /// <summary>Pre-norm block: x + attention(norm(x)), then x + mlp(norm(x)), each branch times its LayerScale where there is one.</summary>
     private sealed class Block : nn.Module<Tensor, Tensor>
     {
         private readonly LayerNorm norm1;
@@ -43,6 +59,8 @@ public sealed class VisionTransformer : Backbone
         private readonly LayerNorm norm2;
         private readonly Mlp mlp;
         private readonly DropPath drop_path;
+        private readonly Parameter? gamma_1, gamma_2;
+        private readonly int _extra;
 
         internal Block(VisionTransformerConfig config, double dropPath) : base(nameof(Block))
         {
@@ -51,21 +69,27 @@ public sealed class VisionTransformer : Backbone
             norm2 = nn.LayerNorm([config.EmbedDim], eps: 1e-6);
             mlp = new Mlp(config);
             drop_path = new DropPath(dropPath);
+            _extra = config.ExtraTokens;
+            if (config.LayerScale > 0) (gamma_1, gamma_2) = (Scale(), Scale());
             RegisterComponents();
+
+            Parameter Scale() => new(full([config.EmbedDim], config.LayerScale));
         }
 
-        public override Tensor forward(Tensor x) => Run(x, clsOnly: false);
+        public override Tensor forward(Tensor x) => Run(x, x.shape[1]);
 
-        /// <summary>What the block makes of the class token: (B, L + 1, D) to (B, 1, D).</summary>
-        internal Tensor ClassToken(Tensor x) => Run(x, clsOnly: true);
+        /// <summary>What the block makes of the tokens beside the patches: (B, L + E, D) to (B, E, D).</summary>
+        internal Tensor ExtraTokens(Tensor x) => Run(x, _extra);
 
-        private Tensor Run(Tensor x, bool clsOnly)
+        private Tensor Run(Tensor x, long first)
         {
             using var scope = NewDisposeScope();
-            x = (clsOnly ? x.narrow(1, 0, 1) : x) + drop_path.call(attn.Run(norm1.call(x), clsOnly));        // (B, L or 1, D)
-            x = x + drop_path.call(mlp.call(norm2.call(x)));
+            x = x.narrow(1, 0, first) + drop_path.call(Scaled(attn.Run(norm1.call(x), first), gamma_1));     // (B, first, D)
+            x = x + drop_path.call(Scaled(mlp.call(norm2.call(x)), gamma_2));
             return x.MoveToOuterDisposeScope();
         }
+
+        private static Tensor Scaled(Tensor branch, Parameter? gamma) => gamma is null ? branch : branch * gamma;
     }
 
     private sealed class SelfAttention : nn.Module<Tensor, Tensor>
@@ -81,16 +105,16 @@ public sealed class VisionTransformer : Backbone
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) => Run(x, clsOnly: false);
+        public override Tensor forward(Tensor x) => Run(x, x.shape[1]);
 
-        /// <summary>All tokens attend to all, or the first one alone does.</summary>
-        internal Tensor Run(Tensor x, bool clsOnly)
+        /// <summary>The first tokens attend to all.</summary>
+        internal Tensor Run(Tensor x, long first)
         {
             using var scope = NewDisposeScope();
             var parts = qkv.call(x).chunk(3, -1);                                                            // 3 x (B, L, D)
-            var queries = clsOnly ? parts[0].narrow(1, 0, 1) : parts[0];                                     // (B, L or 1, D)
-            var mixed = Attention.Scaled(Heads(queries), Heads(parts[1]), Heads(parts[2]));                  // (B, H, L or 1, D / H)
-            return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();                    // (B, L or 1, D)
+            var queries = parts[0].narrow(1, 0, first);                                                      // (B, first, D)
+            var mixed = Attention.Scaled(Heads(queries), Heads(parts[1]), Heads(parts[2]));                  // (B, H, first, D / H)
+            return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();                    // (B, first, D)
         }
 
         private Tensor Heads(Tensor tokens) => tokens.unflatten(2, _heads, tokens.shape[^1] / _heads).transpose(1, 2);

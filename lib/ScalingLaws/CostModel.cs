@@ -35,7 +35,7 @@ public abstract record CostModel
 
     /// <summary>Learned numbers: embeddings, blocks, last norm and head.</summary>
     public long Parameters =>
-        (PatchNumbers + 1) * EmbedDim + (Tokens + 2) * EmbedDim + Depth * BlockParameters + NormParameters + (EmbedDim + 1L) * Classes;
+        (PatchNumbers + 1) * EmbedDim + (Tokens + ExtraPositions + ExtraTokens) * EmbedDim + Depth * BlockParameters + NormParameters + ClassHeads * (EmbedDim + 1L) * Classes;
 
     /// <summary>
     /// Multiply-accumulates of one image's forward pass (1 is 2 FLOPs; training takes three times as many). Norms, softmax, activations,
@@ -47,7 +47,7 @@ public abstract record CostModel
     public long PatchEmbedMacs => Pixels * Channels * EmbedDim;
 
     /// <summary>Multiply-accumulates of the head.</summary>
-    public long HeadMacs => (long)EmbedDim * Classes;
+    public long HeadMacs => ClassHeads * EmbedDim * Classes;
 
     /// <summary>
     /// Bytes that a float32 forward pass of one image keeps for its backward pass, with attention, scan, convolution and norms fused:
@@ -69,6 +69,15 @@ public abstract record CostModel
     /// </summary>
     public long CheckpointedActivationBytes => Float * (KeptPatches + Depth * Stream + BlockActivations + BlockGradients);
 
+    /// <summary>Tokens beside the patches.</summary>
+    private protected virtual long ExtraTokens => 1;
+
+    /// <summary>Those of them that have a position.</summary>
+    private protected virtual long ExtraPositions => ExtraTokens;
+
+    /// <summary>Linear maps to the classes.</summary>
+    private protected virtual long ClassHeads => 1;
+
     /// <summary>Parameters of one block.</summary>
     private protected abstract long BlockParameters { get; }
 
@@ -84,8 +93,8 @@ public abstract record CostModel
     /// <summary>Numbers of the gradients that one block's backward pass holds at a time.</summary>
     private protected abstract long BlockGradients { get; }
 
-    /// <summary>The residual stream: (L + 1) D numbers.</summary>
-    private protected long Stream => (Tokens + 1) * EmbedDim;
+    /// <summary>The residual stream: (L + E) D numbers.</summary>
+    private protected long Stream => (Tokens + ExtraTokens) * EmbedDim;
 
     /// <summary>Numbers of one patch, C p p.</summary>
     private long PatchNumbers => (long)Channels * PatchSize * PatchSize;

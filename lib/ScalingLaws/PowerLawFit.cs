@@ -1,3 +1,4 @@
+using System.Globalization;
 using MathNet.Numerics.Distributions;
 
 namespace PatchKit.ScalingLaws;
@@ -15,6 +16,7 @@ namespace PatchKit.ScalingLaws;
 public sealed class PowerLawFit
 {
     private const double Confidence = 0.95;
+    private const double BoundTolerance = 1e-3; // the golden section comes no nearer
     private const int Replicates = 399, ScanSteps = 60, Bisections = 40;
 
     private readonly LossPoint[] _points;
@@ -60,6 +62,16 @@ public sealed class PowerLawFit
 
     /// <summary>The 95% interval of alpha.</summary>
     public Interval AlphaInterval => _alphaInterval.Value;
+
+    /// <summary>
+    /// What the exponent does not say, where it ended at a bound of the search, or where no exponent is better than another as the losses do not grow with the patch: a sentence for a
+    /// report. Null where the points set it.
+    /// </summary>
+    public string? AlphaAtBound => Law.Scale == 0 ? "the losses do not grow with the patch, so that no exponent fits better than another; the alpha printed means nothing"
+        : _best.Alpha >= LeastSquares.GreatestAlpha * (1 - BoundTolerance) ? Ended("upper", LeastSquares.GreatestAlpha)
+        : _best.Alpha <= LeastSquares.LeastAlpha * (1 + BoundTolerance) ? Ended("lower", LeastSquares.LeastAlpha) : null;
+
+    private static string Ended(string which, double bound) => string.Create(CultureInfo.InvariantCulture, $"alpha ended at its {which} bound, {bound}: the points do not set it, and it is no exponent that was measured");
 
     /// <summary>The least sum of squared errors that a law with a given floor has: the profile that <see cref="FloorInterval"/> is read off.</summary>
     /// <param name="floor">a floor, 0 or more; the fitted one gives the least of all.</param>

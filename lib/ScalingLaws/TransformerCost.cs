@@ -9,8 +9,23 @@ public sealed record TransformerCost : CostModel
     /// <summary>The width of the MLP's hidden layer.</summary>
     public required int MlpDim { get; init; }
 
+    /// <summary>Whether it has a second token and head, for distillation.</summary>
+    public bool Distilled { get; init; }
+
+    /// <summary>Whether the patches alone have positions.</summary>
+    public bool NoEmbedClass { get; init; }
+
+    /// <summary>Whether each residual branch has a factor for each channel.</summary>
+    public bool LayerScale { get; init; }
+
     /// <summary>The sequence with its class token.</summary>
-    private long Length => Tokens + 1;
+    private long Length => Tokens + ExtraTokens;
+
+    private protected override long ExtraTokens => Distilled ? 2 : 1;
+
+    private protected override long ExtraPositions => NoEmbedClass ? 0 : ExtraTokens;
+
+    private protected override long ClassHeads => Distilled ? 2 : 1;
 
     /// <summary>Multiply-accumulates of the blocks' linear layers: query, key, value and output, and the MLP.</summary>
     public long LinearMacs => Depth * Length * EmbedDim * (4L * EmbedDim + 2L * MlpDim);
@@ -23,8 +38,8 @@ public sealed record TransformerCost : CostModel
 
     private protected override long NormParameters => 2L * EmbedDim;
 
-    // qkv and output projection, MLP, two norms
-    private protected override long BlockParameters => 4L * EmbedDim * (EmbedDim + 1) + (2L * EmbedDim + 1) * MlpDim + EmbedDim + 2 * NormParameters;
+    // qkv and output projection, MLP, two norms, two factors
+    private protected override long BlockParameters => 4L * EmbedDim * (EmbedDim + 1) + (2L * EmbedDim + 1) * MlpDim + EmbedDim + 2 * NormParameters + (LayerScale ? 2L * EmbedDim : 0);
 
     // block input, its norm, q, k and v, attention output, middle of the block, its norm; MLP before and after its activation;
     // mean and deviation of two norms, and the softmax's normaliser

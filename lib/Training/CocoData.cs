@@ -24,7 +24,7 @@ public sealed class CocoData : TrainingData
     public override CocoDataset? TestObjects => TestSet;
 
     /// <inheritdoc/>
-    public override int Classes => TestSet.Classes.Count;
+    public override int Classes => TestSet.Classes.Count; // those of the training file
 
     /// <inheritdoc/>
     public override long EpochImages { get; }

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Serialization;
 using PatchKit.Data;
 using static TorchSharp.torch;
@@ -16,7 +13,7 @@ public sealed record CocoDataConfig : DataConfig
     /// <summary>What reports call it: the folder's name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>A hash over images, boxes, areas and categories.</summary>
+    /// <summary>A hash over both files, all that is in them, and over the bytes of the images.</summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>The categories, in the order of their ids: a class is a place in this list.</summary>
@@ -33,6 +30,10 @@ public sealed record CocoDataConfig : DataConfig
 
     /// <summary>Batches are padded to multiples of this: the largest patch or stride of an experiment, so that all of its runs see the same images.</summary>
     public int Multiple { get; init; } = 32;
+
+    /// <summary>Whether no object that is learnt from has a mask, so that boxes alone are learnt and scored.</summary>
+    [JsonIgnore]
+    public bool BoxesAlone { get; init; }
 
     /// <summary>What happens to images that cannot be read.</summary>
     [JsonIgnore]
@@ -53,12 +54,13 @@ public sealed record CocoDataConfig : DataConfig
     /// <exception cref="ImageException">There is no such set, or it is damaged.</exception>
     public static CocoDataConfig In(string folder)
     {
-        var (training, test) = (CocoDataset.Open(folder, DataSplit.Training), CocoDataset.Open(folder, DataSplit.Test));
+        var (training, test) = Parts(folder);
+        if (!test.HasObjects) throw new ImageException(test.Instances.Name, $"has {test.Count:N0} images and no object to be found in them, so that nothing could be scored; look at its annotations.");
         int wide = Enumerable.Range(0, training.Count).Count(i => training.Image(i).Width >= training.Image(i).Height);
         string path = Path.GetFullPath(folder);
         return new CocoDataConfig
         {
-            Folder = path, Name = Path.GetFileName(path.TrimEnd('/')), Fingerprint = Hash(training, test), Categories = training.Instances.Categories, TrainingImages = (wide, training.Count - wide),
+            Folder = path, Name = Path.GetFileName(path.TrimEnd('/')), Fingerprint = Hash(training, test), Categories = training.Instances.Categories, TrainingImages = (wide, training.Count - wide), BoxesAlone = !training.HasMasks,
         };
     }
 
@@ -75,25 +77,23 @@ public sealed record CocoDataConfig : DataConfig
     /// <inheritdoc/>
     public override TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null)
     {
-        var (training, test) = (CocoDataset.Open(Folder, DataSplit.Training), CocoDataset.Open(Folder, DataSplit.Test));
+        var (training, test) = Parts(Folder);
         if (Hash(training, test) != Fingerprint) throw new ArgumentException($"{Folder} is not the set that it was when the run was made; name the folder anew.");
+        if (OnBadSample == BadSample.Stop) foreach (var part in new[] { training, test }) part.CheckMasks();
         return new CocoData(this, recipe, seed, training, test, share ?? BatchShare.Whole);
+    }
+
+    // The classes are the training file's; the other's categories are known by their names.
+    private static (CocoDataset Training, CocoDataset Test) Parts(string folder)
+    {
+        var training = CocoDataset.Open(folder, DataSplit.Training);
+        return (training, CocoDataset.Open(folder, DataSplit.Test, learnt: training.Instances.Categories));
     }
 
     private static string Hash(params CocoDataset[] sets)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var set in sets)
-        {
-            foreach (var category in set.Instances.Categories) Add($"{category.Id} {category.Name}");
-            foreach (var image in set.Instances.Images)
-            {
-                Add(string.Create(CultureInfo.InvariantCulture, $"{image.Id} {image.FileName} {image.Width} {image.Height}"));
-                foreach (var entry in set.Instances.Of(image.Id)) Add(string.Create(CultureInfo.InvariantCulture, $"{entry.Id} {entry.CategoryId} {entry.IsCrowd} {entry.Area:R} {entry.Box.X:R} {entry.Box.Y:R} {entry.Box.Width:R} {entry.Box.Height:R}"));
-            }
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
-
-        void Add(string line) => hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
+        using var hash = new ContentHash();
+        foreach (var set in sets) set.AddTo(hash);
+        return hash.Digits();
     }
 }

@@ -21,6 +21,10 @@ public abstract record DataConfig
     [JsonIgnore]
     public virtual IReadOnlyList<string> ClassNames => [.. Enumerable.Range(0, Classes).Select(i => $"class {i}")];
 
+    /// <summary>What bytes of an image file become for a model that learnt from this set.</summary>
+    [JsonIgnore]
+    public virtual Normalization Normalization => Normalization.ImageNet;
+
     /// <summary>Images in an epoch, but for the last ones where a sampler leaves some out.</summary>
     /// <param name="recipe">which may say how many.</param>
     public abstract long EpochImages(Recipe recipe);

@@ -31,6 +31,7 @@ public static class DetectionEvaluation
             long size = batch.Images.shape[0];
             var sizes = DetectionObjective.Sizes(batch);
             var losses = detector.Losses(batch.Images, batch.Objects!, new DetectionDraw(seed, total.Count), sizes);
+            NonFiniteScoresException.Refuse(losses.Total.reshape(1));
             foreach (var (mean, part) in parts.Zip(losses.Parts)) mean.Add(part.item<float>(), size);
             total.Add(losses.Total.item<float>(), size);
             foreach (var (i, found) in detector.Detect(batch.Images, sizes).Index())
@@ -40,9 +41,9 @@ public static class DetectionEvaluation
             }
         });
         if (total.Count == 0) throw new ArgumentException("no image came to be scored, so there is no loss or precision; give at least one batch.");
-        var (box, mask) = precision.Scores();
+        var (box, mask, note) = precision.Scores();
         return (new EvaluationResult(total.Count, total.Weighted, double.NaN, double.NaN, clock.Elapsed.TotalSeconds),
-            new DetectionResult(parts[0].Weighted, parts[1].Weighted, parts[2].Weighted, parts[3].Weighted, parts[4].Weighted, box, mask));
+            new DetectionResult(parts[0].Weighted, parts[1].Weighted, parts[2].Weighted, parts[3].Weighted, parts[4].Weighted, box, mask, note));
     }
 
     /// <summary>The mean loss of the pixels.</summary>

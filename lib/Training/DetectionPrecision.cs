@@ -65,10 +65,11 @@ public sealed class DetectionPrecision(CocoDataset? truth = null)
         return runs;
     }
 
-    /// <summary>The summaries of boxes and of masks.</summary>
-    public (DetectionScores Box, DetectionScores Mask) Scores()
+    /// <summary>The summaries of boxes and of masks, and a sentence where pycocotools has other numbers.</summary>
+    public (DetectionScores Box, DetectionScores Mask, string? Note) Scores()
     {
-        var all = truth?.Instances.Of(_scored) ?? new CocoInstances(_images, _objects, [.. _objects.Select(annotation => annotation.CategoryId).Distinct().Order().Select(id => new CocoCategory { Id = id })]);
-        return (DetectionScores.Of(CocoEvaluation.Run(all, _found, CocoKind.Box)), DetectionScores.Of(CocoEvaluation.Run(all, _found, CocoKind.Mask)));
+        var all = truth?.Instances.Of(_scored) ?? new CocoInstances(_images, _objects, [.. _objects.Select(annotation => annotation.CategoryId).Distinct().Order().Select(id => new CocoCategory { Id = id })], rule: CocoRule.Pycocotools); // whose masks are small or large by their boxes, which alone are zoomed
+        CocoScores boxes = CocoEvaluation.Run(all, _found, CocoKind.Box), masks = CocoEvaluation.Run(all, _found, CocoKind.Mask);
+        return (DetectionScores.Of(boxes), DetectionScores.Of(masks), boxes.Difference ?? masks.Difference);
     }
 }

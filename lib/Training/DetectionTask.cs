@@ -54,10 +54,11 @@ public sealed record DetectionTask(DetectorConfig Detector, DetectionPhase Phase
 
         public override Backbone Backbone => detector.Backbone;
 
-        public override void StartFrom(RunStore store, RunConfig earlier)
+        public override IReadOnlyList<string> StartFrom(RunStore store, RunConfig earlier, CheckpointLoading? loading = null)
         {
-            if (earlier.Task is not DetectionTask) base.StartFrom(store, earlier);
-            else DetectorWeights.Load(detector, Path.Combine(store.FolderOf(earlier), RunStore.WeightsFile));
+            if (earlier.Task is not DetectionTask) return base.StartFrom(store, earlier, loading);
+            DetectorWeights.Load(detector, Path.Combine(store.FolderOf(earlier), RunStore.WeightsFile));
+            return [];
         }
 
         public override IObjective Objective(RunConfig config, ProcessGroup? group = null) =>

@@ -32,6 +32,10 @@ public sealed record GeneratedDataConfig : DataConfig
     public override IReadOnlyList<string> ClassNames => [.. Annotations.HasFlag(Annotations.Dense) ? ["background"] : Array.Empty<string>(), .. Enumerable.Range(0, Options.Classes).Select(Options.NameOf)];
 
     /// <inheritdoc/>
+    [JsonIgnore]
+    public override Normalization Normalization => Normalization.Generated;
+
+    /// <inheritdoc/>
     public override long EpochImages(Recipe recipe) => recipe.EpochImages;
 
     /// <inheritdoc/>

@@ -25,6 +25,14 @@ public sealed record ImageDataConfig : DataConfig
     /// <summary>The number of classes.</summary>
     public required int ClassCount { get; init; }
 
+    /// <summary>The names of the classes, by number: what the model's scores are of. No part of a run's key, as the fingerprint has them; null in runs from before they were kept.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Names { get; init; }
+
+    /// <inheritdoc/>
+    [JsonIgnore] // a list that cannot be set would be written all the same
+    public override IReadOnlyList<string> ClassNames => Names ?? base.ClassNames;
+
     /// <summary>Training images.</summary>
     public required int TrainingImages { get; init; }
 
@@ -56,7 +64,7 @@ public sealed record ImageDataConfig : DataConfig
         using var opened = DataFolder.Open(folder);
         return new ImageDataConfig
         {
-            Folder = Path.GetFullPath(folder), Name = opened.Name, Fingerprint = opened.Fingerprint, ClassCount = opened.Training.Classes.Count, TrainingImages = opened.Training.Count,
+            Folder = Path.GetFullPath(folder), Name = opened.Name, Fingerprint = opened.Fingerprint, ClassCount = opened.Training.Classes.Count, Names = opened.Training.Classes, TrainingImages = opened.Training.Count,
             Size = size ?? (opened.NativeSize > 0 ? opened.NativeSize : UsualSize),
         };
     }

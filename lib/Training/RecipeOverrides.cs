@@ -13,6 +13,13 @@ public static class RecipeOverrides
         .Where(property => property.CanWrite && s_kinds.Contains(property.PropertyType) && !s_descriptions.Contains(property.Name))
         .ToDictionary(property => Plain(property.Name));
 
+    // What others call these settings.
+    private static readonly Dictionary<string, string> s_usual = new()
+    {
+        ["lr"] = "baseLearningRate", ["learningrate"] = "baseLearningRate", ["blr"] = "baseLearningRate", ["rate"] = "baseLearningRate", ["minlr"] = "minLearningRate", ["warmuplr"] = "warmupLearningRate",
+        ["wd"] = "weightDecay", ["bs"] = "batchSize", ["batch"] = "batchSize", ["smoothing"] = "labelSmoothing", ["clipgrad"] = "clipNorm", ["reprob"] = "randomErasing", ["aa"] = "randAugment", ["modelema"] = "emaDecay",
+    };
+
     /// <summary>The names that can be set, such as "batchSize".</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_settings.Values.Select(Written)];
 
@@ -22,15 +29,17 @@ public static class RecipeOverrides
     /// <summary>A recipe with changes, applied in order.</summary>
     /// <param name="recipe">the recipe, which stays as it is.</param>
     /// <param name="changes">each "name=value".</param>
-    /// <exception cref="ArgumentException">A name is unknown, and the message has the nearest; or a value is not of its kind or out of its range.</exception>
+    /// <exception cref="ArgumentException">A name is unknown, and the message has the nearest; or is set twice; or a value is not of its kind or out of its range.</exception>
     public static Recipe Apply(Recipe recipe, IEnumerable<string> changes)
     {
         var changed = recipe with { };
+        var given = new Dictionary<string, string>();
         foreach (string change in changes)
         {
             if (change.Split('=', 2) is not [var name, var value]) throw new ArgumentException($"\"{change}\" changes nothing; write name=value, such as dropPath=0.4.");
             if (!s_settings.TryGetValue(Plain(name), out var setting))
-                throw new ArgumentException($"a recipe has no \"{name.Trim()}\"; did you mean {NearestName.Of(name, Names)}? It has {string.Join(", ", Names)}.");
+                throw new ArgumentException($"a recipe has no \"{name.Trim()}\"; did you mean {s_usual.GetValueOrDefault(Plain(name)) ?? NearestName.Of(name, Names)}? It has {string.Join(", ", Names)}.");
+            if (!given.TryAdd(setting.Name, change)) throw new ArgumentException($"{Written(setting)} is set twice, by {given[setting.Name]} and {change}; set it once.");
             setting.SetValue(changed, Parse(Written(setting), value.Trim(), setting.PropertyType));
         }
         return changed.Checked();
@@ -51,7 +60,7 @@ public static class RecipeOverrides
         if (kind == typeof(int)) return int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out int whole) && whole >= 0 ? whole : throw Unfit("a whole number of 0 or more");
         if (kind == typeof(double)) return double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double real) && real >= 0 && double.IsFinite(real) ? real : throw Unfit("a number of 0 or more, such as 0.05 or 5e-4");
         if (kind == typeof(bool)) return value.ToLowerInvariant() switch { "true" or "on" => true, "false" or "off" => false, _ => throw Unfit("on or off") };
-        return Enum.TryParse(kind, value, ignoreCase: true, out object? member) && Enum.IsDefined(kind, member) ? member : throw Unfit(string.Join(" or ", Enum.GetNames(kind)));
+        return NamedValue.TryParse(kind, value, out object member) ? member : throw Unfit(string.Join(" or ", Enum.GetNames(kind)));
 
         ArgumentException Unfit(string wanted) => new($"{name}={value} does not fit; {name} takes {wanted}.");
     }

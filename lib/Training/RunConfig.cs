@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using PatchKit.Data;
 using PatchKit.Models;
 
 namespace PatchKit.Training;
@@ -17,7 +18,7 @@ public sealed record RunConfig
     public static JsonSerializerOptions Json { get; } = new()
     {
         WriteIndented = true, IgnoreReadOnlyProperties = true, IncludeFields = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter() }, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(), new FiniteOrNull() },
         RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, // half a result is none
     };
 
@@ -37,8 +38,16 @@ public sealed record RunConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskConfig? Task { get; init; }
 
+    /// <summary>Whether the patch embedding of the run that it starts from is resized to this one's patch size (<see cref="PatchKit.Patchify.PatchTransfer"/>); otherwise another size is refused.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool TransferPatch { get; init; }
+
     /// <summary>Seeds weights, images, order and augmentation.</summary>
     public long Seed { get; init; }
+
+    /// <summary>What happened to images that could not be read. A run remembers it, so that it goes on and is told by it; no part of its key, as it changes nothing of a set that is whole.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public BadSample OnBadSample { get; init; }
 
     /// <summary>A name for it: 16 hexadecimal digits of a hash over everything that changes numbers, which the recipe's descriptions and the data's folder do not.</summary>
     [JsonIgnore]
@@ -49,6 +58,8 @@ public sealed record RunConfig
             var node = JsonSerializer.SerializeToNode(this, Json)!.AsObject();
             node["recipe"] = JsonSerializer.SerializeToNode(RecipeOverrides.Settings(Recipe), Json);
             node["data"]!.AsObject().Remove("folder");
+            if (Data is ImageDataConfig) node["data"]!.AsObject().Remove("names");
+            node.Remove("onBadSample");
             if (StartsFrom is not null) node["startsFrom"] = StartsFrom.Key;
             node["format"] = Format;
             return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(node.ToJsonString())))[..16];

@@ -29,8 +29,8 @@ public sealed record RunOptions
     /// <summary>Steps between two checkpoints, besides; 0 for none.</summary>
     public int CheckpointSteps { get; init; }
 
-    /// <summary>What happens to images that cannot be read.</summary>
-    public BadSample OnBadSample { get; init; } = BadSample.Stop;
+    /// <summary>What happens to images that cannot be read; where null, what the run was begun with, and Stop for a new one.</summary>
+    public BadSample? OnBadSample { get; init; }
 
     /// <summary>Told where the run stands, at most ten times a second.</summary>
     public Action<TrainingProgress>? Progress { get; init; }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
+using PatchKit.Data;
 using PatchKit.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -62,23 +63,25 @@ public sealed class RunStore
     private RunResult TrainOne(RunConfig config, RunOptions options, CancellationToken cancellation)
     {
         bool leads = options.Group is null or { Leads: true };
-        if (Shared(options.Group, config, () => Find(config), cancellation) is { } known) return Same(known, options.Precision);
+        if (Shared(options.Group, config, () => Find(config), cancellation) is { } known) return Same(known, options);
         if (config.StartsFrom is { } earlier) TrainOne(earlier, options, cancellation);
         if (options.Group is { } group) DataParallel.Check(config.Recipe, group.Size, options.Accumulation);
         string folder = FolderOf(config);
         if (leads) RunFile.Put(folder, () => Directory.CreateDirectory(folder));
         using var alone = leads ? Lock(folder) : null;
-        if (Shared(options.Group, config, () => ReadResult(folder), cancellation) is { } meanwhile) return Same(meanwhile, options.Precision);
+        if (Shared(options.Group, config, () => ReadResult(folder), cancellation) is { } meanwhile) return Same(meanwhile, options);
+        config = config with { OnBadSample = Policy(config, folder, options, cancellation) };
         if (leads)
         {
             foreach (string rest in Directory.EnumerateFiles(folder, "*.partial")) File.Delete(rest);
             WriteJson(Path.Combine(folder, ConfigFile), config);
         }
 
-        using var opened = InPrecision.Of(config, config.Data.Reading(options.OnBadSample).Open(config.Recipe, config.Seed, options.Device, DataParallel.ShareOf(config.Recipe, options.Group)), options.Precision);
+        using var opened = InPrecision.Of(config, config.Data.Reading(config.OnBadSample).Open(config.Recipe, config.Seed, options.Device, DataParallel.ShareOf(config.Recipe, options.Group)), options.Precision);
         Engine.Seed(config.Seed);
         using var task = (config.Task ?? new ClassificationTask()).Begin(config, opened);
-        if (config.StartsFrom is { } start && leads) task.StartFrom(this, start); // the other ranks are given rank 0's weights
+        if (config.StartsFrom is { } start && leads) // the other ranks are given rank 0's weights
+            foreach (string sentence in Start(task, start, config)) options.Say?.Invoke(sentence);
         task.Model.to(options.Device);
         if (options.Precision != ScalarType.Float32) task.Model.to(options.Precision);
         using var trainer = new Trainer(task.Model, task.Groups(config.Recipe), config.Recipe, opened, task.Objective(config, options.Group), new TrainerOptions
@@ -89,6 +92,18 @@ public sealed class RunStore
         });
         trainer.Train(cancellation);
         return Shared(options.Group, config, () => Finish(config, options, opened, task, trainer, cancellation), cancellation)!;
+    }
+
+    // As many classes of other names are other classes: scores of the earlier ones are no start for them, so the head stays as it was drawn.
+    private IReadOnlyList<string> Start(TaskRun task, RunConfig earlier, RunConfig config)
+    {
+        using var scope = NewDisposeScope();
+        using var recording = no_grad();
+        bool others = earlier.Data is ImageDataConfig { Names: { } before } && config.Data is ImageDataConfig { Names: { } now } && before.Count == now.Count && !before.SequenceEqual(now, StringComparer.Ordinal);
+        var head = others ? task.Backbone.named_parameters().Where(entry => entry.name.StartsWith("head.", StringComparison.Ordinal)).Select(entry => (entry.parameter, Own: entry.parameter.clone())).ToList() : [];
+        var said = task.StartFrom(this, earlier, new CheckpointLoading { TransferPatchSize = config.TransferPatch, Words = StartWords });
+        foreach (var (parameter, own) in head) parameter.copy_(own);
+        return head.Count == 0 ? said : [.. said, $"the head is new: {earlier.Key} has as many classes of other names"];
     }
 
     private RunResult Finish(RunConfig config, RunOptions options, TrainingData opened, TaskRun task, Trainer trainer, CancellationToken cancellation)
@@ -107,8 +122,31 @@ public sealed class RunStore
     }
 
     // The precision is no part of the key, as experiments find their runs by it; results of two precisions are not taken for each other all the same.
-    private RunResult Same(RunResult known, ScalarType precision) => known.Precision == precision ? known
-        : throw new TrainingException($"run {known.Key} in {Folder} was trained in {known.Precision}, but {precision} was asked for; `patchkit runs delete {known.Key}` forgets it, or name another folder with --out.");
+    private RunResult Same(RunResult known, RunOptions options)
+    {
+        if (known.Precision != options.Precision) throw Other($"was trained in {known.Precision}, but {options.Precision} was asked for");
+        if (options.OnBadSample == BadSample.Stop && known.Config.OnBadSample == BadSample.Skip && known.LeftOut > 0)
+            throw Other($"left out {known.LeftOut:N0} {(known.LeftOut == 1 ? "file" : "files")} that could not be read (--on-bad-sample skip), but now stop was asked for");
+        return known;
+
+        TrainingException Other(string sentence) => new($"run {known.Key} in {Folder} {sentence}; `patchkit runs delete {known.Key}` forgets it, or name another folder with --out.");
+    }
+
+    // What was asked for, or what an interrupted run was begun with; rank 0's on all ranks.
+    private static BadSample Policy(RunConfig config, string folder, RunOptions options, CancellationToken cancellation)
+    {
+        return options.Group is { } group ? Enum.Parse<BadSample>(group.Share(() => $"{Own()}", cancellation)) : Own();
+
+        BadSample Own()
+        {
+            var begun = File.Exists(Path.Combine(folder, TrainerCheckpoint.FileName)) ? ReadJson<RunConfig>(Path.Combine(folder, ConfigFile))?.OnBadSample : null;
+            if (options.OnBadSample is not { } asked) return begun ?? config.OnBadSample;
+            if (begun is { } before && before != asked) options.Say?.Invoke($"run {config.Key} was begun with --on-bad-sample {before.ToString().ToLowerInvariant()} and goes on with {asked.ToString().ToLowerInvariant()}");
+            return asked;
+        }
+    }
+
+    private static readonly LoadingWords StartWords = new(Transfer: "give --transfer-patch to resize the patch embedding (TransferPatch of a RunConfig), or train at the earlier run's patch size", Model: "start from a run of the same model");
 
     // Rank 0's answer on all ranks, so that they go the same way; with the run's key, so that ranks that were not started alike find out.
     private static RunResult? Shared(ProcessGroup? group, RunConfig config, Func<RunResult?> answer, CancellationToken cancellation)
@@ -123,11 +161,14 @@ public sealed class RunStore
     /// Loads the final weights of a finished run into a model, which may have another input size or other classes, or none. Of a run of another task the backbone's are taken.
     /// </summary>
     /// <exception cref="CheckpointException">The run has no weights, or they do not fit.</exception>
-    public LoadReport LoadWeights(RunConfig config, Backbone model)
+    /// <param name="config">the finished run.</param>
+    /// <param name="model">the model.</param>
+    /// <param name="loading">what may be changed so that they fit.</param>
+    public LoadReport LoadWeights(RunConfig config, Backbone model, CheckpointLoading? loading = null)
     {
         string path = Path.Combine(FolderOf(config), WeightsFile);
         using var scope = NewDisposeScope();
-        return ModelCheckpoint.Load(model, OfBackbone(Safetensors.Read(path)), source: path);
+        return ModelCheckpoint.Load(model, OfBackbone(Safetensors.Read(path)), loading, path);
     }
 
     /// <summary>The name of a parameter within the backbone, where it is the backbone's; its own name where not.</summary>

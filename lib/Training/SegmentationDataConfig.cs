@@ -61,6 +61,9 @@ public sealed record SegmentationDataConfig : DataConfig
     public static SegmentationDataConfig In(string folder, (int Height, int Width)? size = null)
     {
         SegmentationFolder training = SegmentationFolder.Open(folder, DataSplit.Training), test = SegmentationFolder.Open(folder, DataSplit.Test);
+        foreach (var part in new[] { training, test })
+            if (!part.HasLabels())
+                throw new ImageException(Path.GetDirectoryName(part.MaskFile(0))!, $"has {part.Count:N0} label maps, and no pixel of any has a class: all are 0 or 255, which count for nothing. Number the classes from 1, as objectInfo does.");
         var sizes = Enumerable.Range(0, Math.Min(training.Count, 100)).Select(i => SizeOr(training, i * (training.Count / Math.Min(training.Count, 100)))).OfType<(int Width, int Height)>().ToList();
         var own = sizes.Count > 0 ? sizes[0] : throw new ImageException(Path.Combine(training.Folder, "images"), "has no image that can be read.");
         return new SegmentationDataConfig

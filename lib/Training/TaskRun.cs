@@ -16,8 +16,18 @@ public abstract class TaskRun : IDisposable
     /// <summary>Takes the weights of an earlier run; by default the backbone's.</summary>
     /// <param name="store">where the earlier run is.</param>
     /// <param name="earlier">the run.</param>
+    /// <param name="loading">what may be changed so that they fit.</param>
+    /// <returns>Sentences on what was not taken as it was.</returns>
     /// <exception cref="PatchKit.Checkpoints.CheckpointException">It has no weights, or they do not fit.</exception>
-    public virtual void StartFrom(RunStore store, RunConfig earlier) => store.LoadWeights(earlier, Backbone);
+    public virtual IReadOnlyList<string> StartFrom(RunStore store, RunConfig earlier, CheckpointLoading? loading = null)
+    {
+        var report = store.LoadWeights(earlier, Backbone, loading);
+        return
+        [
+            .. report.Reshaped.Where(key => key.Key == "head.weight").Select(key => $"run {earlier.Key} scores {key.InFile[0]} classes and this one {key.InModel[0]}, so its head is new"),
+            .. report.Reshaped.Where(key => !key.Key.StartsWith("head", StringComparison.Ordinal)).Select(key => $"of run {earlier.Key}: {key}"),
+        ];
+    }
 
     /// <summary>The parameters with their weight decay and share of the learning rate; what stands on the backbone trains at the full rate.</summary>
     /// <param name="recipe">how it is trained.</param>

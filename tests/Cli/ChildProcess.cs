@@ -14,14 +14,22 @@ internal sealed class ChildProcess : IDisposable
 
     private ChildProcess(string[] before, string[] arguments)
     {
-        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        string dll = Path.Combine(AppContext.BaseDirectory, typeof(TrainCommand).Assembly.GetName().Name + ".dll");
-        string[] line = [.. before, dotnet, dll, .. arguments];
+        string[] line = [.. before, .. Line(arguments)];
         var start = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // else .NET itself makes a large file, which a limit on files forbids
         _process = Process.Start(start)!;
         (_output, _errors) = (_process.StandardOutput.ReadToEndAsync(), _process.StandardError.ReadToEndAsync());
     }
+
+    /// <summary>What starts `patchkit` with arguments: a program and what it is given.</summary>
+    internal static string[] Line(params string[] arguments)
+    {
+        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        return [dotnet, Path.Combine(AppContext.BaseDirectory, typeof(TrainCommand).Assembly.GetName().Name + ".dll"), .. arguments];
+    }
+
+    /// <summary>Starts it behind a program that starts others, such as nohup.</summary>
+    internal static ChildProcess Behind(string[] before, params string[] arguments) => new(before, arguments);
 
     /// <summary>Starts it where no file may grow beyond some KiB: writing more fails as it does on a full disk.</summary>
     internal static ChildProcess WithFileLimit(int kibibytes, params string[] arguments) => new(["bash", "-c", $"trap '' XFSZ; ulimit -f {kibibytes}; exec \"$@\"", "bash"], arguments);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Spectre.Console;
 
 namespace PatchKit.Tests.Cli;
 
@@ -7,12 +8,13 @@ internal sealed record CommandRun(int Code, string Output, string Errors)
 {
     internal static CommandRun Of(Command command, params string[] arguments)
     {
-        var (output, errors) = (Console.Out, Console.Error);
+        var (output, errors, tables) = (Console.Out, Console.Error, AnsiConsole.Console);
         using StringWriter written = new(), complained = new();
         try
         {
             Console.SetOut(written);
             Console.SetError(complained);
+            AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(written) });
             int code = command.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = written, Error = complained });
             return new CommandRun(code, written.ToString(), complained.ToString());
         }
@@ -20,6 +22,7 @@ internal sealed record CommandRun(int Code, string Output, string Errors)
         {
             Console.SetOut(output);
             Console.SetError(errors);
+            AnsiConsole.Console = tables;
         }
     }
 }

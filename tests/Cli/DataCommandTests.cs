@@ -53,7 +53,7 @@ public sealed class DataCommandTests : IDisposable
         string packed = Path.Combine(_folder, "packed");
         string[] arguments = ["pack", _images, "--size", "12", "--out", packed, "--filter", filter];
         Put("val/bee/bad.png", "make.py");
-        Assert.Contains("bad.png is neither a JPEG nor a PNG", Assert.Throws<ImageException>(() => Run(arguments)).Message);
+        Assert.Contains("bad.png is no JPEG, PNG, WebP, BMP, GIF or TIFF", Assert.Throws<ImageException>(() => Run(arguments)).Message);
         Assert.Equal(["images"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName));
 
         Assert.Equal((0, $"{packed}: 5 images of 12 x 12 pixels, 1 left out.\n"), Run([.. arguments, "--on-bad-sample", "skip"]));

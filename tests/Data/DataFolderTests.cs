@@ -44,10 +44,10 @@ public sealed class DataFolderTests : IDisposable
         }
         using var opened = DataFolder.Open(packed);
         Assert.Equal(("a packed set of 2 classes", 2, 3, 8), (opened.Name, opened.Training.Count, opened.Test.Count, opened.NativeSize));
-        string moved = packed + "-moved";
+        string before = opened.Fingerprint, moved = packed + "-moved";
         Directory.Move(packed, moved);
         using var again = DataFolder.Open(moved);
-        Assert.Equal(opened.Fingerprint, again.Fingerprint);
+        Assert.Equal(before, again.Fingerprint);
     }
 
     [Fact]

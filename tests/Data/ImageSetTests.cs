@@ -36,7 +36,7 @@ public sealed class ImageSetTests : IDisposable
         Assert.Contains("does not exist", Refused(() => new ImageFolder(_folder + "-none")));
         Assert.Contains("has no subfolders", Refused(() => new ImageFolder(Path.Combine(_folder, "ant"))));
         Directory.CreateDirectory(Path.Combine(_folder, "empty"));
-        Assert.Contains("empty has no .jpg", Refused(() => new ImageFolder(_folder)));
+        Assert.Contains("empty has no image of its own", Refused(() => new ImageFolder(_folder)));
     }
 
     [Fact]

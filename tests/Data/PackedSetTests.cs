@@ -80,7 +80,7 @@ public sealed class PackedSetTests : IDisposable
     {
         File.WriteAllText(Path.Combine(_folder, "in", "drawn", "aaa.png"), "no image");
         var source = new ImageFolder(Path.Combine(_folder, "in"));
-        Assert.Contains("aaa.png is neither a JPEG nor a PNG", Assert.Throws<ImageException>(() => new PackedSetWriter(Size).Write(source, _packed, cancellation: Stop)).Message);
+        Assert.Contains("aaa.png is no JPEG, PNG, WebP, BMP, GIF or TIFF", Assert.Throws<ImageException>(() => new PackedSetWriter(Size).Write(source, _packed, cancellation: Stop)).Message);
         Assert.Equal(["in"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName));
         var bad = new BadSamples(BadSample.Skip);
         Assert.Equal(7, new PackedSetWriter(Size).Write(source, _packed, bad, cancellation: Stop));

@@ -51,7 +51,7 @@ internal sealed record CocoBench(int Images, int PerImage, int Categories, bool 
     private static (double Reading, double Evaluating, IReadOnlyList<double> Stats) Ours(string folder, string side)
     {
         var watch = Stopwatch.StartNew();
-        var truth = CocoInstances.Load(Path.Combine(folder, "truth.json"));
+        var truth = CocoInstances.Load(Path.Combine(folder, "truth.json"), CocoRule.Pycocotools);
         var found = CocoResults.Load(Path.Combine(folder, $"{side}.json"));
         double reading = watch.Elapsed.TotalSeconds;
         watch.Restart();

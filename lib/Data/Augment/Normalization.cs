@@ -10,6 +10,9 @@ public sealed record Normalization((float Red, float Green, float Blue) Mean, (f
     /// <summary>ImageNet's, which the official code uses for every data set.</summary>
     public static Normalization ImageNet { get; } = new((0.485f, 0.456f, 0.406f), (0.229f, 0.224f, 0.225f));
 
+    /// <summary>That of generated images in files, which `patchkit data generate` writes as 128 + 51 x.</summary>
+    public static Normalization Generated { get; } = new((128 / 255f, 128 / 255f, 128 / 255f), (51 / 255f, 51 / 255f, 51 / 255f));
+
     /// <summary>Bytes (H, W, 3) to planes (3, H, W).</summary>
     public void Apply(Image image, Span<float> planes)
     {

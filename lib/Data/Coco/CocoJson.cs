@@ -83,9 +83,11 @@ internal static class CocoJson
     /// <summary>Polygons as lists of numbers, runs as {"size": [height, width], "counts": [...] or "..."}.</summary>
     private sealed class CocoSegmentationConverter : JsonConverter<CocoSegmentation>
     {
-        public override CocoSegmentation Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
+        // An empty list, or a list of empty ones, is how programs write that there is no mask.
+        public override CocoSegmentation? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
         {
-            if (reader.TokenType == JsonTokenType.StartArray) return new CocoSegmentation(JsonSerializer.Deserialize<double[][]>(ref reader, options)!);
+            if (reader.TokenType == JsonTokenType.StartArray)
+                return JsonSerializer.Deserialize<double[][]>(ref reader, options)! is var polygons && Array.TrueForAll(polygons, polygon => polygon is { Length: 0 }) ? null : new CocoSegmentation(polygons);
             if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("a segmentation is neither a list of polygons nor an object with size and counts");
             (int[]? size, uint[]? counts, string? text) = (null, null, null);
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

@@ -145,7 +145,10 @@ public sealed class CocoLoader
             return new ObjectTargets(
                 tensor(objects.SelectMany(entry => new[] { entry.Left, entry.Top, entry.Right, entry.Bottom }).ToArray(), [objects.Count, 4]),
                 tensor(objects.Select(entry => (long)entry.Class).ToArray(), [objects.Count]),
-                tensor(masks, [objects.Count, Height, Width]));
+                tensor(masks, [objects.Count, Height, Width]))
+            {
+                Masked = objects.All(entry => entry.HasMask) ? null : tensor(objects.Select(entry => entry.HasMask).ToArray(), [objects.Count]),
+            };
         }
     }
 }

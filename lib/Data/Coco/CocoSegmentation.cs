@@ -20,6 +20,9 @@ public sealed class CocoSegmentation
     /// <summary>The polygons; null where the mask is stored as runs.</summary>
     public IReadOnlyList<double[]>? Polygons { get; }
 
+    /// <summary>The size of the image that runs say they are of; null of polygons.</summary>
+    internal (int Height, int Width)? RunsSize => Polygons is not null ? null : _rle is { } runs ? (runs.Height, runs.Width) : _size;
+
     /// <summary>A mask of runs.</summary>
     public static implicit operator CocoSegmentation(Rle runs) => new(runs);
 

@@ -34,7 +34,7 @@ public sealed class DetectionSample : IDisposable
         var (fromHeight, fromWidth) = (Pixels.Height, Pixels.Width);
         float x = (float)width / fromWidth, y = (float)height / fromHeight;
         int[] columns = [.. Enumerable.Range(0, width).Select(i => (int)((2L * i + 1) * fromWidth / (2L * width)))];
-        return Of(Pixels.Resize(width, height, filter), Objects.Select(entry => new SampleObject(entry.Class, entry.Left * x, entry.Top * y, entry.Right * x, entry.Bottom * y, Nearest(entry.Mask))));
+        return Of(Pixels.Resize(width, height, filter), Objects.Select(entry => entry with { Left = entry.Left * x, Top = entry.Top * y, Right = entry.Right * x, Bottom = entry.Bottom * y, Mask = Nearest(entry.Mask) }));
 
         byte[] Nearest(byte[] mask)
         {
@@ -53,7 +53,7 @@ public sealed class DetectionSample : IDisposable
     public DetectionSample Flip()
     {
         int width = Pixels.Width;
-        return Of(Pixels.FlipHorizontal(), Objects.Select(entry => new SampleObject(entry.Class, width - entry.Right, entry.Top, width - entry.Left, entry.Bottom, Mirrored(entry.Mask, width))));
+        return Of(Pixels.FlipHorizontal(), Objects.Select(entry => entry with { Left = width - entry.Right, Right = width - entry.Left, Mask = Mirrored(entry.Mask, width) }));
     }
 
     /// <summary>A part of the image. Objects without a pixel in it are gone; the others' boxes are those of the masks that are left.</summary>
@@ -93,6 +93,7 @@ public sealed class DetectionSample : IDisposable
             if (first < 0) continue;
             (left, right, top, bottom) = (Math.Min(left, first), Math.Max(right, row.LastIndexOf((byte)1) + 1), Math.Min(top, y), y + 1);
         }
-        return right == 0 ? null : new SampleObject(entry.Class, left, top, right, bottom, mask);
+        return right == 0 ? null : entry.HasMask ? new SampleObject(entry.Class, left, top, right, bottom, mask)
+            : entry with { Left = Math.Max(0, entry.Left - part.Left), Top = Math.Max(0, entry.Top - part.Top), Right = Math.Min(part.Width, entry.Right - part.Left), Bottom = Math.Min(part.Height, entry.Bottom - part.Top), Mask = mask };
     }
 }

@@ -34,6 +34,8 @@ internal sealed class FileTree
 
     internal string Path { get; }
 
+    internal bool IsArchive => _archived is not null;
+
     internal bool Has(string name) => _archived?.ContainsKey(name) ?? File.Exists(Full(name));
 
     /// <exception cref="ImageException">There is no such file.</exception>

@@ -1,6 +1,9 @@
 namespace PatchKit.Data;
 
-/// <summary>How JPEG and PNG files become RGB pixels. The defaults give Pillow's <c>convert("RGB")</c>, turned upright.</summary>
+/// <summary>
+/// How image files become RGB pixels. The defaults give Pillow's <c>convert("RGB")</c>, turned upright; but grey of 16 bits is scaled as colour of 16 bits is, where Pillow clips it at 255 and
+/// nearly all becomes white.
+/// </summary>
 public sealed record DecodeOptions
 {
     /// <summary>Pillow's limit against decompression bombs: 178,956,970 pixels.</summary>

@@ -33,6 +33,9 @@ public sealed partial class Image : IDisposable
     /// <summary>Rows.</summary>
     public int Height { get; }
 
+    /// <summary>Bits of a sample in the file that the image was decoded from; where they are 16, the low 8 were left out, and so the image scaled.</summary>
+    public int SourceBits { get; init; } = 8;
+
     /// <summary>The bytes, (H, W, 3); valid until the image is disposed.</summary>
     /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
     public Span<byte> Pixels => (_pixels ?? throw new ObjectDisposedException(nameof(Image))).AsSpan(0, 3 * Width * Height);

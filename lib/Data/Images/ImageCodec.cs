@@ -3,13 +3,19 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PatchKit.Data;
 
-/// <summary>JPEG and PNG files to images and back. Any thread may call it.</summary>
+/// <summary>Image files to images, and images to PNG files. JPEG and PNG are read by libpatchkit where it is built, all else by ImageSharp. Any thread may call it.</summary>
 public static unsafe class ImageCodec
 {
     private const long LargestFile = 1L << 30;
 
+    /// <summary>How the names of files end that are taken for images, in lower case; what a file is, its bytes say.</summary>
+    public static IReadOnlyList<string> Endings { get; } = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"];
+
+    /// <summary>Whether a file's name ends as an image's does.</summary>
+    public static bool IsImage(string path) => Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Decodes a file.</summary>
-    /// <exception cref="ImageException">The file is missing, damaged, truncated, too large, or neither JPEG nor PNG; the message says which.</exception>
+    /// <exception cref="ImageException">The file is missing, damaged, truncated, too large, or of no kind that is read; the message says which.</exception>
     public static Image Read(string path, DecodeOptions? options = null)
     {
         var file = Load(path, out int length);
@@ -24,20 +30,20 @@ public static unsafe class ImageCodec
     }
 
     /// <summary>Decodes a file's bytes.</summary>
-    /// <param name="bytes">a whole JPEG or PNG file.</param>
+    /// <param name="bytes">a whole file.</param>
     /// <param name="name">what messages call it.</param>
     /// <param name="options">how.</param>
     /// <exception cref="ImageException">The bytes are no image that can be decoded.</exception>
     public static Image Decode(ReadOnlySpan<byte> bytes, string name = "The image", DecodeOptions? options = null)
     {
-        ImageLibrary.Require();
+        if (!IsNative(bytes)) return ImageSharpCodec.Decode(bytes, name, options ?? DecodeOptions.Default);
         NativeImage native;
         var how = Native(options);
         fixed (byte* p = bytes)
             if (ImageLibrary.Decode(p, bytes.Length, &how, &native) < 0) throw new ImageException(name, ImageLibrary.Sentence);
         try
         {
-            return new Image(native.Width, native.Height, new ReadOnlySpan<byte>(native.Data, checked(3 * native.Width * native.Height)));
+            return new Image(native.Width, native.Height, new ReadOnlySpan<byte>(native.Data, checked(3 * native.Width * native.Height))) { SourceBits = PngHeader.Depth(bytes) ?? 8 };
         }
         finally
         {
@@ -49,7 +55,7 @@ public static unsafe class ImageCodec
     /// <exception cref="ImageException">The bytes are no image that can be decoded.</exception>
     public static (int Width, int Height) Size(ReadOnlySpan<byte> bytes, string name = "The image", DecodeOptions? options = null)
     {
-        ImageLibrary.Require();
+        if (!IsNative(bytes)) return ImageSharpCodec.Size(bytes, name, options ?? DecodeOptions.Default);
         NativeImage native;
         var how = Native(options);
         fixed (byte* p = bytes)
@@ -68,9 +74,9 @@ public static unsafe class ImageCodec
 
     private static byte[] Encode(ReadOnlySpan<byte> pixels, int width, int height, int channels, int level)
     {
-        ImageLibrary.Require();
         if (width < 1 || height < 1 || pixels.Length != (long)width * height * channels)
             throw new ArgumentException($"{width} x {height} pixels of {channels} bytes are {(long)width * height * channels} bytes, but {pixels.Length} were given.");
+        if (!ImageLibrary.Present) return ImageSharpCodec.EncodePng(pixels, width, height, channels, Math.Clamp(level, 0, 9));
         byte* png;
         long length;
         fixed (byte* p = pixels)
@@ -82,6 +88,21 @@ public static unsafe class ImageCodec
         finally
         {
             ImageLibrary.Free(png);
+        }
+    }
+
+    /// <summary>A file's bytes.</summary>
+    /// <exception cref="ImageException">The file is missing, too large, or cannot be read.</exception>
+    internal static byte[] Bytes(string path)
+    {
+        var rented = Load(path, out int length);
+        try
+        {
+            return rented.AsSpan(0, length).ToArray();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
         }
     }
 
@@ -108,9 +129,11 @@ public static unsafe class ImageCodec
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && e is not ImageException))
         {
-            throw new ImageException(path, $"cannot be read: {e.Message}", e);
+            throw new ImageException(path, Directory.Exists(path) ? "is a folder, where an image is wanted; name the files in it." : $"cannot be read: {e.Message}", e);
         }
     }
+
+    private static bool IsNative(ReadOnlySpan<byte> bytes) => ImageLibrary.Present && (PngHeader.IsPng(bytes) || bytes.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff]));
 
     private static NativeDecodeOptions Native(DecodeOptions? options)
     {

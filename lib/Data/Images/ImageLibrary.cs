@@ -41,6 +41,9 @@ internal static unsafe class ImageLibrary
         }
     }
 
+    /// <summary>Whether the library was found and has the functions.</summary>
+    internal static bool Present => Missing is null;
+
     /// <summary>Throws where the library is absent.</summary>
     /// <exception cref="DllNotFoundException">libpatchkit.so is absent, cannot be loaded, or has no image functions.</exception>
     internal static void Require()

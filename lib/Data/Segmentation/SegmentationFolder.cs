@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace PatchKit.Data;
 
@@ -10,7 +8,6 @@ namespace PatchKit.Data;
 /// </summary>
 public sealed class SegmentationFolder
 {
-    private static readonly string[] s_endings = [".jpg", ".jpeg", ".png"];
     private readonly string[] _names;
 
     private SegmentationFolder(string folder, DataSplit split, IReadOnlyList<string> classes, string[] names) => (Folder, Split, Classes, _names) = (folder, split, classes, names);
@@ -41,8 +38,10 @@ public sealed class SegmentationFolder
         string part = split == DataSplit.Training ? "training" : "validation", images = Path.Combine(folder, "images", part), masks = Path.Combine(folder, "annotations", part);
         foreach (string needed in new[] { images, masks })
             if (!Directory.Exists(needed)) throw new ImageException(needed, "does not exist; ADE20K's layout has images/training, images/validation and annotations/ with the same two.");
-        string[] names = [.. Directory.EnumerateFiles(images).Select(path => Path.GetFileName(path)!).Where(name => name[0] != '.' && s_endings.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
-        if (names.Length == 0) throw new ImageException(images, "has no .jpg, .jpeg or .png file.");
+        string[] names = [.. Directory.EnumerateFiles(images).Select(path => Path.GetFileName(path)!).Where(name => name[0] != '.' && ImageCodec.IsImage(name)).Order(StringComparer.Ordinal)];
+        if (names.Length == 0) throw new ImageException(images, $"has no image ({string.Join(", ", ImageCodec.Endings)}).");
+        if (names.GroupBy(Path.GetFileNameWithoutExtension, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twins)
+            throw new ImageException(images, $"has {string.Join(" and ", twins)}, which go with one annotation, {twins.Key}.png; rename or remove one.");
         return new SegmentationFolder(folder, split, ClassNames(folder), names);
     }
 
@@ -52,43 +51,50 @@ public sealed class SegmentationFolder
     /// <summary>The file of its annotation.</summary>
     public string MaskFile(int index) => Path.Combine(Folder, "annotations", Part, Path.ChangeExtension(_names[index], ".png"));
 
-    /// <summary>An image with the class of each of its pixels; dispose the image when it has been used. Any thread may read.</summary>
+    /// <summary>
+    /// An image with the class of each of its pixels; dispose the image when it has been used. Both are turned upright, or the image is left as it is stored where its annotation was drawn on it that
+    /// way. Any thread may read.
+    /// </summary>
     /// <exception cref="ImageException">A file is missing, damaged or of another kind, or the two are of different sizes.</exception>
     public (Image Image, LabelMap Labels) Read(int index)
     {
         var labels = LabelMap.Read(MaskFile(index), Classes.Count);
-        var image = ImageCodec.Read(ImageFile(index), DecodeOptions.Official);
-        if (image.Width == labels.Width && image.Height == labels.Height) return (image, labels);
-        using (image)
-            throw new ImageException(MaskFile(index), $"has {labels.Width} x {labels.Height} pixels, but its image {ImageFile(index)} has {image.Width} x {image.Height}; one of them is of another picture or was resized.");
-    }
-
-    /// <summary>The width and height of an image, from its header.</summary>
-    /// <exception cref="ImageException">The file is missing or damaged.</exception>
-    public (int Width, int Height) Size(int index)
-    {
         string path = ImageFile(index);
-        try
-        {
-            return ImageCodec.Size(File.ReadAllBytes(path), path, DecodeOptions.Official);
-        }
-        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not ImageException)
-        {
-            throw new ImageException(path, $"cannot be read: {e.Message}", e);
-        }
+        byte[] file = ImageCodec.Bytes(path);
+        return AnnotatedImage.Way(file, path, labels.Width, labels.Height) is { } way ? (ImageCodec.Decode(file, path, way), labels)
+            : throw new ImageException(MaskFile(index), $"has {labels.Width} x {labels.Height} pixels, but its image {path} has {AnnotatedImage.Sizes(file, path)}; one of them is of another picture or was resized.");
     }
 
-    /// <summary>16 hexadecimal digits that tell one content from another, by the files' names and sizes and the classes' names.</summary>
+    /// <summary>The width and height that an image and its annotation are read in, from their headers.</summary>
+    /// <exception cref="ImageException">A file is missing or damaged.</exception>
+    public (int Width, int Height) Size(int index) => ImageCodec.Size(ImageCodec.Bytes(MaskFile(index)), MaskFile(index));
+
+    /// <summary>Whether a pixel of any annotation has a class. One that does is looked for, so that of an ordinary set a file or two are read.</summary>
+    public bool HasLabels()
+    {
+        int unreadable = 0;
+        bool found = Enumerable.Range(0, Count).AsParallel().Any(i =>
+        {
+            try
+            {
+                return Array.Exists(LabelMap.Read(MaskFile(i), Classes.Count).Classes, label => label != LabelMap.Ignored);
+            }
+            catch (ImageException)
+            {
+                Interlocked.Increment(ref unreadable); // said when it is read to learn from it
+                return false;
+            }
+        });
+        return found || unreadable > 0;
+    }
+
+    /// <summary>16 hexadecimal digits that tell one content from another, by the classes' names and the names and bytes of all images and annotations.</summary>
     public string Fingerprint()
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Add(string.Join('/', Classes));
-        for (int i = 0; i < Count; i++) Add($"{_names[i]} {Length(ImageFile(i))} {Length(MaskFile(i))}");
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
-
-        void Add(string line) => hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
-
-        static long Length(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : -1;
+        using var hash = new ContentHash();
+        hash.Add(string.Join('/', Classes));
+        hash.AddFiles(Folder, [.. Enumerable.Range(0, Count).SelectMany(i => new[] { ImageFile(i), MaskFile(i) })]);
+        return hash.Digits();
     }
 
     private string Part => Split == DataSplit.Training ? "training" : "validation";

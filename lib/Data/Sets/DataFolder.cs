@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace PatchKit.Data;
@@ -11,8 +9,6 @@ namespace PatchKit.Data;
 /// </summary>
 public static partial class DataFolder
 {
-    private const int SizesLookedAt = 4096;
-
     private static readonly string[] CifarFolders = ["", "cifar-10-batches-bin", "cifar-100-binary"];
     private static readonly string[] TrainingFolders = ["train", "training"], TestFolders = ["val", "validation", "test"];
 
@@ -27,7 +23,7 @@ public static partial class DataFolder
     {
         if (File.Exists(path)) throw new ArgumentException($"{path} is a file, but a data set is a folder; name the folder that it is in.");
         if (!Directory.Exists(path)) throw new ArgumentException($"{path} does not exist; name a folder with {Known}.");
-        if (CifarFolders.Select(below => Path.Combine(path, below)).FirstOrDefault(Cifar.IsIn) is { } cifar) return OpenCifar(cifar);
+        if (CifarIn(path) is { } cifar) return OpenCifar(cifar);
 
         string training = Part(path, "training", TrainingFolders), test = Part(path, "test", TestFolders);
         if (IsPacked(training) && IsPacked(test)) return OpenPacked(training, test);
@@ -35,19 +31,27 @@ public static partial class DataFolder
         throw new ArgumentException($"{training} holds {Entries(training)}, which are neither folders of images by class nor a packed set; {Known} are expected.");
     }
 
+    /// <summary>The folder, it or one below, that holds CIFAR's two parts; null where there is none.</summary>
+    internal static string? CifarIn(string path) => CifarFolders.Select(below => Path.Combine(path, below)).FirstOrDefault(Cifar.IsIn);
+
     private static OpenedData OpenCifar(string folder)
     {
         var (training, test) = (Cifar.Open(folder, DataSplit.Training), Cifar.Open(folder, DataSplit.Test));
         SameClasses(folder, training, test);
         string name = training.Classes.Count == 10 ? "CIFAR-10" : "CIFAR-100";
         bool whole = (training.Count, test.Count) == (50_000, 10_000);
-        using var content = new Content();
-        foreach (var part in new[] { training, test })
+        return new OpenedData(whole ? name : $"a part of {name}", training, test, Cifar.Side, () => Hash(training, test));
+
+        static string Hash(params Cifar[] parts)
         {
-            content.Add($"{part.Count} {part.Classes.Count}");
-            for (int i = 0; i < part.Count; i++) content.Add(part.Label(i), part.Planes(i));
+            using var content = new ContentHash();
+            foreach (var part in parts)
+            {
+                content.Add($"{part.Count} {part.Classes.Count}");
+                for (int i = 0; i < part.Count; i++) content.Add(part.Label(i), part.Planes(i));
+            }
+            return content.Digits();
         }
-        return new OpenedData(whole ? name : $"a part of {name}", training, test, Cifar.Side, content.Hash());
     }
 
     private static OpenedData OpenImages(string path, string training, string test)
@@ -60,12 +64,20 @@ public static partial class DataFolder
             ? (ImageNet.Open(path, DataSplit.Training, complete: false), ImageNet.Open(path, DataSplit.Validation, complete: false))
             : (new ImageFolder(training), new ImageFolder(test));
         SameClasses(path, learned, tested);
-        using var content = new Content();
-        content.Add(learned);
-        content.Add(tested);
         int classes = learned.Classes.Count;
         string name = !imageNet ? $"an image folder of {classes:N0} classes" : classes == ImageNet.ClassCount ? "ImageNet-1k" : $"{classes:N0} classes of ImageNet";
-        return new OpenedData(name, learned, tested, 0, content.Hash());
+        return new OpenedData(name, learned, tested, 0, () => Hash(learned, tested));
+
+        static string Hash(params ImageFolder[] parts)
+        {
+            using var content = new ContentHash();
+            foreach (var part in parts)
+            {
+                content.Add($"{part.Count} {string.Join('/', part.Classes)}");
+                content.AddFiles(part.Folder, [.. Enumerable.Range(0, part.Count).Select(part.Name)]);
+            }
+            return content.Digits();
+        }
     }
 
     private static OpenedData OpenPacked(string training, string test)
@@ -76,20 +88,31 @@ public static partial class DataFolder
             learned = new PackedSet(training);
             tested = new PackedSet(test);
             SameClasses(Path.GetDirectoryName(training)!, learned, tested);
-            using var content = new Content();
-            foreach (string folder in new[] { training, test })
-            {
-                var index = PackedIndex.Load(Path.Combine(folder, PackedIndex.FileName));
-                content.Add($"{index.Count} {index.Size} {string.Join('/', index.Classes)} {index.LabelsSha256}");
-                foreach (var shard in index.Shards) content.Add(shard.Sha256);
-            }
-            return new OpenedData($"a packed set of {learned.Classes.Count:N0} classes", learned, tested, learned.Size == tested.Size ? learned.Size : 0, content.Hash());
+            return new OpenedData($"a packed set of {learned.Classes.Count:N0} classes", learned, tested, learned.Size == tested.Size ? learned.Size : 0, () => Hash(training, test));
         }
         catch
         {
             learned?.Dispose();
             tested?.Dispose();
             throw;
+        }
+
+        // The index says what is in the shards, which is held against them: one that was edited is not the set that a run was made of.
+        static string Hash(params string[] folders)
+        {
+            using var content = new ContentHash();
+            foreach (string folder in folders)
+            {
+                var index = PackedIndex.Load(Path.Combine(folder, PackedIndex.FileName));
+                content.Add($"{index.Count} {index.Size} {string.Join('/', index.Classes)} {index.LabelsSha256}");
+                string[] shards = [.. index.Shards.Select(shard => Path.Combine(folder, shard.File))];
+                foreach (var (shard, path, hash) in index.Shards.Zip(shards, FileHashes.Of(folder, shards)))
+                {
+                    if (hash != shard.Sha256) throw new ImageException(path, "differs from its checksum in index.json; it was edited or is damaged, so pack the set again.");
+                    content.Add(shard.Sha256);
+                }
+            }
+            return content.Digits();
         }
     }
 
@@ -121,31 +144,4 @@ public static partial class DataFolder
 
     [GeneratedRegex("^n[0-9]{8}$")]
     private static partial Regex Synset();
-
-    /// <summary>A hash that grows by what tells one set from another.</summary>
-    private sealed class Content : IDisposable
-    {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-
-        internal void Add(string line) => _hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
-
-        internal void Add(int label, ReadOnlySpan<byte> pixels)
-        {
-            _hash.AppendData([(byte)label]);
-            _hash.AppendData(pixels);
-        }
-
-        /// <summary>The names of all files, and the sizes of some thousands of them, evenly chosen: a million sizes would take minutes on a slow disk.</summary>
-        internal void Add(ImageFolder set)
-        {
-            Add($"{set.Count} {set.Classes.Count}");
-            int stride = Math.Max(1, set.Count / SizesLookedAt);
-            for (int i = 0; i < set.Count; i++)
-                Add(i % stride == 0 ? $"{Path.GetRelativePath(set.Folder, set.Name(i))} {new FileInfo(set.Name(i)).Length}" : Path.GetRelativePath(set.Folder, set.Name(i)));
-        }
-
-        internal string Hash() => Convert.ToHexStringLower(_hash.GetHashAndReset())[..16];
-
-        public void Dispose() => _hash.Dispose();
-    }
 }

@@ -2,11 +2,11 @@ namespace PatchKit.Data;
 
 /// <summary>
 /// Images in one folder per class, as torchvision's ImageFolder has them: classes are the subfolders in ordinal order of their
-/// names, images all .jpg, .jpeg, .png (any case) below them, in ordinal order of their paths. Hidden files are left out.
+/// names, images all files below them whose names end as images' do (<see cref="ImageCodec.Endings"/>), in ordinal order of their paths. Hidden files are left out, links followed
+/// (<see cref="ImageWalk"/>).
 /// </summary>
 public sealed class ImageFolder : IImageSource
 {
-    private static readonly string[] Endings = [".jpg", ".jpeg", ".png"];
     private readonly string[] _paths;
     private readonly int[] _labels;
 
@@ -24,16 +24,11 @@ public sealed class ImageFolder : IImageSource
         Classes = classes ?? found;
         Match(folder, Classes, found);
 
-        List<string> paths = [];
-        List<int> labels = [];
-        for (int label = 0; label < Classes.Count; label++)
-        {
-            int before = paths.Count;
-            paths.AddRange(Images(Path.Combine(folder, Classes[label])));
-            if (paths.Count == before) throw new ImageException(Path.Combine(folder, Classes[label]), "has no .jpg, .jpeg or .png file; a class needs at least one image.");
-            labels.AddRange(Enumerable.Repeat(label, paths.Count - before));
-        }
-        (_paths, _labels) = ([.. paths], [.. labels]);
+        var walk = new ImageWalk(folder, Classes);
+        LeftOut = walk.Passed;
+        (_paths, _labels) = ([.. walk.Found.Select(file => file.Path)], [.. walk.Found.Select(file => file.Label)]);
+        if (Enumerable.Range(0, Classes.Count).Except(_labels).Select(label => Classes[label]).FirstOrDefault() is { } empty)
+            throw new ImageException(Path.Combine(folder, empty), $"has no image of its own ({string.Join(", ", ImageCodec.Endings)}); a class needs at least one{(LeftOut.Count == 0 ? "" : $". Passed over in {folder}: {string.Join(", ", LeftOut.Select(kind => $"{kind.Count:N0} {kind.What}"))}")}.");
     }
 
     /// <summary>The folder of class folders.</summary>
@@ -41,6 +36,9 @@ public sealed class ImageFolder : IImageSource
 
     /// <summary>How files are decoded.</summary>
     public DecodeOptions Options { get; }
+
+    /// <summary>What was passed over, such as ".txt" or images that links lead to again, and how often.</summary>
+    public IReadOnlyList<(string What, int Count)> LeftOut { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Classes { get; }
@@ -57,16 +55,11 @@ public sealed class ImageFolder : IImageSource
     /// <inheritdoc/>
     public Image Read(int index) => ImageCodec.Read(_paths[index], Options);
 
-    private static IEnumerable<string> Images(string folder) => Directory
-        .EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden, IgnoreInaccessible = false })
-        .Where(path => Endings.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase))
-        .Order(StringComparer.Ordinal);
-
     private static void Match(string folder, IReadOnlyList<string> wanted, string[] found)
     {
         string[] missing = [.. wanted.Except(found, StringComparer.Ordinal)], extra = [.. found.Except(wanted, StringComparer.Ordinal)];
         if (missing.Length > 0)
-            throw new ImageException(folder, $"lacks {Some(missing)} of the {wanted.Count} class folders; it must have the folders that the classes were numbered by.");
+            throw new ImageException(folder, $"lacks {Some(missing)} of the {wanted.Count} class folders{(extra.Length > 0 ? $", and has {Some(extra)} beside them" : "")}; it must have the folders that the classes were numbered by, named to the letter as they were.");
         if (extra.Length > 0)
             throw new ImageException(folder, $"has {Some(extra)} beside the {wanted.Count} known classes; move {(extra.Length == 1 ? "it" : "them")} away or train on the classes it has.");
     }

@@ -1,8 +1,7 @@
 namespace PatchKit.Data;
 
 /// <summary>
-/// ImageNet-1k (ILSVRC 2012) as a folder with train/ and val/, each with 1,000 class folders n01440764 .. n15075141. Read as the
-/// official code does: the EXIF orientation is ignored.
+/// ImageNet-1k (ILSVRC 2012) as a folder with train/ and val/, each with 1,000 class folders n01440764 .. n15075141.
 /// </summary>
 public static class ImageNet
 {
@@ -13,12 +12,13 @@ public static class ImageNet
     /// <param name="root">the folder.</param>
     /// <param name="split">training or validation; the test labels were never published, so Test is the validation set too.</param>
     /// <param name="complete">false allows fewer than 1,000 classes, as in ImageNet-100 or a test's folder.</param>
+    /// <param name="options">how files are decoded: upright where null, <see cref="DecodeOptions.Official"/> as the code that released weights were scored with.</param>
     /// <exception cref="ImageException">The folder or a class folder is missing.</exception>
-    public static ImageFolder Open(string root, DataSplit split, bool complete = true)
+    public static ImageFolder Open(string root, DataSplit split, bool complete = true, DecodeOptions? options = null)
     {
         string name = split == DataSplit.Training ? "train" : "val";
         string folder = Directory.Exists(Path.Combine(root, name)) ? Path.Combine(root, name) : root;
-        var set = new ImageFolder(folder, options: DecodeOptions.Official);
+        var set = new ImageFolder(folder, options: options);
         if (complete && set.Classes.Count != ClassCount)
         {
             string hint = name == "val" && set.Classes.Count < 3 ? " The official validation archive is flat: sort it into class folders first (data-scripts/)." : "";

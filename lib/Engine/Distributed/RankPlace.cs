@@ -11,7 +11,7 @@ namespace PatchKit;
 /// <param name="Port">the port that rank 0 opens there.</param>
 public sealed partial record RankPlace(int Rank, int Ranks, int LocalRank, string Host, int Port)
 {
-    private const int FirstPort = 20_000, Ports = 20_000;
+    private const int FirstPort = 20_000, Ports = 20_000, MostPorts = 65_535;
 
     /// <summary>
     /// The place that a launcher gave this process: torchrun's RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT (`patchkit launch` sets them, too), or srun's
@@ -50,7 +50,9 @@ public sealed partial record RankPlace(int Rank, int Ranks, int LocalRank, strin
     private static RankPlace? Checked(int rank, int ranks, Func<RankPlace> place)
     {
         if (ranks < 1 || rank < 0 || rank >= ranks) throw new ArgumentException($"this process is rank {rank} of {ranks}, but ranks are counted from 0 to {Math.Max(0, ranks - 1)}; mend the launcher's variables (WORLD_SIZE, RANK), or unset them.");
-        return ranks == 1 ? null : place();
+        if (ranks == 1) return null;
+        var found = place();
+        return found.Port is >= 1 and <= MostPorts ? found : throw new ArgumentException($"port {found.Port} (MASTER_PORT) is none; ports are 1 to {MostPorts}.");
     }
 
     private static string? Given(Func<string, string?> variable, string name) => variable(name) is { Length: > 0 } text ? text : null;

@@ -1,10 +1,11 @@
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 using PatchKit.Data;
 
 namespace PatchKit.Metrics;
 
 /// <summary>
-/// COCO's average precision and recall (Lin et al. 2014), equal to pycocotools' COCOeval (cocoapi 8c9bcc3) to the last digit: each category is matched
+/// COCO's average precision and recall (Lin et al. 2014), equal to pycocotools' COCOeval (cocoapi 8c9bcc3) to the last digit but for what that loses (<see cref="CocoRule"/>): each category is matched
 /// image by image (<see cref="CocoMatches"/>), then its detections are counted in the order of their scores (<see cref="CocoCurve"/>).
 /// </summary>
 public static class CocoEvaluation
@@ -12,7 +13,7 @@ public static class CocoEvaluation
     /// <summary>Scores detections.</summary>
     /// <param name="truth">The objects.</param>
     /// <param name="detections">
-    /// What was found; none is allowed. As in pycocotools' loadRes, whether the first one has a box decides whether an area is that of the box or of the mask.
+    /// What was found; none is allowed. By pycocotools' rule, whether the first one has a box decides whether an area is that of the box or of the mask, as in its loadRes.
     /// </param>
     /// <param name="kind">Boxes or masks.</param>
     /// <param name="threads">Categories evaluated at a time; all cores where null. It changes no number.</param>
@@ -48,6 +49,19 @@ public static class CocoEvaluation
         {
             ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions[0]);
         }
-        return new CocoScores(categories, curves);
+        return new CocoScores(categories, curves, own => Difference(truth, detections, kind, own));
+    }
+
+    // A sentence, where pycocotools' numbers are others.
+    private static string? Difference(CocoInstances truth, IReadOnlyList<CocoDetection> detections, CocoKind kind, CocoScores own)
+    {
+        if (truth.Rule == CocoRule.Pycocotools || kind == CocoKind.Mask && truth.Images.SelectMany(image => truth.Of(image.Id)).Any(annotation => annotation.Segmentation is null)) return null;
+        var reference = Run(truth.AsPycocotools(), detections, kind);
+        int differs = Enumerable.Range(0, own.Stats.Count).FirstOrDefault(i => own.Stats[i] != reference.Stats[i], -1);
+        if (differs < 0) return null;
+        string reason = truth.Repeated > 0 ? $"of annotations that share an id, as {truth.Repeated:N0} do in {truth.Name}, it counts the last one alone, once for each"
+            : truth.HasIdZero ? $"it counts as wrong what is matched to an object of id 0, as {truth.Name} has"
+            : "it tells small, medium and large masks by their boxes, and here they are told by their pixels";
+        return string.Create(CultureInfo.InvariantCulture, $"pycocotools gives {CocoScores.Names[differs]} of {(kind == CocoKind.Box ? "boxes" : "masks")} as {reference.Stats[differs]:0.000}, not {own.Stats[differs]:0.000}: {reason}. CocoRule.Pycocotools gives its numbers.");
     }
 }

@@ -51,7 +51,7 @@ internal sealed class CocoMatches
         var matches = new CocoMatches(found.Sum(image => image.Length));
         foreach (var annotation in objects.Select(entry => entry.Annotation))
             for (int a = 0; a < Ranges; a++)
-                if (!annotation.IsCrowd && !Outside(annotation.Area, a)) matches.Objects[a]++;
+                if (!Unscored(truth, annotation, kind) && !Outside(annotation.Area, a)) matches.Objects[a]++;
 
         int at = 0;
         foreach (var image in found)
@@ -62,6 +62,8 @@ internal sealed class CocoMatches
         return matches;
     }
 
+    private static bool Unscored(CocoInstances truth, CocoAnnotation annotation, CocoKind kind) => annotation.IsCrowd || kind == CocoKind.Mask && truth.Rule == CocoRule.Exact && annotation.Segmentation is null;
+
     private static bool Outside(double area, int range) => area < Areas[range].Least || area > Areas[range].Most;
 
     /// <summary>One image's objects and detections of the category.</summary>
@@ -71,19 +73,25 @@ internal sealed class CocoMatches
         private readonly CocoCandidate[] _found;
         private readonly double[] _areas;    // of the detections
         private readonly double[] _ious;     // (detections, objects)
+        private readonly bool[] _ignored;    // objects that are nothing to be found
+        private readonly bool _zeroCounts;
 
         internal InImage(CocoInstances truth, CocoAnnotation[] objects, CocoCandidate[] found, CocoKind kind, bool byBox)
         {
             (_objects, _found, _areas, _ious) = (objects, found, new double[found.Length], new double[found.Length * objects.Length]);
             var image = truth.Image(found[0].Detection.ImageId);
-            var masks = kind == CocoKind.Mask ? objects.Select(truth.Mask).ToArray() : [];
+            bool exact = truth.Rule == CocoRule.Exact;
+            _zeroCounts = exact;
+            // Whose mask is not known is nothing to be found, and what is found in its box is not wrong.
+            _ignored = [.. objects.Select(entry => Unscored(truth, entry, kind))];
+            var masks = kind == CocoKind.Mask ? objects.Select((entry, g) => exact && entry.Segmentation is null ? Rle.FromBox(image.Height, image.Width, entry.Box) : truth.Mask(entry)).ToArray() : [];
             for (int d = 0; d < found.Length; d++)
             {
-                var mask = kind == CocoKind.Mask || !byBox ? Mask(found[d], image) : null;
+                var mask = kind == CocoKind.Mask || !byBox ? Mask(found[d], image, exact) : null;
                 var box = found[d].Detection.Box ?? (byBox ? throw Lacks(found[d], "box, and the first detection has one") : mask!.Box);
-                _areas[d] = byBox ? box.Area : mask!.Area;
+                _areas[d] = (exact ? kind == CocoKind.Box : byBox) ? box.Area : mask!.Area;
                 for (int g = 0; g < objects.Length; g++)
-                    _ious[d * objects.Length + g] = kind == CocoKind.Mask ? Rle.Iou(mask!, masks[g], objects[g].IsCrowd) : CocoBox.Iou(box, objects[g].Box, objects[g].IsCrowd);
+                    _ious[d * objects.Length + g] = kind == CocoKind.Mask ? Rle.Iou(mask!, masks[g], _ignored[g]) : CocoBox.Iou(box, objects[g].Box, _ignored[g]);
             }
         }
 
@@ -92,7 +100,7 @@ internal sealed class CocoMatches
             for (int d = 0; d < _found.Length; d++) (matches.Scores[at + d], matches.Ranks[at + d]) = (_found[d].Detection.Score, d);
             for (int a = 0; a < Ranges; a++)
             {
-                bool[] ignored = [.. _objects.Select(entry => entry.IsCrowd || Outside(entry.Area, a))];
+                bool[] ignored = [.. _objects.Select((entry, g) => _ignored[g] || Outside(entry.Area, a))];
                 int[] order = [.. Enumerable.Range(0, _objects.Length).OrderBy(g => ignored[g])];       // those that are to be found come first
                 Span<ushort> right = matches.Right[a].AsSpan(at, _found.Length), passed = matches.Ignored[a].AsSpan(at, _found.Length);
                 var taken = new bool[_objects.Length];
@@ -103,7 +111,7 @@ internal sealed class CocoMatches
                     {
                         int g = Best(d, Math.Min(Thresholds[t], 1 - 1e-10), order, ignored, taken);
                         // pycocotools remembers a match by the object's id, so that one with id 0 leaves its detection without a match.
-                        bool matched = g >= 0 && _objects[g].Id != 0;
+                        bool matched = g >= 0 && (_zeroCounts || _objects[g].Id != 0);
                         if (g >= 0) taken[g] = true;
                         if (matched) right[d] |= (ushort)(1 << t);
                         if (g >= 0 && ignored[g] || !matched && Outside(_areas[d], a)) passed[d] |= (ushort)(1 << t);
@@ -118,7 +126,7 @@ internal sealed class CocoMatches
             var (best, iou) = (-1, threshold);
             foreach (int g in order)
             {
-                if (taken[g] && !_objects[g].IsCrowd) continue;
+                if (taken[g] && !_ignored[g]) continue;
                 if (best >= 0 && !ignored[best] && ignored[g]) break;
                 if (_ious[d * _objects.Length + g] < iou) continue;
                 (best, iou) = (g, _ious[d * _objects.Length + g]);
@@ -127,11 +135,13 @@ internal sealed class CocoMatches
         }
 
         // As loadRes: a detection that has a box alone is that box's mask.
-        private static Rle Mask(CocoCandidate candidate, CocoImage image)
+        private static Rle Mask(CocoCandidate candidate, CocoImage image, bool exact)
         {
             var (detection, box) = (candidate.Detection, candidate.Detection.Box);
             try
             {
+                if (exact && image.Height > 0 && detection.Segmentation?.RunsSize is { } size && size != (image.Height, image.Width))
+                    throw new ArgumentException($"it is of {size.Width} x {size.Height} pixels, but the image, {image.FileName}, of {image.Width} x {image.Height}.");
                 return detection.Segmentation?.ToRle(image.Height, image.Width)
                     ?? (box is { } edges ? Rle.FromBox(image.Height, image.Width, edges) : throw Lacks(candidate, "mask and no box"));
             }

@@ -10,11 +10,13 @@ namespace PatchKit.Metrics;
 public sealed class CocoScores
 {
     private static readonly string[] Labels = ["all", "small", "medium", "large"];
+    internal static readonly string[] Names = ["AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge", "AR1", "AR10", "AR100", "ARsmall", "ARmedium", "ARlarge"];
     private readonly IReadOnlyList<CocoCurve> _curves;
+    private readonly Lazy<string?> _difference;
 
-    internal CocoScores(IReadOnlyList<CocoCategory> categories, IReadOnlyList<CocoCurve> curves)
+    internal CocoScores(IReadOnlyList<CocoCategory> categories, IReadOnlyList<CocoCurve> curves, Func<CocoScores, string?> difference)
     {
-        _curves = curves;
+        (_curves, _difference) = (curves, new(() => difference(this)));
         Stats =
         [
             Precision(null, 0), Precision(0, 0), Precision(5, 0), Precision(null, 1), Precision(null, 2), Precision(null, 3),
@@ -22,6 +24,9 @@ public sealed class CocoScores
         ];
         Categories = [.. categories.Select((category, k) => new CocoCategoryScores(category, Precision(null, 0, k), Precision(0, 0, k), Recall(2, 0, k)))];
     }
+
+    /// <summary>A sentence where pycocotools' numbers are others, and why; else null. It scores once more, when it is asked for.</summary>
+    public string? Difference => _difference.Value;
 
     /// <summary>The twelve, in pycocotools' order.</summary>
     public IReadOnlyList<double> Stats { get; }

@@ -18,6 +18,7 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
     private readonly ModuleList<CascadeStage> stages;
     private readonly MaskHead mask_head;
     private readonly Conv2d? pixels;
+    private const long Ignored = -100; // pixels of objects whose masks are not known
 
     /// <summary>A detector; its weights are drawn from the default generator.</summary>
     /// <param name="backbone">the backbone, whose own head is not used. It is disposed with the detector.</param>
@@ -67,7 +68,7 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
     {
         using var scope = NewDisposeScope();
         sizes ??= Whole(images);
-        targets = [.. targets.Select(objects => new ObjectTargets(objects.Boxes.to(images.device), objects.Classes.to(images.device), objects.Masks.to(images.device)))];
+        targets = [.. targets.Select(objects => objects.To(images.device))];
         var levels = call(images);
         var maps = rpn.call(levels);
         var (objectness, proposals) = rpn.Losses(maps, targets, draw);
@@ -75,6 +76,7 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
         var boxes = cat([.. targets.Select(objects => objects.Boxes)], 0);                  // (N, 4): the objects of all images
         var classes = cat([.. targets.Select(objects => objects.Classes)], 0);              // (N)
         var masks = cat([.. targets.Select(objects => objects.Masks)], 0);                  // (N, H, W)
+        var masked = targets.Any(objects => objects.Masked is not null) ? cat([.. targets.Select(objects => objects.Masked ?? ones(objects.Classes.shape[0], ScalarType.Bool, images.device))], 0) : null;  // (N)
         var owners = RegionPool.Rois([.. targets.Select(objects => objects.Boxes)]).select(1, 0);   // (N): the image of each
         var (rois, shown) = Drawn(rpn.Propose(maps, sizes), targets, sizes, draw);          // (R, 5)
         List<Tensor> perClass = [], perBox = [];
@@ -86,7 +88,7 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
             var (ofClass, ofBox) = stage.Losses(output, rois, match, boxes, classes);
             perClass.Add(ofClass * stage.Step.LossWeight);
             perBox.Add(ofBox * stage.Step.LossWeight);
-            mask ??= MaskLoss(levels, rois, match, classes, masks);                         // the first stage's regions
+            mask ??= MaskLoss(levels, rois, match, classes, masks, masked);                         // the first stage's regions
             if (stage != stages[^1]) rois = Filled(stage.Moved(output, rois, Limits(sizes, images.device)));
         }
         return new(Out(objectness), Out(proposals), Out(stack(perClass).sum()), Out(stack(perBox).sum()), Out(mask!));
@@ -97,12 +99,14 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
     /// <summary>What is in images, the surest first. No gradients.</summary>
     /// <param name="images">(B, 3, H, W).</param>
     /// <param name="sizes">height and width of each image inside its padding; all of it where null.</param>
+    /// <exception cref="NonFiniteScoresException">A score is no number.</exception>
     public IReadOnlyList<Detections> Detect(Tensor images, IReadOnlyList<(int Height, int Width)>? sizes = null)
     {
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         sizes ??= Whole(images);
         var levels = call(images);
+        foreach (var level in levels) NonFiniteScoresException.Refuse(level); // else nothing at all is found in them
         var proposed = rpn.Propose(rpn.call(levels), sizes);
         var rois = RegionPool.Rois(proposed);                                               // (R, 5)
         Tensor probabilities = zeros([rois.shape[0], Classes + 1], float32, images.device);
@@ -112,6 +116,7 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
             probabilities = probabilities + output.Scores.to_type(ScalarType.Float32).softmax(1) / stages.Count;   // (R, K + 1): the mean of the stages
             rois = stage.Moved(output, rois, Limits(sizes, images.device));
         }
+        if (rois.shape[0] > 0) NonFiniteScoresException.Refuse(probabilities.unsqueeze(0));
         var found = new List<Detections>();
         long first = 0;
         foreach (var (image, count) in proposed.Select((boxes, image) => (image, boxes.shape[0])))
@@ -138,10 +143,10 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
         var wanted = stack(targets.Select(objects =>
         {
             var map = zeros([images.shape[2], images.shape[3]], ScalarType.Int64);          // 0 is background
-            for (long i = 0; i < objects.Masks.shape[0]; i++) map.masked_fill_(objects.Masks[i].cpu(), objects.Classes[i].item<long>() + 1);
+            for (long i = 0; i < objects.Masks.shape[0]; i++) map.masked_fill_(objects.Masks[i].cpu(), objects.Masked is { } known && !known[i].item<bool>() ? Ignored : objects.Classes[i].item<long>() + 1);
             return map.slice(0, stride / 2, map.shape[0], stride).slice(1, stride / 2, map.shape[1], stride);
         })).to(images.device);                                                              // (B, h, w)
-        return nn.functional.cross_entropy(logits.to_type(ScalarType.Float32), wanted).MoveToOuterDisposeScope();
+        return nn.functional.cross_entropy(logits.to_type(ScalarType.Float32), wanted, ignore_index: Ignored).MoveToOuterDisposeScope();
     }
 
     // ---- regions to learn from -------------------------------------------------------------------------
@@ -187,9 +192,12 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
         return new(which.MoveToOuterDisposeScope(), most.ge(overlap).to_type(ScalarType.Int64).MoveToOuterDisposeScope());
     }
 
-    private Tensor MaskLoss(IReadOnlyList<Tensor> levels, Tensor rois, BoxMatch match, Tensor classes, Tensor masks)
+    // Of the objects whose masks are known.
+    private Tensor MaskLoss(IReadOnlyList<Tensor> levels, Tensor rois, BoxMatch match, Tensor classes, Tensor masks, Tensor? masked)
     {
-        var shown = match.Labels.eq(1).nonzero().flatten();                                 // (P)
+        var learnt = match.Labels.eq(1);
+        if (masked is not null && masked.shape[0] > 0) learnt = learnt.logical_and(masked.index_select(0, match.Objects));
+        var shown = learnt.nonzero().flatten();                                             // (P)
         if (shown.shape[0] == 0) return levels[0].sum() * 0;
         var (regions, objects) = (rois.index_select(0, shown), match.Objects.index_select(0, shown));
         var logits = mask_head.call(RegionPool.Cut(levels, pyramid.Strides, regions, Config.MaskBins, Config.Samples));      // (P, K, 2 m, 2 m)

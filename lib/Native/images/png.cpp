@@ -1,5 +1,5 @@
 // PNG to RGB and back through libpng. Grey, palette, alpha and 16 bits as Pillow's convert("RGB") has them: alpha is
-// dropped, not blended; colours of 16 bits keep their high byte; grey of 16 bits is clipped at 255.
+// dropped, not blended; colours of 16 bits keep their high byte. So does grey of 16 bits, which Pillow clips at 255.
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -57,7 +57,7 @@ void rgb_row(const uint8_t* in, uint8_t* out, int width, int depth, int colour, 
     case PNG_COLOR_TYPE_GRAY: {
       int scale = depth < 8 ? 255 / ((1 << depth) - 1) : 1;
       for (int x = 0; x < width; x++, out += 3) {
-        int value = wide ? (in[2 * x] ? 255 : in[2 * x + 1]) : in[x] * scale;
+        int value = wide ? in[2 * x] : in[x] * scale;
         out[0] = out[1] = out[2] = static_cast<uint8_t>(value);
       }
       break;

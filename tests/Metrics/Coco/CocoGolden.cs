@@ -24,7 +24,7 @@ public sealed class CocoGolden
     {
         var set = GoldenFile.Open(File).Json.GetProperty("sets").EnumerateArray().Single(entry => entry.GetProperty("name").GetString() == name);
         string[] files = [.. set.GetProperty("files").EnumerateArray().Select(file => Path.Combine(GoldenFile.Folder, file.GetString()!))];
-        var truth = CocoInstances.Load(files[0]);
+        var truth = CocoInstances.Load(files[0], CocoRule.Pycocotools);
         foreach (var (kind, key, file) in new[] { (CocoKind.Box, "bbox", files[1]), (CocoKind.Mask, "segm", files[2]) })
         {
             var expected = set.GetProperty("results").GetProperty(key);
@@ -45,7 +45,7 @@ public sealed class CocoGolden
     public void OddSets(string name)
     {
         var entry = CocoFixtures.Read("odd").EnumerateArray().Single(odd => odd.GetProperty("name").GetString() == name);
-        var truth = CocoInstances.Read(CocoFixtures.Text(entry.GetProperty("truth").GetRawText()), name);
+        var truth = CocoInstances.Read(CocoFixtures.Text(entry.GetProperty("truth").GetRawText()), name, CocoRule.Pycocotools);
         var found = CocoResults.Read(CocoFixtures.Text(entry.GetProperty("detections").GetRawText()), name);
         foreach (var (kind, key) in new[] { (CocoKind.Box, "bbox"), (CocoKind.Mask, "segm") })
         {
@@ -77,7 +77,8 @@ public sealed class CocoGolden
         Expect.Refused<ArgumentException>(() => CocoEvaluation.Run(truth, mixed, CocoKind.Box), "detection 1", "box");
         Expect.Refused<ArgumentException>(() => CocoEvaluation.Run(truth, [Found(4, null, null)], CocoKind.Mask), "detection 0", "no mask and no box");
         Expect.Refused<ArgumentException>(() => CocoEvaluation.Run(truth, [Found(4, box, new CocoSegmentation([]))], CocoKind.Mask), "detection 0", "empty list");
-        var unmasked = new CocoInstances(truth.Images, [new CocoAnnotation { Id = 3, ImageId = 4, CategoryId = 1, Area = 4, Box = box }], truth.Categories, "the set");
+        Expect.Refused<ArgumentException>(() => CocoEvaluation.Run(truth, [Found(4, box, Rle.FromBox(9, 8, box))], CocoKind.Mask), "detection 0", "8 x 9", "8 x 8");
+        var unmasked = new CocoInstances(truth.Images, [new CocoAnnotation { Id = 3, ImageId = 4, CategoryId = 1, Area = 4, Box = box }], truth.Categories, "the set", CocoRule.Pycocotools);
         Expect.Refused<ImageException>(() => CocoEvaluation.Run(unmasked, [Found(4, box, null)], CocoKind.Mask), "the set", "annotation 3", "no mask");
         Assert.Equal(1, CocoEvaluation.Run(unmasked, [Found(4, box, null)], CocoKind.Box).AP, 1e-12);
     }
