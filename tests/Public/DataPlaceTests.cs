@@ -4,7 +4,7 @@ using PatchKit.Cli;
 using PatchKit.Data;
 using PatchKit.Tests.Cli;
 using Xunit;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Public;
 

@@ -4,7 +4,7 @@ using PatchKit.Training;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Public;
 

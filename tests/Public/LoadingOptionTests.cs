@@ -7,7 +7,7 @@ using PatchKit.Training;
 using PatchKit.Training.Recipes;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Public;
 

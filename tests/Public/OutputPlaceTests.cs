@@ -1,7 +1,7 @@
 using PatchKit.Cli;
 using PatchKit.Tests.Cli;
 using Xunit;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Public;
 

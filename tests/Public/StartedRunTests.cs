@@ -7,7 +7,7 @@ using PatchKit.Tests.Cli;
 using PatchKit.Training;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Torch.Expect;
+using Expect = PatchKit.Tests.Engines.Expect;
 
 namespace PatchKit.Tests.Public;
 
