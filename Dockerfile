@@ -1,4 +1,4 @@
-# PatchKit in a container: Debian 12 with libtorch 1.13, a C++ compiler and the .NET 10 SDK.
+# PatchKit in a container: Debian 12 with a C++ compiler and the .NET 10 SDK; NuGet brings TorchSharp and its libtorch.
 #
 #   docker build -t patchkit . && docker run --rm -it patchkit environment/run.sh
 #

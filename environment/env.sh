@@ -7,13 +7,12 @@ patchkit_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Threads. libgomp's waiting threads spin by default and take the cores from whatever comes next: the loaders, .NET's
 # own threads, a second pool.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
-# libtorch takes the physical cores; hyperthreads of one core are worth a third more in the loaders' and the element-wise
-# operators' hands.
+# As many as this process may run on, also where a scheduler gave it some of the machine's cores.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS-$(nproc)}
 
 # Memory. By default glibc maps a large block afresh on each allocation and gives it back when it is freed, so that a
-# training step spends its time in page faults. Measured on one Zen core with libtorch 1.13, adding two tensors of 20, 40
-# and 128 MB: 8.5, 16.5 and 51 ms by default, 1.3, 4.7 and 14 ms with the settings below.
+# training step spends its time in page faults. Measured on one Zen core with libtorch 2.10, adding two tensors of 20, 40
+# and 128 MB: 5.2, 29 and 103 ms of processor time by default, 3.1, 10.5 and 35 ms with the settings below.
 #   MALLOC_MMAP_THRESHOLD_   32 MB, the most that every glibc takes: smaller blocks stay in the heap for the next step.
 #                            Larger ones are mapped and given back: kept in the heap too (MALLOC_MMAP_MAX_=0) they are
 #                            a quarter faster, but the heap splinters: one checkpointed step of adventurer-tiny over
@@ -33,16 +32,19 @@ if [[ ${GLIBC_TUNABLES:-} != *glibc.malloc.hugetlb=* ]]; then
 fi
 
 # Libraries. The loader looks through LD_LIBRARY_PATH before the folder of TorchSharp.dll, and would mix our libtorch with
-# another one that lies there: such folders are left out for our processes.
+# another one that lies there: such folders are left out for our processes. PATCHKIT_LIBTORCH names one that is to be taken
+# (environment/gpu-check.sh).
 patchkit_library_path() {
   local folder kept=()
-  if [[ -z ${LD_LIBRARY_PATH:-} ]]; then return; fi
   while IFS= read -r -d: folder; do
     if [[ ! -e ${folder:-.}/libtorch_cpu.so && ! -e ${folder:-.}/libc10.so ]]; then kept+=("$folder"); fi
   done <<<"$LD_LIBRARY_PATH:"
   LD_LIBRARY_PATH=$(IFS=: && echo "${kept[*]-}")
 }
-patchkit_library_path
+if [[ -n ${LD_LIBRARY_PATH:-} ]]; then patchkit_library_path; fi
+if [[ -n ${PATCHKIT_LIBTORCH:-} ]]; then
+  export LD_LIBRARY_PATH=$PATCHKIT_LIBTORCH${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 
 # cuBLAS repeats its bits only with workspaces of fixed size, and libtorch's deterministic mode refuses matrix products on
 # a GPU without them.

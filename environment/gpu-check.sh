@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks PatchKit on a bare CUDA machine, measures it there and trains what is recorded: python3 with a pip-installed
-# torch, nvcc, cmake and ninja, but no .NET and no network. What .NET needs travels along in a folder.
+# torch, whose libtorch TorchSharp then takes, cmake and ninja, but no .NET and no network. What .NET needs travels along
+# in a folder.
 #
 #   gpu-check.sh pack [--data DIR] here: makes build/gpu-kit/ (the .NET runtime, the published build, lib/Native), and of
 #                                  the images in DIR build/gpu-data/, in parts that travel one by one
@@ -8,8 +9,8 @@
 #   gpu-check.sh all [--minutes N] there: runs the steps in order, as many as N minutes hold (9)
 #   gpu-check.sh steps             lists the steps, in order of value
 #   --seeds N, --budget X          what the recorded trainings take: seeds (1), a multiple of the recipe's 10 epochs (1)
-#   --cpu                          a rehearsal without a GPU, at sizes that end in about a minute: the libtorch of
-#                                  TORCH_HOME, or the system's
+#   --cpu                          a rehearsal without a GPU, at sizes that end in about a minute, with the libtorch of
+#                                  this checkout's bin/ where it has one
 #
 # Carry build/gpu-kit/ to the other machine, beside this repository or alone (it holds a copy of this script). Every
 # step adds its result to build/gpu-report.json, or to gpu-report.json beside the kit's script; report, logs and the
@@ -40,19 +41,13 @@ fail() { echo "gpu-check.sh: $*" >&2; exit 2; }
 # They run in $work, which looks like the repository, with `dotnet` on the path. A later part adds a name and a function.
 
 steps=(native doctor kernels bench-scan bench-attention tests steps-deit steps-adventurer pixel-step record-generated
-  record-cifar record-table6 training bench bench-kernels)
+  record-cifar record-table6 training bench)
 
-# lib/Native against the machine's libtorch.
+# The kernels, for this machine's processor.
 step_native() {
-  cmake -S lib/Native -B native -G Ninja -DTORCH_HOME="$TORCH_HOME"
-  cmake --build native --target patchkit
-  cp native/libpatchkit.so bin/
-  # Training on several processes is a library of its own, which no other step needs.
-  if cmake --build native; then
-    cp native/libpatchkit*.so bin/
-  else
-    echo "libpatchkit_distributed.so cannot be built here; the other steps go on without it."
-  fi
+  cmake -S lib/Native -B native -G Ninja
+  cmake --build native
+  cp native/libpatchkit*.so bin/
 }
 
 # Doctor is content without a GPU; here it must have found one.
@@ -64,21 +59,13 @@ step_doctor() {
   }
 }
 
-# The operators' CUDA kernels by themselves, then the operators and the models that use them by their golden numbers and
-# gradients.
+# The operators and the models that use them by their golden numbers and gradients.
 step_kernels() {
-  local code=0
-  if [[ $device == cuda ]] || python3 -c 'import torch' 2>/dev/null; then
-    python3 -u environment/gpu-kernels.py bin/libpatchkit.so "$device" || code=$?
-  else
-    echo "python3 has no torch here, so the kernels are not checked by themselves."
-  fi
   rm -f kernels.xml
   PATCHKIT_TEST_DEVICE=$device PATCHKIT_NATIVE=$work/bin/libpatchkit.so \
     dotnet tests-bin/PatchKit.Tests.dll -noColor -noLogo -xml kernels.xml \
     -class 'PatchKit.Tests.Ops.*' -class- PatchKit.Tests.Ops.LongRunTests -class PatchKit.Tests.Models.MixerGolden \
-    -class PatchKit.Tests.Models.AdventurerGolden -class PatchKit.Tests.Models.VitGolden || code=$?
-  return "$code"
+    -class PatchKit.Tests.Models.AdventurerGolden -class PatchKit.Tests.Models.VitGolden
 }
 
 # sizes ARGUMENTS... -- ARGUMENTS...: sets `args` to the first ones on a GPU, to the others in a rehearsal.
@@ -177,15 +164,6 @@ step_training() {
 
 step_bench() { bin/patchkit bench engine; }
 
-# Times of the CUDA kernels; the scan also with TF32 matrix products and with longer chunks.
-step_bench-kernels() {
-  if [[ $device == cpu ]]; then
-    echo "Times are taken on a GPU only."
-  else
-    python3 -u environment/gpu-kernels.py bin/libpatchkit.so "$device" --bench
-  fi
-}
-
 # == pack: on the machine with .NET ====================================================================================
 
 pack() {
@@ -218,9 +196,11 @@ pack_runtime() {
 pack_patchkit() {
   local home=$1
   echo "Packing the published build, the tests and lib/Native."
-  # The tests' build goes to tests-bin; what a GPU machine builds itself, translated messages, and the notebooks' kernel
-  # with the C# compiler stay here.
+  # The tests' build goes to tests-bin; libtorch, what a GPU machine builds itself, translated messages, and the notebooks'
+  # kernel with the C# compiler stay here.
   tar -C "$home" -c --exclude='libpatchkit*.so' --exclude='*.pdb' --exclude='*.xml' --exclude='*.resources.dll' \
+    --exclude='libtorch*.so' --exclude='libc10*.so' --exclude='libgomp-*' --exclude='lib*_backend.so' \
+    --exclude='libaoti_custom_ops.so' --exclude='libbackend_with_compiler.so' --exclude='libjitbackend_test.so' \
     --exclude='bin/csnotebook*' --exclude='bin/Microsoft.CodeAnalysis*' --exclude='bin/System.Composition*' \
     --exclude=bin/Humanizer.dll --exclude=bin/Markdig.dll --exclude=environment/kernel \
     --transform='s,^build/dotnet/bin/PatchKit.Tests/release,tests-bin,' \
@@ -278,14 +258,14 @@ unpack_images() {
   mv "$work/data.new" "$work/data"
 }
 
+# The libtorch that TorchSharp's natives take, as env.sh tells the loader.
 choose_torch() {
-  if [[ $device == cpu ]]; then
-    export TORCH_HOME=${TORCH_HOME-}
-  else
-    TORCH_HOME=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))') ||
-      fail "python3 cannot import torch here; --cpu rehearses without it."
-    export TORCH_HOME
+  PATCHKIT_LIBTORCH=$(dirname "$here")/bin
+  if [[ $device != cpu || ! -e $PATCHKIT_LIBTORCH/libtorch_cpu.so ]]; then
+    PATCHKIT_LIBTORCH=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))') ||
+      fail "python3 cannot import torch here; --cpu rehearses with the libtorch of a checkout that is set up."
   fi
+  export PATCHKIT_LIBTORCH
 }
 
 # run_step NAME SECONDS: runs one step in a shell of its own, with its output in a log, and reports it.
@@ -321,7 +301,7 @@ def output(*command):
         return ""
 
 def machine():
-    facts = {"cpu": platform.machine(), "cores": os.cpu_count(), "device": device, "torch_home": os.environ["TORCH_HOME"]}
+    facts = {"cpu": platform.machine(), "cores": os.cpu_count(), "device": device, "libtorch": os.environ["PATCHKIT_LIBTORCH"]}
     facts["gpu"] = output("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader")
     facts["nvcc"] = output("nvcc", "--version").rpartition("\n")[2]
     if device == "cuda":

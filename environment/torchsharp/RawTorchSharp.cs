@@ -6,10 +6,14 @@ using System.Linq;
 using System.Text;
 using Microsoft.Build.Framework;
 
-/// <summary>Copies TorchSharp's native library with a need of a version made weak and, where a guard takes its name, with another name; lists what it exports.</summary>
+/// <summary>
+/// Copies TorchSharp's native library with a need of a version made weak and, where a guard takes its name, with
+/// another name; lists what it exports.
+/// </summary>
 /// <remarks>
-/// libLibTorchSharp.so 0.107 was built by GCC 13 and needs GLIBCXX_3.4.32 of libstdc++ for one marker symbol that nothing calls, so that libstdc++ 12 refuses to load it.
-/// One bit (VER_FLG_WEAK) makes of the need a wish. A newer libstdc++ has the version, and sees no difference.
+/// libLibTorchSharp.so 0.107 was built by GCC 13 and needs GLIBCXX_3.4.32 of libstdc++ for one marker symbol that
+/// nothing calls, so that libstdc++ 12 refuses to load it. One bit (VER_FLG_WEAK) makes of the need a wish. A newer
+/// libstdc++ has the version, and sees no difference.
 /// </remarks>
 public sealed class RawTorchSharp : Microsoft.Build.Utilities.Task
 {
@@ -58,7 +62,8 @@ public sealed class RawTorchSharp : Microsoft.Build.Utilities.Task
         }
         if (Natives != "")
         {
-            File.WriteAllLines(Natives, Exports().OrderBy(name => name, StringComparer.Ordinal).Select(name => $"NATIVE({name})"));
+            var names = Exports().OrderBy(name => name, StringComparer.Ordinal);
+            File.WriteAllLines(Natives, names.Select(name => $"NATIVE({name})"));
         }
         File.WriteAllBytes(To + ".new", _elf);
         File.Delete(To);
@@ -98,7 +103,7 @@ public sealed class RawTorchSharp : Microsoft.Build.Utilities.Task
                 long at = Strings(section) + Int64(entry + 8);
                 if (Text(at).Length != Name.Length)
                 {
-                    Log.LogError("{0} calls itself {1}, which {2} cannot replace in place: it is not as long.", From, Text(at), Name);
+                    Log.LogError("{0} calls itself {1}, and {2} is not as long.", From, Text(at), Name);
                     return false;
                 }
                 Encoding.ASCII.GetBytes(Name).CopyTo(_elf, (int)at);
@@ -116,8 +121,9 @@ public sealed class RawTorchSharp : Microsoft.Build.Utilities.Task
             long strings = Strings(section), from = Int64(section + 24);
             for (long symbol = from; symbol < from + Int64(section + 32); symbol += 24)
             {
-                bool defined = Int16(symbol + 6) != 0;
-                if (defined && _elf[symbol + 4] == GlobalFunction && Text(strings + Int32(symbol)) is var name && name.StartsWith("THS", StringComparison.Ordinal) && name != Except)
+                string name = Text(strings + Int32(symbol));
+                bool defined = Int16(symbol + 6) != 0 && _elf[symbol + 4] == GlobalFunction;
+                if (defined && name.StartsWith("THS", StringComparison.Ordinal) && name != Except)
                 {
                     yield return name;
                 }
@@ -126,14 +132,16 @@ public sealed class RawTorchSharp : Microsoft.Build.Utilities.Task
     }
 
     // The headers of the sections of a type.
-    private IEnumerable<long> Sections(int type) => Enumerable.Range(0, Int16(0x3C)).Select(Header).Where(header => Int32(header + 4) == type);
+    private IEnumerable<long> Sections(int type) =>
+        Enumerable.Range(0, Int16(0x3C)).Select(Header).Where(header => Int32(header + 4) == type);
 
     private long Header(int section) => Int64(0x28) + section * Int16(0x3A);
 
     // The strings that a section's entries point into.
     private long Strings(long header) => Int64(Header(Int32(header + 40)) + 24);
 
-    private string Text(long at) => Encoding.ASCII.GetString(_elf, (int)at, Array.IndexOf(_elf, (byte)0, (int)at) - (int)at);
+    private string Text(long at) =>
+        Encoding.ASCII.GetString(_elf, (int)at, Array.IndexOf(_elf, (byte)0, (int)at) - (int)at);
 
     private int Int16(long at) => BitConverter.ToUInt16(_elf, (int)at);
 

@@ -7,21 +7,10 @@ using Microsoft.Build.Framework;
 using Mono.Cecil;
 using Mono.Cecil.Cil;
 
-/// <summary>Rewrites TorchSharp.dll so that what a native call works on lives, and what it reports is heard, until it has returned.</summary>
-/// <remarks>
-/// <para>
-/// Lives: TorchSharp hands libtorch bare handles, and a tensor whose last use is that hand-over may be finalized, and so freed, inside the call.
-/// After each native call <c>GC.KeepAlive</c> is told of <c>this</c>, of every argument and local of reference type, and of each object whose <c>Handle</c> was read.
-/// </para>
-/// <para>
-/// Heard: libtorch's exceptions arrive as TorchSharp's last error, which some methods never look at. Those get the look, except where an object is given back:
-/// an exception there would end the process on the finalizer's thread.
-/// </para>
-/// <para>
-/// Loaded: libLibTorchSharp comes before libtorch, so that the guard stands first among the libraries in which libtorch's own symbols are looked up (memory.cpp, mkl.cpp);
-/// and a load that failed throws the loader's own reason, instead of copying the packages' 500 MB beside the program to fail once more.
-/// </para>
-/// </remarks>
+/// <summary>
+/// Rewrites TorchSharp.dll so that what a native call works on lives, and what it reports is heard, until it has
+/// returned. README.md beside this file tells what each part mends.
+/// </summary>
 public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
 {
     /// <summary>The package's TorchSharp.dll.</summary>
@@ -41,16 +30,16 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
         using var module = ModuleDefinition.ReadModule(From, new ReaderParameters { InMemory = true });
         var weaver = new Weaver(module);
         weaver.KeepAlive();
+        weaver.CountMovedHandles();
+        weaver.NeverCopyThePackages();
         if (GuardFirst)
         {
             weaver.LoadTheGuardFirst();
         }
-        weaver.NeverCopyThePackages();
         weaver.Sign();
-        string made = To + ".new";
-        module.Write(made);
+        module.Write(To + ".new");
         File.Delete(To);
-        File.Move(made, To);
+        File.Move(To + ".new", To);
         Log.LogMessage(MessageImportance.Normal, "{0}: {1}", To, weaver.Counts);
         return true;
     }
@@ -89,11 +78,18 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
             _module = module;
             _torch = module.GetType("TorchSharp.torch");
             _checkForErrors = Method("CheckForErrors");
-            _keepAlive = new MethodReference("KeepAlive", module.TypeSystem.Void, Core("GC")) { Parameters = { new ParameterDefinition(module.TypeSystem.Object) } };
+            _keepAlive = new MethodReference("KeepAlive", module.TypeSystem.Void, Core("System", "GC"))
+            {
+                Parameters = { new ParameterDefinition(module.TypeSystem.Object) },
+            };
         }
 
-        internal string Counts => $"{_methods} methods, {_calls} native calls, {_receivers} objects whose handle was read, {_checks} calls whose error nobody asked for";
+        internal string Counts =>
+            $"{_methods} methods, {_calls} native calls, {_receivers} objects whose handle was read, "
+            + $"{_checks} calls whose error nobody asked for";
 
+        // After each native call, GC.KeepAlive of all that it may work on, and the look at the last error where the
+        // method never looks.
         internal void KeepAlive()
         {
             foreach (var method in _module.GetTypes().SelectMany(type => type.Methods).Where(method => method.HasBody))
@@ -110,7 +106,8 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
                 bool asks = method.Body.Instructions.Any(Calls("CheckForErrors")) || GivesBack(method);
                 foreach (var call in calls)
                 {
-                    InsertAfter(method, call, Kept(method).Concat(asks || MayNotAsk((MethodReference)call.Operand) ? [] : Check()));
+                    bool ask = !asks && !MayNotAsk((MethodReference)call.Operand);
+                    InsertAfter(method, call, ask ? Kept(method).Append(Check()) : Kept(method));
                 }
                 method.Body.InitLocals = true;
             }
@@ -119,7 +116,8 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
         // A jump over what is added may be longer than a byte can tell.
         private static void LengthenJumps(MethodDefinition method)
         {
-            foreach (var jump in method.Body.Instructions.Where(at => at.OpCode.OperandType == OperandType.ShortInlineBrTarget))
+            var jumps = method.Body.Instructions.Where(at => s_longJumps.ContainsKey(at.OpCode.Code));
+            foreach (var jump in jumps)
             {
                 jump.OpCode = s_longJumps[jump.OpCode.Code];
             }
@@ -153,23 +151,46 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
             {
                 loads.Add(Instruction.Create(OpCodes.Ldarg, method.Body.ThisParameter));
             }
-            loads.AddRange(method.Parameters.Where(parameter => IsReference(parameter.ParameterType)).Select(parameter => Instruction.Create(OpCodes.Ldarg, parameter)));
-            loads.AddRange(method.Body.Variables.Where(local => IsReference(local.VariableType)).Select(local => Instruction.Create(OpCodes.Ldloc, local)));
+            foreach (var parameter in method.Parameters.Where(parameter => IsReference(parameter.ParameterType)))
+            {
+                loads.Add(Instruction.Create(OpCodes.Ldarg, parameter));
+            }
+            foreach (var local in method.Body.Variables.Where(local => IsReference(local.VariableType)))
+            {
+                loads.Add(Instruction.Create(OpCodes.Ldloc, local));
+            }
             return loads.SelectMany(load => new[] { load, Instruction.Create(OpCodes.Call, _keepAlive) });
         }
 
-        private Instruction[] Check()
+        private Instruction Check()
         {
             _checks++;
-            return [Instruction.Create(OpCodes.Call, _checkForErrors)];
+            return Instruction.Create(OpCodes.Call, _checkForErrors);
         }
 
+        // A tensor whose handle is moved into a parameter is one tensor less.
+        internal void CountMovedHandles()
+        {
+            var tensor = _torch.NestedTypes.Single(type => type.Name == "Tensor");
+            var count = tensor.Methods.Single(method => method.Name == "Dispose" && method.Parameters.Count == 1).Body;
+            var decrement = count.Instructions.First(Calls("Decrement"));
+            var body = tensor.Methods.Single(method => method.Name == "MoveHandle").Body;
+            var il = body.GetILProcessor();
+            var start = body.Instructions[0];
+            il.InsertBefore(start, Instruction.Create(OpCodes.Ldsflda, (FieldReference)decrement.Previous.Operand!));
+            il.InsertBefore(start, Instruction.Create(OpCodes.Call, (MethodReference)decrement.Operand!));
+            il.InsertBefore(start, Instruction.Create(OpCodes.Pop));
+        }
+
+        // So that the guard stands first among the libraries in which libtorch's own symbols are looked up.
         internal void LoadTheGuardFirst()
         {
             var method = Method("LoadNativeBackend");
-            foreach (var name in method.Body.Instructions.Where(at => at.Operand is "torch_cuda" or "torch_cpu").ToList())
+            var names = method.Body.Instructions.Where(at => at.Operand is "torch_cuda" or "torch_cpu");
+            foreach (var name in names.ToList())
             {
-                // TryLoadNativeLibraryByName("torch_cpu", typeof(torch).Assembly, trace) is done for LibTorchSharp, then for itself.
+                // TryLoadNativeLibraryByName("torch_cpu", typeof(torch).Assembly, trace) is done for LibTorchSharp,
+                // then for itself.
                 var end = name;
                 while (!Calls("TryLoadNativeLibraryByName")(end))
                 {
@@ -196,12 +217,14 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
             }
         }
 
+        // CopyNativeComponentsIntoSingleDirectory becomes NativeLibrary.Load("LibTorchSharp", typeof(torch).Assembly,
+        // null), which throws the loader's own reason.
         internal void NeverCopyThePackages()
         {
-            var attempt = Method("TryLoadNativeLibraryByName").Body.Instructions.Select(at => at.Operand).OfType<MethodReference>().Single(called => called.Name == "TryLoad");
-            var type = Method("LoadNativeBackend").Body.Instructions.Select(at => at.Operand).OfType<MethodReference>().ToList();
-            var load = new MethodReference("Load", attempt.ReturnType, attempt.DeclaringType) { ReturnType = _module.TypeSystem.IntPtr };
+            var attempt = Called(Method("TryLoadNativeLibraryByName"), "TryLoad");
+            var load = new MethodReference("Load", _module.TypeSystem.IntPtr, attempt.DeclaringType);
             attempt.Parameters.Take(3).ToList().ForEach(load.Parameters.Add);
+            var backend = Method("LoadNativeBackend");
             var body = Method("CopyNativeComponentsIntoSingleDirectory").Body;
             body.Instructions.Clear();
             body.ExceptionHandlers.Clear();
@@ -212,8 +235,8 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
             var il = body.GetILProcessor();
             il.Emit(OpCodes.Ldstr, "LibTorchSharp");
             il.Emit(OpCodes.Ldtoken, _torch);
-            il.Emit(OpCodes.Call, type.First(called => called.Name == "GetTypeFromHandle"));
-            il.Emit(OpCodes.Callvirt, type.First(called => called.Name == "get_Assembly"));
+            il.Emit(OpCodes.Call, Called(backend, "GetTypeFromHandle"));
+            il.Emit(OpCodes.Callvirt, Called(backend, "get_Assembly"));
             il.Emit(OpCodes.Ldloc, anywhere);
             il.Emit(OpCodes.Call, load);
             il.Emit(OpCodes.Pop);
@@ -221,33 +244,66 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
             il.Emit(OpCodes.Ret);
         }
 
+        // [assembly: AssemblyMetadata("Woven", "...")], for whoever asks.
         internal void Sign()
         {
             var text = _module.TypeSystem.String;
-            var constructor = new MethodReference(".ctor", _module.TypeSystem.Void, Core("Reflection.AssemblyMetadataAttribute")) { HasThis = true, Parameters = { new ParameterDefinition(text), new ParameterDefinition(text) } };
-            _module.Assembly.CustomAttributes.Add(new CustomAttribute(constructor) { ConstructorArguments = { new CustomAttributeArgument(text, "Woven"), new CustomAttributeArgument(text, Counts) } });
+            var type = Core("System.Reflection", "AssemblyMetadataAttribute");
+            var constructor = new MethodReference(".ctor", _module.TypeSystem.Void, type)
+            {
+                HasThis = true,
+                Parameters = { new ParameterDefinition(text), new ParameterDefinition(text) },
+            };
+            var mark = new CustomAttribute(constructor)
+            {
+                ConstructorArguments =
+                {
+                    new CustomAttributeArgument(text, "Woven"),
+                    new CustomAttributeArgument(text, Counts),
+                },
+            };
+            _module.Assembly.CustomAttributes.Add(mark);
         }
 
-        private TypeReference Core(string name)
+        private TypeReference Core(string space, string name)
         {
-            int dot = name.LastIndexOf('.');
-            string space = dot < 0 ? "System" : "System." + name.Substring(0, dot);
-            return new TypeReference(space, name.Substring(dot + 1), _module, _module.AssemblyReferences.First(reference => reference.Name == "System.Runtime"));
+            var runtime = _module.AssemblyReferences.First(reference => reference.Name == "System.Runtime");
+            return new TypeReference(space, name, _module, runtime);
         }
 
         private MethodDefinition Method(string name) => _torch.Methods.Single(method => method.Name == name);
 
-        private static bool IsNativeCall(Instruction at) => at.OpCode == OpCodes.Call && at.Operand is MethodReference { DeclaringType.Name: "NativeMethods" };
+        private static MethodReference Called(MethodDefinition method, string name) =>
+            (MethodReference)method.Body.Instructions.First(Calls(name)).Operand!;
 
-        private static Func<Instruction, bool> Calls(string name) => at => (at.OpCode == OpCodes.Call || at.OpCode == OpCodes.Callvirt) && at.Operand is MethodReference called && called.Name == name;
+        private static bool IsNativeCall(Instruction at) =>
+            at.OpCode == OpCodes.Call && at.Operand is MethodReference { DeclaringType.Name: "NativeMethods" };
 
-        private static bool GivesBack(MethodReference method) => method.Name is "Finalize" or "ReleaseHandle" || method.Name.IndexOf("dispose", StringComparison.OrdinalIgnoreCase) >= 0;
+        private static Func<Instruction, bool> Calls(string name) =>
+            at =>
+                (at.OpCode == OpCodes.Call || at.OpCode == OpCodes.Callvirt)
+                && at.Operand is MethodReference called
+                && called.Name == name;
 
-        // The look itself; what torch's own static constructor calls, which must not fail of an error before it; a checksum, which cannot fail.
-        private static bool MayNotAsk(MethodReference native) => native.Name is "THSTorch_get_and_reset_last_err" or "THSTorchCuda_is_available" or "crc32c_append" || GivesBack(native);
+        // An exception where an object is given back would end the process on the finalizer's thread.
+        private static bool GivesBack(MethodReference method) =>
+            method.Name is "Finalize" or "ReleaseHandle"
+            || method.Name.IndexOf("dispose", StringComparison.OrdinalIgnoreCase) >= 0;
+
+        // The look itself; what torch's own static constructor calls, which must not fail of an error before it; a
+        // checksum, which cannot fail.
+        private static bool MayNotAsk(MethodReference native) =>
+            native.Name is "THSTorch_get_and_reset_last_err" or "THSTorchCuda_is_available" or "crc32c_append"
+            || GivesBack(native);
 
         private static bool IsReference(TypeReference type) =>
-            !type.IsValueType && !type.IsByReference && !type.IsPointer && !type.IsPinned && !type.IsFunctionPointer && !type.IsGenericParameter && type.MetadataType is not (MetadataType.String or MetadataType.Void or MetadataType.IntPtr or MetadataType.UIntPtr);
+            !type.IsValueType
+            && !type.IsByReference
+            && !type.IsPointer
+            && !type.IsPinned
+            && !type.IsFunctionPointer
+            && !type.IsGenericParameter
+            && type.MetadataType is not (MetadataType.String or MetadataType.IntPtr or MetadataType.UIntPtr);
 
         private static void InsertAfter(MethodDefinition method, Instruction at, IEnumerable<Instruction> added)
         {

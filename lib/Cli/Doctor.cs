@@ -79,7 +79,7 @@ internal static class Doctor
         if (backends == CollectiveBackends.None) return new("data parallel", Standing.Degraded, "one process alone can train", ProcessGroup.Absence);
         string found = $"several processes can train together ({string.Join(", ", new[] { (CollectiveBackends.Gloo, "Gloo on CPUs"), (CollectiveBackends.Nccl, "NCCL on GPUs") }.Where(own => backends.HasFlag(own.Item1)).Select(own => own.Item2))})";
         return torch.cuda.device_count() > 1 && !backends.HasFlag(CollectiveBackends.Nccl)
-            ? new("data parallel", Standing.Degraded, $"{found}, but not on this machine's {torch.cuda.device_count()} GPUs", "Train on one GPU: this version has no collectives for several.")
+            ? new("data parallel", Standing.Degraded, $"{found}, but not on this machine's {torch.cuda.device_count()} GPUs", "Train on one of them, or on several processes with --device cpu.")
             : new("data parallel", Standing.Ok, found);
     }
 

@@ -77,7 +77,7 @@ internal static class SegmentImages
         var batch = tensor(planes, [1, 3, resized.Height, resized.Width]).to(device);
         var scores = task.Window?.Score(model.call, batch) ?? model.call(batch);                            // (1, K, h, w)
         NonFiniteScoresException.Refuse(scores);
-        if (factor != 1) scores = nn.functional.interpolate(scores, [image.Height, image.Width], mode: InterpolationMode.Bilinear);
+        if (factor != 1) scores = nn.functional.interpolate(scores, [image.Height, image.Width], mode: InterpolationMode.Bilinear, align_corners: false);
         return scores.argmax(1).squeeze(0).cpu();
     }
 

@@ -42,7 +42,15 @@ public sealed class FusedAdamW : AdamW
     /// <inheritdoc/>
     public override void add_param_group(TorchSharp.Modules.ParamGroup param_group)
     {
-        base.add_param_group(param_group);
+        try
+        {
+            base.add_param_group(param_group);
+        }
+        catch
+        {
+            Forget(param_group);
+            throw;
+        }
         foreach (var alike in param_group.Parameters.GroupBy(parameter => (parameter.dtype, parameter.device_type, parameter.device_index)))
             _alike.Add(new Alike((Options)param_group.Options, [.. alike.Select(parameter => (parameter, (State)_state[parameter.Handle]))]));
     }
@@ -65,6 +73,22 @@ public sealed class FusedAdamW : AdamW
         using (NewDisposeScope())
             foreach (var alike in _alike) alike.Step();
         return loss!; // as TorchSharp has it
+    }
+
+    // Without memory for a group's state there is half of one, and AdamW's finalizer, which would dispose all of it, would end the process.
+    private void Forget(TorchSharp.Modules.ParamGroup group)
+    {
+        _parameter_groups.Remove(group);
+        foreach (nint parameter in group.Parameters.Select(parameter => parameter.Handle))
+        {
+            if (!_state.TryGetValue(parameter, out var found)) continue;
+            var state = (State)found;
+            state.exp_avg?.Dispose();
+            state.exp_avg_sq?.Dispose();
+            state.max_exp_avg_sq?.Dispose();
+            GC.SuppressFinalize(state);
+            _state.Remove(parameter);
+        }
     }
 
     /// <summary>Parameters of one group, element type and device.</summary>

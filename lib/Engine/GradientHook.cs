@@ -4,17 +4,20 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Calls back when a backward pass has added to a parameter's gradient: libtorch's post-accumulate-gradient hook, of which a tensor has one.
-/// TorchSharp exports none, so libtorch's C++ object is built by hand: a pointer to its table of virtual functions, laid out as the C++
-/// ABI of GCC and Clang has it, and behind it what is called. <see cref="Works"/> says whether that is known to fit this libtorch.
+/// Calls back when a backward pass has added to a parameter's gradient: libtorch's post-accumulate-gradient hook, of
+/// which a tensor has one. TorchSharp exports none, so libtorch's C++ object is built by hand: a pointer to its table
+/// of virtual functions, laid out as the C++ ABI of GCC and Clang has it, and behind it what is called.
+/// <see cref="Works"/> says whether that is known to fit this libtorch.
 /// </summary>
 internal sealed unsafe class GradientHook : IDisposable
 {
-    // The libtorch in which the virtual functions of torch::autograd::PostAccumulateGradHook were seen to be those of the table below.
+    // The libtorch in which the virtual functions of torch::autograd::PostAccumulateGradHook were seen to be those of
+    // the table below.
     private const string KnownLibtorch = "2.10.";
 
     // torch::autograd::impl::set_post_acc_grad_hooks(const at::TensorBase&, std::unique_ptr<PostAccumulateGradHook>)
-    private const string SetterName = "_ZN5torch8autograd4impl23set_post_acc_grad_hooksERKN2at10TensorBaseE"
+    private const string SetterName =
+        "_ZN5torch8autograd4impl23set_post_acc_grad_hooksERKN2at10TensorBaseE"
         + "St10unique_ptrINS0_22PostAccumulateGradHookESt14default_deleteIS7_EE";
 
     private static readonly delegate* unmanaged<nint, NativeHook**, void> s_set = FindSetter();
@@ -23,7 +26,8 @@ internal sealed unsafe class GradientHook : IDisposable
 
     /// <summary>Begins to listen.</summary>
     /// <param name="parameter">a leaf that takes a gradient.</param>
-    /// <param name="arrived">called on the thread that libtorch runs the backward pass on; it must throw nothing.</param>
+    /// <param name="arrived">called on the thread that libtorch runs the backward pass on; it must throw
+    /// nothing.</param>
     internal GradientHook(Tensor parameter, Action arrived)
     {
         _parameter = parameter;
@@ -36,7 +40,11 @@ internal sealed unsafe class GradientHook : IDisposable
     internal static bool Works { get; } = s_set != null && Try();
 
     /// <summary>Ends it.</summary>
-    public void Dispose() => Set(_parameter, null);
+    public void Dispose()
+    {
+        if (!_parameter.IsInvalid)
+            Set(_parameter, null);
+    }
 
     private static delegate* unmanaged<nint, NativeHook**, void> FindSetter()
     {
@@ -56,7 +64,8 @@ internal sealed unsafe class GradientHook : IDisposable
         return calls == 1;
     }
 
-    // The setter takes the object over, and deletes the one before; a unique_ptr is passed by the address of its pointer.
+    // The setter takes the object over, and deletes the one before; a unique_ptr is passed by the address of its
+    // pointer.
     private static void Set(Tensor parameter, NativeHook* hook)
     {
         s_set(parameter.Handle, &hook);
@@ -80,10 +89,14 @@ internal sealed unsafe class GradientHook : IDisposable
     }
 
     [UnmanagedCallersOnly]
-    private static void Call(NativeHook* hook, nint parameter) => ((Action)GCHandle.FromIntPtr(hook->Arrived).Target!)();
+    private static void Call(NativeHook* hook, nint parameter) =>
+        ((Action)GCHandle.FromIntPtr(hook->Arrived).Target!)();
 
     [UnmanagedCallersOnly]
-    private static void Compile(NativeHook* hook) => Environment.FailFast("libtorch's compiled autograd, which TorchSharp has not, asked a gradient hook of PatchKit's.");
+    private static void Compile(NativeHook* hook) =>
+        Environment.FailFast(
+            "libtorch's compiled autograd, which TorchSharp has not, asked a gradient hook of PatchKit's."
+        );
 
     private struct NativeHook
     {

@@ -41,5 +41,5 @@ public static class SegmentationEvaluation
 
     /// <summary>Scores (B, K, h, w) at the resolution of labels (B, H, W).</summary>
     private static Tensor Fitted(Tensor scores, Tensor labels) => scores.shape[2] == labels.shape[1] && scores.shape[3] == labels.shape[2] ? scores
-        : nn.functional.interpolate(scores, [labels.shape[1], labels.shape[2]], mode: InterpolationMode.Bilinear);
+        : nn.functional.interpolate(scores, [labels.shape[1], labels.shape[2]], mode: InterpolationMode.Bilinear, align_corners: false);
 }

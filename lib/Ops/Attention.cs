@@ -5,7 +5,7 @@ namespace PatchKit.Ops;
 /// <summary>Attention: softmax(q k^T scale) v for each head, in a composed form and in forms that never hold an L x L tensor.</summary>
 public static partial class Attention
 {
-    /// <summary>libpatchkit's tiled form on the CPU, where it takes less than half the time of libtorch's own; elsewhere libtorch's.</summary>
+    /// <summary>libpatchkit's tiled form on the CPU, where it is faster than libtorch's own (`patchkit bench attention`); elsewhere libtorch's.</summary>
     /// <param name="q">(B, H, L, D).</param>
     /// <param name="k">(B, H, L, D).</param>
     /// <param name="v">(B, H, L, D).</param>

@@ -18,7 +18,7 @@ public static class PatchTransfer
         if (from == patchSize) return weight.clone();
         using var scope = NewDisposeScope();
         var basis = eye(from * from, dtype: weight.dtype, device: weight.device).reshape(-1, 1, from, from);                 // (p p, 1, p, p)
-        var resize = nn.functional.interpolate(basis, [patchSize, patchSize], mode: InterpolationMode.Bilinear, antialias: patchSize < from)
+        var resize = nn.functional.interpolate(basis, [patchSize, patchSize], mode: InterpolationMode.Bilinear, align_corners: false, antialias: patchSize < from)
             .flatten(1);                                                                                                     // (p p, p' p'): row i is pixel i, resized
         var inverse = linalg.pinv(resize);                                                                                   // (p' p', p p)
         return weight.flatten(2).matmul(inverse.transpose(0, 1))                                                             // (D, C, p' p')

@@ -18,7 +18,7 @@ public static class TokenExtension
         if (from == to) return tokens.alias();
         using var scope = NewDisposeScope();
         var map = tokens.transpose(1, 2).reshape(tokens.shape[0], -1, from.Rows, from.Columns);               // (B, D, rows, columns)
-        var wide = nn.functional.interpolate(map, [to.Rows, to.Columns], mode: mode);                         // (B, D, rows', columns')
+        var wide = nn.functional.interpolate(map, [to.Rows, to.Columns], mode: mode, align_corners: mode == InterpolationMode.Nearest ? null : false);   // (B, D, rows', columns')
         return wide.flatten(2).transpose(1, 2).MoveToOuterDisposeScope();                                     // (B, L', D)
     }
 }

@@ -119,9 +119,14 @@ public sealed record ImageDataConfig : DataConfig
             {
                 for (int i = 0; i < indices.Length; i++) indices[i] = order[(epoch * steps + step) * _batch + _places[i]];
                 using var bytes = _training.Batch(indices);
-                using var noise = new Generator((ulong)new SampleRandom(_seed, epoch * steps + step, -3).Below(int.MaxValue), _device);
-                yield return new Batch(_augment.Apply(bytes.Images, _seed, epoch, step * _batch, noise, (_batch, _places)), bytes.Labels.alias());
+                yield return new Batch(Augmented(bytes.Images, epoch, step, epoch * steps + step), bytes.Labels.alias());
             }
+        }
+
+        private Tensor Augmented(Tensor images, int epoch, long step, long place)
+        {
+            using var noise = Engine.Seeded(_device, new SampleRandom(_seed, place, -3).Below(int.MaxValue));
+            return _augment.Apply(images, _seed, epoch, step * _batch, share: (_batch, _places));
         }
 
         public override IEnumerable<Batch> Test(CancellationToken cancellation)

@@ -37,6 +37,9 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts it with a number of libtorch's threads.</summary>
     internal static ChildProcess WithThreads(int threads, params string[] arguments) => new(["env", $"OMP_NUM_THREADS={threads}"], arguments);
 
+    /// <summary>Starts it with a variable of its environment, given as NAME=VALUE.</summary>
+    internal static ChildProcess WithVariable(string variable, params string[] arguments) => new(["env", variable], arguments);
+
     internal int Id => _process.Id;
 
     internal bool HasExited => _process.HasExited;

@@ -40,7 +40,7 @@ public sealed class GpuCheckTests
     }
 
     // The tests lie in the repository, or beside its environment/ where the kit was unpacked.
-    private static string Script()
+    internal static string Script()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (Path.Combine(folder.FullName, "environment", "gpu-check.sh") is var script && File.Exists(script)) return script;

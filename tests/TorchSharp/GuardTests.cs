@@ -69,9 +69,17 @@ public sealed class GuardTests
         for (int i = 0; i < 2; i++)
         {
             var y = AutogradNode.Run("twice", [x], () => ([x * 2], []), (_, _) => throw new InvalidDataException($"the naïve node failed for the {i}th time"))[0];
-            Assert.StartsWith($"the naïve node failed for the {i}th time\n", Assert.Throws<ExternalException>(() => y.sum().backward()).Message);
+            Assert.StartsWith($"InvalidDataException in a backward pass: the naïve node failed for the {i}th time", Assert.Throws<ExternalException>(() => y.sum().backward()).Message);
         }
         Assert.Throws<InvalidDataException>(() => Engine.Backward(AutogradNode.Run("twice", [x], () => ([x * 2], []), (_, _) => throw new InvalidDataException("no"))[0].sum()));
+    }
+
+    [Fact]
+    public void AParameterIsOneTensor()
+    {
+        long before = Tensor.TotalCount;
+        using (var parameter = nn.Parameter(ones([3]))) Assert.Equal(1, Tensor.TotalCount - before);
+        Assert.Equal(before, Tensor.TotalCount);
     }
 
     [Fact]

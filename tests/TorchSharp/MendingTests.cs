@@ -35,11 +35,13 @@ public sealed class MendingTests : IDisposable
     [Fact]
     public void ALibraryThatCannotBeLoadedIsSaidAndNothingIsCopied()
     {
-        foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*").Where(file => Path.GetExtension(file) is ".dll" or ".json")) File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
-        var (code, output) = Run(Path.Combine(_folder, "PatchKit.dll"), "bench", "--help-me-fail");
-        Assert.NotEqual(0, code);
-        Assert.DoesNotContain(Directory.EnumerateDirectories(_folder), folder => Path.GetFileName(folder).StartsWith("cpu"));
-        Assert.NotNull(output);
+        foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Where(file => Path.GetExtension(file) is ".dll" or ".json"))
+        {
+            File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
+        }
+        var (_, output) = Run(Path.Combine(_folder, "PatchKit.dll"), "doctor");
+        Assert.Contains("libLibTorchSharp.so: cannot open shared object file", output);
+        Assert.Empty(Directory.EnumerateDirectories(_folder));
     }
 
     private static (int Code, string Output) Run(params string[] arguments)

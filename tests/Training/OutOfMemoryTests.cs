@@ -220,7 +220,7 @@ public sealed class OutOfMemoryTests : IDisposable
 
         public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => [];
 
-        public override IEnumerable<Batch> Test(CancellationToken cancellation) => throw new ExternalException("no room");
+        public override IEnumerable<Batch> Test(CancellationToken cancellation) => throw new ExternalException("can't allocate memory");
     }
 
     /// <summary>A classification for whose test memory runs out beyond so many images at a time.</summary>
@@ -233,6 +233,6 @@ public sealed class OutOfMemoryTests : IDisposable
         public override IObjective Objective(RunConfig config, ProcessGroup? group = null) => throw new NotSupportedException();
 
         public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
-            (Evaluation.Classification(model, data.Test(cancellation).Select(batch => batch.Images.shape[0] <= most ? batch : throw new ExternalException("no room")), device, cancellation: cancellation), null);
+            (Evaluation.Classification(model, data.Test(cancellation).Select(batch => batch.Images.shape[0] <= most ? batch : throw new ExternalException("can't allocate memory")), device, cancellation: cancellation), null);
     }
 }

@@ -13,9 +13,15 @@ internal static class ReleaseCommand
         var command = new Command("release", "Write a copy without solutions (// BEGIN SOLUTION ... // END SOLUTION) and outputs") { file, target };
         command.SetAction(parsed => Sentences.Guard(() =>
         {
-            var notebook = NotebookFile.Load(parsed.GetRequiredValue(file).FullName);
+            string from = parsed.GetRequiredValue(file).FullName, to = parsed.GetRequiredValue(target).FullName;
+            if (WholeFile.Same(from, to))
+                throw new ArgumentException($"--out {to} is the notebook itself, whose solutions would be lost; give the copy another name.");
+            WholeFile.Check(to, "--out");
+            var notebook = NotebookFile.Load(from);
             int taken = StudentCopy.Make(notebook);
-            notebook.Save(parsed.GetRequiredValue(target).FullName);
+            notebook.Save(to);
+            foreach (string note in notebook.Notes)
+                Console.Error.WriteLine($"{Path.GetFileName(from)}, {note}");
             Console.Error.WriteLine($"{parsed.GetRequiredValue(target)}: {taken} solutions taken out.");
             return 0;
         }));

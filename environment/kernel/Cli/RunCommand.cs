@@ -46,13 +46,12 @@ internal static class RunCommand
         if (set.Length > 0 && saved is null)
             throw new ArgumentException("--set changes the notebook; say with --out FILE where to save the result.");
         var notebook = NotebookFile.Load(file.FullName);
+        string target = (saved ?? file).FullName;
+        CheckOutputs(file, saved, page);
+        foreach (string note in notebook.Notes)
+            Console.Error.WriteLine($"{file.Name}, {note}");
         foreach (string line in Parameters.Set(notebook, [.. set.Select(Pair)]))
             Console.Error.WriteLine($"set {line}");
-        string target = (saved ?? file).FullName;
-        // What cannot be written is better told now than after an hour.
-        notebook.Save(target);
-        if (page is not null)
-            Directory.CreateDirectory(page.DirectoryName!);
 
         int signal = 0;
         // Once a session runs, Console leads to its cells.
@@ -60,6 +59,8 @@ internal static class RunCommand
         using var stop = new CancellationTokenSource();
         using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, 2));
         using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, 15));
+        // A terminal that is closed; under nohup the signal stays ignored.
+        using var onHangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Stop(context, 1));
         // Cells find files beside their notebook, as under Jupyter.
         Environment.CurrentDirectory = file.DirectoryName!;
         using var progress = new RunProgress(stderr, TerminalWidth());
@@ -70,12 +71,17 @@ internal static class RunCommand
                 Timeout = timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 AllowErrors = allowErrors,
                 AfterCell = () => notebook.Save(target),
+                ProcessEnds = (cell, error) =>
+                {
+                    stderr.WriteLine($"{file.Name}, cell {cell}: {error.Message} {target} holds what was done.");
+                    Environment.ExitCode = 1;
+                },
                 Progress = progress,
             },
             stop.Token).GetAwaiter().GetResult();
         notebook.Save(target);
         if (page is not null)
-            File.WriteAllText(page.FullName, HtmlPage.Render(notebook, Path.GetFileNameWithoutExtension(file.Name), file.DirectoryName!));
+            WholeFile.Write(page.FullName, HtmlPage.Render(notebook, Path.GetFileNameWithoutExtension(file.Name), file.DirectoryName!));
 
         foreach (var (cell, error) in outcome.Failures)
         {
@@ -84,6 +90,8 @@ internal static class RunCommand
             if (error.Line is { } at && notebook.Cells[cell - 1].Source.Split('\n') is var lines && at <= lines.Length)
                 stderr.WriteLine($"    {lines[at - 1].Trim()}");
         }
+        if (outcome.Kept > 0)
+            stderr.WriteLine($"{Cells(outcome.Kept)} further down did not run; the outputs there are of an earlier run.");
         if (outcome.Stopped)
         {
             stderr.WriteLine($"Stopped; {target} holds what was done.");
@@ -103,6 +111,22 @@ internal static class RunCommand
         }
     }
 
+    /// <summary>What cannot be written is better told now than after an hour.</summary>
+    private static void CheckOutputs(FileInfo file, FileInfo? saved, FileInfo? page)
+    {
+        WholeFile.Check((saved ?? file).FullName, saved is null ? "The notebook" : "--out");
+        if (page is null)
+            return;
+        WholeFile.Check(page.FullName, "--html");
+        foreach (var notebook in new[] { file, saved })
+        {
+            if (notebook is not null && WholeFile.Same(notebook.FullName, page.FullName))
+                throw new ArgumentException($"--html {page} would overwrite the notebook of that name; give the page another.");
+        }
+    }
+
+    private static string Cells(int count) => count == 1 ? "1 cell" : $"{count} cells";
+
     private static int? TerminalWidth()
     {
         const int Usual = 80;
@@ -118,8 +142,10 @@ internal static class RunCommand
         }
     }
 
-    private static KeyValuePair<string, string> Pair(string text) =>
-        text.IndexOf('=', StringComparison.Ordinal) is > 0 and var at
-            ? new(text[..at].Trim(), text[(at + 1)..].Trim())
-            : throw new ArgumentException($"--set {text} has no value; write --set NAME=VALUE.");
+    private static KeyValuePair<string, string> Pair(string text) => text.IndexOf('=', StringComparison.Ordinal) switch
+    {
+        0 => throw new ArgumentException($"--set {text} names no parameter; write --set NAME=VALUE."),
+        > 0 and var at => new(text[..at].Trim(), text[(at + 1)..].Trim()),
+        _ => throw new ArgumentException($"--set {text} has no value; write --set NAME=VALUE."),
+    };
 }

@@ -17,6 +17,8 @@ public sealed class CSharpSession : IDisposable
     private readonly SubmissionChain chain;
     private readonly NuGetPackages packages;
     private readonly CodeHelp help;
+    private readonly PageScripts page = new();
+    private readonly UsedVariables used = new();
     private readonly Dictionary<string, string[]> sources = [];
     private int uncounted;
 
@@ -69,6 +71,7 @@ public sealed class CSharpSession : IDisposable
     {
         if (CellOutput.Current?.Queue == output)
             CellOutput.Current = null;
+        used.EndAll();
         output.Dispose();
         try
         {
@@ -98,7 +101,8 @@ public sealed class CSharpSession : IDisposable
         var clock = Stopwatch.StartNew();
         CellConsole.Install();
         string name = counted ? $"In [{++ExecutionCount}]" : $"uncounted cell {++uncounted}";
-        var cell = new CellRun(this, name, new CellOutput(host, output), stop);
+        var cell = new CellRun(this, name, new CellOutput(host, output, page), stop);
+        page.Begin(code);
         sources[cell.Name] = code.ReplaceLineEndings("\n").Split('\n');
         CellOutput.Current = cell.Output;
         MimeBundle? value = null;
@@ -114,7 +118,7 @@ public sealed class CSharpSession : IDisposable
             error = Tracebacks.Describe(e, cell.Name, sources, stopped: status == CellStatus.Aborted);
         }
         output.Drain();
-        return new CellResult(status, value, error, clock.Elapsed);
+        return new CellResult(status, value is null ? null : page.Fill(value), error, clock.Elapsed);
     }
 
     /// <summary>One execution: a cell's parts in turn, those of cells it imports included.</summary>
@@ -159,6 +163,7 @@ public sealed class CSharpSession : IDisposable
             var thrown = CellThread.Run(
                 () =>
                 {
+                    session.used.Begin(submission);
                     object? result = session.chain.Run(submission);
                     if (submission.HasValue && result is not Microsoft.DotNet.Interactive.DisplayedValue)
                         value = Formatting.Formatters.Format(result);
@@ -180,7 +185,7 @@ public sealed class CSharpSession : IDisposable
                     session.packages.AddSource(NuGet(Quoted(directive)) ?? throw CellException.Directive(
                         $"#i \"{Quoted(directive)}\" names no package source; write #i \"nuget: ADDRESS OR FOLDER\".", directive.Line));
                     break;
-                case "#!import":
+                case "#!import" or "#load":
                     Import(directive, folder);
                     break;
                 case "#!about":
@@ -192,10 +197,11 @@ public sealed class CSharpSession : IDisposable
                 case "#!whos":
                     output.Display(SessionVariables.Table(session.Variables), null, update: false);
                     break;
+                case "#!lsmagic":
+                    output.Display(new MimeBundle("text/plain", string.Join('\n', CellParser.Directives)), null, update: false);
+                    break;
                 case "#!time":
                     break;
-                case "#load":
-                    throw CellException.Directive("#load is not known here; write #!import \"FILE.csx\".", directive.Line);
                 default:
                     throw CellException.Directive(
                         $"{directive.Name} is not known here; the directives are {string.Join(", ", CellParser.Directives)}.", directive.Line);
@@ -254,19 +260,19 @@ public sealed class CSharpSession : IDisposable
         {
             string path = Path.GetFullPath(Path.Combine(folder, Quoted(directive)));
             if (!File.Exists(path))
-                throw CellException.Directive($"#!import: there is no file {path}.", directive.Line);
+                throw CellException.Directive($"{directive.Name}: there is no file {path}.", directive.Line);
             if (importing.Contains(path))
-                throw CellException.Directive($"#!import: {path} imports itself, by way of {string.Join(" and ", importing)}.", directive.Line);
+                throw CellException.Directive($"{directive.Name}: {path} imports itself, by way of {string.Join(" and ", importing)}.", directive.Line);
             importing.Add(path);
             string file = Path.GetFileName(path);
             var cells = Path.GetExtension(path).ToLowerInvariant() switch
             {
-                ".ipynb" => Notebook.NotebookFile.Load(path).Cells
+                ".ipynb" => Notebook(path, directive.Line).Cells
                     .Select((c, i) => (c, Name: $"{file}, cell {i + 1}"))
                     .Where(c => c.c.IsCode)
                     .Select(c => (c.c.Source, c.Name)),
                 ".csx" or ".cs" => [(File.ReadAllText(path), file)],
-                var other => throw CellException.Directive($"#!import reads .ipynb and .csx files, not {other}.", directive.Line),
+                var other => throw CellException.Directive($"{directive.Name} reads .ipynb and .csx files, not {other}.", directive.Line),
             };
             foreach (var (source, cell) in cells)
             {
@@ -288,6 +294,18 @@ public sealed class CSharpSession : IDisposable
                 }
             }
             importing.Remove(path);
+        }
+
+        private static CsNotebook.Notebook.NotebookFile Notebook(string path, int line)
+        {
+            try
+            {
+                return CsNotebook.Notebook.NotebookFile.Load(path);
+            }
+            catch (InvalidDataException e)
+            {
+                throw CellException.Directive(e.Message, line);
+            }
         }
 
         private static string? NuGet(string target) =>

@@ -1,7 +1,7 @@
 namespace CsNotebook.Engine;
 
 /// <summary>The running cell's way out: what <c>Console</c> and <c>display</c> find when a cell calls them.</summary>
-internal sealed class CellOutput(ICellHost host, OutputQueue queue)
+internal sealed class CellOutput(ICellHost host, OutputQueue queue, PageScripts page)
 {
     /// <summary>The cell that runs or, between cells, the one that ran last: its background work still writes to it.</summary>
     public static CellOutput? Current { get; set; }
@@ -11,8 +11,11 @@ internal sealed class CellOutput(ICellHost host, OutputQueue queue)
 
     public void Write(StreamName name, string text) => queue.Write(host, name, text);
 
-    public void Display(MimeBundle data, string? displayId, bool update) =>
-        queue.Post(host, h => h.Display(data, displayId, update));
+    public void Display(MimeBundle data, string? displayId, bool update)
+    {
+        var whole = page.Fill(data);
+        queue.Post(host, h => h.Display(whole, displayId, update));
+    }
 
     public void ClearOutput(bool wait) => queue.Post(host, h => h.ClearOutput(wait));
 

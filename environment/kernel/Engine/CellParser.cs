@@ -9,7 +9,7 @@ internal static class CellParser
 {
     /// <summary>The directives there are, as completion lists them.</summary>
     public static readonly IReadOnlyList<string> Directives =
-        ["#!about", "#!csharp", "#!html", "#!import", "#!markdown", "#!time", "#!who", "#!whos", "#i", "#r"];
+        ["#!about", "#!csharp", "#!html", "#!import", "#!lsmagic", "#!markdown", "#!time", "#!who", "#!whos", "#i", "#load", "#r"];
 
     /// <summary>The parts of a cell. <c>#r</c> and <c>#i</c> come before the code they stand in.</summary>
     public static IReadOnlyList<CellPart> Parse(string cell)
@@ -49,7 +49,7 @@ internal static class CellParser
                 code.AsSpan(start..end).Fill(' ');
             start = end + 1;
         }
-        return new string(code);
+        return UsingDeclarations.Plain(new string(code), out _);
     }
 
     private static string? Language(string line) => line.Trim() switch

@@ -15,7 +15,7 @@ internal sealed class FlatScript
     public void Add(Submission submission)
     {
         usings.AddRange(submission.Written.Usings.Select(u => u.NormalizeWhitespace().ToString()).Except(usings));
-        foreach (var field in SessionVariables.Fields(submission))
+        foreach (var field in SessionVariables.Fields(submission.Compilation))
             Put(field.Name, field.Name, Variable(field, submission.Written));
         foreach (var member in submission.Written.Members)
         {

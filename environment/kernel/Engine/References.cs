@@ -1,4 +1,5 @@
 using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using System.Runtime.InteropServices;
 using Microsoft.CodeAnalysis;
@@ -47,8 +48,13 @@ internal sealed class References
                 Add(needed);
         }
         string docs = Path.ChangeExtension(path, ".xml");
+        // Packages made for .NET Interactive bring its assemblies along, whose Kernel and display would stand beside this
+        // kernel's own: under an alias they are there for the package, and cells do not see them.
+        var properties = name.StartsWith("Microsoft.DotNet.Interactive", StringComparison.OrdinalIgnoreCase)
+            ? new MetadataReferenceProperties(aliases: ["interactive"]) : default;
         All = [.. All, MetadataReference.CreateFromImage(
             image,
+            properties,
             documentation: File.Exists(docs) ? XmlDocumentationProvider.CreateFromFile(docs) : null,
             filePath: path)];
     }
@@ -70,7 +76,26 @@ internal sealed class References
             if (IsManaged(name))
                 yield return MetadataReference.CreateFromFile(path, documentation: new FrameworkDocumentation(name));
         }
-        yield return MetadataReference.CreateFromFile(typeof(References).Assembly.Location);
+        yield return MetadataReference.CreateFromImage(KernelImage(), filePath: typeof(References).Assembly.Location);
+    }
+
+    /// <summary>
+    /// The kernel as cells see it: what it needs itself (System.CommandLine, say) goes by names that no package has. Were
+    /// one of them to turn up later, the compiler would take the kernel for another assembly than before, and display for
+    /// two methods.
+    /// </summary>
+    private static byte[] KernelImage()
+    {
+        byte[] image = File.ReadAllBytes(typeof(References).Assembly.Location);
+        using var file = new PEReader(new MemoryStream(image, writable: false));
+        var metadata = file.GetMetadataReader();
+        int strings = file.PEHeaders.MetadataStartOffset + metadata.GetHeapMetadataOffset(HeapIndex.String);
+        foreach (var name in metadata.AssemblyReferences.Select(r => metadata.GetAssemblyReference(r).Name))
+        {
+            if (FrameworkAssembly(metadata.GetString(name)) is null)
+                image[strings + metadata.GetHeapOffset(name)] = (byte)'_';
+        }
+        return image;
     }
 
     private static bool IsManaged(string name) =>

@@ -17,7 +17,7 @@ internal static class SessionVariables
         {
             if (submission.Instance is not { } instance)
                 continue;
-            foreach (var symbol in Fields(submission))
+            foreach (var symbol in Fields(submission.Compilation))
             {
                 if (instance.GetType().GetField(symbol.MetadataName, AnyField) is { } field)
                     variables[symbol.Name] = new(symbol.Name, TypeName(symbol.Type), field.GetValue(instance));
@@ -26,9 +26,15 @@ internal static class SessionVariables
         return [.. variables.Values];
     }
 
+    /// <summary>The value of a submission's variable, once it has run.</summary>
+    public static object? Value(Submission submission, string name) =>
+        Fields(submission.Compilation).FirstOrDefault(f => f.Name == name) is { } symbol && submission.Instance is { } instance
+            ? instance.GetType().GetField(symbol.MetadataName, AnyField)?.GetValue(instance)
+            : null;
+
     /// <summary>The top-level fields of a submission.</summary>
-    public static IEnumerable<IFieldSymbol> Fields(Submission submission) =>
-        submission.Compilation.ScriptClass?.GetMembers().OfType<IFieldSymbol>()
+    public static IEnumerable<IFieldSymbol> Fields(Compilation submission) =>
+        submission.ScriptClass?.GetMembers().OfType<IFieldSymbol>()
             .Where(f => f is { IsImplicitlyDeclared: false, CanBeReferencedByName: true }) ?? [];
 
     /// <summary>The listing that <c>#!whos</c> shows.</summary>

@@ -7,10 +7,10 @@ namespace CsNotebook.Engine;
 
 /// <summary>
 /// Makes a cell stoppable: puts <see cref="Stop.Check"/> into loop bodies, before <c>goto</c>, and into catch-alls, and
-/// <see cref="Stop.Enter"/> or <see cref="Stop.Check"/> at the entry of functions. Adds no line and moves no directive,
-/// so line numbers stay the author's.
+/// <see cref="Stop.Enter"/> or <see cref="Stop.Check"/> at the entry of functions. Calls that would end the process lead
+/// to <see cref="CellExit"/>. Adds no line and moves no directive, so line numbers stay the author's.
 /// </summary>
-/// <param name="model">The cell's semantic model, asked only about lambdas of the form <c>x => expression</c>.</param>
+/// <param name="model">The cell's semantic model, asked only about lambdas of the form <c>x => expression</c> and exits.</param>
 internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
 {
     private static readonly StatementSyntax Check = Call(nameof(Stop.Check));
@@ -48,6 +48,15 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
 
     // Every loop made of labels passes a goto, and a check before the goto needs no care for what the label scopes.
     public override SyntaxNode? VisitGotoStatement(GotoStatementSyntax node) => Checked(node);
+
+    public override SyntaxNode? VisitInvocationExpression(InvocationExpressionSyntax node)
+    {
+        bool ends = EndsProcess(node, out string method);
+        node = (InvocationExpressionSyntax)base.VisitInvocationExpression(node)!;
+        return ends
+            ? node.WithExpression(ParseExpression($"global::{typeof(CellExit).FullName}.{method}").WithTriviaFrom(node.Expression))
+            : node;
+    }
 
     public override SyntaxNode? VisitCatchClause(CatchClauseSyntax node)
     {
@@ -143,6 +152,18 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
         bool returns = method.IsAsync ? method.ReturnType is INamedTypeSymbol { IsGenericType: true } : !method.ReturnsVoid;
         var lambda = (LambdaExpressionSyntax)visit(node)!;
         return lambda.WithExpressionBody(null).WithBlock(ToBlock(Check, lambda.ExpressionBody!, returns, default));
+    }
+
+    private bool EndsProcess(InvocationExpressionSyntax call, out string method)
+    {
+        method = call.Expression switch
+        {
+            MemberAccessExpressionSyntax member => member.Name.Identifier.ValueText,
+            IdentifierNameSyntax name => name.Identifier.ValueText,
+            _ => "",
+        };
+        return method is nameof(Environment.Exit) or nameof(Environment.FailFast)
+            && model.GetSymbolInfo(call).Symbol?.ContainingType.ToDisplayString() == typeof(Environment).FullName;
     }
 
     private static bool IsExpressionTree(ITypeSymbol? type) =>

@@ -15,4 +15,7 @@ internal sealed record Submission(
 {
     /// <summary>The object that holds the piece's top-level variables, once it has run.</summary>
     public object? Instance { get; set; }
+
+    /// <summary>The top-level variables that it declares by <c>using</c>.</summary>
+    public IReadOnlyList<string> Used { get; init; } = [];
 }

@@ -45,7 +45,8 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
     /// <exception cref="CellException">The code does not compile.</exception>
     public Submission Compile(string code, string cell, CancellationToken stop)
     {
-        var tree = CSharpSyntaxTree.ParseText(SourceText.From(code, Encoding.UTF8), ParseOptions, cell, stop);
+        string plain = UsingDeclarations.Plain(code, out var used);
+        var tree = CSharpSyntaxTree.ParseText(SourceText.From(plain, Encoding.UTF8), ParseOptions, cell, stop);
         var written = Compilation(tree);
         var root = tree.GetCompilationUnitRoot(stop);
         if (root.Members.Count == 0)
@@ -53,6 +54,13 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
             // Usings only: Roslyn gives such a submission no slot, so there is nothing to run.
             var found = written.GetDiagnostics(stop);
             return HasErrors(found) ? throw Failure(found, code, cell) : new Submission(cell, root, written, null, false);
+        }
+
+        if (SessionVariables.Fields(written).FirstOrDefault(f => used.Contains(f.Name) && !UsedVariables.Allows(f.Type)) is { } wrong)
+        {
+            int line = wrong.Locations[0].GetLineSpan().StartLinePosition.Line + 1;
+            string sentence = $"CS1674: {wrong.Type.ToDisplayString()} is not disposable, so {wrong.Name} cannot be declared by using.";
+            throw new CellException("CompilationError", sentence, line);
         }
 
         // The rewritten cell is what runs. Errors are told about the cell as written; an error that only the rewritten
@@ -66,7 +74,7 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
             if (!TryEmit(written, stop, out assembly, out var diagnostics))
                 throw Failure(diagnostics, code, cell);
         }
-        return new Submission(cell, root, compilation, assembly, HasValue(root, model));
+        return new Submission(cell, root, compilation, assembly, HasValue(root, model)) { Used = used };
     }
 
     /// <summary>Runs a submission on the calling thread, and waits for what it awaits.</summary>
@@ -143,6 +151,10 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
         if (errors.Count > 10)
             details.Add($"and {errors.Count - 10} more");
         var first = errors[0];
-        return new CellException("CompilationError", $"{first.Id}: {first.GetMessage()}", first.Location.GetLineSpan().StartLinePosition.Line + 1, details);
+        int line = first.Location.GetLineSpan().StartLinePosition.Line;
+        string? foreign = line < lines.Length ? ForeignSyntax.Explain(lines[line], first.Id) : null;
+        if (foreign is not null)
+            details.Insert(0, foreign);
+        return new CellException("CompilationError", foreign ?? $"{first.Id}: {first.GetMessage()}", line + 1, details);
     }
 }

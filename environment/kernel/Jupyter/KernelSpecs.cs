@@ -14,6 +14,9 @@ internal static partial class KernelSpecs
     /// <summary>The name that .NET Interactive had, and that its notebooks carry.</summary>
     public const string NotebooksName = ".net-csharp";
 
+    /// <summary>What a launcher shows, by the names that front ends look for.</summary>
+    private static readonly string[] Logos = ["logo-32x32.png", "logo-64x64.png", "logo-svg.svg"];
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>The user's kernels.</summary>
@@ -91,6 +94,12 @@ internal static partial class KernelSpecs
             ["metadata"] = new JsonObject { ["debugger"] = false, ["installed_by"] = OwnName },
         };
         File.WriteAllText(Spec(folder), spec.ToJsonString(Indented) + "\n");
+        foreach (string logo in Logos)
+        {
+            using var picture = typeof(KernelSpecs).Assembly.GetManifestResourceStream(logo)!;
+            using var file = File.Create(Path.Combine(folder, logo));
+            picture.CopyTo(file);
+        }
         return folder;
     }
 

@@ -16,10 +16,7 @@ internal static class Replies
         ["protocol_version"] = MessageCodec.Version,
         ["implementation"] = "csnotebook",
         ["implementation_version"] = OwnVersion,
-        ["language_info"] = new JsonObject
-        {
-            ["name"] = "C#", ["version"] = "14.0", ["mimetype"] = "text/x-csharp", ["file_extension"] = ".cs", ["pygments_lexer"] = "csharp",
-        },
+        ["language_info"] = Notebook.NotebookLanguage.Info,
         ["banner"] = $"csnotebook {OwnVersion}: C# 14 on .NET {Environment.Version}",
         ["debugger"] = false,
         ["help_links"] = new JsonArray(

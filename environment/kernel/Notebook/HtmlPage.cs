@@ -70,14 +70,14 @@ public static partial class HtmlPage
 
     private static void Output(JsonObject output, StringBuilder body)
     {
-        switch (output["output_type"]?.GetValue<string>())
+        switch (JsonText.Of(output["output_type"]))
         {
             case "stream":
                 body.Append($"<pre class=\"output {output["name"]}\">{Encode(Plain(MultiLine.Join(output["text"])))}</pre>\n");
                 break;
             case "error":
                 var lines = output["traceback"] is JsonArray { Count: > 0 } trace
-                    ? trace.Select(l => l!.GetValue<string>())
+                    ? trace.Select(MultiLine.Join)
                     : [$"{output["ename"]}: {output["evalue"]}"];
                 body.Append($"<pre class=\"output error\">{Encode(Plain(string.Join('\n', lines)))}</pre>\n");
                 break;

@@ -10,7 +10,7 @@ public sealed class NotebookCell(JsonObject json)
     public JsonObject Json => json;
 
     /// <summary><c>code</c>, <c>markdown</c> or <c>raw</c>.</summary>
-    public string Type => json["cell_type"]?.GetValue<string>() ?? "raw";
+    public string Type => JsonText.Of(json["cell_type"]) ?? "raw";
 
     /// <summary>Whether it holds code.</summary>
     public bool IsCode => Type == "code";
@@ -34,10 +34,11 @@ public sealed class NotebookCell(JsonObject json)
     }
 
     /// <summary>The cell's tags.</summary>
-    public IReadOnlyList<string> Tags => Metadata["tags"] is JsonArray tags ? [.. tags.Select(t => t!.GetValue<string>())] : [];
+    public IReadOnlyList<string> Tags => Metadata["tags"] is JsonArray tags ? [.. tags.Select(JsonText.Of).OfType<string>()] : [];
 
     /// <summary>Whether the author folded its code away, as JupyterLab notes it.</summary>
-    public bool IsFolded => Metadata["jupyter"]?["source_hidden"]?.GetValue<bool>() == true;
+    public bool IsFolded =>
+        (Metadata["jupyter"] as JsonObject)?["source_hidden"] is JsonValue hidden && hidden.TryGetValue(out bool folded) && folded;
 
     /// <summary>A code cell's outputs.</summary>
     public JsonArray Outputs
@@ -53,13 +54,13 @@ public sealed class NotebookCell(JsonObject json)
     /// <summary>The count shown as In [n]; null for a cell that has not run.</summary>
     public int? ExecutionCount
     {
-        get => json["execution_count"]?.GetValue<int>();
+        get => json["execution_count"] is JsonValue value && value.TryGetValue(out int count) ? count : null;
         set => json["execution_count"] = value;
     }
 
     /// <summary>The kernel that a polyglot notebook assigns to the cell, or null.</summary>
     public string? KernelName =>
-        (Metadata["polyglot_notebook"]?["kernelName"] ?? Metadata["dotnet_interactive"]?["language"])?.GetValue<string>();
+        JsonText.At(Metadata, "polyglot_notebook", "kernelName") ?? JsonText.At(Metadata, "dotnet_interactive", "language");
 
     /// <summary>Forgets that the cell ever ran.</summary>
     public void ClearOutputs()

@@ -1,5 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace CsNotebook.Notebook;
@@ -7,58 +5,47 @@ namespace CsNotebook.Notebook;
 /// <summary>A Jupyter notebook in memory: nbformat 4.5, read from any 4.x.</summary>
 public sealed class NotebookFile
 {
-    // As Jupyter writes it: an indent of one blank, text as it is.
-    private static readonly JsonSerializerOptions Written = new()
-    {
-        WriteIndented = true,
-        IndentSize = 1,
-        NewLine = "\n",
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     private readonly JsonObject json;
 
-    private NotebookFile(JsonObject json)
+    private NotebookFile(JsonObject json, IReadOnlyList<string> notes)
     {
-        this.json = json;
+        (this.json, Notes) = (json, notes);
         Cells = [.. ((JsonArray)json["cells"]!).Select(c => new NotebookCell((JsonObject)c!))];
     }
 
     /// <summary>The cells, in order.</summary>
     public IReadOnlyList<NotebookCell> Cells { get; private set; }
 
+    /// <summary>What reading had to change, a sentence for each.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
     /// <summary>The notebook's metadata.</summary>
     public JsonObject Metadata => (JsonObject)json["metadata"]!;
 
-    /// <summary>Reads a notebook.</summary>
-    /// <exception cref="InvalidDataException">The file is no notebook of nbformat 4.</exception>
+    /// <summary>Reads a notebook of C#.</summary>
+    /// <exception cref="InvalidDataException">The file is no notebook of nbformat 4, or its language is another.</exception>
     public static NotebookFile Load(string path)
     {
+        if (Directory.Exists(path))
+            throw new InvalidDataException($"{path} is a folder; name a notebook in it.");
         try
         {
-            return Parse(File.ReadAllText(path));
+            var notebook = Parse(NotebookReader.Utf8(File.ReadAllBytes(path)));
+            return NotebookLanguage.Other(notebook.Metadata) is not { } other ? notebook
+                : throw new InvalidDataException($"it is written in {other}, and this program knows C#; its kernelspec says so.");
         }
-        catch (Exception e) when (e is JsonException or InvalidDataException or InvalidOperationException)
+        catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"{path} is not a notebook that can be read: {e.Message}", e);
+            throw new InvalidDataException($"{path} is not a notebook that can be used here: {e.Message}", e);
         }
     }
 
     /// <summary>Reads a notebook's text.</summary>
+    /// <exception cref="InvalidDataException">It is no notebook of nbformat 4.</exception>
     public static NotebookFile Parse(string text)
     {
-        var json = JsonNode.Parse(text) as JsonObject ?? throw new InvalidDataException("it is not a JSON object.");
-        int major = json["nbformat"]?.GetValue<int>() ?? throw new InvalidDataException("it has no nbformat.");
-        if (major != 4)
-            throw new InvalidDataException($"it is nbformat {major}, and only 4 is read here; open and save it in JupyterLab.");
-        if (json["cells"] is not JsonArray cells)
-            throw new InvalidDataException("it has no list of cells.");
-        if (json["metadata"] is not JsonObject)
-            json["metadata"] = new JsonObject();
-        json["nbformat_minor"] = Math.Max(5, json["nbformat_minor"]?.GetValue<int>() ?? 0);
-        for (int i = 0; i < cells.Count; i++)
-            Complete((JsonObject)cells[i]!, i);
-        return new(json);
+        var notes = new List<string>();
+        return new(NotebookReader.Read(text, notes), notes);
     }
 
     /// <summary>Puts a new code cell at a place.</summary>
@@ -87,29 +74,13 @@ public sealed class NotebookFile
     }
 
     /// <summary>The notebook's text, as Jupyter would write it.</summary>
-    public override string ToString() => json.ToJsonString(Written) + "\n";
+    public override string ToString()
+    {
+        foreach (var cell in Cells)
+            MultiLine.Arrange(cell.Json);
+        return NotebookWriter.Write(json);
+    }
 
     /// <summary>Writes the notebook: the file is the old or the new one, never half of it.</summary>
-    public void Save(string path)
-    {
-        string target = File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } link ? link.FullName : Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        string half = $"{target}.{Environment.ProcessId}.tmp";
-        File.WriteAllText(half, ToString());
-        File.Move(half, target, overwrite: true);
-    }
-
-    /// <summary>What 4.5 requires and older files may lack.</summary>
-    private static void Complete(JsonObject cell, int index)
-    {
-        if (cell["metadata"] is not JsonObject)
-            cell["metadata"] = new JsonObject();
-        cell["id"] ??= $"cell-{index + 1}";
-        if (cell["cell_type"]?.GetValue<string>() != "code")
-            return;
-        if (!cell.ContainsKey("execution_count"))
-            cell["execution_count"] = null;
-        if (cell["outputs"] is not JsonArray)
-            cell["outputs"] = new JsonArray();
-    }
+    public void Save(string path) => WholeFile.Write(path, ToString());
 }

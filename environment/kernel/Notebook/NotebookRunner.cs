@@ -8,7 +8,7 @@ namespace CsNotebook.Notebook;
 public static class NotebookRunner
 {
     /// <summary>Runs a notebook.</summary>
-    /// <param name="notebook">The notebook; its outputs, counts and timings are replaced.</param>
+    /// <param name="notebook">The notebook; outputs, counts and timings of the cells that run are replaced.</param>
     /// <param name="options">How to run it.</param>
     /// <param name="stop">Stops the running cell and the run.</param>
     public static async Task<RunOutcome> RunAsync(NotebookFile notebook, RunOptions options, CancellationToken stop)
@@ -17,16 +17,25 @@ public static class NotebookRunner
         var recorder = new OutputRecorder([]);
         var failures = new List<(int, CellError)>();
         var code = notebook.Cells.Select((cell, i) => (cell, number: i + 1)).Where(c => c.cell.IsCode).ToList();
-        foreach (var (cell, _) in code)
-            cell.ClearOutputs();
-        SetLanguage(notebook);
+        NotebookLanguage.Note(notebook.Metadata);
 
-        int run = 0;
+        int run = 0, begun = 0;
+        using var exit = new ExitWatch(error =>
+        {
+            // A stopped run that is stopped again ends as it is.
+            if (stop.IsCancellationRequested)
+                return;
+            CellOutput.Current?.Drain();
+            recorder.Error(error);
+            recorder.Quietly(() => options.AfterCell?.Invoke());
+            options.ProcessEnds?.Invoke(code[begun - 1].number, error);
+        });
         foreach (var (cell, number) in code)
         {
+            begun++;
+            recorder.Begin(cell);
             if (string.IsNullOrWhiteSpace(cell.Source))
                 continue;
-            recorder.Begin(cell);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
             if (options.Timeout is { } timeout)
                 limit.CancelAfter(timeout);
@@ -49,16 +58,19 @@ public static class NotebookRunner
             recorder.Quietly(() => options.AfterCell?.Invoke());
 
             if (stop.IsCancellationRequested)
-                return new(run, failures, true);
+                return Outcome(stopped: true);
             if (error is not null && (late || !cell.Tags.Contains("raises-exception")))
             {
                 failures.Add((number, error));
                 if (!options.AllowErrors || !ended)
-                    return new(run, failures, false);
+                    return Outcome(stopped: false);
             }
             run++;
         }
-        return new(run, failures, false);
+        return Outcome(stopped: false);
+
+        // Cells that did not run keep what an earlier run left in them.
+        RunOutcome Outcome(bool stopped) => new(run, failures, stopped, code.Skip(begun).Count(c => c.cell.Outputs.Count > 0));
     }
 
     /// <summary>Ends when a cell that was told to stop has had its time to do so.</summary>
@@ -96,16 +108,4 @@ public static class NotebookRunner
     };
 
     private static string Moment(DateTime time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
-
-    private static void SetLanguage(NotebookFile notebook)
-    {
-        notebook.Metadata["kernelspec"] ??= new JsonObject
-        {
-            ["display_name"] = ".NET (C#)", ["language"] = "C#", ["name"] = ".net-csharp",
-        };
-        notebook.Metadata["language_info"] ??= new JsonObject
-        {
-            ["file_extension"] = ".cs", ["mimetype"] = "text/x-csharp", ["name"] = "C#", ["pygments_lexer"] = "csharp", ["version"] = "14.0",
-        };
-    }
 }

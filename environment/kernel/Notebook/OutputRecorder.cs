@@ -62,10 +62,10 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
             if (update)
             {
                 foreach (var output in displayId is not null && shown.TryGetValue(displayId, out var known) ? known : [])
-                    output["data"] = Data(data);
+                    output["data"] = data.ToJson();
                 return;
             }
-            var made = new JsonObject { ["data"] = Data(data), ["metadata"] = new JsonObject(), ["output_type"] = "display_data" };
+            var made = new JsonObject { ["data"] = data.ToJson(), ["metadata"] = new JsonObject(), ["output_type"] = "display_data" };
             outputs.Add(made);
             if (displayId is not null)
                 (shown.TryGetValue(displayId, out var list) ? list : shown[displayId] = []).Add(made);
@@ -102,7 +102,7 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
             ClearIfAsked();
             outputs.Add(new JsonObject
             {
-                ["data"] = Data(data),
+                ["data"] = data.ToJson(),
                 ["execution_count"] = executionCount,
                 ["metadata"] = new JsonObject(),
                 ["output_type"] = "execute_result",
@@ -135,17 +135,4 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     }
 
     private static IEnumerable<string> Lines(string text) => text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0);
-
-    private static JsonObject Data(MimeBundle bundle)
-    {
-        var data = bundle.ToJson();
-        foreach (var (mimeType, node) in data.ToList())
-        {
-            // Text as lines; images in base64 and JSON as they are.
-            if (node is JsonValue value && value.TryGetValue(out string? text)
-                && (mimeType.StartsWith("text/", StringComparison.Ordinal) || mimeType == "image/svg+xml"))
-                data[mimeType] = MultiLine.Split(text);
-        }
-        return data;
-    }
 }

@@ -6,4 +6,5 @@ namespace CsNotebook.Notebook;
 /// <param name="CellsRun">The number of code cells that ran to their end.</param>
 /// <param name="Failures">The cells that failed: number in the notebook counted from 1, and error.</param>
 /// <param name="Stopped">Whether the run was stopped from outside.</param>
-public sealed record RunOutcome(int CellsRun, IReadOnlyList<(int Cell, CellError Error)> Failures, bool Stopped);
+/// <param name="Kept">The number of cells that did not run and keep the outputs of an earlier run.</param>
+public sealed record RunOutcome(int CellsRun, IReadOnlyList<(int Cell, CellError Error)> Failures, bool Stopped, int Kept);

@@ -68,16 +68,16 @@ public sealed class RunProgress : IDisposable
             if (!open)
                 return;
             string line = $"{cell}  {(DateTime.UtcNow - begin).TotalSeconds,7:0} s  {code}{(said.Length > 0 ? "  " : "")}{said}";
-            if (width is { } most)
-                writer.Write(Over(Cut(line, most - 1)));
+            if (width is not null)
+                writer.Write(Over(line));
             else
                 writer.WriteLine($"{line} ...");
             writer.Flush();
         }
     }
 
-    /// <summary>On a terminal: in the place of what the line showed.</summary>
-    private string Over(string line) => width is null ? line : $"\r{line}\e[K";
+    /// <summary>On a terminal: in the place of what the line showed, and no longer than one line, which would wrap and stay.</summary>
+    private string Over(string line) => width is { } most ? $"\r{Cut(line, most - 1)}\e[K" : line;
 
     private static string Cut(string line, int length) => line.Length <= length ? line : line[..Math.Max(0, length - 3)] + "...";
 }

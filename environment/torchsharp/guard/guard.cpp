@@ -1,11 +1,13 @@
 // Stands before TorchSharp's native library under its name: forwards every native to it, and makes of an exception that
 // comes out of one TorchSharp's last error, where it would end the process.
 //
-// TorchSharp's own catch knows c10::Error and std::runtime_error, and 0.107 has no catch at all around 93 of its 1,164
-// natives that call libtorch (matmul and autograd.grad among them). None is listed here: natives.inc is made from what the
-// library exports, and one shape of function forwards them all, by x86-64's calling convention. Six whole and eight real
-// arguments are in registers, whichever the native takes, and more lie on the stack in words of 8 bytes; a result is in rax
-// or in xmm0. (TorchSharp has no library for Linux on another processor.)
+// TorchSharp's own catch knows c10::Error and std::runtime_error only, and 0.107 has none at all around 93 of its 1,164
+// natives that call libtorch (matmul and autograd.grad among them). Others catch, but then return a pointer that was
+// never set (randperm), which C# takes for a tensor: here the result after an error is null.
+//
+// No native is listed: natives.inc is made of what the library exports, and one shape of function forwards them all, by
+// x86-64's calling convention. Six whole and eight real arguments are in registers, whichever the native takes; more
+// lie on the stack in words of 8 bytes; a result is in rax or in xmm0. (TorchSharp has no library for Linux elsewhere.)
 #include "guard.h"
 
 #include <dlfcn.h>
@@ -30,7 +32,7 @@ struct Pointers {
   void *first, *second;  // rax and rdx: the one native that returns a structure
 };
 
-// The longest native takes 12 arguments, of which structures count twice; 12 words beyond the registers are room for all.
+// The longest native takes 12 arguments, structures count twice: 12 words beyond the registers are room enough.
 #define IN_REGISTERS                                                                                              \
   long a, long b, long c, long d, long e, long f, double x0, double x1, double x2, double x3, double x4, double x5, \
       double x6, double x7
@@ -39,7 +41,19 @@ struct Pointers {
 #define ARGUMENTS \
   a, b, c, d, e, f, x0, x1, x2, x3, x4, x5, x6, x7, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11
 
-constexpr bool same(const char* a, const char* b) { return *a == *b && (*a == 0 || same(a + 1, b + 1)); }
+constexpr bool starts(const char* text, const char* word) {
+  return *word == 0 || (*text == *word && starts(text + 1, word + 1));
+}
+constexpr bool contains(const char* text, const char* word) {
+  return *text != 0 && (starts(text, word) || contains(text + 1, word));
+}
+
+// What may be called between an error and the question for it, which leaves the error: what a scope's end gives back or
+// sets back, and what TorchSharp's static constructor asks when the question is the first that is asked of it.
+constexpr bool leaves_errors(const char* name) {
+  return contains(name, "dispose") || contains(name, "delete") || contains(name, "Autograd_set") ||
+         contains(name, "Cuda_is_available");
+}
 
 template <class Returned>
 using Native = Returned(IN_REGISTERS, ON_THE_STACK);
@@ -49,21 +63,22 @@ void* find(const char* name) {
   return dlsym(raw, name);
 }
 
-// TorchSharp's own is thread-local too.
+char* (*const their_last_error)() = reinterpret_cast<char* (*)()>(find("THSTorch_get_and_reset_last_err"));
+
 thread_local char* last_error = nullptr;
 
-void keep(const char* sentence) {
+void keep(char* sentence) {
   std::free(last_error);
-  last_error = strdup(sentence);
+  last_error = sentence;
 }
 
 void keep_the_exception() {
   try {
     throw;
   } catch (const std::exception& e) {
-    keep(e.what());
+    keep(strdup(e.what()));
   } catch (...) {
-    keep("an exception that is no std::exception came out of libtorch");
+    keep(strdup("an exception that is no std::exception came out of libtorch"));
   }
 }
 
@@ -77,12 +92,18 @@ void cut_the_stack(char* sentence) {
 }  // namespace
 
 #define NATIVE(name)                                                                                                  \
-  GUARD_API std::conditional_t<same(#name, "THSAutograd_CSharpNode_ctor"), Pointers, Result> name(IN_REGISTERS,        \
-                                                                                                  ON_THE_STACK) {     \
+  GUARD_API std::conditional_t<starts(#name, "THSAutograd_CSharpNode_ctor"), Pointers, Result> name(IN_REGISTERS,     \
+                                                                                                    ON_THE_STACK) {   \
     using Returned = decltype(name(ARGUMENTS));                                                                       \
     static auto* const native = reinterpret_cast<Native<Returned>*>(find(#name));                                     \
+    if (!leaves_errors(#name) && last_error) keep(nullptr);                                                           \
     try {                                                                                                             \
-      return native(ARGUMENTS);                                                                                       \
+      Returned result = native(ARGUMENTS);                                                                            \
+      if (char* error = their_last_error()) {                                                                         \
+        keep(error);                                                                                                  \
+        return {};                                                                                                    \
+      }                                                                                                               \
+      return result;                                                                                                  \
     } catch (...) {                                                                                                   \
       keep_the_exception();                                                                                           \
       return {};                                                                                                      \
@@ -96,23 +117,17 @@ static std::atomic<Explain> explain{nullptr};
 
 GUARD_API void pkg_explain_errors(Explain explainer) { explain = explainer; }
 
-// The newest sentence of this thread, ours or TorchSharp's; neither is left. It is the caller's until the next one.
+// The sentence is the caller's until the next one: TorchSharp copies it at once, and frees none.
 GUARD_API const char* THSTorch_get_and_reset_last_err() {
-  static auto* const theirs = reinterpret_cast<char* (*)()>(find("THSTorch_get_and_reset_last_err"));
-  char* sentence = theirs();
-  if (last_error != nullptr) {
-    std::free(sentence);
-    sentence = last_error;
-    last_error = nullptr;
-  }
-  if (sentence == nullptr) return nullptr;
+  if (last_error == nullptr) return nullptr;
   static thread_local char* given = nullptr;
-  std::free(given);  // TorchSharp copies a sentence at once, and frees none
-  given = sentence;
+  std::free(given);
+  given = last_error;
+  last_error = nullptr;
   const Explain explainer = explain;
-  if (const char* better = explainer != nullptr ? explainer(sentence) : nullptr) return better;
-  cut_the_stack(sentence);
-  return sentence;
+  if (const char* better = explainer != nullptr ? explainer(given) : nullptr) return better;
+  cut_the_stack(given);
+  return given;
 }
 
 // Raised when an entry changes; C# checks it.

@@ -1,9 +1,9 @@
-// The memory of CPU tensors: malloc, with live and peak bytes counted and, where one is set, a limit to them. libtorch asks
-// c10::alloc_cpu and c10::free_cpu, and finds these here, for the guard comes before libc10.so in its search.
+// The memory of CPU tensors: malloc, with live and peak bytes counted and, where one is set, a limit to them. libtorch
+// asks c10::alloc_cpu and c10::free_cpu, and finds these here, for the guard comes before libc10.so in its search.
 //
-// libtorch's own takes posix_memalign, which before glibc 2.38 finds no use for a freed block of just the size it wants:
-// it looks for one that is larger by the alignment. A heap of large blocks then grows to twice what is in use (a step of
-// adventurer-base over 50,177 tokens: 8.6 GiB of tensors in 18.5 GiB). malloc takes the freed block.
+// libtorch's own takes posix_memalign, which before glibc 2.38 finds no use for a freed block of just the size it
+// wants: it looks for one that is larger by the alignment. A heap of large blocks then grows to twice what is in use (a
+// step of adventurer-base over 50,177 tokens: 8.6 GiB of tensors in 18.5 GiB). malloc takes the freed block.
 #include <malloc.h>
 
 #include <algorithm>
@@ -49,7 +49,8 @@ __attribute__((visibility("default"))) void* alloc_cpu(size_t n) {
   if (limit != 0) {
     const int64_t live = live_bytes.load(std::memory_order_relaxed);
     if (n > static_cast<uint64_t>(std::max<int64_t>(limit - live, 0))) {
-      refuse(n, ", but tensors hold " + std::to_string(live) + " of the " + std::to_string(limit) + " bytes that they may");
+      refuse(n, ", but tensors hold " + std::to_string(live) + " of the " + std::to_string(limit) +
+                    " bytes that they may");
     }
   }
   auto* origin = static_cast<char*>(n < PTRDIFF_MAX - alignment ? std::malloc(n + alignment) : nullptr);

@@ -1,7 +1,7 @@
 // MKL, which is part of libtorch_cpu.so, takes its AVX2 and AVX-512 paths on Intel's processors alone. On one of AMD's,
-// matrix products take 2.3 times as long for it, with the same errors against float64. What it asks is this function, and
-// it finds it here, for the guard comes before libtorch_cpu.so in its search. Undocumented, so PATCHKIT_MKL_FAST=0 leaves
-// MKL its own answer.
+// matrix products take 2.3 times as long for it, with the same errors against float64. What it asks is this function,
+// and it finds it here, for the guard comes before libtorch_cpu.so in its search. Undocumented, so PATCHKIT_MKL_FAST=0
+// leaves MKL its own answer.
 #include <dlfcn.h>
 
 #include <atomic>

@@ -9,7 +9,7 @@ internal static class BenchCommand
 {
     internal static Command Create() => new("bench", "Measure speed and memory as ratios against a named peer in the same run.")
     {
-        BesidePeers("engine", "The cost of a call and of a training step: C# beside typed C++ and Python torch.", EngineBench.Run),
+        BesidePeers("engine", "The cost of a call and of a training step, beside Python torch.", EngineBench.Run),
         Scan(),
         Attention(),
         BesidePeers("train", "A training step of the small nets beside the same nets in Python torch.", TrainBench.Run),

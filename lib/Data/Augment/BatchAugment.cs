@@ -116,12 +116,11 @@ public static class BatchAugment
         return ((images.to(ScalarType.Float32) / 255 - m) / d).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Rectangles replaced by normal noise; images without one stay whole.</summary>
+    /// <summary>Rectangles replaced by normal noise of the device's default generator; images without one stay whole.</summary>
     /// <param name="images">(B, 3, H, W), normalised.</param>
     /// <param name="boxes">a rectangle per image, or null.</param>
-    /// <param name="generator">the noise's; the device's default where null.</param>
     /// <param name="share">where the images are a share of a batch: how many that has, and their places in it. The noise is then that of the whole batch.</param>
-    public static Tensor Erase(Tensor images, ReadOnlySpan<CropBox?> boxes, Generator? generator = null, (int Batch, int[] Places)? share = null)
+    public static Tensor Erase(Tensor images, ReadOnlySpan<CropBox?> boxes, (int Batch, int[] Places)? share = null)
     {
         Matching(images, boxes.Length);
         using var scope = NewDisposeScope();
@@ -132,7 +131,7 @@ public static class BatchAugment
         var y = arange(images.shape[2], ScalarType.Int64, images.device).reshape(1, 1, -1, 1);
         var x = arange(images.shape[3], ScalarType.Int64, images.device).reshape(1, 1, 1, -1);
         var inside = y.ge(edges.select(1, 0)).logical_and(y.lt(edges.select(1, 1))).logical_and(x.ge(edges.select(1, 2))).logical_and(x.lt(edges.select(1, 3)));
-        var noise = randn([share?.Batch ?? images.shape[0], .. images.shape[1..]], images.dtype, images.device, generator: generator);
+        var noise = randn([share?.Batch ?? images.shape[0], .. images.shape[1..]], images.dtype, images.device);
         if (share is { } part && part.Places.Length < part.Batch) noise = noise.index_select(0, tensor(Array.ConvertAll(part.Places, place => (long)place)).to(images.device));
         return where(inside, noise, images).MoveToOuterDisposeScope();
     }

@@ -36,10 +36,9 @@ public sealed record BatchTransform(int Size)
     /// <param name="seed">the run's seed.</param>
     /// <param name="epoch">the epoch.</param>
     /// <param name="firstPosition">the position of the batch's first image in the epoch.</param>
-    /// <param name="noise">fills erased rectangles; the device's default generator where null.</param>
     /// <param name="share">where the images are a share of a batch: how many that has, and their places in it.</param>
     /// <returns>(B, 3, Size, Size), float32.</returns>
-    public Tensor Apply(Tensor images, long seed, long epoch, long firstPosition, Generator? noise = null, (int Batch, int[] Places)? share = null)
+    public Tensor Apply(Tensor images, long seed, long epoch, long firstPosition, (int Batch, int[] Places)? share = null)
     {
         int count = (int)images.shape[0], height = (int)images.shape[2], width = (int)images.shape[3];
         var boxes = new CropBox[count];
@@ -64,7 +63,7 @@ public sealed record BatchTransform(int Size)
         current = BatchAugment.Flip(current, flipped);
         if (Jitter is not null) current = BatchAugment.Jitter(current.to(ScalarType.Float32), steps);
         current = BatchAugment.Normalize(current, Normalization);
-        if (erased.Any(box => box is not null)) current = BatchAugment.Erase(current, erased, noise, share);
+        if (erased.Any(box => box is not null)) current = BatchAugment.Erase(current, erased, share);
         return current.MoveToOuterDisposeScope();
     }
 }

@@ -25,7 +25,8 @@ internal sealed class Collective(Action work, CancellationToken lost)
     }
 
     /// <summary>Waits for it.</summary>
-    /// <exception cref="IOException">It failed, or the wait was given up because a rank is gone; it may then still be under way.</exception>
+    /// <exception cref="IOException">It failed, or the wait was given up because a rank is gone; it may then still be
+    /// under way.</exception>
     internal void Wait()
     {
         try

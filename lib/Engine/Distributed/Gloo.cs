@@ -36,18 +36,23 @@ internal static unsafe partial class Gloo
     /// <exception cref="IOException">It failed.</exception>
     internal static void Check(int status, string what)
     {
-        if (status < 0) throw new IOException($"{what}: {Marshal.PtrToStringUTF8((nint)pkg_error())!.Trim()}");
+        if (status < 0)
+            throw new IOException($"{what}: {Marshal.PtrToStringUTF8((nint)pkg_error())!.Trim()}");
     }
 
     private static string FindAbsence()
     {
-        if (NativeLibraries.Find(out string reason) is not { } beside) return reason;
+        if (NativeLibraries.Find(out string reason) is not { } beside)
+            return reason;
         string path = Path.Combine(Path.GetDirectoryName(beside)!, $"lib{Library}.so");
-        if (!File.Exists(path)) return $"{path} was not built, as libgloo was missing; install libgloo-dev and run environment/setup.sh.";
+        if (!File.Exists(path))
+            return $"{path} was not built, as libgloo was missing; install libgloo-dev and run environment/setup.sh.";
         try
         {
             int version = pkg_version();
-            return version == Version ? "" : $"{path} is of version {version}, but this PatchKit needs {Version}; run environment/setup.sh.";
+            return version == Version
+                ? ""
+                : $"{path} is of version {version}, but this PatchKit needs {Version}; run environment/setup.sh.";
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
@@ -62,7 +67,15 @@ internal static unsafe partial class Gloo
     private static partial byte* pkg_error();
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial nint pkg_open(int rank, int ranks, string @interface, string address, Store store, long meet, long collective);
+    internal static partial nint pkg_open(
+        int rank,
+        int ranks,
+        string @interface,
+        string address,
+        Store store,
+        long meet,
+        long collective
+    );
 
     [LibraryImport(Library)]
     internal static partial void pkg_close(nint group);

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Collectives on CPU tensors over Gloo. They run one after the other on a thread of the group's, so that a wait can be given up, which
-/// Gloo's own cannot; that thread then stays inside the collective, with what it works on, until the process ends.
+/// Collectives on CPU tensors over Gloo. They run one after the other on a thread of the group's, so that a wait can be
+/// given up, which Gloo's own cannot; that thread then stays inside the collective, with what it works on, until the
+/// process ends.
 /// </summary>
 internal sealed unsafe partial class GlooGroup : IDisposable
 {
-    private readonly int _ranks;
     private readonly CancellationToken _lost;
     private readonly BlockingCollection<Collective> _queue = [];
     private readonly Thread _thread;
@@ -20,13 +20,20 @@ internal sealed unsafe partial class GlooGroup : IDisposable
     /// <summary>Meets the other ranks.</summary>
     /// <param name="store">where they leave word for each other.</param>
     /// <param name="place">which of them this is.</param>
-    /// <param name="address">this machine's, at which the others reach it; a network interface that GLOO_SOCKET_IFNAME names goes before it.</param>
+    /// <param name="address">this machine's, at which the others reach it; a network interface that GLOO_SOCKET_IFNAME
+    /// names goes before it.</param>
     /// <param name="options">how long to wait.</param>
     /// <param name="lost">cancelled when a rank is gone: it ends all waits.</param>
     /// <exception cref="IOException">They did not all meet.</exception>
-    internal GlooGroup(KeyValueStore store, RankPlace place, string address, ProcessGroupOptions options, CancellationToken lost)
+    internal GlooGroup(
+        KeyValueStore store,
+        RankPlace place,
+        string address,
+        ProcessGroupOptions options,
+        CancellationToken lost
+    )
     {
-        (_ranks, _lost) = (place.Ranks, lost);
+        _lost = lost;
         _thread = new Thread(Work) { IsBackground = true, Name = "collectives" };
         _thread.Start();
         try
@@ -41,14 +48,16 @@ internal sealed unsafe partial class GlooGroup : IDisposable
     }
 
     /// <summary>Each element's sum, greatest or least over the ranks, in place.</summary>
-    /// <exception cref="ArgumentException">The tensor is not on the CPU or not contiguous, or cannot be reduced.</exception>
+    /// <exception cref="ArgumentException">The tensor is not on the CPU or not contiguous, or cannot be
+    /// reduced.</exception>
     internal Collective AllReduce(Tensor tensor, ReduceOp reduction)
     {
         var number = NumberOf(tensor.dtype);
         var (held, data, count) = (Held(tensor), Data(tensor), tensor.numel());
         return Begin(() =>
         {
-            using (held) Gloo.Check(Gloo.pkg_all_reduce(_group, data, count, number, reduction), "all-reduce");
+            using (held)
+                Gloo.Check(Gloo.pkg_all_reduce(_group, data, count, number, reduction), "all-reduce");
         });
     }
 
@@ -59,7 +68,8 @@ internal sealed unsafe partial class GlooGroup : IDisposable
         var (held, data, bytes) = (Held(tensor), Data(tensor), Bytes(tensor));
         return Begin(() =>
         {
-            using (held) Gloo.Check(Gloo.pkg_broadcast(_group, data, bytes, root), "broadcast");
+            using (held)
+                Gloo.Check(Gloo.pkg_broadcast(_group, data, bytes, root), "broadcast");
         });
     }
 
@@ -82,7 +92,8 @@ internal sealed unsafe partial class GlooGroup : IDisposable
     /// <summary>After a rank is gone: closes the connections, so that the others' collectives end, too.</summary>
     internal void Abandon()
     {
-        if (Volatile.Read(ref _group) is not 0 and var group) Gloo.pkg_abandon(group);
+        if (Volatile.Read(ref _group) is not 0 and var group)
+            Gloo.pkg_abandon(group);
     }
 
     /// <summary>Leaves the group, with which all must be well: no collective is under way.</summary>
@@ -102,14 +113,21 @@ internal sealed unsafe partial class GlooGroup : IDisposable
 
     private void Work()
     {
-        foreach (var collective in _queue.GetConsumingEnumerable()) collective.Run();
+        foreach (var collective in _queue.GetConsumingEnumerable())
+            collective.Run();
     }
 
     // A collective's own reference to a tensor's memory: the caller's may be disposed while the collective is given up.
     private static Tensor Held(Tensor tensor)
     {
-        if (tensor.device_type != DeviceType.CPU) throw new ArgumentException($"Gloo takes CPU tensors, but this one is on {tensor.device}; move it to the CPU.");
-        if (!tensor.is_contiguous()) throw new ArgumentException("Gloo takes contiguous tensors, but this one has gaps or another order; call contiguous() first.");
+        if (tensor.device_type != DeviceType.CPU)
+            throw new ArgumentException(
+                $"Gloo takes CPU tensors, but this one is on {tensor.device}; move it to the CPU."
+            );
+        if (!tensor.is_contiguous())
+            throw new ArgumentException(
+                "Gloo takes contiguous tensors, but this one has gaps or another order; call contiguous() first."
+            );
         return tensor.detach().DetachFromDisposeScope();
     }
 
@@ -117,20 +135,24 @@ internal sealed unsafe partial class GlooGroup : IDisposable
 
     private static nint Data(Tensor tensor)
     {
-        if (aoti_torch_get_data_ptr(tensor.Handle, out nint data) != 0) throw new InvalidOperationException("libtorch does not tell where a tensor's numbers are.");
+        if (aoti_torch_get_data_ptr(tensor.Handle, out nint data) != 0)
+            throw new InvalidOperationException("libtorch does not tell where a tensor's numbers are.");
         GC.KeepAlive(tensor);
         return data;
     }
 
-    private static Gloo.Number NumberOf(ScalarType type) => type switch
-    {
-        ScalarType.Float32 => Gloo.Number.Float32,
-        ScalarType.Float64 => Gloo.Number.Float64,
-        ScalarType.Float16 => Gloo.Number.Float16,
-        ScalarType.Int32 => Gloo.Number.Int32,
-        ScalarType.Int64 => Gloo.Number.Int64,
-        _ => throw new ArgumentException($"Gloo reduces float32, float64, float16, int32 and int64, but not {type}; convert the tensor first."),
-    };
+    private static Gloo.Number NumberOf(ScalarType type) =>
+        type switch
+        {
+            ScalarType.Float32 => Gloo.Number.Float32,
+            ScalarType.Float64 => Gloo.Number.Float64,
+            ScalarType.Float16 => Gloo.Number.Float16,
+            ScalarType.Int32 => Gloo.Number.Int32,
+            ScalarType.Int64 => Gloo.Number.Int64,
+            _ => throw new ArgumentException(
+                $"Gloo reduces float32, float64, float16, int32 and int64, but not {type}; convert the tensor first."
+            ),
+        };
 
     [LibraryImport(NativeLibraries.Torch)]
     private static partial int aoti_torch_get_data_ptr(nint tensor, out nint data);

@@ -22,12 +22,27 @@ internal sealed unsafe class GlooRendezvous
         var handle = GCHandle.Alloc(rendezvous);
         try
         {
-            var functions = new Gloo.Store { Context = GCHandle.ToIntPtr(handle), Set = &Set, Get = &Get };
-            var (meet, collective) = ((long)options.Rendezvous.TotalMilliseconds, (long)options.Collective.TotalMilliseconds);
+            var functions = new Gloo.Store
+            {
+                Context = GCHandle.ToIntPtr(handle),
+                Set = &Set,
+                Get = &Get,
+            };
+            var (meet, collective) = (
+                (long)options.Rendezvous.TotalMilliseconds,
+                (long)options.Collective.TotalMilliseconds
+            );
             nint group = Gloo.pkg_open(place.Rank, place.Ranks, named, address, functions, meet, collective);
-            if (group != 0) return group;
-            if (rendezvous._failure is { } failure) ExceptionDispatchInfo.Throw(failure);
-            Gloo.Check(-1, named.Length > 0 ? $"connecting by the interface {named}, of GLOO_SOCKET_IFNAME" : $"connecting from {address}");
+            if (group != 0)
+                return group;
+            if (rendezvous._failure is { } failure)
+                ExceptionDispatchInfo.Throw(failure);
+            Gloo.Check(
+                -1,
+                named.Length > 0
+                    ? $"connecting by the interface {named}, of GLOO_SOCKET_IFNAME"
+                    : $"connecting from {address}"
+            );
             return 0;
         }
         finally

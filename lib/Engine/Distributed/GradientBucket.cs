@@ -19,7 +19,12 @@ internal sealed class GradientBucket : IDisposable
         (Indices, Missing) = (indices, indices.Count);
         long[] numbers = [.. parameters.Select(parameter => parameter.numel())];
         _flat = empty([numbers.Sum()], parameters[0].dtype, parameters[0].device).DetachFromDisposeScope();
-        _views = [.. _flat.split(numbers).Zip(parameters, (part, parameter) => part.view(parameter.shape).DetachFromDisposeScope())];
+        _views =
+        [
+            .. _flat
+                .split(numbers)
+                .Zip(parameters, (part, parameter) => part.view(parameter.shape).DetachFromDisposeScope()),
+        ];
     }
 
     /// <summary>Whose gradients they are.</summary>
@@ -34,14 +39,19 @@ internal sealed class GradientBucket : IDisposable
     /// <summary>Begins anew.</summary>
     internal void Empty() => (_sending, Missing) = (null, Indices.Count);
 
-    /// <summary>Sends the gradients, each divided by the number of ranks, so that their sum over the ranks is the mean.</summary>
+    /// <summary>
+    /// Sends the gradients, each divided by the number of ranks, so that their sum over the ranks is the mean.
+    /// </summary>
     /// <param name="gradients">in the order of <see cref="Indices"/>; zeros for null.</param>
     /// <param name="group">the ranks.</param>
     internal void Send(IReadOnlyList<Tensor?> gradients, ProcessGroup group)
     {
         using var recording = no_grad();
-        using var scope = NewDisposeScope(); // operators in place return other objects, or the same
-        for (int i = 0; i < _views.Length; i++) _ = gradients[i] is { } gradient ? _views[i].copy_(gradient) : _views[i].zero_();
+        using var scope = NewDisposeScope();
+        if (gradients.Contains(null))
+            _flat.zero_();
+        int[] there = [.. Enumerable.Range(0, _views.Length).Where(i => gradients[i] is not null)];
+        Foreach.Copy([.. there.Select(i => _views[i])], [.. there.Select(i => gradients[i]!)]);
         _flat.div_(group.Size);
         _sending = group.Begin(_flat, ReduceOp.Sum);
     }
@@ -58,7 +68,8 @@ internal sealed class GradientBucket : IDisposable
     /// <summary>Frees it.</summary>
     public void Dispose()
     {
-        foreach (var view in _views) view.Dispose();
+        foreach (var view in _views)
+            view.Dispose();
         _flat.Dispose();
     }
 }

@@ -5,9 +5,10 @@ using System.Text.Json;
 namespace PatchKit;
 
 /// <summary>
-/// What the two sides of the ranks' key-value store say to each other over TCP. Both begin with <see cref="Magic"/>, by which
-/// strangers are told apart before anything they sent is believed, and go on in frames: a length of four bytes, and so many bytes.
-/// The client's first frame is its <see cref="Greeting"/>, the server's a sentence that refuses it, or nothing.
+/// What the two sides of the ranks' key-value store say to each other over TCP. Both begin with <see cref="Magic"/>, by
+/// which strangers are told apart before anything they sent is believed, and go on in frames: a length of four bytes,
+/// and so many bytes. The client's first frame is its <see cref="Greeting"/>, the server's a sentence that refuses it,
+/// or nothing.
 /// </summary>
 internal static class KeyValueProtocol
 {
@@ -17,7 +18,8 @@ internal static class KeyValueProtocol
     /// <summary>The longest greeting.</summary>
     internal const int MostGreetingBytes = 4096;
 
-    private const int MostKeyBytes = 1024, LengthBytes = 4;
+    private const int MostKeyBytes = 1024,
+        LengthBytes = 4;
 
     /// <summary>What a request asks for.</summary>
     internal enum Verb : byte
@@ -42,8 +44,10 @@ internal static class KeyValueProtocol
         byte[] name = Encoding.UTF8.GetBytes(key);
         if (name.Length > MostKeyBytes || value.Length > MostBytes - MostKeyBytes - 3)
         {
-            throw new ArgumentException($"a key of {name.Length} bytes with a value of {value.Length} is too large for the store of the "
-                + $"ranks; it takes {MostKeyBytes} and {MostBytes - MostKeyBytes - 3}.");
+            throw new ArgumentException(
+                $"a key of {name.Length} bytes with a value of {value.Length} is too large for the store of the "
+                    + $"ranks; it takes {MostKeyBytes} and {MostBytes - MostKeyBytes - 3}."
+            );
         }
         byte[] request = new byte[3 + name.Length + value.Length];
         request[0] = (byte)verb;
@@ -58,7 +62,8 @@ internal static class KeyValueProtocol
     internal static (Verb Verb, string Key, byte[] Value) Parse(ReadOnlySpan<byte> request)
     {
         int length = request.Length < 3 ? MostKeyBytes : BinaryPrimitives.ReadUInt16LittleEndian(request[1..]);
-        if (request.Length < 3 + length) throw new IOException($"a request of {request.Length} bytes is cut short");
+        if (request.Length < 3 + length)
+            throw new IOException($"a request of {request.Length} bytes is cut short");
         return ((Verb)request[0], Encoding.UTF8.GetString(request.Slice(3, length)), request[(3 + length)..].ToArray());
     }
 
@@ -78,7 +83,8 @@ internal static class KeyValueProtocol
         Span<byte> length = stackalloc byte[LengthBytes];
         stream.ReadExactly(length);
         int bytes = BinaryPrimitives.ReadInt32LittleEndian(length);
-        if (bytes < 0 || bytes > most) throw new IOException($"a message of {bytes} bytes came where at most {most} are allowed");
+        if (bytes < 0 || bytes > most)
+            throw new IOException($"a message of {bytes} bytes came where at most {most} are allowed");
         byte[] frame = new byte[bytes];
         stream.ReadExactly(frame);
         return frame;

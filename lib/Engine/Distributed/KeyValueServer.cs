@@ -6,12 +6,14 @@ using static PatchKit.KeyValueProtocol;
 namespace PatchKit;
 
 /// <summary>
-/// The key-value store at which ranks meet, served by rank 0. Every connection has a thread of its own, so that heartbeats do not wait
-/// for a busy thread pool. Who does not greet as a rank of this job is sent away; nothing that strangers send is kept.
+/// The key-value store at which ranks meet, served by rank 0. Every connection has a thread of its own, so that
+/// heartbeats do not wait for a busy thread pool. Who does not greet as a rank of this job is sent away; nothing that
+/// strangers send is kept.
 /// </summary>
 internal sealed class KeyValueServer : IDisposable
 {
-    private const int MostStrangers = 64, StackBytes = 256 << 10;
+    private const int MostStrangers = 64,
+        StackBytes = 256 << 10;
     private static readonly TimeSpan ForGreeting = TimeSpan.FromSeconds(10);
     private readonly int _ranks;
     private readonly string _job;
@@ -38,9 +40,12 @@ internal sealed class KeyValueServer : IDisposable
         }
         catch (SocketException e)
         {
-            throw new IOException(e.SocketErrorCode == SocketError.AddressAlreadyInUse
-                ? $"rank 0 cannot open port {place.Port}, which is taken: by another job, or another program"
-                : $"rank 0 cannot open port {place.Port}: {e.Message}", e);
+            throw new IOException(
+                e.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? $"rank 0 cannot open port {place.Port}, which is taken: by another job, or another program"
+                    : $"rank 0 cannot open port {place.Port}: {e.Message}",
+                e
+            );
         }
         new Thread(Accept) { IsBackground = true, Name = "store" }.Start();
     }
@@ -50,7 +55,8 @@ internal sealed class KeyValueServer : IDisposable
     {
         get
         {
-            lock (_lock) return _reachedAt;
+            lock (_lock)
+                return _reachedAt;
         }
     }
 
@@ -60,17 +66,22 @@ internal sealed class KeyValueServer : IDisposable
         lock (_lock)
         {
             _closed = true;
-            foreach (var client in _clients) client.Dispose();
+            foreach (var client in _clients)
+                client.Dispose();
         }
         _listener.Dispose();
     }
 
     private static TcpListener Listener(RankPlace place)
     {
-        var loopback = place.Host == "localhost" ? IPAddress.Loopback
-            : IPAddress.TryParse(place.Host, out var address) && IPAddress.IsLoopback(address) ? address : null;
-        if (loopback is not null) return new TcpListener(loopback, place.Port);
-        if (!Socket.OSSupportsIPv6) return new TcpListener(IPAddress.Any, place.Port);
+        var loopback =
+            place.Host == "localhost" ? IPAddress.Loopback
+            : IPAddress.TryParse(place.Host, out var address) && IPAddress.IsLoopback(address) ? address
+            : null;
+        if (loopback is not null)
+            return new TcpListener(loopback, place.Port);
+        if (!Socket.OSSupportsIPv6)
+            return new TcpListener(IPAddress.Any, place.Port);
         var both = new TcpListener(IPAddress.IPv6Any, place.Port);
         both.Server.DualMode = true;
         return both;
@@ -83,14 +94,17 @@ internal sealed class KeyValueServer : IDisposable
             try
             {
                 var client = _listener.AcceptTcpClient();
-                if (Admitted(client)) new Thread(() => Serve(client), StackBytes) { IsBackground = true, Name = "store" }.Start();
-                else client.Dispose();
+                if (Admitted(client))
+                    new Thread(() => Serve(client), StackBytes) { IsBackground = true, Name = "store" }.Start();
+                else
+                    client.Dispose();
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
             {
                 lock (_lock)
                 {
-                    if (_closed) return;
+                    if (_closed)
+                        return;
                 }
                 Thread.Sleep(100); // out of descriptors, or the caller was gone already
             }
@@ -101,7 +115,8 @@ internal sealed class KeyValueServer : IDisposable
     {
         lock (_lock)
         {
-            if (_closed || _strangers >= MostStrangers) return false;
+            if (_closed || _strangers >= MostStrangers)
+                return false;
             _strangers++;
             return _clients.Add(client);
         }
@@ -113,16 +128,20 @@ internal sealed class KeyValueServer : IDisposable
         {
             client.NoDelay = true;
             var stream = client.GetStream();
-            if (!Greeted(client, stream)) return;
-            while (true) Send(stream, Answer(Receive(stream)));
+            if (!Greeted(client, stream))
+                return;
+            while (true)
+                Send(stream, Answer(Receive(stream)));
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e)
+            when (e is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // The client has gone, or speaks another language. If it was a rank, its heartbeat says so.
         }
         finally
         {
-            lock (_lock) _clients.Remove(client);
+            lock (_lock)
+                _clients.Remove(client);
             client.Dispose();
         }
     }
@@ -132,7 +151,8 @@ internal sealed class KeyValueServer : IDisposable
         try
         {
             client.ReceiveTimeout = (int)ForGreeting.TotalMilliseconds;
-            if (!ReceiveMagic(stream) || Greeting.From(Receive(stream, MostGreetingBytes)) is not { } greeting) return false;
+            if (!ReceiveMagic(stream) || Greeting.From(Receive(stream, MostGreetingBytes)) is not { } greeting)
+                return false;
             client.ReceiveTimeout = 0;
             string refusal = Refusal(greeting, ((IPEndPoint)client.Client.LocalEndPoint!).Address);
             stream.Write(Magic);
@@ -141,7 +161,8 @@ internal sealed class KeyValueServer : IDisposable
         }
         finally
         {
-            lock (_lock) _strangers--;
+            lock (_lock)
+                _strangers--;
         }
     }
 
@@ -149,12 +170,16 @@ internal sealed class KeyValueServer : IDisposable
     {
         lock (_lock)
         {
-            if (greeting.Job != _job) return $"the job there is \"{_job}\", and this one \"{greeting.Job}\"";
-            if (greeting.Ranks != _ranks) return $"the job there has {_ranks} ranks, and this one {greeting.Ranks}";
-            if (greeting.Rank < 0 || greeting.Rank >= _ranks) return $"there is no rank {greeting.Rank} of {_ranks}";
+            if (greeting.Job != _job)
+                return $"the job there is \"{_job}\", and this one \"{greeting.Job}\"";
+            if (greeting.Ranks != _ranks)
+                return $"the job there has {_ranks} ranks, and this one {greeting.Ranks}";
+            if (greeting.Rank < 0 || greeting.Rank >= _ranks)
+                return $"there is no rank {greeting.Rank} of {_ranks}";
             if (_members.TryAdd(greeting.Rank, greeting.Member) || _members[greeting.Rank] == greeting.Member)
             {
-                if (!IPAddress.IsLoopback(reachedAt)) _reachedAt ??= reachedAt;
+                if (!IPAddress.IsLoopback(reachedAt))
+                    _reachedAt ??= reachedAt;
                 return "";
             }
             return $"there is a rank {greeting.Rank} already, so that two jobs use one port";
@@ -174,7 +199,8 @@ internal sealed class KeyValueServer : IDisposable
                 case Verb.Get:
                     return _values.TryGetValue(key, out byte[]? found) ? [1, .. found] : [];
                 case Verb.Add when value.Length == sizeof(long):
-                    long sum = _counters[key] = _counters.GetValueOrDefault(key) + BinaryPrimitives.ReadInt64LittleEndian(value);
+                    long sum = _counters[key] =
+                        _counters.GetValueOrDefault(key) + BinaryPrimitives.ReadInt64LittleEndian(value);
                     BinaryPrimitives.WriteInt64LittleEndian(value, sum);
                     return value;
                 default:

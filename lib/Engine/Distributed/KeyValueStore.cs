@@ -7,10 +7,14 @@ using static PatchKit.KeyValueProtocol;
 
 namespace PatchKit;
 
-/// <summary>A rank's connection to the key-value store that rank 0 serves (<see cref="KeyValueServer"/>). Any thread may use it, one at a time.</summary>
+/// <summary>
+/// A rank's connection to the key-value store that rank 0 serves (<see cref="KeyValueServer"/>). Any thread may use it,
+/// one at a time.
+/// </summary>
 internal sealed class KeyValueStore : IDisposable
 {
-    private static readonly TimeSpan Attempt = TimeSpan.FromSeconds(5), BetweenAttempts = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Attempt = TimeSpan.FromSeconds(5),
+        BetweenAttempts = TimeSpan.FromMilliseconds(100);
     private readonly string _address;
     private readonly TcpClient _client;
     private readonly Lock _lock = new();
@@ -29,7 +33,11 @@ internal sealed class KeyValueStore : IDisposable
     /// <exception cref="IOException">Rank 0 is not there in time, or it sends this rank away.</exception>
     internal static KeyValueStore Connect(RankPlace place, Guid member, string job, TimeSpan within, TimeSpan silence)
     {
-        var (address, greeting, clock) = ($"{place.Host}:{place.Port}", new Greeting(place.Rank, place.Ranks, member, job), Stopwatch.StartNew());
+        var (address, greeting, clock) = (
+            $"{place.Host}:{place.Port}",
+            new Greeting(place.Rank, place.Ranks, member, job),
+            Stopwatch.StartNew()
+        );
         while (true)
         {
             var client = new TcpClient();
@@ -42,14 +50,26 @@ internal sealed class KeyValueStore : IDisposable
                 connected = true;
                 return new KeyValueStore(address, client);
             }
-            catch (Exception e) when (e is SocketException or EndOfStreamException or OperationCanceledException or IOException { InnerException: SocketException })
+            catch (Exception e)
+                when (e
+                        is SocketException
+                            or EndOfStreamException
+                            or OperationCanceledException
+                            or IOException { InnerException: SocketException }
+                )
             {
-                if (clock.Elapsed < within) Thread.Sleep(BetweenAttempts);
-                else throw new IOException($"no rank 0 answered at {address} within {within.TotalSeconds:0} s: {e.Message.TrimEnd('.')}", e);
+                if (clock.Elapsed < within)
+                    Thread.Sleep(BetweenAttempts);
+                else
+                    throw new IOException(
+                        $"no rank 0 answered at {address} within {within.TotalSeconds:0} s: {e.Message.TrimEnd('.')}",
+                        e
+                    );
             }
             finally
             {
-                if (!connected) client.Dispose();
+                if (!connected)
+                    client.Dispose();
             }
         }
     }
@@ -81,8 +101,10 @@ internal sealed class KeyValueStore : IDisposable
         var clock = Stopwatch.StartNew();
         for (int asked = 0; ; asked++)
         {
-            if (TryGet(key) is { } value) return value;
-            if (clock.Elapsed >= within) throw new IOException($"\"{key}\" did not come within {within.TotalSeconds:0} s");
+            if (TryGet(key) is { } value)
+                return value;
+            if (clock.Elapsed >= within)
+                throw new IOException($"\"{key}\" did not come within {within.TotalSeconds:0} s");
             Thread.Sleep(asked < 100 ? 2 : 50);
         }
     }
@@ -113,8 +135,10 @@ internal sealed class KeyValueStore : IDisposable
         var stream = client.GetStream();
         stream.Write(Magic);
         Send(stream, greeting.ToBytes());
-        if (!ReceiveMagic(stream)) throw new IOException("what answers there is another program, no rank 0 of PatchKit's");
-        if (Receive(stream, MostGreetingBytes) is { Length: > 0 } refusal) throw new IOException(Encoding.UTF8.GetString(refusal));
+        if (!ReceiveMagic(stream))
+            throw new IOException("what answers there is another program, no rank 0 of PatchKit's");
+        if (Receive(stream, MostGreetingBytes) is { Length: > 0 } refusal)
+            throw new IOException(Encoding.UTF8.GetString(refusal));
     }
 
     private byte[] Ask(byte[] request)
@@ -130,7 +154,10 @@ internal sealed class KeyValueStore : IDisposable
             catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
             {
                 _client.Dispose(); // a late answer would be taken for the next request's
-                throw new IOException($"the store that rank 0 serves at {_address} does not answer: {e.Message.TrimEnd('.')}", e);
+                throw new IOException(
+                    $"the store that rank 0 serves at {_address} does not answer: {e.Message.TrimEnd('.')}",
+                    e
+                );
             }
         }
     }

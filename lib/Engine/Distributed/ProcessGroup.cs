@@ -7,20 +7,24 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Several processes that compute together: collectives over Gloo (CPU), which all ranks call in one order, and a watch that turns a rank
-/// that is gone into a <see cref="RankLostException"/> on the others, where a collective alone would wait. One thread uses a group.
+/// Several processes that compute together: collectives over Gloo (CPU), which all ranks call in one order, and a watch
+/// that turns a rank that is gone into a <see cref="RankLostException"/> on the others, where a collective alone would
+/// wait. One thread uses a group.
 /// </summary>
 public sealed class ProcessGroup : IDisposable
 {
     private const string AddressKey = "address";
-    private static readonly TimeSpan Parting = TimeSpan.FromSeconds(10), PartingAfterFailure = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Parting = TimeSpan.FromSeconds(10),
+        PartingAfterFailure = TimeSpan.FromSeconds(3);
     private readonly KeyValueServer? _server;
     private readonly KeyValueStore _store;
     private readonly RankWatch _watch;
     private readonly GlooGroup _gloo;
     private readonly CancellationTokenSource _lost = new();
     private long _shared;
-    private bool _disposed, _together, _failed;
+    private bool _disposed,
+        _together,
+        _failed;
 
     private ProcessGroup(RankPlace place, Device device, ProcessGroupOptions options)
     {
@@ -28,10 +32,17 @@ public sealed class ProcessGroup : IDisposable
         var member = Guid.NewGuid();
         try
         {
-            if (Leads) _server = new KeyValueServer(place, options.Job);
+            if (Leads)
+                _server = new KeyValueServer(place, options.Job);
             _store = KeyValueStore.Connect(place, member, options.Job, options.Rendezvous, options.Silence);
             var watched = KeyValueStore.Connect(place, member, options.Job, options.Rendezvous, options.Silence);
-            _watch = new RankWatch(place, watched, options.Silence, Abandon, unstoppable: device.type == DeviceType.CUDA);
+            _watch = new RankWatch(
+                place,
+                watched,
+                options.Silence,
+                Abandon,
+                unstoppable: device.type == DeviceType.CUDA
+            );
             WaitForAll(options.Rendezvous);
             _gloo = new GlooGroup(_store, place, OwnAddress(options.Rendezvous), options, _lost.Token);
         }
@@ -41,14 +52,18 @@ public sealed class ProcessGroup : IDisposable
             _watch?.Stop();
             _store?.Dispose();
             _server?.Dispose();
-            throw new RankLostException($"rank {place.Rank} waited for {place.Ranks} ranks at {place.Host}:{place.Port}, but they did not all "
-                + $"meet ({reason.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one MASTER_ADDR and one free MASTER_PORT "
-                + "(under Slurm by srun), or train in one process without those variables.", e);
+            throw new RankLostException(
+                $"rank {place.Rank} waited for {place.Ranks} ranks at {place.Host}:{place.Port}, but they did not all "
+                    + $"meet ({reason.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one MASTER_ADDR and one free MASTER_PORT "
+                    + "(under Slurm by srun), or train in one process without those variables.",
+                e
+            );
         }
     }
 
     /// <summary>What this build can carry collectives with.</summary>
-    public static CollectiveBackends Backends => Gloo.Absence.Length == 0 ? CollectiveBackends.Gloo : CollectiveBackends.None;
+    public static CollectiveBackends Backends =>
+        Gloo.Absence.Length == 0 ? CollectiveBackends.Gloo : CollectiveBackends.None;
 
     /// <summary>Why there are no backends, as a sentence; empty where there are.</summary>
     public static string Absence => Gloo.Absence;
@@ -82,15 +97,18 @@ public sealed class ProcessGroup : IDisposable
         var wanted = device.type == DeviceType.CUDA ? CollectiveBackends.Nccl : CollectiveBackends.Gloo;
         if (!Backends.HasFlag(wanted))
         {
-            throw new NotSupportedException($"{place.Ranks} processes are to train together on {device}, which takes {wanted}, but this build "
-                + $"has {Backends}: {(Absence.Length > 0 ? Absence : "train on one GPU in one process, or on the CPUs with --device cpu.")}");
+            throw new NotSupportedException(
+                $"{place.Ranks} processes are to train together on {device}, which takes {wanted}, but this build "
+                    + $"has {Backends}: {(Absence.Length > 0 ? Absence : "train on one GPU in one process, or on the CPUs with --device cpu.")}"
+            );
         }
         return new ProcessGroup(place, device, options ?? new());
     }
 
     /// <summary>Sums, or takes the greatest or least of, each element over the ranks, in place.</summary>
     /// <exception cref="RankLostException">A rank is gone.</exception>
-    public void AllReduce(Tensor tensor, ReduceOp reduction = ReduceOp.Sum) => Guarded(() => Begin(tensor, reduction).Wait());
+    public void AllReduce(Tensor tensor, ReduceOp reduction = ReduceOp.Sum) =>
+        Guarded(() => Begin(tensor, reduction).Wait());
 
     /// <summary>Gives all ranks one rank's tensor, in place.</summary>
     /// <exception cref="RankLostException">A rank is gone.</exception>
@@ -112,9 +130,12 @@ public sealed class ProcessGroup : IDisposable
     /// <summary>Averages gradients over the ranks during the backward pass.</summary>
     /// <param name="parameters">all that take gradients, in the same order on every rank.</param>
     /// <param name="bucketBytes">how much goes out at once, at least; a larger parameter goes alone.</param>
-    public GradientSync Gradients(IReadOnlyList<Tensor> parameters, long bucketBytes = 25 << 20) => new(this, parameters, bucketBytes);
+    public GradientSync Gradients(IReadOnlyList<Tensor> parameters, long bucketBytes = 25 << 20) =>
+        new(this, parameters, bucketBytes);
 
-    /// <summary>Rank 0's text, on all ranks. Waiting for it takes no turn of the device, so rank 0 may take its time.</summary>
+    /// <summary>
+    /// Rank 0's text, on all ranks. Waiting for it takes no turn of the device, so rank 0 may take its time.
+    /// </summary>
     /// <param name="text">computes it; called by rank 0 alone.</param>
     /// <param name="cancellation">ends the wait of the others.</param>
     /// <exception cref="RankLostException">A rank is gone.</exception>
@@ -132,7 +153,8 @@ public sealed class ProcessGroup : IDisposable
         {
             for (int asked = 0; (shared = _store.TryGetText(key)) is null; asked++)
             {
-                if (Failure is { } failure) throw new RankLostException(failure);
+                if (Failure is { } failure)
+                    throw new RankLostException(failure);
                 cancellation.ThrowIfCancellationRequested();
                 Thread.Sleep(asked < 100 ? 5 : 100);
             }
@@ -143,10 +165,14 @@ public sealed class ProcessGroup : IDisposable
     /// <summary>Says that all ranks have agreed to stop, so that none of them fails the others by it.</summary>
     public void StopTogether() => _together = true;
 
-    /// <summary>Tells the other ranks that this one cannot go on; they end with the sentence. Nothing where all have agreed to stop.</summary>
+    /// <summary>
+    /// Tells the other ranks that this one cannot go on; they end with the sentence. Nothing where all have agreed to
+    /// stop.
+    /// </summary>
     public void Fail(string sentence)
     {
-        if (_together || Failure is not null) return;
+        if (_together || Failure is not null)
+            return;
         _failed = true;
         try
         {
@@ -161,13 +187,17 @@ public sealed class ProcessGroup : IDisposable
     /// <summary>Leaves the group. Rank 0, which serves the store, waits a little for the others to have left.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
+        if (_disposed)
+            return;
         _disposed = true;
         try
         {
             _store.Set(LeftKey(Rank), [1]);
             var (limit, waited) = (Failure is null ? Parting : PartingAfterFailure, Stopwatch.StartNew());
-            while (Leads && waited.Elapsed < limit && !Enumerable.Range(1, Size - 1).All(rank => _store.Has(LeftKey(rank)))) Thread.Sleep(20);
+            while (
+                Leads && waited.Elapsed < limit && !Enumerable.Range(1, Size - 1).All(rank => _store.Has(LeftKey(rank)))
+            )
+                Thread.Sleep(20);
         }
         catch (IOException)
         {
@@ -176,7 +206,8 @@ public sealed class ProcessGroup : IDisposable
         bool well = Failure is null && !_failed;
         _watch.Stop();
         _lost.Dispose();
-        if (well) _gloo.Dispose(); // else a collective may still be under way; the process is about to end
+        if (well)
+            _gloo.Dispose(); // else a collective may still be under way; the process is about to end
         _store.Dispose();
         _server?.Dispose();
     }
@@ -190,7 +221,8 @@ public sealed class ProcessGroup : IDisposable
     /// <summary>Runs a collective, and turns its failure into the word of who is gone.</summary>
     internal void Guarded(Action collective)
     {
-        if (Failure is { } failure) throw new RankLostException(failure);
+        if (Failure is { } failure)
+            throw new RankLostException(failure);
         try
         {
             collective();
@@ -210,7 +242,8 @@ public sealed class ProcessGroup : IDisposable
         List<int> missing = [.. Enumerable.Range(0, Size)];
         while (missing.RemoveAll(rank => _store.Has(CameKey(rank))) >= 0 && missing.Count > 0)
         {
-            if (Failure is { } failure) throw new IOException(failure);
+            if (Failure is { } failure)
+                throw new IOException(failure);
             if (clock.Elapsed > within)
             {
                 string who = missing.Count == 1 ? $"rank {missing[0]}" : $"ranks {string.Join(", ", missing)}";
@@ -220,12 +253,15 @@ public sealed class ProcessGroup : IDisposable
         }
     }
 
-    // Ranks on rank 0's machine may know it by a loopback address, which those of other machines cannot reach: they take the one by which those came.
+    // Ranks on rank 0's machine may know it by a loopback address, which those of other machines cannot reach: they
+    // take the one by which those came.
     private string OwnAddress(TimeSpan within)
     {
-        if (_server is not null) _store.Set(AddressKey, (_server.ReachedAt ?? IPAddress.Loopback).ToString());
+        if (_server is not null)
+            _store.Set(AddressKey, (_server.ReachedAt ?? IPAddress.Loopback).ToString());
         var address = _store.OwnAddress;
-        if (IPAddress.IsLoopback(address)) address = IPAddress.Parse(Encoding.UTF8.GetString(_store.Get(AddressKey, within)));
+        if (IPAddress.IsLoopback(address))
+            address = IPAddress.Parse(Encoding.UTF8.GetString(_store.Get(AddressKey, within)));
         return (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
     }
 

@@ -5,8 +5,9 @@ using System.Runtime.InteropServices;
 namespace PatchKit;
 
 /// <summary>
-/// The heartbeats of a group, on a thread and a store connection of its own. Every rank counts up its own beat; rank 0 looks at all of them and says which has stopped; the others see that word, or
-/// that the store itself is gone, and with it rank 0.
+/// The heartbeats of a group, on a thread and a store connection of its own. Every rank counts up its own beat; rank 0
+/// looks at all of them and says which has stopped; the others see that word, or that the store itself is gone, and
+/// with it rank 0.
 /// </summary>
 internal sealed partial class RankWatch
 {
@@ -32,7 +33,8 @@ internal sealed partial class RankWatch
     /// <param name="store">a connection that nobody else uses; it is closed at the end.</param>
     /// <param name="silence">after which a rank counts as gone.</param>
     /// <param name="lost">called once, when one is.</param>
-    /// <param name="unstoppable">whether the main thread may be waiting where nothing can interrupt it, inside a GPU's driver: the process is then ended.</param>
+    /// <param name="unstoppable">whether the main thread may be waiting where nothing can interrupt it, inside a GPU's
+    /// driver: the process is then ended.</param>
     internal RankWatch(RankPlace place, KeyValueStore store, TimeSpan silence, Action lost, bool unstoppable)
     {
         (_store, _rank, _silence, _lost, _unstoppable, _address) = (store, place.Rank, silence, lost, unstoppable, $"{place.Host}:{place.Port}");

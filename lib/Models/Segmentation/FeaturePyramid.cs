@@ -65,7 +65,7 @@ internal sealed class FeaturePyramid : nn.Module
     {
         var (rows, columns) = ((int)map.shape[2], (int)map.shape[3]);
         if ((rows, columns) == (height, width)) return map.alias();
-        if (rows < height || columns < width) return nn.functional.interpolate(map, [height, width], mode: InterpolationMode.Bilinear);
+        if (rows < height || columns < width) return nn.functional.interpolate(map, [height, width], mode: InterpolationMode.Bilinear, align_corners: false);
         return rows % height == 0 && columns % width == 0 && rows / height == columns / width ? nn.functional.max_pool2d(map, rows / height) : nn.functional.adaptive_avg_pool2d(map, [height, width]);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class PyramidPooling : nn.Module<Tensor, Tensor>
         foreach (var (scale, reduce) in s_scales.Zip(pooled))
         {
             var averages = reduce.call(nn.functional.adaptive_avg_pool2d(map, scale));                                        // (B, C, scale, scale)
-            parts.Add(nn.functional.interpolate(averages, [map.shape[2], map.shape[3]], mode: InterpolationMode.Bilinear));   // (B, C, h, w)
+            parts.Add(nn.functional.interpolate(averages, [map.shape[2], map.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false));   // (B, C, h, w)
         }
         return bottleneck.call(cat(parts, 1)).MoveToOuterDisposeScope();
     }

@@ -55,7 +55,7 @@ public sealed class Segmenter : nn.Module<Tensor, Tensor>
         var main = Enlarged(decoder.call(map)).MoveToOuterDisposeScope();
         return (main, withAuxiliary ? Enlarged(auxiliary!.call(map)).MoveToOuterDisposeScope() : null);
 
-        Tensor Enlarged(Tensor scores) => nn.functional.interpolate(scores, [padded.shape[2], padded.shape[3]], mode: InterpolationMode.Bilinear)   // (B, classes, H', W')
+        Tensor Enlarged(Tensor scores) => nn.functional.interpolate(scores, [padded.shape[2], padded.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false)   // (B, classes, H', W')
             .narrow(2, 0, height).narrow(3, 0, width);                                                                                              // (B, classes, H, W)
     }
 

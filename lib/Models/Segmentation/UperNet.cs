@@ -64,5 +64,5 @@ public sealed class UperNet : SegmentationHead
     }
 
     private static Tensor Grown(Tensor map, Tensor to) => map.shape[2] == to.shape[2] && map.shape[3] == to.shape[3] ? map
-        : nn.functional.interpolate(map, [to.shape[2], to.shape[3]], mode: InterpolationMode.Bilinear);
+        : nn.functional.interpolate(map, [to.shape[2], to.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false);
 }

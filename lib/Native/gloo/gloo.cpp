@@ -1,6 +1,7 @@
-// libpatchkit_gloo.so: collectives between processes by Gloo alone, on raw pointers, for CPU memory. The ranks meet through a
-// key-value store that the caller has. Each collective must be called by all ranks in the same order; one thread at a time
-// calls them, and any other may abandon the group. A function that fails returns -1 (or null); pkg_error() is its sentence.
+// libpatchkit_gloo.so: collectives between processes by Gloo alone, on raw pointers, for CPU memory. The ranks meet
+// through a key-value store that the caller has. Each collective must be called by all ranks in the same order; one
+// thread at a time calls them, and any other may abandon the group. A function that fails returns -1 (or null);
+// pkg_error() is its sentence.
 #include <gloo/allgather.h>
 #include <gloo/allreduce.h>
 #include <gloo/barrier.h>
@@ -8,7 +9,6 @@
 #include <gloo/math.h>
 #include <gloo/rendezvous/context.h>
 #include <gloo/rendezvous/store.h>
-#include <gloo/transport/tcp/context.h>
 #include <gloo/transport/tcp/device.h>
 #include <gloo/types.h>
 
@@ -21,8 +21,8 @@
 // What the caller's side checks; to be raised with every change of what is below.
 constexpr int32_t version = 1;
 
-// The caller's key-value store. `get` waits for a key; it writes as much of its value as there is room for, and gives the
-// value's whole length. Negative: the store failed.
+// The caller's key-value store. `get` waits for a key; it writes as much of its value as there is room for, and gives
+// its whole length. Negative: the store failed.
 struct PkgStore {
   void* context;
   int32_t (*set)(void* context, const char* key, const char* value, int64_t length);
@@ -86,22 +86,8 @@ class Rendezvous final : public gloo::rendezvous::Store {
   const PkgStore& store_;
 };
 
-// Gives what Gloo does itself to every connection once a wait has run out of time, and keeps from its callers: waits end with a failure.
-// Closing the connections alone would leave them waiting.
-class Context final : public gloo::rendezvous::Context {
- public:
-  using gloo::rendezvous::Context::Context;
-
-  void fail(const std::string& reason) { Connections::fail(dynamic_cast<gloo::transport::tcp::Context&>(*transportContext_), reason); }
-
- private:
-  struct Connections : gloo::transport::tcp::Context {
-    static void fail(gloo::transport::tcp::Context& all, const std::string& reason) { (all.*&Connections::signalException)(reason); }
-  };
-};
-
 struct Group {
-  std::shared_ptr<Context> context;
+  std::shared_ptr<gloo::rendezvous::Context> context;
 };
 
 template <class Number>
@@ -122,17 +108,17 @@ PKG_API int32_t pkg_version() { return version; }
 // The calling thread's last failure.
 PKG_API const char* pkg_error() { return sentence.c_str(); }
 
-// Meets the other ranks. `interface` is the network interface to use, where it is not empty; else `address` is this machine's, at
-// which the others reach it. Meeting may take `meet_ms`, and each collective `collective_ms`.
-PKG_API void* pkg_open(int32_t rank, int32_t ranks, const char* interface, const char* address, PkgStore store, int64_t meet_ms,
-                       int64_t collective_ms) {
+// Meets the other ranks. `interface` is the network interface to use, where it is not empty; else `address` is this
+// machine's, at which the others reach it. Meeting may take `meet_ms`, and each collective `collective_ms`.
+PKG_API void* pkg_open(int32_t rank, int32_t ranks, const char* interface, const char* address, PkgStore store,
+                       int64_t meet_ms, int64_t collective_ms) {
   Group* opened = nullptr;
   guarded([&] {
     gloo::transport::tcp::attr place;
     (*interface != '\0' ? place.iface : place.hostname) = *interface != '\0' ? interface : address;
     auto device = gloo::transport::tcp::CreateDevice(place);
     Rendezvous rendezvous(store);
-    auto context = std::make_shared<Context>(rank, ranks);
+    auto context = std::make_shared<gloo::rendezvous::Context>(rank, ranks);
     context->setTimeout(std::chrono::milliseconds(meet_ms));
     context->connectFullMesh(rendezvous, device);
     context->setTimeout(std::chrono::milliseconds(collective_ms));
@@ -144,9 +130,10 @@ PKG_API void* pkg_open(int32_t rank, int32_t ranks, const char* interface, const
 // No collective may be under way.
 PKG_API void pkg_close(void* group) { delete static_cast<Group*>(group); }
 
-// Ends the collective that another thread is in, and all later ones, with a failure.
+// Closes the connections: the other ranks' collectives fail, and this one's later ones. One that another thread is in
+// goes on waiting until its time has run out: Gloo lets nobody end it.
 PKG_API void pkg_abandon(void* group) {
-  guarded([&] { static_cast<Group*>(group)->context->fail("the wait for the other ranks was given up"); });
+  guarded([&] { static_cast<Group*>(group)->context->closeConnections(); });
 }
 
 PKG_API int32_t pkg_all_reduce(void* handle, void* numbers, int64_t count, int32_t number, int32_t reduce) {

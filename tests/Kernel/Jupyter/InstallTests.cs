@@ -22,6 +22,9 @@ public sealed class InstallTests : IDisposable
         Assert.True(Path.IsPathFullyQualified(argv[0]) && File.Exists(argv[0]), argv[0]);
         Assert.Equal(["start", "-f", "{connection_file}"], argv[^3..]);
         Assert.Equal(("C#", "message"), ((string?)spec["language"], (string?)spec["interrupt_mode"]));
+        Assert.Equal(
+            ["kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"],
+            Directory.EnumerateFiles(Path.Combine(Kernels, "csnotebook")).Select(Path.GetFileName).Order());
         KernelSpecs.Install(Kernels, "csnotebook");
         KernelSpecs.Uninstall(Kernels, "csnotebook");
         Assert.Empty(Directory.EnumerateDirectories(Kernels));

@@ -9,7 +9,8 @@ namespace CsNotebook.Engine.Formatting;
 /// <c>TypeFormatterSourceAttribute</c> on a class or its base names, by <c>Type FormatterSourceType</c>, a source with a
 /// public parameterless constructor and <c>CreateTypeFormatters()</c>; each item of that has <c>string MimeType</c> and
 /// <c>bool Format(object, TextWriter)</c>, of two for one MIME type the later is asked first. <c>string[] PreferredMimeTypes</c>
-/// selects and orders; without it a value is shown as HTML. tests/Formatting holds this against .NET Interactive itself.
+/// selects and orders; without it a value is shown as HTML. An attribute of that name without that property (Plotly.NET
+/// has one) says nothing. tests/Formatting holds this against .NET Interactive itself.
 /// </summary>
 internal static class ConventionFormatters
 {
@@ -35,7 +36,9 @@ internal static class ConventionFormatters
     public static bool Has(Type type) => Attributes(type).Any();
 
     private static IEnumerable<object> Attributes(Type type) =>
-        type.GetCustomAttributes(inherit: true).Where(a => a.GetType().Name == AttributeName);
+        type.GetCustomAttributes(inherit: true).Where(a => a.GetType().Name == AttributeName && SourceType(a) is not null);
+
+    private static Type? SourceType(object attribute) => Property<Type>(attribute, "FormatterSourceType");
 
     private static Source Find(Type type)
     {
@@ -46,8 +49,7 @@ internal static class ConventionFormatters
 
     private static IEnumerable<Formatter> Create(object attribute)
     {
-        var sourceType = Property<Type>(attribute, "FormatterSourceType")
-            ?? throw new InvalidOperationException($"{attribute.GetType()} names no formatter source: it needs a property Type FormatterSourceType.");
+        var sourceType = SourceType(attribute)!;
         object source = Activator.CreateInstance(sourceType)!;
         var create = sourceType.GetMethod("CreateTypeFormatters", Type.EmptyTypes)
             ?? throw new InvalidOperationException($"{sourceType} cannot be a formatter source: it needs a public method CreateTypeFormatters().");

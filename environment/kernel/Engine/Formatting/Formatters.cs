@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace CsNotebook.Engine.Formatting;
 
 /// <summary>
-/// Turns values into MIME bundles: by what a cell registered, else by the convention of TypeFormatterSourceAttribute,
-/// else by kind. A bundle always has text/plain.
+/// Turns values into MIME bundles: by what a cell registered, else as charts and tables of libraries that are known by
+/// name, else by the convention of TypeFormatterSourceAttribute, else by kind. A bundle always has text/plain.
 /// </summary>
 internal static class Formatters
 {
@@ -25,11 +25,17 @@ internal static class Formatters
         return bundle;
     }
 
-    private static void AddOwn(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
+    /// <summary>Whether values of a type bring a look of their own, and are no rows of a table.</summary>
+    public static bool HasOwn(Type type) => PlotlyCharts.Knows(type) || DataFrames.Knows(type) || ConventionFormatters.Has(type);
+
+    /// <summary>Adds the looks that a value brings: by registration, as a known library's, by convention.</summary>
+    public static void AddOwn(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
         if (value is null)
             return;
         Registered.Format(value, mimeTypes, bundle);
+        PlotlyCharts.Format(value, mimeTypes, bundle);
+        DataFrames.Format(value, mimeTypes, bundle);
         ConventionFormatters.Format(value, mimeTypes, bundle);
     }
 

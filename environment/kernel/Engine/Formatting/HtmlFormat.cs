@@ -35,6 +35,17 @@ internal static class HtmlFormat
         return html.ToString();
     }
 
+    /// <summary>A table of values under heads, and a last line.</summary>
+    public static string Table(IReadOnlyList<string> heads, IEnumerable<IEnumerable<object?>> rows, string rest)
+    {
+        var html = new StringBuilder();
+        Open(html, heads);
+        foreach (var row in rows)
+            Row(html, 0, row);
+        Close(html, rest, heads.Count);
+        return html.ToString();
+    }
+
     private static void Cell(object? value, StringBuilder html, int depth)
     {
         if (value is not null && depth <= MaxDepth && Embedded(value) is { } own)
@@ -49,12 +60,11 @@ internal static class HtmlFormat
             html.Append(Encode(TextFormat.Short(value)));
     }
 
-    /// <summary>The HTML that a value brings along, by registration or convention.</summary>
+    /// <summary>The HTML that a value brings along.</summary>
     private static string? Embedded(object value)
     {
         var bundle = new MimeBundle();
-        Registered.Format(value, ["text/html"], bundle);
-        ConventionFormatters.Format(value, ["text/html"], bundle);
+        Formatters.AddOwn(value, ["text/html"], bundle);
         return bundle["text/html"];
     }
 
@@ -138,10 +148,12 @@ internal static class HtmlFormat
         html.Append("</tr>");
     }
 
-    private static void Close(StringBuilder html, int? more, int width)
+    private static void Close(StringBuilder html, int? more, int width) => Close(html, more == 0 ? "" : Shape.MoreText(more), width);
+
+    private static void Close(StringBuilder html, string rest, int width)
     {
-        if (more != 0)
-            html.Append($"<tr><td colspan=\"{width}\">{Shape.MoreText(more)}</td></tr>");
+        if (rest.Length > 0)
+            html.Append($"<tr><td colspan=\"{width}\">{rest}</td></tr>");
         html.Append("</tbody></table>");
     }
 

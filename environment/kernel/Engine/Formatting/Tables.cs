@@ -11,7 +11,7 @@ internal static class Tables
         if (rows.Count == 0 || rows.Any(r => r is null || Shape.IsScalar(r) || r is IEnumerable))
             return null;
         var type = rows[0]!.GetType();
-        if (rows.Any(r => r!.GetType() != type) || ConventionFormatters.Has(type))
+        if (rows.Any(r => r!.GetType() != type) || Formatters.HasOwn(type))
             return null;
         var columns = Shape.Columns(type);
         return columns.Count > 0 ? columns : null;

@@ -32,9 +32,12 @@ internal static class TextFormat
     }
 
     /// <summary>A value in one line of at most a hundred characters.</summary>
-    public static string Short(object? value)
+    public static string Short(object? value) => Cut(Inline(value, 1));
+
+    /// <summary>Text in one line of at most a hundred characters.</summary>
+    public static string Cut(string text)
     {
-        string text = Inline(value, 1).ReplaceLineEndings(" ");
+        text = text.ReplaceLineEndings(" ");
         return text.Length <= MaxWidth ? text : text[..(MaxWidth - 3)] + "...";
     }
 
@@ -78,12 +81,16 @@ internal static class TextFormat
             return null;
         var lines = new List<string[]> { columns.Select(c => c.Name).ToArray() };
         lines.AddRange(rows.Select(row => columns.Select(c => Short(c.Get(row!)).Trim('"')).ToArray()));
-        int[] widths = [.. Enumerable.Range(0, columns.Count).Select(i => lines.Max(l => l[i].Length))];
+        return Table(lines, more == 0 ? "" : Shape.MoreText(more));
+    }
+
+    /// <summary>Rows of words in columns, the heads first, and a last line.</summary>
+    public static string Table(IReadOnlyList<string[]> lines, string rest)
+    {
+        int[] widths = [.. Enumerable.Range(0, lines[0].Length).Select(i => lines.Max(l => l[i].Length))];
         var text = new StringBuilder();
         foreach (string[] line in lines)
             text.AppendLine(string.Join("  ", line.Select((word, i) => word.PadRight(widths[i]))).TrimEnd());
-        if (more != 0)
-            text.AppendLine(Shape.MoreText(more));
-        return text.ToString().TrimEnd();
+        return text.Append(rest).ToString().TrimEnd();
     }
 }

@@ -22,7 +22,7 @@ public static class DisplayExtensions
 
     /// <summary>A value in one representation, as text.</summary>
     public static string ToDisplayString(this object? value, string mimeType = "text/plain") =>
-        Formatters.Format(value, mimeType)[mimeType]
+        PageScripts.Whole(Formatters.Format(value, mimeType))[mimeType]
         ?? throw new ArgumentException(
             $"{value?.GetType().Name ?? "null"} has no representation as {mimeType}; there is always text/plain.", nameof(mimeType));
 }

@@ -1,0 +1,29 @@
+using CsNotebook.Engine;
+
+namespace CsNotebook.Notebook;
+
+/// <summary>
+/// Notices that a cell's code ends the process while a notebook runs: a library that calls <c>Environment.Exit</c>, say
+/// (in a cell's own code that is an error like any other). There is time to save.
+/// </summary>
+internal sealed class ExitWatch : IDisposable
+{
+    private readonly Action<CellError> ends;
+
+    /// <summary>Watches until it is disposed.</summary>
+    /// <param name="ends">Called on the way out.</param>
+    public ExitWatch(Action<CellError> ends)
+    {
+        this.ends = ends;
+        AppDomain.CurrentDomain.ProcessExit += Tell;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => AppDomain.CurrentDomain.ProcessExit -= Tell;
+
+    private void Tell(object? sender, EventArgs e)
+    {
+        string sentence = $"Code that the cell called ended the process, with exit code {Environment.ExitCode}: Environment.Exit, for instance.";
+        ends(new("ProcessExit", sentence, [sentence], null));
+    }
+}

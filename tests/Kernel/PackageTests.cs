@@ -1,0 +1,98 @@
+using CsNotebook.Engine;
+using Xunit;
+
+namespace CsNotebook.Tests;
+
+/// <summary>The packages of charts and tables, which the kernel shows without referencing them. Skipped where none can be restored.</summary>
+public sealed class PackageTests : SessionTest
+{
+    [Fact]
+    public async Task A_chart_shows_by_itself_and_brings_plotly_js_once()
+    {
+        await Restore("Plotly.NET, 6.0.0");
+        await Restore("Plotly.NET.CSharp, 0.14.0");
+        await Run("""
+            using Plotly.NET;
+            GenericChart Line(string name) => Plotly.NET.CSharp.Chart.Line<int, double, string>(
+                new[] { 1, 2, 4 }, new[] { 0.5, double.NaN, 0.125 }, Name: name);
+            """);
+        const string First = "Line(\"loss </script> <b>\")";
+        var chart = await Value(First);
+        Assert.Equal(["application/vnd.plotly.v1+json", "text/html", "text/plain"], chart.Select(p => p.Key));
+        var trace = chart.ToJson()["application/vnd.plotly.v1+json"]!["data"]![0]!;
+        Assert.Equal(("scatter", "loss </script> <b>", "[1,2,4]"), ((string?)trace["type"], (string?)trace["name"], trace["x"]!.ToJsonString()));
+        Assert.Equal("Chart: scatter \"loss </script> <b>\" of 3", chart["text/plain"]);
+        string html = chart["text/html"]!;
+        Assert.InRange(html.Length, 3_000_000, 5_000_000);
+        Assert.Equal(2, html.Split("</script").Length - 1);
+        Assert.DoesNotContain("src=", html[..200] + html[^8000..]);
+
+        Assert.InRange((await Value("Line(\"other\")"))["text/html"]!.Length, 1000, 50_000);
+        await Run("display(Line(\"third\"));");
+        Assert.InRange(Host.Displays[^1].Data["text/html"]!.Length, 1000, 50_000);
+        Assert.InRange((await Value(First))["text/html"]!.Length, 3_000_000, 5_000_000);
+        Assert.InRange(int.Parse((await Run("Line(\"alone\").ToDisplayString(\"text/html\").Length"))!), 3_000_000, 5_000_000);
+        foreach (string within in new[] { "new[] { new { Name = \"a\", Chart = Line(\"in a table\") } }", "new[] { Line(\"a\"), Line(\"b\") }" })
+            Assert.Matches(@"<td><div id=""chart-\w+"" role=""img""", (await Value(within))["text/html"]);
+    }
+
+    [Fact]
+    public async Task A_package_for_dotnet_interactive_leaves_the_session_whole()
+    {
+        await Run("var shown = display(\"before\");");
+        await Restore("Plotly.NET.Interactive, 6.0.0");
+        await Run("using Microsoft.DotNet.Interactive.Formatting;\nshown.Update(1); display(HTML(\"<b>2</b>\")); Formatter.ResetToDefault();");
+        Assert.Equal("<b>2</b>", Host.Displays[^1].Data["text/html"]);
+    }
+
+    [Fact]
+    public async Task A_data_frame_shows_as_a_table()
+    {
+        await Restore("Microsoft.Data.Analysis, 0.23.1");
+        var frame = await Value("""
+            using Microsoft.Data.Analysis;
+            var frame = new DataFrame(
+                new StringDataFrameColumn("name", new[] { "a|b", "<c>", null }),
+                new DoubleDataFrameColumn("loss", new double?[] { 0.1, null, 3 }),
+                new Int32DataFrameColumn("n", new[] { 1, 2, 3 }));
+            frame
+            """);
+        Assert.Equal(["text/html", "text/markdown", "text/plain"], frame.Select(p => p.Key));
+        Assert.Equal("<table><thead><tr><th>name</th><th>loss</th><th>n</th></tr></thead><tbody><tr><td>a|b</td><td>0.1</td><td>1</td></tr>"
+            + "<tr><td>&lt;c&gt;</td><td>&lt;null&gt;</td><td>2</td></tr><tr><td>&lt;null&gt;</td><td>3</td><td>3</td></tr></tbody></table>", frame["text/html"]);
+        Assert.Equal("| name | loss | n |\n| --- | ---: | ---: |\n| a\\|b | 0.1 | 1 |\n| &lt;c> | &lt;null> | 2 |\n| &lt;null> | 3 | 3 |", frame["text/markdown"]);
+        Assert.Equal("name    loss    n\na|b     0.1     1\n<c>     <null>  2\n<null>  3       3", frame["text/plain"]);
+        var large = await Value("""
+            new DataFrame(Enumerable.Range(0, 60).Select(i => (DataFrameColumn)new Int32DataFrameColumn($"c{i}", Enumerable.Range(0, 51))).ToArray())
+            """);
+        Assert.EndsWith("<tr><td colspan=\"50\">1 more row, 10 more columns</td></tr></tbody></table>", large["text/html"], StringComparison.Ordinal);
+        Assert.EndsWith("\n\n1 more row, 10 more columns", large["text/markdown"], StringComparison.Ordinal);
+    }
+
+    /// <summary>An assembly that the kernel itself needs, and one whose types have the names of the kernel's own.</summary>
+    [Fact]
+    public async Task Assemblies_of_the_kernels_own_names_change_nothing()
+    {
+        string own = Compiled.Library(Path.Combine(Folder, "System.CommandLine.dll"), "namespace System.CommandLine { public class Command { } }");
+        string clash = Compiled.Library(
+            Path.Combine(Folder, "Microsoft.DotNet.Interactive.dll"),
+            "namespace Microsoft.DotNet.Interactive { public static class Kernel { public static int display(object o) => 7; } public class DisplayedValue { } }");
+        string user = Compiled.Library(
+            Path.Combine(Folder, "User.dll"), "public static class User { public static int Seven => Microsoft.DotNet.Interactive.Kernel.display(1); }", clash);
+        await Run("var shown = display(1);");
+        await Run($"#r \"{own}\"\n#r \"{clash}\"\n#r \"{user}\"\nshown = display(2);");
+        Assert.Equal("7", await Run("shown.Update(3); User.Seven"));
+        Assert.Equal("True", await Run("new System.CommandLine.Command() != null"));
+    }
+
+    private async Task<MimeBundle> Value(string code) =>
+        (await Session.ExecuteAsync(code, Host, TestContext.Current.CancellationToken)) is { Error: null, Value: { } value } ? value
+            : throw new InvalidOperationException(await Run(code));
+
+    private async Task Restore(string package)
+    {
+        var result = await Session.ExecuteAsync($"#r \"nuget: {package}\"", Host, TestContext.Current.CancellationToken);
+        Assert.SkipWhen(result.Error?.Message.Contains("could not restore", StringComparison.Ordinal) == true, result.Error?.Message ?? "");
+        Assert.True(result.Error is null, result.Error?.Message);
+    }
+}
