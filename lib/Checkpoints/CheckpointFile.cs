@@ -92,7 +92,7 @@ public sealed class CheckpointFile : IDisposable
     private IEnumerable<(string Name, object? Value)> Below(string key)
     {
         if (Find(key, out object? part)) return Leaves(part);
-        string prefix = key.TrimEnd('.') + ".";
+        string prefix = key + ".";
         var below = Leaves(Root).Where(leaf => leaf.Value is CheckpointTensor && leaf.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(leaf => (leaf.Name[prefix.Length..], leaf.Value)).ToList();
         return below.Count > 0 ? below : throw new CheckpointException(Path, $"has nothing under \"{Words.Safe(key)}\"; it has {Keys(part)}.");
     }

@@ -23,7 +23,7 @@ internal sealed class ModelOptions
         "give --transfer-patch to resize the patch embedding, or leave --patch out",
         "Take what fits with --no-strict, the rest as it is drawn",
         "tell their grid as rows x columns, such as --grid 14x16",
-        "name the model that the checkpoint is of with --model");
+        "name the model of the checkpoint's widths with --model");
 
     private static readonly JsonSerializerOptions Json = new(RunConfig.Json) { PropertyNameCaseInsensitive = true, AllowOutOfOrderMetadataProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 

@@ -1,3 +1,5 @@
+using PatchKit.Data;
+
 namespace PatchKit.Cli;
 
 /// <summary>Asks whether results can be put where a command is told to, before the work that makes them.</summary>
@@ -15,9 +17,10 @@ internal static class OutputPlace
 
     /// <summary>A folder that is not there yet.</summary>
     /// <inheritdoc cref="Folder"/>
+    /// <exception cref="ImageException">It is there.</exception>
     internal static void NewFolder(string path, string name)
     {
-        if (Directory.Exists(path)) throw new ArgumentException($"{name} {path} exists already; name another folder, or delete it first.");
+        if (Directory.Exists(path)) throw new ImageException(Path.GetFullPath(Path.TrimEndingDirectorySeparator(path)), "exists already; name another folder, or delete it first.");
         Folder(path, name);
     }
 

@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
 
 /// <summary>The devices that commands and notebooks take.</summary>
-public static class Devices
+public static partial class Devices
 {
     /// <summary>
     /// What matrix products fall to in training, and in tests of classifiers and segmentation models: bfloat16 on a GPU, as in the official code, nothing on a CPU. Detectors are tested in float32: boxes would lose pixels.
@@ -20,6 +21,7 @@ public static class Devices
     /// <exception cref="ArgumentException">It is not there.</exception>
     public static Device Open(string name, RankPlace? place = null)
     {
+        if (!Name().IsMatch(name)) throw new ArgumentException($"\"{name}\" is no device; use cpu, cuda or cuda:1.");
         var device = new Device(name);
         if (place is not null && device.type == DeviceType.CUDA)
         {
@@ -31,4 +33,8 @@ public static class Devices
         if (device.type == DeviceType.CUDA) Engine.AllowTf32 = true;
         return device;
     }
+
+    // What TorchSharp makes of another name are .NET's words.
+    [GeneratedRegex("^(cpu|cuda(:[0-9]{1,3})?)$")]
+    private static partial Regex Name();
 }

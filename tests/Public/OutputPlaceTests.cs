@@ -1,4 +1,5 @@
 using PatchKit.Cli;
+using PatchKit.Data;
 using PatchKit.Tests.Cli;
 using Xunit;
 using Expect = PatchKit.Tests.Engines.Expect;
@@ -41,7 +42,7 @@ public sealed class OutputPlaceTests : IDisposable
     }
 
     [Fact]
-    public void APackedSetsFolderIsNew() => Refused("exists already", DataCommand.Create(), "pack", In("none"), "--size", "8", "--out", In("folder"));
+    public void APackedSetsFolderIsNew() => Expect.Refused<ImageException>(() => CommandRun.Of(DataCommand.Create(), "pack", In("none"), "--size", "8", "--out", In("folder")), "exists already");
 
     /// <summary>Nothing is left of the asking.</summary>
     [Fact]

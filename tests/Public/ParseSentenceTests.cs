@@ -1,4 +1,5 @@
 using PatchKit.Cli;
+using PatchKit.Experiments;
 using PatchKit.Tests.Cli;
 using PatchKit.Training;
 using Xunit;
@@ -73,7 +74,7 @@ public sealed class ParseSentenceTests
 
     /// <summary>A parameter cell of a notebook is parsed by the same rule.</summary>
     [Theory, InlineData("1"), InlineData("smoke,teach")]
-    public void AScaleIsANameInNotebooksToo(string scale) => Expect.Refused<ArgumentException>(() => Experiments.ExperimentOptions.Of(scale), $"there is no scale \"{scale}\"");
+    public void AScaleIsANameInNotebooksToo(string scale) => Expect.Refused<ArgumentException>(() => ExperimentOptions.Of(scale), $"there is no scale \"{scale}\"");
 
     [Fact]
     public void AFolderInAFilesPlaceIsCalledSo()
