@@ -81,7 +81,7 @@ public class FixtureTests
         Assert.Equal(actual.DType, loaded.dtype);
         Assert.Equal(Numbers(expected, "shape"), loaded.shape);
         using var doubles = loaded.to(float64);
-        Assert.Equal(expected.GetProperty("values").EnumerateArray().Select(value => value.GetDouble()), doubles.data<double>().ToArray());
+        Assert.Equal(expected.GetProperty("values").EnumerateArray().Select(value => value.GetDouble()), doubles.flatten().data<double>().ToArray());
         if (actual.NumElements == 0) return;
 
         // A dimension of one element has whatever stride its making gave it.

@@ -114,8 +114,10 @@ public sealed class BackboneTests
     public void AModelRunsInFloat64AndFreesItsMemory(string family)
     {
         Run();
+        Garbage.Collect();
         long live = Engine.LiveTensors, bytes = Engine.Memory().LiveBytes;
         Run();
+        Garbage.Collect();
         Assert.Equal((live, bytes), (Engine.LiveTensors, Engine.Memory().LiveBytes));
 
         void Run()

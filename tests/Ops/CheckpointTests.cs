@@ -87,7 +87,7 @@ public sealed class CheckpointTests
         var y = Engine.Checkpoint(t => ++calls == 1 ? t * 2 : throw failure, x).sum();
         Assert.Same(failure, Assert.Throws<InvalidDataException>(() => Engine.Backward(y)));
 
-        Expect.Refused<ExternalException>(() => x.matmul(ones([4])), "matmul"); // an error after it is its own
+        Expect.Refused<ExternalException>(() => x.matmul(ones([4])), "inconsistent tensor size"); // an error after it is its own
         Engine.Checkpoint(t => t * 2, x).sum().backward();
         Expect.Is("[2, 2, 2]", x.grad!);
     }
@@ -119,8 +119,10 @@ public sealed class CheckpointTests
     public void EverythingIsReleasedWhetherOrNotBackwardIsCalled(bool backward)
     {
         Step(backward); // the first gradient stays with its parameter
+        Garbage.Collect();
         long live = Live(), bytes = Engine.Memory().LiveBytes;
         for (int i = 0; i < 5; i++) Step(backward);
+        Garbage.Collect();
         Assert.Equal((live, bytes), (Live(), Engine.Memory().LiveBytes));
 
         static void Step(bool backward)

@@ -51,6 +51,7 @@ public sealed class CostModelTests
     {
         using var scope = NewDisposeScope();
         var image = randn([1, 3, model.Config.Height, model.Config.Width]);
+        Garbage.Collect();
         long before = Engine.Memory().LiveBytes;
         Engine.ResetPeakMemory();
         var loss = model.call(image).square().sum();

@@ -77,7 +77,7 @@ public sealed class DetectionTaskTests : IDisposable
             int count = (int)objects.Classes.shape[0];
             precision.Add(new Detections(objects.Boxes, ones(count), objects.Classes, ones([count, 4, 4], float32)), objects);
         }
-        var (box, mask) = precision.Scores();
+        var (box, mask, _) = precision.Scores();
         Assert.Equal((1, 1, 1, -1), (box.Ap, box.Ap50, box.Recall, box.Small));
         Assert.InRange(mask.Ap, .01, .99);                                     // an ellipse is not its box
 
