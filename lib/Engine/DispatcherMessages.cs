@@ -10,7 +10,6 @@ internal static unsafe partial class DispatcherMessages
     private const string Prefix = "Exception in aoti_torch: ", Backtrace = "\nException raised from ";
 
     private static readonly nint s_dispatcher = NativeLibrary.GetExport(NativeLibraries.Loaded(NativeLibraries.Torch), nameof(Libtorch.torch_call_dispatcher));
-    private static readonly bool s_caught = Kernels.Present;
 
     /// <summary>Calls an operator.</summary>
     /// <param name="name">of the operator, ending in 0.</param>
@@ -22,7 +21,7 @@ internal static unsafe partial class DispatcherMessages
     internal static bool Refuses(byte* name, byte* overload, ulong* stack, byte* message, int room)
     {
         *message = 0;
-        return 0 != (s_caught ? pk_call_dispatcher(s_dispatcher, name, overload, stack, Libtorch.AbiVersion, message, room) : Libtorch.torch_call_dispatcher(name, overload, stack, Libtorch.AbiVersion));
+        return 0 != (Kernels.Present ? pk_call_dispatcher(s_dispatcher, name, overload, stack, Libtorch.AbiVersion, message, room) : Libtorch.torch_call_dispatcher(name, overload, stack, Libtorch.AbiVersion));
     }
 
     /// <summary>libtorch's sentence, without the time before it and the C++ functions after it.</summary>

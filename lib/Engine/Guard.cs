@@ -8,7 +8,7 @@ internal static partial class Guard
 {
     private const string Library = NativeLibraries.TorchSharp; // no SuppressGCTransition below: such a call is looked up before it is reached
 
-    private const int Version = 1;
+    private const int Version = 2;
 
     /// <summary>Whether it is there.</summary>
     /// <exception cref="InvalidOperationException">It is there in another version.</exception>
@@ -24,5 +24,6 @@ internal static partial class Guard
     [LibraryImport(Library)] internal static partial long pkg_memory_blocks();
     [LibraryImport(Library)] internal static partial void pkg_memory_reset_peak();
     [LibraryImport(Library)] internal static partial void pkg_memory_limit(long bytes);
+    [LibraryImport(Library)] internal static partial void pkg_memory_wait_above(long bytes);
     [LibraryImport(Library)] internal static partial int pkg_mkl_fast();
 }

@@ -47,6 +47,7 @@ internal static class NativeLibraries
     internal static nint Loaded(string name)
     {
         InitializeDeviceType(DeviceType.CPU);
+        TensorGarbage.Watch();
         return NativeLibrary.Load(name, typeof(Tensor).Assembly, null);
     }
 
@@ -79,7 +80,7 @@ internal static class NativeLibraries
     internal static nint LoadPatchKit()
     {
         string path = Find(out string reason) ?? throw new DllNotFoundException(reason);
-        InitializeDeviceType(DeviceType.CPU);
+        Loaded(TorchSharp);
         return Load(path);
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using PatchKit.Checkpoints;
 using PatchKit.Data;
 using PatchKit.Models;
+using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -263,7 +264,7 @@ public sealed class Trainer : IDisposable
             {
                 return false;
             }
-            double norm = nn.utils.clip_grad_norm_(_groups.SelectMany(group => group.Parameters), _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity);
+            double norm = GradientNorm.Clip(_groups.SelectMany(group => group.Parameters), _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity);
             double loss = mean ?? losses.Sum(part => part.ToScalar().ToDouble());
             if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(here, epoch, loss, norm, rate);
             _whole = false;

@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -29,6 +32,26 @@ void count(int64_t bytes) {
   int64_t peak = peak_bytes.load(std::memory_order_relaxed);
   while (live > peak && !peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
   }
+}
+
+// A tensor that nobody disposes is freed by C#'s garbage collector, which sees 100 bytes of it and so does not hurry. A
+// thread of C# waits here until tensors hold more than some bytes, collects, and comes back with a new number. Who needs
+// memory meanwhile waits for it, but not for long: what the collector frees may need a lock that the waiting thread has.
+std::atomic<int64_t> watermark{INT64_MAX};  // none while no thread waits
+constexpr auto longest_wait = std::chrono::milliseconds(50);
+
+struct Watch {
+  std::mutex mutex;
+  std::condition_variable crossed, collected;
+};
+Watch& watch = *new Watch;  // for good: a process may end while a thread waits
+
+void wait_for_the_collector() {
+  std::unique_lock<std::mutex> lock(watch.mutex);
+  const int64_t before = watermark.load();
+  if (live_bytes.load() <= before) return;
+  watch.crossed.notify_one();
+  watch.collected.wait_for(lock, longest_wait, [&] { return watermark.load() != before || live_bytes.load() <= before; });
 }
 
 // TorchSharp catches a std::runtime_error, and libtorch lets it pass.
@@ -59,6 +82,7 @@ __attribute__((visibility("default"))) void* alloc_cpu(size_t n) {
   origin_of(block) = origin;
   count(static_cast<int64_t>(malloc_usable_size(origin)));
   live_blocks.fetch_add(1, std::memory_order_relaxed);
+  if (live_bytes.load(std::memory_order_relaxed) > watermark.load(std::memory_order_relaxed)) wait_for_the_collector();
   return block;
 }
 
@@ -79,3 +103,11 @@ GUARD_API void pkg_memory_reset_peak() { peak_bytes.store(live_bytes.load()); }
 
 // Beyond so many bytes a CPU tensor is refused as out of memory; 0 for no limit.
 GUARD_API void pkg_memory_limit(int64_t bytes) { limit_bytes.store(bytes); }
+
+// Comes back when tensors hold more than so many bytes. One thread calls it, again and again.
+GUARD_API void pkg_memory_wait_above(int64_t bytes) {
+  std::unique_lock<std::mutex> lock(watch.mutex);
+  watermark.store(bytes);
+  watch.collected.notify_all();
+  watch.crossed.wait(lock, [&] { return live_bytes.load() > bytes; });
+}

@@ -8,7 +8,7 @@ namespace PatchKit;
 internal static unsafe partial class Kernels
 {
     // Mirrors patchkit::api::version in lib/Native/api/abi.h.
-    internal const int Version = 1;
+    internal const int Version = 2;
 
     private static readonly Lazy<bool> Loaded = new(Load);
 

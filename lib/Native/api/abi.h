@@ -11,7 +11,7 @@
 namespace patchkit::api {
 
 // Grows with every change of an entry or a struct; C# refuses a library of another version.
-inline constexpr int32_t version = 1;
+inline constexpr int32_t version = 2;
 
 // Element types by libtorch's numbers.
 enum Type : int32_t { float32 = 6, float64 = 7, bfloat16 = 15 };
