@@ -31,6 +31,7 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
         var weaver = new Weaver(module);
         weaver.KeepAlive();
         weaver.CountMovedHandles();
+        weaver.LeaveTensorsToTheirOwnFinalizers();
         weaver.NeverCopyThePackages();
         if (GuardFirst)
         {
@@ -180,6 +181,17 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
             il.InsertBefore(start, Instruction.Create(OpCodes.Ldsflda, (FieldReference)decrement.Previous.Operand!));
             il.InsertBefore(start, Instruction.Create(OpCodes.Call, (MethodReference)decrement.Operand!));
             il.InsertBefore(start, Instruction.Create(OpCodes.Pop));
+        }
+
+        // A module or an optimizer that is collected disposes no tensor, which others may hold: what it has of native memory
+        // is held by objects with finalizers of their own.
+        internal void LeaveTensorsToTheirOwnFinalizers()
+        {
+            foreach (string name in new[] { "TorchSharp.torch/nn/Module", "TorchSharp.torch/optim/Optimizer" })
+            {
+                var type = _module.GetTypes().Single(type => type.FullName == name);
+                type.Methods.Remove(type.Methods.Single(method => method.Name == "Finalize"));
+            }
         }
 
         // So that the guard stands first among the libraries in which libtorch's own symbols are looked up.

@@ -56,7 +56,9 @@ internal static class EngineChecks
     private static string Reason(Exception e)
     {
         string[] said = e.Message.Split('\n', StringSplitOptions.TrimEntries);
-        return said.FirstOrDefault(line => line.StartsWith('/') && !line.Contains("No such file"), said[0]).TrimEnd('.');
+        string? inside = said.FirstOrDefault(line => line.StartsWith('/') && !line.Contains("No such file"));
+        string? beside = said.FirstOrDefault(line => line.StartsWith(AppContext.BaseDirectory) && line.Contains("/libLibTorchSharp."));
+        return (inside ?? beside ?? said[0]).TrimEnd('.');
     }
 
     private static string? AnotherInTheWay()

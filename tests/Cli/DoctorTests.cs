@@ -22,7 +22,7 @@ public sealed class DoctorTests : IDisposable
             rows.Select(row => row.Name));
         string[] told =
         [
-            "TorchSharp: 0.107.0 from ", "TorchSharp: .*woven \\(", "guard: version 1", "libtorch: 2\\.10\\.", "MKL: .*path",
+            "TorchSharp: 0.107.0 from ", "TorchSharp: .*woven \\(", "guard: version 2", "libtorch: 2\\.10\\.", "MKL: .*path",
             "kernels: libpatchkit version ", "data parallel: .*Gloo on CPUs",
         ];
         Assert.All(told, line => Assert.Contains(rows, row => row.Standing == "Ok" && Regex.IsMatch($"{row.Name}: {row.Found}", $"^{line}")));

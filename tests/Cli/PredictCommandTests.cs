@@ -68,7 +68,7 @@ public sealed class PredictCommandTests : IDisposable
 
     private (int Class, double Probability)[] Best(string path)
     {
-        using var image = ImageCodec.Read(path, DecodeOptions.Official);
+        using var image = ImageCodec.Read(path);
         double[] powers = [.. _scored.Scores(image).Select(Math.Exp)];
         return [.. powers.Index().OrderByDescending(power => power.Item).Select(power => (power.Index, power.Item / powers.Sum()))];
     }

@@ -37,7 +37,7 @@ internal sealed class ScoredModel : IDisposable
     /// <summary>The options that choose the model.</summary>
     internal string[] Options => ["--model", this["vit.json"], "--checkpoint", Checkpoint, "--device", "cpu"];
 
-    internal ImageFolder Images => new(this["val"], options: DecodeOptions.Official);
+    internal ImageFolder Images => new(this["val"]);
 
     /// <summary>Named as ImageNet's are.</summary>
     internal static string ClassFolder(int label) => $"n{1440764 + label:D8}";

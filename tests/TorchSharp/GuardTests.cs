@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using Xunit;
@@ -55,6 +56,19 @@ public sealed class GuardTests
         };
         Assert.Contains(sentence, Assert.Throws<ExternalException>(call).Message);
         Assert.Equal(3, ones([3]).sum().ToInt32()); // nothing is left of it
+    }
+
+    [Fact]
+    public void AModuleThatIsCollectedLeavesItsParameters()
+    {
+        var weights = Made();
+        Garbage.Collect();
+        Assert.All(weights, entry => Assert.False(entry.Value.IsInvalid, entry.Key));
+        foreach (var weight in weights.Values) weight.Dispose();
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static Dictionary<string, Tensor> Made() =>
+            nn.Sequential(("norm", nn.LayerNorm(4)), ("linear", nn.Linear(4, 4)), ("batch", nn.BatchNorm1d(4)), ("conv", nn.Conv2d(3, 4, 2))).state_dict();
     }
 
     [Fact]

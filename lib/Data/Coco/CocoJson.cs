@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -10,7 +11,7 @@ internal static class CocoJson
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         AllowTrailingCommas = false,
-        Converters = { new CocoBoxConverter(), new CocoSegmentationConverter() },
+        Converters = { new CocoBoxConverter(), new CocoSegmentationConverter(), new CocoWhole(), new CocoSmallWhole() },
     };
 
     /// <summary>Reads a file whose outermost value is of the type.</summary>
@@ -58,8 +59,21 @@ internal static class CocoJson
 
     private static string Reason(JsonException e)
     {
-        string reason = (e.InnerException?.Message ?? e.Message).Split(" Path: ")[0].Split(" LineNumber: ")[0].TrimEnd('.');
+        string reason = (e.InnerException is not JsonException and { } inner ? inner.Message : e.Message).Split(" Path: ")[0].Split(" LineNumber: ")[0].TrimEnd('.');
         return $"{reason}.";
+    }
+
+    // The place in a message is the file's, not the part's: an exception without a path gets the path of the whole.
+    private static T? Part<T>(ref Utf8JsonReader reader, JsonSerializerOptions options, string wrong)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(ref reader, options);
+        }
+        catch (JsonException e)
+        {
+            throw new JsonException(wrong, e);
+        }
     }
 
     /// <summary>Boxes as lists of four numbers.</summary>
@@ -67,7 +81,7 @@ internal static class CocoJson
     {
         public override CocoBox Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
         {
-            double[] numbers = JsonSerializer.Deserialize<double[]>(ref reader, options) ?? [];
+            double[] numbers = Part<double[]>(ref reader, options, "a box is no list of four numbers") ?? [];
             return numbers.Length == 4 ? new CocoBox(numbers[0], numbers[1], numbers[2], numbers[3])
                 : throw new JsonException($"a box has {numbers.Length} numbers, but left, top, width and height are 4");
         }
@@ -87,17 +101,20 @@ internal static class CocoJson
         public override CocoSegmentation? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
         {
             if (reader.TokenType == JsonTokenType.StartArray)
-                return JsonSerializer.Deserialize<double[][]>(ref reader, options)! is var polygons && Array.TrueForAll(polygons, polygon => polygon is { Length: 0 }) ? null : new CocoSegmentation(polygons);
+            {
+                var polygons = Part<double[][]>(ref reader, options, "a mask is no list of polygons, which are lists of numbers: [[x, y, x, y, x, y]]")!;
+                return Array.TrueForAll(polygons, polygon => polygon is { Length: 0 }) ? null : new CocoSegmentation(polygons);
+            }
             if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("a segmentation is neither a list of polygons nor an object with size and counts");
             (int[]? size, uint[]? counts, string? text) = (null, null, null);
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 string name = reader.GetString()!;
                 reader.Read();
-                if (name == "size") size = JsonSerializer.Deserialize<int[]>(ref reader, options);
+                if (name == "size") size = Part<int[]>(ref reader, options, "a mask's size is no list of height and width");
                 else if (name != "counts") reader.Skip();
                 else if (reader.TokenType == JsonTokenType.String) text = reader.GetString();
-                else counts = JsonSerializer.Deserialize<uint[]>(ref reader, options);
+                else counts = Part<uint[]>(ref reader, options, "a mask's counts are neither text nor a list of whole numbers");
             }
             return size is { Length: 2 } && (counts ?? (object?)text) is not null ? new CocoSegmentation(size[0], size[1], counts, text)
                 : throw new JsonException("a mask of runs lacks its size, [height, width], or its counts");
@@ -150,4 +167,44 @@ internal sealed class CocoFlag : JsonConverter<bool>
     };
 
     public override void Write(Utf8JsonWriter writer, bool flag, JsonSerializerOptions options) => writer.WriteNumberValue(flag ? 1 : 0);
+}
+
+/// <summary>Whole numbers as people's files have them: 1, 1.0 and "1".</summary>
+internal sealed class CocoWhole : JsonConverter<long>
+{
+    public override long Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => Read(ref reader);
+
+    public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+
+    /// <exception cref="JsonException">It is no whole number.</exception>
+    internal static long Read(ref Utf8JsonReader reader)
+    {
+        const double exact = 1L << 53;
+        double number = double.NaN;
+        string text = $"{reader.TokenType}";
+        if (reader.TokenType == JsonTokenType.Number)
+        {
+            if (reader.TryGetInt64(out long number64)) return number64;
+            number = reader.GetDouble();
+            text = number.ToString(CultureInfo.InvariantCulture);
+        }
+        else if (reader.TokenType == JsonTokenType.String)
+        {
+            text = $"\"{reader.GetString()}\"";
+            if (long.TryParse(text.AsSpan(1..^1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long named)) return named;
+            if (!double.TryParse(text.AsSpan(1..^1), NumberStyles.Float, CultureInfo.InvariantCulture, out number)) number = double.NaN;
+        }
+        return number == Math.Round(number) && Math.Abs(number) <= exact ? (long)number
+            : throw new JsonException($"{text} stands where a whole number is expected");
+    }
+}
+
+/// <summary>The same for sizes.</summary>
+internal sealed class CocoSmallWhole : JsonConverter<int>
+{
+    public override int Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+        CocoWhole.Read(ref reader) is >= int.MinValue and <= int.MaxValue and var whole ? (int)whole
+            : throw new JsonException($"a number has more than {int.MaxValue} for its size");
+
+    public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
 }
