@@ -112,7 +112,7 @@ public sealed class EvalCommandTests : IDisposable
         using var model = new Adventurer(PthGolden.Adventurer with { Height = 24, Width = 24 });
         using var file = CheckpointFile.Open(checkpoint);
         ModelCheckpoint.Load(model, file.StateDict(), new CheckpointLoading { Positions = positions == "correct" ? PositionLoading.Correct : PositionLoading.OfficialShifted });
-        var direct = Evaluation.Classification(model, new ImageLoader(_scored.Images, new EvalTransform(24, 1)).Epoch(0, cancellation: Stop), cancellation: Stop);
+        var direct = Evaluation.Classification(model, new ImageLoader(_scored.Images, new EvalTransform(24, 1) { Normalization = Normalization.Generated }).Epoch(0, cancellation: Stop), cancellation: Stop);
         Same(run, (direct.Loss, direct.Top1, direct.Top5), direct.Images);
         Assert.Contains("note: pos_embed [1, 17, 32] -> [1, 37, 32]", run.Errors);
     }

@@ -62,6 +62,7 @@ public sealed class MemoryTests
             Expect.Refused<NotSupportedException>(() => Engine.LimitMemory(1), "guard");
             return;
         }
+        Garbage.Collect();
         try
         {
             Engine.LimitMemory(Engine.Memory().LiveBytes + Megabyte);

@@ -23,7 +23,7 @@ public sealed class GuardTests
     [Fact]
     public void TheGuardStandsInFrontAndLibtorchLiesBeside()
     {
-        Assert.Equal(1, Guard.pkg_guard_version());
+        Assert.True(Guard.Exists);
         var loaded = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..]).Distinct().ToList();
         foreach (string library in new[] { "libLibTorchSharp.so", "libRawTorchSharp.so", "libtorch_cpu.so", "libc10.so" })
         {
