@@ -19,8 +19,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     private protected Backbone(string name, BackboneConfig config) : base(name)
     {
         Config = config;
-        cls_token = new Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
-        pos_embed = new Parameter(Initialize.TruncatedNormal(zeros([1, config.TokenGrid.Count + config.ExtraPositions, config.EmbedDim])));
+        cls_token = Initialize.Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
+        pos_embed = Initialize.Parameter(Initialize.TruncatedNormal(zeros([1, config.TokenGrid.Count + config.ExtraPositions, config.EmbedDim])));
         patch_embed = new PatchEmbed(config.PatchSize, config.EmbedDim);
         if (config.Classes > 0)
         {

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models;
@@ -6,6 +7,17 @@ namespace PatchKit.Models;
 /// <summary>Initialisations as timm 0.4.12 and the official code have them.</summary>
 internal static class Initialize
 {
+    /// <summary>
+    /// A parameter that outlives the dispose scope in which its model is made, as those of TorchSharp's own modules do; a bare
+    /// <c>new Parameter</c> goes with the scope.
+    /// </summary>
+    internal static Parameter Parameter(Tensor values)
+    {
+        var parameter = new Parameter(values);
+        parameter.DetachFromDisposeScope();
+        return parameter;
+    }
+
     /// <summary>
     /// A normal distribution cut at -2 and 2, drawn through the inverse of its distribution function. The cut is absolute: at std .02 it cuts nothing.
     /// (TorchSharp's own trunc_normal_ gives every element the value std.)

@@ -32,9 +32,9 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
         {
             // The inverse of softplus, of step sizes spread evenly in logarithm from .001 to .1.
             var step = (rand([heads]) * (Math.Log(0.1) - Math.Log(0.001)) + Math.Log(0.001)).exp().clamp_(1e-4);
-            dt_bias = new Parameter(step + (-(-step).expm1()).log());
-            A_log = new Parameter((rand([heads]) * 15 + 1).log());
-            D = new Parameter(ones([heads]));
+            dt_bias = Initialize.Parameter(step + (-(-step).expm1()).log());
+            A_log = Initialize.Parameter((rand([heads]) * 15 + 1).log());
+            D = Initialize.Parameter(ones([heads]));
             norm = new RmsNormLayer(_inner);
             out_proj = nn.Linear(_inner, config.EmbedDim, hasBias: false);
             out_proj.weight.div_(Math.Sqrt(config.Depth));

@@ -16,7 +16,7 @@ public sealed class RmsNormLayer : nn.Module<Tensor, Tensor>
     /// <summary>A norm of D channels.</summary>
     public RmsNormLayer(long dim) : base(nameof(RmsNormLayer))
     {
-        weight = new Parameter(ones([dim]));
+        weight = Initialize.Parameter(ones([dim]));
         RegisterComponents();
     }
 

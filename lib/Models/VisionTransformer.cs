@@ -28,7 +28,7 @@ public sealed class VisionTransformer : Backbone
         norm = nn.LayerNorm([config.EmbedDim], eps: 1e-6);
         if (config.Distilled)
         {
-            dist_token = new Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
+            dist_token = Initialize.Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
             if (config.Classes > 0) head_dist = Dense(config.EmbedDim, config.Classes);
         }
         RegisterComponents();

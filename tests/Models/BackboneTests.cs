@@ -102,6 +102,15 @@ public sealed class BackboneTests
     }
 
     [Theory, MemberData(nameof(Families))]
+    public void AModelOutlivesTheScopeThatItWasMadeIn(string family)
+    {
+        Backbone model;
+        using (NewDisposeScope()) model = Make(family, config => config);
+        using (model)
+            Assert.All(model.state_dict(), entry => Assert.False(entry.Value.IsInvalid, entry.Key));
+    }
+
+    [Theory, MemberData(nameof(Families))]
     public void ImagesOfAnotherSizeAreRefused(string family)
     {
         using var model = Make(family, config => config);

@@ -11,7 +11,7 @@ internal sealed class ChannelNorm : nn.Module<Tensor, Tensor>
 
     internal ChannelNorm(int channels) : base(nameof(ChannelNorm))
     {
-        (weight, bias) = (new Parameter(ones([channels])), new Parameter(zeros([channels])));
+        (weight, bias) = (Initialize.Parameter(ones([channels])), Initialize.Parameter(zeros([channels])));
         RegisterComponents();
     }
 
