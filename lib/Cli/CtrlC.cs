@@ -59,10 +59,10 @@ internal sealed class CtrlC : IDisposable
         }
     }
 
-    // By nohup, who means that the work goes on: a handler would undo it. Bit 0 of the mask is signal 1.
-    private static bool HangUpIsIgnored()
+    /// <summary>Whether SIGHUP is ignored. By nohup, who means that the work goes on: a handler would undo it.</summary>
+    internal static bool HangUpIsIgnored()
     {
-        const string Status = "/proc/self/status", Mask = "SigIgn:";
+        const string Status = "/proc/self/status", Mask = "SigIgn:"; // bit 0 of the mask is signal 1
         return File.Exists(Status) && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Mask, StringComparison.Ordinal)) is { } line
             && (ulong.Parse(line.AsSpan(Mask.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 1) != 0;
     }

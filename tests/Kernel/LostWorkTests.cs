@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using CsNotebook.Notebook;
 using Xunit;
@@ -29,28 +30,17 @@ public sealed class LostWorkTests : IDisposable
     [Fact]
     public async Task So_they_do_when_the_run_is_stopped()
     {
-        string begun = Path.Combine(folder, "begun");
         string file = Write("n.ipynb", "System.IO.File.WriteAllText(\"begun\", \"\"); await Task.Delay(-1);", "2 + 2");
-        using var process = CommandLine.Start("run", file);
-        while (!File.Exists(begun) && !process.HasExited)
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        Signal.SendTerminate(process);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(143, process.ExitCode);
+        Assert.Equal(143, await ExitCodeAfter(Signal.SendTerminate, file));
         Assert.Equal(["KeyboardInterrupt", "an hour's work 2"], Shown(file));
     }
 
     [Fact]
     public async Task A_closed_terminal_stops_a_run_as_ctrl_c_does()
     {
-        string begun = Path.Combine(folder, "begun");
+        Signal.SkipWhereIgnored(Signal.Hangup);
         string file = Write("n.ipynb", "1", "System.IO.File.WriteAllText(\"begun\", \"\"); await Task.Delay(-1);");
-        using var process = CommandLine.Start("run", file);
-        while (!File.Exists(begun) && !process.HasExited)
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        Signal.SendHangup(process);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(129, process.ExitCode);
+        Assert.Equal(129, await ExitCodeAfter(Signal.SendHangup, file));
         Assert.Equal(["1", "KeyboardInterrupt"], Shown(file));
     }
 
@@ -159,6 +149,27 @@ public sealed class LostWorkTests : IDisposable
         string path = Path.Combine(folder, name);
         notebook.Save(path);
         return path;
+    }
+
+    /// <summary>Runs a notebook whose last cell to run says in a file that it has begun; sends a signal then.</summary>
+    private async Task<int> ExitCodeAfter(Action<Process> send, string file)
+    {
+        string begun = Path.Combine(folder, "begun");
+        using var process = CommandLine.Start("run", file);
+        while (!File.Exists(begun) && !process.HasExited)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        send(process);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill();
+        }
+        return process.ExitCode;
     }
 
     /// <summary>Each output of a notebook as text, or as the name of its error.</summary>

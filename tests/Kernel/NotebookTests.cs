@@ -249,7 +249,7 @@ public sealed class NotebookTests : IDisposable
     [Fact]
     public async Task Ctrl_c_stops_the_cell_and_saves()
     {
-        Signal.SkipWhereIgnored();
+        Signal.SkipWhereIgnored(Signal.Interrupt);
         string file = Path.Combine(folder, "n.ipynb"), begun = Path.Combine(folder, "begun");
         Notebook("var a = 1;\na", "Console.WriteLine(\"waiting\"); System.IO.File.WriteAllText(\"begun\", \"\"); await Task.Delay(-1);", "a").Save(file);
         using var process = CommandLine.Start("run", file);

@@ -8,7 +8,10 @@ namespace CsNotebook.Tests;
 /// <summary>What ctrl-C and others send.</summary>
 internal static class Signal
 {
-    private const int Hangup = 1, Interrupt = 2, Terminate = 15;
+    /// <summary>The number that a closed terminal sends, and the one of ctrl-C.</summary>
+    public const int Hangup = 1, Interrupt = 2;
+
+    private const int Terminate = 15;
 
     /// <summary>What ctrl-C sends.</summary>
     public static void SendInterrupt(Process process) => Assert.Equal(0, Kill(process.Id, Interrupt));
@@ -19,13 +22,16 @@ internal static class Signal
     /// <summary>What <c>kill</c> sends.</summary>
     public static void SendTerminate(Process process) => Assert.Equal(0, Kill(process.Id, Terminate));
 
-    /// <summary>Skips a test of ctrl-C where nothing that this process starts would hear it: a shell ignores it for what runs in its background.</summary>
-    public static void SkipWhereIgnored()
+    /// <summary>
+    /// Skips a test of a signal that nothing started by this process would hear: a shell ignores ctrl-C for what runs in
+    /// its background, and <c>nohup</c> ignores the end of the terminal.
+    /// </summary>
+    public static void SkipWhereIgnored(int signal)
     {
         const string Ignored = "SigIgn:", Status = "/proc/self/status";
         string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(Ignored, StringComparison.Ordinal)) : null;
         ulong signals = line is null ? 0 : ulong.Parse(line[Ignored.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        Assert.SkipWhen((signals >> (Interrupt - 1) & 1) == 1, "The tests were started in a shell's background, where ctrl-C is ignored.");
+        Assert.SkipWhen((signals >> (signal - 1) & 1) == 1, $"The tests were started where signal {signal} is ignored.");
     }
 
     [DllImport("libc", EntryPoint = "kill")]

@@ -19,6 +19,7 @@ public sealed class HangUpTests : IDisposable
     [Fact]
     public void TrainingIsSavedAndGoesOn()
     {
+        Assert.SkipWhen(CtrlC.HangUpIsIgnored(), "the tests were started under nohup");
         using var child = new ChildProcess(Command);
         WaitForSteps();
         Signal(child.Id);
@@ -33,6 +34,7 @@ public sealed class HangUpTests : IDisposable
     [Fact]
     public void ATerminalThatIsGoneIsNoFailure()
     {
+        Assert.SkipWhen(CtrlC.HangUpIsIgnored(), "the tests were started under nohup");
         if (!File.Exists("/usr/bin/script")) Assert.Skip("the program script (bsdutils) makes the terminal");
         string[] child = ChildProcess.Line(Command);
         using var terminal = Process.Start(new ProcessStartInfo("/usr/bin/script", ["-qec", string.Join(' ', child.Select(word => $"'{word}'")), "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;

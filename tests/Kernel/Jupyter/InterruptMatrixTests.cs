@@ -56,7 +56,7 @@ public sealed class InterruptMatrixTests : IDisposable
     public void Whatever_a_cell_does_it_stops_and_variables_live_on(bool bySignal)
     {
         if (bySignal)
-            Signal.SkipWhereIgnored();
+            Signal.SkipWhereIgnored(Signal.Interrupt);
         var kernel = new KernelProcess("secret");
         using var front = new FrontEnd(kernel);
         front.Run($"#r \"{Compiled.Library(Path.Combine(folder, "Training.dll"), Library)}\"\nvar alive = new List<int> {{ 42 }};");

@@ -78,7 +78,36 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
 
     /// <summary>The next message; null when the peer has gone. Commands are answered on the way.</summary>
     /// <exception cref="ZmtpException">What came is not ZMTP.</exception>
-    public byte[][]? Receive()
+    /// <exception cref="IOException">The connection broke.</exception>
+    /// <exception cref="ObjectDisposedException">This connection was disposed, perhaps meanwhile.</exception>
+    public byte[][]? Receive() => UntilDisposed(ReadMessage);
+
+    /// <summary>Sends a message.</summary>
+    /// <exception cref="IOException">The connection broke.</exception>
+    /// <exception cref="ObjectDisposedException">This connection was disposed, perhaps meanwhile.</exception>
+    public void Send(IReadOnlyList<byte[]> message) => UntilDisposed(() =>
+    {
+        Write([.. message.Select((frame, i) => (i < message.Count - 1 ? More : 0, frame))]);
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose() => stream.Dispose();
+
+    // A stream that another thread disposes between two reads "does not support reading", as .NET has it.
+    private T UntilDisposed<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (e is NotSupportedException or InvalidOperationException && !stream.CanRead)
+        {
+            throw new ObjectDisposedException(nameof(ZmtpConnection), e);
+        }
+    }
+
+    private byte[][]? ReadMessage()
     {
         var frames = new List<byte[]>();
         long left = maxMessage;
@@ -97,13 +126,6 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
         }
         return frames.Count == 0 ? null : throw new EndOfStreamException("it left in the middle of a message");
     }
-
-    /// <summary>Sends a message.</summary>
-    public void Send(IReadOnlyList<byte[]> message) =>
-        Write([.. message.Select((frame, i) => (i < message.Count - 1 ? More : 0, frame))]);
-
-    /// <inheritdoc/>
-    public void Dispose() => stream.Dispose();
 
     private void Write(IEnumerable<(int Flags, byte[] Body)> frames)
     {

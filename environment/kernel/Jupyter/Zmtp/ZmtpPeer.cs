@@ -26,7 +26,7 @@ internal sealed class ZmtpPeer(ZmtpConnection connection, byte[] identity, Outbo
                 outbox.Sent(message);
             }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or NotSupportedException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // The reading side notices as well and takes the peer out.
             Dispose();

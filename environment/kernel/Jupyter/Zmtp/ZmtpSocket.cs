@@ -128,8 +128,7 @@ internal abstract class ZmtpSocket : IDisposable
             while (connection.Receive() is { } message)
                 Received(peer, message);
         }
-        // A connection that another thread disposes between two reads "does not support reading", as .NET has it.
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or NotSupportedException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
             if (!closed && (peer is null || e is ZmtpException or EndOfStreamException))
                 log($"A connection to the {type} socket was dropped: {e.Message.TrimEnd('.')}.");
