@@ -36,5 +36,6 @@ internal static class ReportCommand
     {
         Console.WriteLine($"{report.Title}; scale {report.Scale.ToString().ToLowerInvariant()}, {report.Data}, {report.Date:yyyy-MM-dd}:");
         foreach (var verdict in report.Verdicts) Console.WriteLine($"* {verdict}");
+        if (VerdictRule.Earlier(report) is { } sentence) Console.WriteLine(sentence);
     }
 }

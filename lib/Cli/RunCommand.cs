@@ -90,6 +90,8 @@ internal static class RunCommand
     private static void Print(Report report, RunStore store)
     {
         foreach (var table in report.Tables) Tables.Print(table.Title, table.Columns, table.Rows, [.. Enumerable.Range(1, table.Columns.Count - 1)]);
+        foreach (var (figure, i) in report.Figures.Select((figure, i) => (figure, i)))
+            Console.WriteLine($"{figure}\n({ExperimentRunner.FigureFile(store, report.Experiment, report.Scale, i)})\n");
         foreach (var verdict in report.Verdicts) Console.WriteLine($"* {verdict}");
         if (report.Caveats.Count > 0) Console.WriteLine("\nKeep in mind:");
         foreach (string caveat in report.Caveats) Console.WriteLine($"- {caveat}");

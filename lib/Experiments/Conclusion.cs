@@ -14,7 +14,7 @@ public sealed record Conclusion(IReadOnlyList<Verdict> Verdicts, IReadOnlyList<s
         var html = new Markup().Raw("<ul style='list-style:none;padding-left:0;margin:8px 0;max-width:860px'>");
         foreach (var verdict in Verdicts)
         {
-            var (mark, colour) = verdict.Outcome switch { Outcome.Shown => ("✔", Palette.Green), Outcome.NotShown => ("✘", Palette.Vermillion), _ => ("○", "#888888") };
+            var (mark, colour) = verdict.Outcome switch { Outcome.Shown => ("✔", Palette.Green), Outcome.ShownInTheMean => ("◐", Palette.Blue), Outcome.NotShown => ("✘", Palette.Vermillion), _ => ("○", "#888888") };
             html.Add($"<li style='margin:7px 0;padding:2px 0 2px 10px;border-left:4px solid {colour}'><strong>{mark} {verdict.Word}</strong>: {verdict.Effect}. <span style='opacity:0.8'>{verdict.Because}</span></li>");
         }
         html.Raw("</ul>");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PatchKit.Metrics;
 using PatchKit.Models;
+using PatchKit.ScalingLaws;
 using PatchKit.Training;
 
 namespace PatchKit.Experiments;
@@ -35,10 +36,10 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
     public double Loss(int patch, DecoderKind decoder) => At(patch, decoder).Select(result => result.Test.Loss).DefaultIfEmpty(double.NaN).Average();
 
     /// <summary>What UperNet gains over one linear layer in mIoU, 0 to 1, for each seed that has both.</summary>
-    public IReadOnlyList<double> Gaps(int patch) => Paired(patch, (linear, upernet) => Scores(upernet).MIoU - Scores(linear).MIoU);
+    public PairedStep Gaps(int patch) => Paired(patch, "mIoU", run => Scores(run).MIoU, falls: false);
 
     /// <summary>How much lower UperNet's test loss is than the linear layer's, for each seed that has both.</summary>
-    public IReadOnlyList<double> LossGaps(int patch) => Paired(patch, (linear, upernet) => linear.Test.Loss - upernet.Test.Loss);
+    public PairedStep LossGaps(int patch) => Paired(patch, "test loss", run => run.Test.Loss, falls: true);
 
     /// <summary>mIoU, its spread, accuracies, losses and seconds with a decoder.</summary>
     public ReportTable Table(DecoderKind decoder, string title)
@@ -65,15 +66,15 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
     [
         Row("linear, mIoU %", patch => PatchSweep.Percent(MIoU(patch, DecoderKind.Linear))),
         Row("UperNet, mIoU %", patch => PatchSweep.Percent(MIoU(patch, DecoderKind.UperNet))),
-        Row("gain in mIoU, points", patch => Points(Gaps(patch).Average())),
+        Row("gain in mIoU, points", patch => PatchSweep.Points(Gaps(patch).Mean)),
         .. Gaps(Compared[0]).Count > 1 ?
         [
-            Row("  standard deviation over seeds", patch => Gaps(patch).Count > 1 ? (100 * Deviation(Gaps(patch))).ToString("0.0", CultureInfo.InvariantCulture) : "one seed"),
-            Row("  each seed", patch => string.Join(" ", Gaps(patch).Select(Points))),
+            Row("  standard deviation over seeds", patch => Gaps(patch).Count > 1 ? (100 * Gaps(patch).Deviation).ToString("0.0", CultureInfo.InvariantCulture) : "one seed"),
+            Row("  each seed", patch => string.Join(" ", Gaps(patch).Gains.Select(PatchSweep.Points))),
         ] : Array.Empty<IReadOnlyList<string>>(),
-        Row("gain in test loss", patch => PatchSweep.Signed(LossGaps(patch).Average())),
-        .. LossGaps(Compared[0]).Count > 1 ? [Row("  standard deviation over seeds", patch => LossGaps(patch).Count > 1 ? PatchSweep.Number(Deviation(LossGaps(patch))) : "one seed")] : Array.Empty<IReadOnlyList<string>>(),
-        Row("  as a part of the linear loss, %", patch => PatchSweep.Percent(LossGaps(patch).Average() / Loss(patch, DecoderKind.Linear))),
+        Row("gain in test loss", patch => PatchSweep.Signed(LossGaps(patch).Mean)),
+        .. LossGaps(Compared[0]).Count > 1 ? [Row("  standard deviation over seeds", patch => LossGaps(patch).Count > 1 ? PatchSweep.Number(LossGaps(patch).Deviation) : "one seed")] : Array.Empty<IReadOnlyList<string>>(),
+        Row("  as a part of the linear loss, %", patch => PatchSweep.Percent(LossGaps(patch).Mean / Loss(patch, DecoderKind.Linear))),
     ]);
 
     /// <summary>The IoU of each class with a decoder, the mean over seeds.</summary>
@@ -86,54 +87,38 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
         static string Share(IEnumerable<double> ious) => ious.Any() ? PatchSweep.Percent(ious.Average()) : "absent";
     }
 
-    /// <summary>Whether mIoU rises at every halving with one linear layer: in the mean, and in how many seeds.</summary>
-    public Verdict Rises(string effect)
+    /// <summary>The claim that mIoU rises with every step to a smaller patch, with one linear layer.</summary>
+    public Claim Rises(string effect) => new PatchSweep([.. Results.Where(result => Decoder(result.Config) == DecoderKind.Linear)]).Curve(effect, run => Scores(run).MIoU, falls: false, PatchSweep.Percent, PatchSweep.Points);
+
+    /// <summary>The claim that the smallest patch with one linear layer passes UperNet at the largest.</summary>
+    public Claim Overtakes(string name)
     {
-        var patches = Patches.Where(patch => At(patch, DecoderKind.Linear).Count > 0).ToList();
-        if (patches.Count < 3) return new Verdict(effect, Outcome.NotTestable, $"{patches.Count} patch sizes make no curve.");
-        var means = patches.Select(patch => MIoU(patch, DecoderKind.Linear)).ToList();
-        var seeds = Results.Where(result => Decoder(result.Config) == DecoderKind.Linear).GroupBy(result => result.Config.Seed).Select(seed => seed.OrderByDescending(result => result.Config.Model.PatchSize).Select(result => Scores(result).MIoU).ToList()).ToList();
-        string whole = seeds.Count == 1 ? "One seed." : $"In {seeds.Count(Rising)} of {seeds.Count} seeds taken alone.";
-        if (!Rising(means) && means[^1] == means.Max()) whole = $"The smallest patch has the highest mIoU, but the curve is not monotone. {whole}";
-        return Verdict.Of(effect, Rising(means), $"{string.Join(", ", patches.Zip(means).Select(point => $"p={point.First} {PatchSweep.Percent(point.Second)} %"))}. {whole}");
+        int largest = Compared[0], smallest = Patches.Last(patch => At(patch, DecoderKind.Linear).Count > 0);
+        return new Claim($"{name}: p={smallest} with one linear layer passes UperNet at p={largest}",
+            [PatchSweep.Step("the gain over it", At(largest, DecoderKind.UperNet), At(smallest, DecoderKind.Linear), run => Scores(run).MIoU, falls: false)])
+        {
+            Scores = $"UperNet at p={largest} {PatchSweep.Percent(MIoU(largest, DecoderKind.UperNet))} %, one linear layer at p={smallest} {PatchSweep.Percent(MIoU(smallest, DecoderKind.Linear))} %.",
+            Missing = smallest == largest ? "One patch size is compared with itself." : "", Text = PatchSweep.Points,
+        };
     }
 
-    /// <summary>Whether the decoder's advantage in mIoU is smaller at the smallest patch than at the largest, by more than its spread over the seeds.</summary>
-    public Verdict Diminishes(string effect) => Diminishes(effect, Gaps, Points, "mIoU", "points");
+    /// <summary>The claim that the decoder has an advantage in mIoU at the largest patch, and that it is smaller at the smallest.</summary>
+    public Claim Diminishes(string effect) => Diminishes(effect, Gaps, PatchSweep.Points, "mIoU", "points");
 
     /// <summary>The same of the test loss.</summary>
-    public Verdict LossDiminishes(string effect) => Diminishes(effect, LossGaps, PatchSweep.Signed, "test loss", "nats");
+    public Claim LossDiminishes(string effect) => Diminishes(effect, LossGaps, PatchSweep.Signed, "test loss", "nats");
 
-    private Verdict Diminishes(string effect, Func<int, IReadOnlyList<double>> gaps, Func<double, string> text, string what, string unit)
+    private Claim Diminishes(string effect, Func<int, PairedStep> gaps, Func<double, string> text, string what, string unit)
     {
-        if (Compared.Count < 2) return new Verdict(effect, Outcome.NotTestable, "Both decoders were trained at fewer than two patch sizes.");
+        if (Compared.Count < 2) return new Claim(effect, []) { Missing = "Both decoders were trained at fewer than two patch sizes." };
         var (large, small) = (gaps(Compared[0]), gaps(Compared[^1]));
-        double first = large.Average(), last = small.Average();
-        string curve = $"UperNet's gain in {what}: {string.Join(", ", Compared.Select(patch => $"p={patch} {text(gaps(patch).Average())}{(large.Count > 1 ? $" +- {Plain(Deviation(gaps(patch)))}" : "")}"))} {unit}.";
-        if (first <= 0) return new Verdict(effect, Outcome.NotTestable, $"{curve} At the largest patch UperNet gains nothing here, so that there is no advantage to diminish.");
-        var seeds = Results.Where(result => result.Config.Model.PatchSize == Compared[0] && Decoder(result.Config) == DecoderKind.Linear).Select(result => result.Config.Seed).Order().ToList();
-        var falls = large.Zip(small).Select(pair => pair.First - pair.Second).ToList();
-        if (last >= first) return new Verdict(effect, Outcome.NotShown, $"{curve} The gain does not shrink from the largest patch to the smallest.");
-        int narrower = falls.Count(fall => fall > 0);
-        string count = seeds.Count == 1 ? "One seed." : $"Smaller at the smallest patch in {narrower} of {falls.Count} seeds.";
-        bool clear = falls.Count > 2 && narrower == falls.Count && falls.Average() > 2 * Deviation(falls) / Math.Sqrt(falls.Count);
-        return clear ? new Verdict(effect, Outcome.Shown, $"{curve} {count}") : new Verdict(effect, Outcome.NotTestable, $"{curve} {count} The gain shrinks in the mean, but not by more than its spread over the seeds{(falls.Count < 3 ? ", which takes three of them" : "")}.");
-
-        string Plain(double value) => text(value).TrimStart('+');
+        return new Claim(effect, [large with { Name = $"the gain at p={Compared[0]}" }, large.Less($"how much more that is than at p={Compared[^1]}", small)])
+        {
+            Scores = $"UperNet's gain in {what}: {string.Join(", ", Compared.Select(patch => $"p={patch} {text(gaps(patch).Mean)}"))} {unit}.", Text = text,
+        };
     }
 
-    private static bool Rising(List<double> values) => values.Zip(values.Skip(1)).All(pair => pair.Second > pair.First);
-
-    private static string Points(double share) => (100 * share).ToString("+0.0;-0.0", CultureInfo.InvariantCulture);
-
-    private static double Deviation(IReadOnlyList<double> values)
-    {
-        double mean = values.Average();
-        return values.Count < 2 ? double.NaN : Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1));
-    }
-
-    private IReadOnlyList<double> Paired(int patch, Func<RunResult, RunResult, double> difference) =>
-        [.. from linear in At(patch, DecoderKind.Linear) from upernet in At(patch, DecoderKind.UperNet) where upernet.Config.Seed == linear.Config.Seed select difference(linear, upernet)];
+    private PairedStep Paired(int patch, string what, Func<RunResult, double> score, bool falls) => PatchSweep.Step($"{what}, p={patch}", At(patch, DecoderKind.Linear), At(patch, DecoderKind.UperNet), score, falls);
 
     private IReadOnlyList<string> Row(string name, Func<int, string> cell) => [name, .. Compared.Select(cell)];
 }

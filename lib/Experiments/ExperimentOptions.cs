@@ -31,7 +31,7 @@ public sealed record ExperimentOptions
     /// <summary>A multiple of the scale's training steps.</summary>
     public double Budget { get; init; } = 1;
 
-    /// <summary>Whether p = 1 is trained too, where the scale leaves it out.</summary>
+    /// <summary>Whether the next smaller patch is trained too, where the scale leaves it out: p = 1 at 16 pixels, p = 2 at 32.</summary>
     public bool Pixels { get; init; }
 
     /// <summary>

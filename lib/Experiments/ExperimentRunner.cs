@@ -43,8 +43,7 @@ public sealed record ExperimentRunner(RunStore Store)
         cancellation = Cancellation.OrHost(cancellation);
         var grid = experiment.Grid(options);
         var results = Train(grid, options, run, cancellation);
-        var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)] };
-        if (options.Scale == Scale.Smoke && grid.Count > 0) report = report with { Verdicts = [.. report.Verdicts.Select(verdict => verdict with { Outcome = Outcome.NotTestable })] };
+        var report = experiment.Report(new ExperimentContext(options, Store, results, Say ?? (_ => { }), cancellation)) with { Runs = [.. results.Select(result => result.Key)], Rule = VerdictRule.Version };
         Write(report);
         return report;
     }
@@ -88,6 +87,9 @@ public sealed record ExperimentRunner(RunStore Store)
     /// <summary>Where the report of an experiment at a scale is kept, as JSON; the same name with .md holds it in Markdown.</summary>
     public static string ReportFile(RunStore store, string experiment, Scale scale) => Path.Combine(store.Folder, "reports", $"{experiment}-{scale.ToString().ToLowerInvariant()}.json");
 
+    /// <summary>Where a figure of that report is drawn, as SVG; the first is 0.</summary>
+    public static string FigureFile(RunStore store, string experiment, Scale scale, int index) => Path.ChangeExtension(ReportFile(store, experiment, scale), null) + $"-{index + 1}.svg";
+
     /// <summary>The last report of an experiment at a scale; null where there is none.</summary>
     /// <exception cref="IOException">It is damaged.</exception>
     public static Report? LastReport(RunStore store, string experiment, Scale scale)
@@ -111,5 +113,11 @@ public sealed record ExperimentRunner(RunStore Store)
         RunStore.WriteJson(json, report);
         File.WriteAllText(markdown + ".partial", report.ToMarkdown());
         File.Move(markdown + ".partial", markdown, overwrite: true);
+        foreach (var (figure, i) in report.Figures.Select((figure, i) => (figure, i)))
+        {
+            string drawing = FigureFile(Store, report.Experiment, report.Scale, i);
+            File.WriteAllText(drawing + ".partial", figure.ToSvg());
+            File.Move(drawing + ".partial", drawing, overwrite: true);
+        }
     }
 }

@@ -39,19 +39,22 @@ public sealed class Figure1 : Experiment
         var sweeps = context.Results.GroupBy(result => (result.Config.Family, Size: result.Config.Model.Height)).Select(group => (Name: $"{group.Key.Family} at {group.Key.Size}x{group.Key.Size}", Sweep: new PatchSweep([.. group]))).ToList();
         var budgets = Table1.Budgets(options).ToList();
         var further = budgets.Select(context.Store.Find).OfType<RunResult>().ToList();
+        List<Forecast> forecasts = [.. Forecast.OfPaper(), .. sweeps.Select(entry => Forecast.Of(entry.Name, Display.Origin.ThisRun, entry.Sweep)).OfType<Forecast>()];
         List<ReportTable> tables = [Readings(paper), Fits(paper), Predictions(paper), Losses(sweeps)];
         List<Verdict> verdicts = [Falls(paper), Foretold(paper)];
+        List<Claim> claims = [];
         foreach (var (name, sweep) in sweeps)
         {
             if (sweep.FitTable($"{name}: the law fitted to the losses") is { } fit) tables.Add(fit);
             tables.Add(Frontier(name, [.. sweep.Results, .. further.Where(run => run.Config.Family == sweep.Results[0].Config.Family && run.Config.Model.Height == sweep.Results[0].Config.Model.Height)]));
-            verdicts.Add(sweep.Falls($"{name}: the loss falls with every halving of the patch"));
-            verdicts.Add(Foretold(name, sweep));
+            claims.Add(sweep.Falls($"{name}: the loss falls with every halving of the patch") with { Beside = Plateaus.Of(context, sweep.Results) });
+            verdicts.AddRange([VerdictRule.Of(claims[^1], options.Scale), Foretold(name, sweep, options.Scale)]);
         }
+        tables.AddRange([Forecast.Table(forecasts), VerdictRule.Table(claims)]);
         return new Report
         {
             Experiment = Name, Title = Title, Scale = options.Scale, Data = string.Join(" and ", sweeps.Select(entry => entry.Sweep.Results[0].Config.Data.Title).Distinct()),
-            Tables = tables, Verdicts = verdicts, Caveats =
+            Tables = tables, Figures = [Forecast.Draw(forecasts)], Verdicts = verdicts, Caveats =
             [
                 $"The paper's panels as they were read: {PaperNumbers.Figure1Precision}.",
                 $"Where an interval of the floor begins at 0, or one of alpha ends at {LeastSquares.GreatestAlpha}, the losses set no end there.",
@@ -89,17 +92,16 @@ public sealed class Figure1 : Experiment
     private static Verdict Falls(Figure1Report paper)
     {
         int falling = paper.Rows.Count(row => row.Panel.Points.Zip(row.Panel.Points.Skip(1)).All(pair => pair.Second.Loss < pair.First.Loss));
-        return Verdict.Of("The paper's panels: the loss falls with every halving of the patch", falling == paper.Rows.Count, $"In {falling} of {paper.Rows.Count} panels as they were read.");
+        return VerdictRule.OfNumbers("The paper's panels: the loss falls with every halving of the patch", falling == paper.Rows.Count, $"In {falling} of {paper.Rows.Count} panels as they were read.");
     }
 
-    // An interval as wide as the curve is high foretells nothing.
     private static Verdict Foretold(Figure1Report paper)
     {
-        var narrow = paper.Rows.Where(row => Says(row.Choice.WithFloor, row.Panel.Points[0].Loss)).ToList();
-        int held = narrow.Count(row => row.Choice.WithFloor.Covered), high = paper.Rows.Count(row => row.Choice.WithFloor.Miss > 0), plain = paper.Rows.Count(row => row.Choice.Fit.Form == PowerLawForm.Plain);
-        string because = $"In {narrow.Count} of {paper.Rows.Count} panels the 95% interval is narrower than the curve is high, and it holds {held} of their readings; least squares misses high in {high} of {paper.Rows.Count}, and the plain law is closer in {plain}.";
-        const string effect = "The paper's panels: a power law with a floor, fitted to the larger patches, foretells the smallest";
-        return narrow.Count == 0 ? new(effect, Outcome.NotTestable, because) : Verdict.Of(effect, held == narrow.Count, because);
+        var forecasts = paper.Rows.Select(row => row.Choice.WithFloor).ToList();
+        var narrow = forecasts.Where(forecast => forecast.Says).ToList();
+        int held = narrow.Count(forecast => forecast.Covered), high = forecasts.Count(forecast => forecast.Miss > 0), plain = paper.Rows.Count(row => row.Choice.Fit.Form == PowerLawForm.Plain);
+        return VerdictRule.OfForecast("The paper's panels: a power law with a floor, fitted to the larger patches, foretells the smallest", forecasts, null, Scale.Paper,
+            $"In {narrow.Count} of {forecasts.Count} panels the 95% interval is narrower than the curve is high; it holds {held} of their readings, and lies below the loss of the patch before in {narrow.Count(forecast => forecast.ForetellsAFall)}. Least squares misses high in {high} of {forecasts.Count}, and the plain law is closer in {plain}.");
     }
 
     // ---- our sweeps ------------------------------------------------------------------------------------
@@ -111,16 +113,14 @@ public sealed class Figure1 : Experiment
             [.. sweeps.Select(entry => (IReadOnlyList<string>)[entry.Name, .. patches.Select(patch => entry.Sweep.Patches.Contains(patch) ? PatchSweep.Number(entry.Sweep.Loss(patch)) : ""), $"{entry.Sweep.Seeds}"])]);
     }
 
-    private static Verdict Foretold(string name, PatchSweep sweep)
+    private static Verdict Foretold(string name, PatchSweep sweep, Scale scale)
     {
         string effect = $"{name}: a power law with a floor, fitted to the larger patches, foretells the smallest";
-        LossPoint[] points = [.. sweep.Results.Select(run => new LossPoint(run.Config.Model.PatchSize, run.Test.Loss))];
         int smallest = sweep.Patches[^1];
-        if (sweep.Patches.Count < 4 || points.Count(point => point.PatchSize > smallest) < 4)
-            return new(effect, Outcome.NotTestable, $"{sweep.Patches.Count} patch sizes and {points.Length} runs are too few for its three parameters: it takes four patch sizes, and four runs above the smallest.");
-        var test = SmallestPatchTest.Of(points);
-        string because = $"p={smallest}: predicted {PatchSweep.Number(test.Prediction.Loss)} {test.Prediction.Interval}, measured {PatchSweep.Number(test.Measured)}, missed by {PatchSweep.Signed(test.Miss)}.";
-        return Says(test, sweep.Loss(sweep.Patches[0])) ? Verdict.Of(effect, test.Covered, because) : new(effect, Outcome.NotTestable, $"{because} The interval is as wide as the curve is high, and so says nothing.");
+        if (Forecast.Of(name, Display.Origin.ThisRun, sweep) is not { Test: var test })
+            return VerdictRule.Of(new Claim(effect, []) { Missing = $"{sweep.Patches.Count} patch sizes and {sweep.Results.Count} runs are too few for its three parameters: it takes four patch sizes, and four runs above the smallest." }, scale);
+        return VerdictRule.OfForecast(effect, [test], sweep.At(smallest).Count, scale,
+            $"p={smallest}: foretold {PatchSweep.Number(test.Prediction.Loss)} {test.Prediction.Interval}, measured {PatchSweep.Number(test.Measured)}, missed by {PatchSweep.Signed(test.Miss)}; p={sweep.Patches[^2]} has {PatchSweep.Number(test.Before)}.");
     }
 
     private static ReportTable Frontier(string name, IReadOnlyList<RunResult> runs)
@@ -141,8 +141,6 @@ public sealed class Figure1 : Experiment
 
     // Of all stages.
     private static double Flops(RunConfig config) => config.Flops + (config.StartsFrom is { } earlier ? Flops(earlier) : 0);
-
-    private static bool Says(SmallestPatchTest test, double largestPatchLoss) => test.Prediction.Interval.Width < largestPatchLoss - test.Measured;
 
     private static string Label(Figure1Row row) => $"{row.Panel.Letter} {row.Panel.What}";
 

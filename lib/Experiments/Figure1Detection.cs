@@ -45,7 +45,7 @@ public sealed class Figure1Detection : Experiment
     {
         var panel = PaperNumbers.Figure1.Single(panel => panel.Letter == _letter);
         List<ReportTable> tables = [];
-        List<Verdict> verdicts = [];
+        List<Claim> claims = [];
         foreach (var group in context.Results.GroupBy(result => (result.Config.Family, result.Config.Model.EmbedDim)))
         {
             var sweep = Of([.. group]);
@@ -58,8 +58,9 @@ public sealed class Figure1Detection : Experiment
                 [$"as a part of that at p={sweep.Patches[0]}", .. sweep.Patches.Select(patch => PatchSweep.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0])))],
             ]));
             if (sweep.FitTable($"{name}: the law fitted to the losses") is { } fit) tables.Add(fit);
-            verdicts.Add(sweep.Falls($"{name}: the {_what} loss falls with every halving of the patch"));
+            claims.Add(sweep.Falls($"{name}: the {_what} loss falls with every halving of the patch") with { Beside = Plateaus.Of(context, sweep.Results) });
         }
+        tables.Add(VerdictRule.Table(claims));
         tables.Add(new ReportTable($"The paper's panel, read off the picture: {panel.What}", ["", .. panel.Points.Select(point => $"p={point.PatchSize}")],
         [
             ["test loss", .. panel.Points.Select(point => Text(point.Loss))],
@@ -67,7 +68,7 @@ public sealed class Figure1Detection : Experiment
         ]));
         return new Report
         {
-            Experiment = Name, Title = Title, Scale = context.Options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = verdicts,
+            Experiment = Name, Title = Title, Scale = context.Options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = VerdictRule.Of(claims, context.Options.Scale),
             Caveats =
             [
                 "The paper does not say how its loss is averaged, so that only its shape can be compared: ours is the weighted sum over the cascade's stages for boxes, the mean over pixels for masks.",

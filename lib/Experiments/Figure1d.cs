@@ -37,6 +37,7 @@ public sealed class Figure1d : Experiment
         var panel = PaperNumbers.Figure1.Single(one => one.Letter == "d");
         string name = $"{context.Results[0].Config.Family} with one linear layer";
         var fit = sweep.FitTable($"{name}: the law fitted to the losses");
+        Claim[] claims = [sweep.Falls($"{name}: the loss falls with every step to a smaller patch") with { Beside = Plateaus.Of(context, sweep.Results) }];
         return new Report
         {
             Experiment = Name, Title = Title, Scale = options.Scale, Data = context.Results[0].Config.Data.Title,
@@ -49,13 +50,14 @@ public sealed class Figure1d : Experiment
                     ["training loss, at the end", .. sweep.Patches.Select(patch => PatchSweep.Number(sweep.At(patch).Average(run => run.TrainingLoss)))],
                 ]),
                 .. fit is null ? [] : new[] { fit },
+                VerdictRule.Table(claims),
                 new($"The paper: panel d, {panel.What}, as it was read", ["", .. panel.Points.Select(point => $"p={point.PatchSize:0}")],
                 [
                     ["test loss", .. panel.Points.Select(point => point.Loss.ToString("0.0000", System.Globalization.CultureInfo.InvariantCulture))],
                     ["  as a part of the largest patch's", .. panel.Points.Select(point => PatchSweep.Number(point.Loss / panel.Points[0].Loss))],
                 ]),
             ],
-            Verdicts = [sweep.Falls($"{name}: the loss falls with every step to a smaller patch")],
+            Verdicts = VerdictRule.Of(claims, options.Scale),
             Caveats = ["What loss the paper plots is not said; here it is the mean cross entropy of the labelled pixels.", .. Figure2.Remarks(context)], Machine = Machine.Here(options.Device),
         };
     }

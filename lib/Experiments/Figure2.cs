@@ -34,6 +34,8 @@ public sealed class Figure2 : Experiment
         var options = context.Options;
         var sweep = new DecoderSweep(context.Results);
         string name = $"{context.Results[0].Config.Family}, D={context.Results[0].Config.Model.EmbedDim}";
+        List<Claim> claims = [.. Diminishing(name, sweep)];
+        claims[0] = claims[0] with { Beside = Ends(context, sweep) };
         return new Report
         {
             Experiment = Name, Title = Title, Scale = options.Scale, Data = context.Results[0].Config.Data.Title,
@@ -42,9 +44,10 @@ public sealed class Figure2 : Experiment
                 sweep.GapTable($"{name}: what UperNet gains over one linear layer on the same backbone"),
                 sweep.ClassTable(DecoderKind.UperNet, $"{name}, UperNet: IoU by class"),
                 Sizes(context.Results),
+                VerdictRule.Table(claims),
                 new("The paper: Adventurer-B on ADE20K at p=16, mIoU %", ["", "linear", "UperNet", "gain"], [["Table 2", "44.0", "45.7", "+1.7"], ["Adventurer-T, Table 2", "40.0", "41.3", "+1.3"]]),
             ],
-            Verdicts = [.. Diminishing(name, sweep)], Caveats = Remarks(context), Machine = Machine.Here(options.Device),
+            Verdicts = VerdictRule.Of(claims, options.Scale), Caveats = Remarks(context), Machine = Machine.Here(options.Device),
         };
     }
 
@@ -57,12 +60,15 @@ public sealed class Figure2 : Experiment
            select SegmentationSweep.Run(options, patch, decoder, seed),
     ];
 
-    /// <summary>The verdicts on the decoder's advantage, in mIoU and in loss.</summary>
-    internal static IEnumerable<Verdict> Diminishing(string name, DecoderSweep sweep) =>
+    /// <summary>The claims on the decoder's advantage, in mIoU and in loss.</summary>
+    internal static IEnumerable<Claim> Diminishing(string name, DecoderSweep sweep) =>
     [
         sweep.Diminishes($"{name}: the decoder's advantage in mIoU diminishes from the largest patch to the smallest"),
         sweep.LossDiminishes($"{name}: its advantage in test loss diminishes"),
     ];
+
+    /// <summary>Which of the sweep's runs ended on a plateau.</summary>
+    internal static string Ends(ExperimentContext context, DecoderSweep sweep) => Plateaus.Of(context, sweep.Results, config => $"{DecoderSweep.Decoder(config)} p={config.Model.PatchSize}");
 
     /// <summary>What must be kept in mind of the small segmentations.</summary>
     internal static IReadOnlyList<string> Remarks(ExperimentContext context)

@@ -60,18 +60,31 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
         ]);
     }
 
-    /// <summary>Whether the loss falls at every halving: in the mean, and in how many seeds.</summary>
-    public Verdict Falls(string effect)
+    /// <summary>The claim that the loss falls with every step to a smaller patch.</summary>
+    public Claim Falls(string effect) => Curve(effect, run => run.Test.Loss, falls: true, Number, Signed);
+
+    /// <summary>The claim that a score falls, or rises, with every step to a smaller patch.</summary>
+    /// <param name="effect">the claim, in a sentence.</param>
+    /// <param name="score">of a run.</param>
+    /// <param name="falls">whether it is claimed to fall.</param>
+    /// <param name="number">a score in words.</param>
+    /// <param name="difference">a difference in words.</param>
+    internal Claim Curve(string effect, Func<RunResult, double> score, bool falls, Func<double, string> number, Func<double, string> difference)
     {
-        if (Patches.Count < 3) return new Verdict(effect, Outcome.NotTestable, $"{Patches.Count} patch sizes make no curve.");
-        var means = Patches.Select(Loss).ToList();
-        bool falls = Falling(means);
-        var whole = Results.GroupBy(result => result.Config.Seed).Select(seed => seed.OrderByDescending(result => result.Config.Model.PatchSize).Select(result => result.Test.Loss).ToList()).ToList();
-        string seeds = whole.Count == 1 ? "One seed." : $"In {whole.Count(Falling)} of {whole.Count} seeds taken alone.";
-        string curve = string.Join(", ", Patches.Zip(means).Select(point => $"p={point.First} {Number(point.Second)}"));
-        if (!falls && means[^1] == means.Min()) seeds = $"The smallest patch has the lowest loss, but the curve is not monotone. {seeds}";
-        return Verdict.Of(effect, falls, $"{curve}. {seeds}");
+        var means = Patches.Select(patch => At(patch).Average(score)).ToList();
+        bool best = means[^1] == (falls ? means.Min() : means.Max()), ordered = means.Zip(means.Skip(1)).All(pair => falls ? pair.Second < pair.First : pair.Second > pair.First);
+        return new Claim(effect, [.. Patches.Zip(Patches.Skip(1), (from, to) => Step($"{from} to {to}", At(from), At(to), score, falls))])
+        {
+            Scores = $"{string.Join(", ", Patches.Zip(means).Select(point => $"p={point.First} {number(point.Second)}"))}.{(best && !ordered ? $" The smallest patch has the {(falls ? "lowest" : "highest")} mean, but the curve is not monotone." : "")}",
+            Missing = Patches.Count < 3 ? $"{Patches.Count} patch {(Patches.Count == 1 ? "size makes" : "sizes make")} no curve." : "", Text = difference,
+        };
     }
+
+    /// <summary>A step between the runs of two settings, paired by their seeds.</summary>
+    internal static PairedStep Step(string name, IEnumerable<RunResult> from, IEnumerable<RunResult> to, Func<RunResult, double> score, bool falls = true) =>
+        falls ? PairedStep.Fall(name, Seeded(from, score), Seeded(to, score)) : PairedStep.Rise(name, Seeded(from, score), Seeded(to, score));
+
+    private static IEnumerable<(long Seed, double Score)> Seeded(IEnumerable<RunResult> runs, Func<RunResult, double> score) => runs.Select(run => (run.Config.Seed, score(run)));
 
     internal static string MeanOf(int seeds) => seeds == 1 ? ", one seed" : $", mean of {seeds} seeds";
 
@@ -79,9 +92,9 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
 
     internal static string Signed(double value) => value.ToString("+0.000;-0.000", CultureInfo.InvariantCulture);
 
-    internal static string Percent(double part) => (100 * part).ToString("0.0", CultureInfo.InvariantCulture);
+    internal static string Points(double part) => (100 * part).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
 
-    private static bool Falling(List<double> losses) => losses.Zip(losses.Skip(1)).All(pair => pair.Second < pair.First);
+    internal static string Percent(double part) => (100 * part).ToString("0.0", CultureInfo.InvariantCulture);
 
     private IReadOnlyList<string> Row(string name, Func<IReadOnlyList<RunResult>, string> cell) => [name, .. Patches.Select(patch => cell(At(patch)))];
 }

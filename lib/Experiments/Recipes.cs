@@ -116,7 +116,7 @@ public sealed class Recipes : Experiment
     private static Verdict DeitVerdict()
     {
         int agree = s_deit.Count(row => InText(row.Pattern) == row.Ours(Deit.Standard));
-        return Verdict.Of($"{Deit.Standard.Name} is as section 4.1 says", agree == s_deit.Length, $"{agree} of {s_deit.Length} settings agree; {Deit.Standard.Note}. {MaeSupervised.Large.Name} and {MaeSupervised.Huge.Name} follow He et al. 2022, as the paper says.");
+        return VerdictRule.OfNumbers($"{Deit.Standard.Name} is as section 4.1 says", agree == s_deit.Length, $"{agree} of {s_deit.Length} settings agree; {Deit.Standard.Note}. {MaeSupervised.Large.Name} and {MaeSupervised.Huge.Name} follow He et al. 2022, as the paper says.");
     }
 
     private static ReportTable Stages()
@@ -137,7 +137,7 @@ public sealed class Recipes : Experiment
     private static ReportTable Unlisted(IReadOnlyList<Recipe> recipes) => new("What no table lists and the official code sets", ["", "Adventurer's recipes", Deit.Standard.Name],
         [.. s_unlisted.Select(row => (IReadOnlyList<string>)[row.Name, string.Join(" or ", recipes.Select(row.Ours).Distinct()), row.Ours(Deit.Standard)])]);
 
-    private static Verdict OneForAll() => Verdict.Of("One recipe serves every patch size", !RecipeOverrides.Names.Any(name => name.Contains("patch", StringComparison.OrdinalIgnoreCase)),
+    private static Verdict OneForAll() => VerdictRule.OfNumbers("One recipe serves every patch size", !RecipeOverrides.Names.Any(name => name.Contains("patch", StringComparison.OrdinalIgnoreCase)),
         $"None of a recipe's {RecipeOverrides.Names.Count} settings is a patch size, and the sweeps change nothing else with it.");
 
     private static JsonElement Paper(string name) => PaperNumbers.Tables.GetProperty("tables8_9_10_recipes").GetProperty(name);
@@ -169,7 +169,7 @@ public sealed class Recipes : Experiment
             var differ = s_rows.Where(row => !Agrees(row.Key, row.Ours)).Select(row => $"{row.Name}: {Says(row.Key)} in the paper, {row.Ours(Recipe)} here").ToList();
             int readme = s_rows.Count(row => Says(row.Key).Contains(Readme, StringComparison.Ordinal)), lost = s_rows.Count(row => Says(row.Key) == Lost), printed = s_rows.Length - readme - lost;
             string because = $"{printed + readme - differ.Count} of {printed + readme} settings agree, {readme} of them known from the authors' README; the marks of {lost} more are lost.";
-            return Verdict.Of($"{Recipe.Name} is {table[..table.IndexOf(':')]}, {Column}", differ.Count == 0, differ.Count == 0 ? because : $"{because} {string.Join("; ", differ)}.");
+            return VerdictRule.OfNumbers($"{Recipe.Name} is {table[..table.IndexOf(':')]}, {Column}", differ.Count == 0, differ.Count == 0 ? because : $"{because} {string.Join("; ", differ)}.");
         }
     }
 }

@@ -95,7 +95,7 @@ public sealed record RecordedResult
             var result = JsonSerializer.Deserialize<RecordedResult>(File.ReadAllBytes(path), RunConfig.Json) ?? throw new JsonException("it holds nothing");
             if (result.Format != CurrentFormat) throw new JsonException($"it calls itself \"{result.Format}\", and this program reads \"{CurrentFormat}\"");
             if (result.Runs.Count == 0 && result.Measurements.Count == 0) throw new JsonException("it holds neither runs nor measurements");
-            foreach (var (run, epochs) in result.Runs)
+            foreach (var (run, epochs, _) in result.Runs)
                 foreach (var numbers in new[] { epochs.Loss, epochs.LearningRate, epochs.GradientNorm })
                     if (numbers.Count != run.Config.Recipe.Epochs) throw new JsonException($"run {run.Key} was trained for {run.Config.Recipe.Epochs} epochs, and {numbers.Count} are recorded");
             return result;

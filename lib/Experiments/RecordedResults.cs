@@ -99,13 +99,14 @@ public sealed record RecordedResults(string Experiment, IReadOnlyList<RecordedRe
         {
             html.Add($"<p style='margin:10px 0 0'><strong>{result.Name}</strong><br><span style='font-size:90%;opacity:0.8'>{result.Origin}</span></p>");
             html.Raw(new Conclusion(result.Report.Verdicts, []).ToHtml());
+            if (VerdictRule.Earlier(result.Report) is { } sentence) html.Add($"<p style='max-width:860px'>{sentence}</p>");
         }
-        foreach (string sentence in Missing.Concat(Refused)) html.Add($"<p style='max-width:860px'>{sentence}</p>");
+        foreach (string remark in Missing.Concat(Refused)) html.Add($"<p style='max-width:860px'>{remark}</p>");
         return html.ToString();
     }
 
     /// <summary>The results in Markdown.</summary>
-    public string ToMarkdown() => string.Join("\n\n", [.. All.Select(result => $"**{result.Name}**: {result.Origin}\n\n{new Conclusion(result.Report.Verdicts, [])}"), .. Missing, .. Refused]);
+    public string ToMarkdown() => string.Join("\n\n", [.. All.Select(result => $"**{result.Name}**: {result.Origin}\n\n{new Conclusion(result.Report.Verdicts, [])}{(VerdictRule.Earlier(result.Report) is { } earlier ? $"\n\n{earlier}" : "")}"), .. Missing, .. Refused]);
 
     /// <summary>The results as text.</summary>
     public override string ToString() => ToMarkdown();

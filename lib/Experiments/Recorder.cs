@@ -1,4 +1,5 @@
 using System.Globalization;
+using PatchKit.ScalingLaws;
 using PatchKit.Training;
 
 namespace PatchKit.Experiments;
@@ -36,9 +37,9 @@ public sealed record Recorder(RunStore Store)
             throw new ArgumentException($"run {check.Key} was trained in {check.Precision}, as a check; `patchkit runs delete {check.Key}` forgets it, and `{Command(experiment.Name, options)}` trains it in Float32.");
         var machine = One(results.Select(result => result.Machine), $"the runs of {experiment.Name}");
         var report = experiment.Report(new ExperimentContext(options, Store, results, _ => { }, default));
-        return Of(experiment, options, machine, report with { Runs = [.. results.Select(result => result.Key)], Date = results.Max(result => result.Date) }) with
+        return Of(experiment, options, machine, report with { Runs = [.. results.Select(result => result.Key)], Rule = VerdictRule.Version, Date = results.Max(result => result.Date) }) with
         {
-            Runs = [.. results.Select(result => new RecordedRun(result, RecordedEpochs.Of(Store, result)))],
+            Runs = [.. results.Select(result => new RecordedRun(result, RecordedEpochs.Of(Store, result), PlateauTest.Of(Store.Curve(result.Key))))],
         };
     }
 

@@ -23,8 +23,15 @@ public sealed record Report : IRendered
     /// <summary>Tables, in reading order.</summary>
     public required IReadOnlyList<ReportTable> Tables { get; init; }
 
+    /// <summary>Drawings, in reading order. They are made of the runs anew wherever a report is made, and are written beside it as SVG; its JSON has none.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<Figure> Figures { get; init; } = [];
+
     /// <summary>Each effect that the paper claims.</summary>
     public required IReadOnlyList<Verdict> Verdicts { get; init; }
+
+    /// <summary>Which rule made the verdicts: <see cref="VerdictRule.Version"/>, or empty in reports from before there was one.</summary>
+    public string Rule { get; init; } = "";
 
     /// <summary>What must be kept in mind wherever these numbers are shown.</summary>
     public IReadOnlyList<string> Caveats { get; init; } = [];
@@ -52,6 +59,7 @@ public sealed record Report : IRendered
     public string ToHtml()
     {
         var html = new Markup().Add($"<h3>{Title}</h3><p style='font-size:90%;opacity:0.8'>{Origin}</p>");
+        foreach (var figure in Figures) html.Raw(figure.ToHtml());
         foreach (var table in Tables) html.Raw(table.ToTable().ToHtml());
         return html.Raw(Conclusion.ToHtml()).ToString();
     }

@@ -16,8 +16,8 @@ internal static class SegmentationSweep
     /// <summary>The model that a scale's experiments are about; Table 2 is of Adventurers.</summary>
     internal static Family Family(ExperimentOptions options) => options.Scale >= Scale.Gpu ? Experiments.Family.Adventurer : Experiments.Family.ViT;
 
-    /// <summary>Seeds: at `teach` on generated scenes three, so that the decoder's advantage has a spread.</summary>
-    internal static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options, options.Data is null ? 3 : 2);
+    /// <summary>The seeds of backbones and decoders alike.</summary>
+    internal static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options);
 
     /// <summary>UperNet, its width after the model's, with an auxiliary head, as is usual: without it, or half as wide, the small nets learn too slowly through so deep a decoder.</summary>
     internal static SegmentationConfig UperNet(ExperimentOptions options) => SegmentationConfig.UperNet(options.Scale switch { Scale.Paper => SegmentationConfig.PaperChannels, Scale.Gpu => 96, _ => 64 }) with { Auxiliary = true };

@@ -14,7 +14,8 @@ namespace PatchKit.Experiments;
 /// <param name="Machine">where.</param>
 /// <param name="Commit">the code's.</param>
 /// <param name="Date">when, UTC.</param>
-public sealed record StepCost(BackboneConfig Model, int Batch, double Seconds, double Slowest, int Steps, long? PeakBytes, Machine Machine, string Commit, DateTime Date)
+/// <param name="Rounds">seconds of the fastest step of each part, where the steps are cut into equal parts one after the other: what a verdict pairs, as it pairs seeds. Null in measurements from before there were any.</param>
+public sealed record StepCost(BackboneConfig Model, int Batch, double Seconds, double Slowest, int Steps, long? PeakBytes, Machine Machine, string Commit, DateTime Date, IReadOnlyList<double>? Rounds = null)
 {
     /// <summary>Seconds for each image.</summary>
     [JsonIgnore]

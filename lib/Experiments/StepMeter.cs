@@ -19,6 +19,7 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
 {
     private const int Fewest = 3;
     private const double Patience = 15;
+    private const int MostRounds = 5;
 
     /// <summary>Where a store's measurements are kept.</summary>
     internal static string FolderIn(RunStore store) => Path.Combine(store.Folder, "measurements");
@@ -61,7 +62,14 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
             seconds.Add(steps.Next());
         }
         while (seconds.Sum() < Patience && (seconds.Count < Fewest || seconds.Sum() < Enough));
-        return new StepCost(config, batch, seconds.Min(), seconds.Max(), seconds.Count, grown, Machine.Here(Device), Machine.Commit, DateTime.UtcNow);
+        return new StepCost(config, batch, seconds.Min(), seconds.Max(), seconds.Count, grown, Machine.Here(Device), Machine.Commit, DateTime.UtcNow, Rounds(seconds));
+    }
+
+    // The fastest step of each of five parts; with fewer steps than that each is a part.
+    private static double[] Rounds(List<double> seconds)
+    {
+        int rounds = Math.Min(MostRounds, seconds.Count);
+        return [.. Enumerable.Range(0, rounds).Select(i => seconds.GetRange(i * seconds.Count / rounds, (i + 1) * seconds.Count / rounds - i * seconds.Count / rounds).Min())];
     }
 
     private string Key(BackboneConfig model, int batch)

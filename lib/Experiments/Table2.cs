@@ -24,7 +24,7 @@ public sealed class Table2 : Experiment
     public override string Claim => "with one linear layer in place of a decoder mIoU rises with every halving of the patch, and passes UperNet's at the largest";
 
     /// <inheritdoc/>
-    public override string Cost => "12 min; CamVid 10 min a seed";
+    public override string Cost => "12 min; CamVid 30 min";
 
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) => options.Scale == Scale.Paper ?
@@ -41,7 +41,7 @@ public sealed class Table2 : Experiment
     {
         var options = context.Options;
         List<ReportTable> tables = [];
-        List<Verdict> verdicts = [];
+        List<Claim> claims = [];
         foreach (var group in context.Results.GroupBy(result => (result.Config.Family, result.Config.Model.EmbedDim)))
         {
             var sweep = new DecoderSweep([.. group]);
@@ -53,24 +53,15 @@ public sealed class Table2 : Experiment
                 tables.Add(sweep.GapTable($"{name}: what UperNet gains over one linear layer on the same backbone"));
             }
             if (DecoderSweep.Scores(sweep.Results[0]).Classes.Count <= 20) tables.Add(sweep.ClassTable(DecoderKind.Linear, $"{name}, one linear layer: IoU by class"));
-            verdicts.Add(sweep.Rises($"{name}: with one linear layer mIoU rises with every step to a smaller patch"));
-            if (sweep.Compared.Count > 0) verdicts.Add(Overtakes(name, sweep));
-            if (sweep.Compared.Count > 1) verdicts.AddRange(Figure2.Diminishing(name, sweep));
+            claims.Add(sweep.Rises($"{name}: with one linear layer mIoU rises with every step to a smaller patch") with { Beside = Figure2.Ends(context, sweep) });
+            if (sweep.Compared.Count > 0) claims.Add(sweep.Overtakes(name));
+            if (sweep.Compared.Count > 1) claims.AddRange(Figure2.Diminishing(name, sweep));
         }
-        tables.AddRange([Paper(), Parameters()]);
+        tables.AddRange([VerdictRule.Table(claims), Paper(), Parameters()]);
         return new Report
         {
-            Experiment = Name, Title = Title, Scale = options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = verdicts, Caveats = Figure2.Remarks(context), Machine = Machine.Here(options.Device),
+            Experiment = Name, Title = Title, Scale = options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = VerdictRule.Of(claims, options.Scale), Caveats = Figure2.Remarks(context), Machine = Machine.Here(options.Device),
         };
-    }
-
-    private static Verdict Overtakes(string name, DecoderSweep sweep)
-    {
-        int largest = sweep.Compared[0];
-        double decoded = sweep.MIoU(largest, DecoderKind.UperNet);
-        int best = sweep.Patches.Where(patch => sweep.At(patch, DecoderKind.Linear).Count > 0).MaxBy(patch => sweep.MIoU(patch, DecoderKind.Linear));
-        return Verdict.Of($"{name}: a smaller patch with one linear layer passes UperNet at p={largest}", best < largest && sweep.MIoU(best, DecoderKind.Linear) > decoded,
-            $"UperNet at p={largest} {PatchSweep.Percent(decoded)} %, one linear layer at p={best} {PatchSweep.Percent(sweep.MIoU(best, DecoderKind.Linear))} %.");
     }
 
     private static ReportTable Paper() => new("The paper: ADE20K mIoU, %", ["model, decoder", "p=16", "p=8", "p=4", "p=2"],

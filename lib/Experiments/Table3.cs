@@ -47,7 +47,7 @@ public sealed class Table3 : Experiment
     public override Report Report(ExperimentContext context)
     {
         List<ReportTable> tables = [];
-        List<Verdict> verdicts = [];
+        List<Claim> claims = [];
         foreach (var group in context.Results.GroupBy(result => (result.Config.Family, result.Config.Model.EmbedDim)))
         {
             var sweep = new PatchSweep([.. group]);
@@ -55,16 +55,17 @@ public sealed class Table3 : Experiment
             string name = $"{group.Key.Family} D={group.Key.EmbedDim}";
             tables.Add(Precision(sweep, untrained, $"{name}: box and mask AP, %{PatchSweep.MeanOf(sweep.Seeds)}"));
             tables.Add(Losses(sweep, $"{name}: test losses{PatchSweep.MeanOf(sweep.Seeds)}"));
-            verdicts.Add(sweep.Falls($"{name}: the test loss falls with every halving of the patch"));
-            verdicts.Add(Rises(sweep, $"{name}: box AP rises with every halving of the patch", scores => scores.Box.Ap));
-            verdicts.Add(Rises(sweep, $"{name}: mask AP rises with every halving of the patch", scores => scores.Mask.Ap));
-            verdicts.Add(Learnt(sweep, untrained, $"{name}: every patch size finds boxes and masks far better than an untrained detector"));
+            claims.Add(sweep.Falls($"{name}: the test loss falls with every halving of the patch") with { Beside = Plateaus.Of(context, sweep.Results) });
+            claims.Add(Rises(sweep, $"{name}: box AP rises with every halving of the patch", scores => scores.Box.Ap));
+            claims.Add(Rises(sweep, $"{name}: mask AP rises with every halving of the patch", scores => scores.Mask.Ap));
+            claims.Add(Learnt(sweep, untrained, $"{name}: every patch size finds boxes and masks far better than an untrained detector"));
         }
+        tables.Add(VerdictRule.Table(claims));
         tables.Add(new ReportTable("The paper: COCO val2017, %", ["model, patch", "box AP", "AP50", "AP75", "mask AP", "AP50", "AP75"],
             [.. PaperNumbers.Table3.Select(row => (IReadOnlyList<string>)[$"{row.Model}, p={row.PatchSize}", .. new[] { row.BoxAp, row.BoxAp50, row.BoxAp75, row.MaskAp, row.MaskAp50, row.MaskAp75 }.Select(ap => ap.ToString("0.0", CultureInfo.InvariantCulture))])]));
         return new Report
         {
-            Experiment = Name, Title = Title, Scale = context.Options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = verdicts,
+            Experiment = Name, Title = Title, Scale = context.Options.Scale, Data = context.Results[0].Config.Data.Title, Tables = tables, Verdicts = VerdictRule.Of(claims, context.Options.Scale),
             Caveats = DetectionCaveats.For(context.Options), Machine = Machine.Here(context.Options.Device),
         };
     }
@@ -104,19 +105,18 @@ public sealed class Table3 : Experiment
         Row(sweep, "training loss, at the end", runs => PatchSweep.Number(runs.Average(run => run.TrainingLoss))),
     ]);
 
-    private static Verdict Rises(PatchSweep sweep, string effect, Func<DetectionResult, double> score)
-    {
-        if (sweep.Patches.Count < 3) return new Verdict(effect, Outcome.NotTestable, $"{sweep.Patches.Count} patch sizes make no curve.");
-        var means = sweep.Patches.Select(patch => sweep.At(patch).Average(run => score(Scores(run)))).ToList();
-        var seeds = sweep.Results.GroupBy(run => run.Config.Seed).Select(seed => seed.OrderByDescending(run => run.Config.Model.PatchSize).Select(run => score(Scores(run))).ToList()).ToList();
-        string alone = seeds.Count == 1 ? "One seed." : $"In {seeds.Count(Rising)} of {seeds.Count} seeds taken alone.";
-        return Verdict.Of(effect, Rising(means), $"{string.Join(", ", sweep.Patches.Zip(means).Select(point => $"p={point.First} {Percent(point.Second)}"))}. {alone}");
-    }
+    private static Claim Rises(PatchSweep sweep, string effect, Func<DetectionResult, double> score) => sweep.Curve(effect, run => score(Scores(run)), falls: false, Percent, PatchSweep.Points);
 
-    private static Verdict Learnt(PatchSweep sweep, IReadOnlyDictionary<int, DetectionResult> untrained, string effect)
+    // A detector of the first seed is the reference for all of them: before its first step none of them finds anything.
+    private static Claim Learnt(PatchSweep sweep, IReadOnlyDictionary<int, DetectionResult> untrained, string effect)
     {
-        var gains = sweep.Patches.SelectMany(patch => sweep.At(patch).SelectMany(run => new[] { Scores(run).Box.Ap50 - untrained[patch].Box.Ap50, Scores(run).Mask.Ap50 - untrained[patch].Mask.Ap50 })).ToList();
-        return Verdict.Of(effect, gains.Min() >= WellAbove, $"AP50 is {Percent(gains.Min())} to {Percent(gains.Max())} points above the untrained detector's, over patch sizes and seeds; {Percent(WellAbove)} points are called far better.");
+        var kinds = new (string Name, Func<DetectionResult, double> Of)[] { ("boxes", scores => scores.Box.Ap50), ("masks", scores => scores.Mask.Ap50) };
+        var gains = (from patch in sweep.Patches from kind in kinds select new PairedStep($"p={patch}, {kind.Name}", [.. sweep.At(patch).Select(run => (run.Config.Seed, kind.Of(Scores(run)) - kind.Of(untrained[patch])))])).ToList();
+        return new Claim(effect, [.. gains.Select(gain => gain.Beyond($"{gain.Name}, beyond {Percent(WellAbove)} points", WellAbove))])
+        {
+            Scores = $"AP50 is {Percent(gains.Min(gain => gain.Gains.Min()))} to {Percent(gains.Max(gain => gain.Gains.Max()))} points above the untrained detector's, over patch sizes and seeds; {Percent(WellAbove)} points are called far better.",
+            Text = PatchSweep.Points,
+        };
     }
 
     // The same detector before its first step, on the same test images.
@@ -131,8 +131,6 @@ public sealed class Table3 : Experiment
         context.Cancellation.ThrowIfCancellationRequested();
         return scores;
     }
-
-    private static bool Rising(List<double> values) => values.Zip(values.Skip(1)).All(pair => pair.Second > pair.First);
 
     private static string Mean(IReadOnlyList<RunResult> runs, Func<RunResult, double> of) => runs.Any(run => of(run) < 0) ? None : Percent(runs.Average(of));
 

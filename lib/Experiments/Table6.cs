@@ -44,22 +44,22 @@ public sealed class Table6 : Experiment
         var options = context.Options;
         var meter = new StepMeter(StepMeter.FolderIn(context.Store), options.Device, options.Scale == Scale.Smoke ? .2 : 2);
         List<ReportTable> tables = [];
-        List<Verdict> verdicts = [];
+        List<Claim> claims = [];
         foreach (var setting in Settings(options.Scale))
         {
             var (vit, adventurer) = (Measure(setting, Family.ViT, setting.Vit), Measure(setting, Family.Adventurer, setting.Adventurer));
             tables.Add(Measured(setting, vit, adventurer));
             tables.AddRange([Growth(setting, vit), Growth(setting, adventurer)]);
-            verdicts.AddRange(Verdicts(setting, vit, adventurer).Select(verdict => options.Scale == Scale.Smoke ? verdict with { Outcome = Outcome.NotTestable } : verdict));
+            claims.AddRange(Claims(setting, vit, adventurer));
         }
-        tables.Add(Paper());
-        verdicts.Add(HoursFollowMacs());
+        tables.AddRange([VerdictRule.Table(claims), Paper()]);
         return new Report
         {
             Experiment = Name, Title = Title, Scale = options.Scale, Data = "random images",
-            Tables = tables, Verdicts = verdicts,
+            Tables = tables, Verdicts = [.. VerdictRule.Of(claims, options.Scale), HoursFollowMacs()],
             Caveats =
             [
+                "Rounds follow each other within a measurement: an interval over them knows how steps differ, not how the machine may have changed between two patch sizes.",
                 "A time is the fastest of several steps on this machine; how times grow from patch to patch travels to other machines, times do not.",
                 "A step here holds equally many tokens at every patch size, so that what a call costs weighs alike; the paper's holds 1,024 images.",
                 "The paper: one A100, float16, FlashAttention. Here: float32 on a CPU, bfloat16 on a GPU; attention, scan and norms fused where the device has them.",
@@ -94,6 +94,10 @@ public sealed class Table6 : Experiment
 
         /// <summary>The factor per halving over the last two, which one disturbed measurement sways less than the last alone.</summary>
         internal double? LateFactor(Func<Point, double?> figure) => Math.Sqrt(figure(Points[^1]) / figure(Points[^3]) ?? double.NaN) is var factor && double.IsNaN(factor) ? null : factor;
+
+        /// <summary>The same factor of time from each round's fastest step; none where a measurement has none.</summary>
+        internal PairedStep LateRounds(string name) => new(name, Points[^1].Cost?.Rounds is not { } last || Points[^3].Cost?.Rounds is not { } first ? []
+            : [.. first.Zip(last).Select((pair, round) => ((long)round, Math.Sqrt(pair.Second / Points[^1].Batch / (pair.First / Points[^3].Batch))))]);
     }
 
     // Equally many tokens at every patch size.
@@ -175,30 +179,35 @@ public sealed class Table6 : Experiment
 
     // ---- verdicts --------------------------------------------------------------------------------------
 
-    private static IEnumerable<Verdict> Verdicts(Setting setting, Curve vit, Curve adventurer)
+    private static IEnumerable<Claim> Claims(Setting setting, Curve vit, Curve adventurer)
     {
         string halving = $"from p={setting.Patches[^3]} to {setting.Patches[^1]}";
         double tokens = adventurer.LateFactor(point => point.Model.Tokens)!.Value;
-        double? vitTime = vit.LateFactor(Time), adventurerTime = adventurer.LateFactor(Time), vitMemory = vit.LateFactor(Memory), adventurerMemory = adventurer.LateFactor(Memory);
+        PairedStep vitTime = vit.LateRounds("the ViT's"), adventurerTime = adventurer.LateRounds("Adventurer's");
+        double? vitMemory = vit.LateFactor(Memory), adventurerMemory = adventurer.LateFactor(Memory);
+        string missing = vit.Points[^1].Cost is null || adventurer.Points[^1].Cost is null ? "One of them was not measured." : "";
 
-        string faster = $"{setting.Title}: the ViT's time grows faster than Adventurer's";
-        yield return vitTime is null || adventurerTime is null ? new(faster, Outcome.NotTestable, "One of them was not measured.")
-            : Verdict.Of(faster, vitTime > adventurerTime, $"{Sentence(halving)} each halving multiplies the ViT's by {Factor(vitTime)}, Adventurer's by {Factor(adventurerTime)}; their multiply-accumulates by {Factor(vit.LateFactor(Macs))} and {Factor(adventurer.LateFactor(Macs))}.");
+        yield return Growth($"{setting.Title}: the ViT's time grows faster than Adventurer's", missing, [vitTime.Less("the ViT's factor less Adventurer's", adventurerTime)],
+            $"{Sentence(halving)} each halving multiplies the ViT's by {Factor(vit.LateFactor(Time))}, Adventurer's by {Factor(adventurer.LateFactor(Time))}; their multiply-accumulates by {Factor(vit.LateFactor(Macs))} and {Factor(adventurer.LateFactor(Macs))}.");
 
-        string linear = $"{setting.Title}: Adventurer's time grows in proportion to the tokens";
-        yield return adventurerTime is not { } time ? new(linear, Outcome.NotTestable, "It was not measured.")
-            : Verdict.Of(linear, Near(time, tokens), $"{Sentence(halving)} each halving multiplies it by {Factor(time)}, and the tokens by {Factor(tokens)}.");
+        yield return Growth($"{setting.Title}: Adventurer's time grows in proportion to the tokens", missing, Proportional(adventurerTime, tokens),
+            $"{Sentence(halving)} each halving multiplies it by {Factor(adventurer.LateFactor(Time))}, and the tokens by {Factor(tokens)}; up to {PatchSweep.Percent(Tolerance)} % more or less is called in proportion.");
 
         double share = AttentionShare(vit.Points[^1].Model);
-        string rules = $"{setting.Title}: attention rules the ViT's time at the longest sequence";
         string counted = $"It is {PatchSweep.Percent(share)} % of the multiply-accumulates over {vit.Points[^1].Model.Tokens} tokens";
-        yield return share < .5 || vitTime is null ? new(rules, Outcome.NotTestable, $"{counted}.")
-            : Verdict.Of(rules, vitTime > tokens * (1 + Tolerance), $"{counted}; {halving} each halving multiplies the time by {Factor(vitTime)}, and the tokens by {Factor(tokens)}.");
+        yield return Growth($"{setting.Title}: attention rules the ViT's time at the longest sequence", share < .5 ? "Less than half rules nothing." : missing, [vitTime.Beyond("the ViT's factor, beyond the tokens' and the tolerance", tokens * (1 + Tolerance))],
+            $"{counted}; {halving} each halving multiplies the time by {Factor(vit.LateFactor(Time))}, and the tokens by {Factor(tokens)}.");
 
+        // Bytes are counted, not timed: each round has the same.
         string memory = $"{setting.Title}: memory grows in proportion to the tokens in both";
-        yield return vitMemory is not { } vitBytes || adventurerMemory is not { } adventurerBytes ? new(memory, Outcome.NotTestable, "It is not measured on this device.")
-            : Verdict.Of(memory, Near(vitBytes, tokens) && Near(adventurerBytes, tokens), $"{Sentence(halving)} each halving multiplies the ViT's by {Factor(vitBytes)}, Adventurer's by {Factor(adventurerBytes)}, the tokens by {Factor(tokens)}.");
+        yield return vitMemory is not { } vitBytes || adventurerMemory is not { } adventurerBytes ? new Claim(memory, []) { Missing = "It is not measured on this device." }
+            : Growth(memory, missing, [.. Proportional(Counted("the ViT's", vitBytes, vitTime), tokens), .. Proportional(Counted("Adventurer's", adventurerBytes, adventurerTime), tokens)],
+                $"{Sentence(halving)} each halving multiplies the ViT's by {Factor(vitBytes)}, Adventurer's by {Factor(adventurerBytes)}, the tokens by {Factor(tokens)}.");
 
+        static Claim Growth(string effect, string missing, IReadOnlyList<PairedStep> steps, string scores) => new(effect, missing.Length > 0 ? [] : steps) { Scores = scores, Missing = missing, Pairs = "rounds", Text = Signed };
+        static IReadOnlyList<PairedStep> Proportional(PairedStep factor, double tokens) =>
+            [factor.Beyond($"{factor.Name} factor, beyond the least in proportion", tokens * (1 - Tolerance)), factor.Part("", -1).Beyond($"{factor.Name} factor, below the most in proportion", -tokens * (1 + Tolerance))];
+        static PairedStep Counted(string name, double factor, PairedStep rounds) => new(name, [.. rounds.Pairs.Select(pair => (pair.Seed, factor))]);
         static double? Time(Point point) => point.Cost?.PerImage;
         static double? Memory(Point point) => point.Cost?.BytesPerImage;
         static double? Macs(Point point) => point.Model.Macs;
@@ -208,7 +217,7 @@ public sealed class Table6 : Experiment
     {
         int[] patches = [.. PaperNumbers.Table6.Select(row => row.PatchSize)];
         var pairs = Sweep.Families.SelectMany(family => PaperCurve(family, patches) is var curve ? curve.Factors(PaperHours(family)).Zip(curve.Factors(point => point.Model.Macs)) : []).Select(pair => pair.First!.Value / pair.Second!.Value).ToList();
-        return Verdict.Of("The paper's GPU hours grow as multiply-accumulates do", pairs.All(ratio => Near(ratio, 1)), string.Create(CultureInfo.InvariantCulture, $"Over {pairs.Count} halvings the hours' factor is {pairs.Min():0.00} to {pairs.Max():0.00} of the multiply-accumulates'."));
+        return VerdictRule.OfNumbers("The paper's GPU hours grow as multiply-accumulates do", pairs.All(ratio => Near(ratio, 1)), string.Create(CultureInfo.InvariantCulture, $"Over {pairs.Count} halvings the hours' factor is {pairs.Min():0.00} to {pairs.Max():0.00} of the multiply-accumulates'."));
     }
 
     // ---- numbers ---------------------------------------------------------------------------------------
@@ -228,6 +237,8 @@ public sealed class Table6 : Experiment
     private static bool Near(double factor, double other) => factor > other * (1 - Tolerance) && factor < other * (1 + Tolerance);
 
     private static string Sentence(string halving) => char.ToUpperInvariant(halving[0]) + halving[1..];
+
+    private static string Signed(double factor) => factor.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture);
 
     private static string Factor(double? factor) => factor?.ToString("0.00", CultureInfo.InvariantCulture) ?? "not measured";
 

@@ -65,7 +65,7 @@ public sealed class Table7 : Experiment
             .. !agrees && Agrees(paper, body) ? [$"without the head {Whole(body)}, which would agree"] : Array.Empty<string>(),
             .. preset.Note == "" ? Array.Empty<string>() : [preset.Note],
         ];
-        return Verdict.Of($"{paper.Name} is as Table 7 says", shapes && counted && agrees, string.Join("; ", because) + ".");
+        return VerdictRule.OfNumbers($"{paper.Name} is as Table 7 says", shapes && counted && agrees, string.Join("; ", because) + ".");
     }
 
     // All of a huge model is gigabytes; its blocks are alike.

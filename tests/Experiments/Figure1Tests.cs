@@ -21,9 +21,10 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         var report = runs.Run("figure1");
         output.WriteLine($"figure1: {clock.Elapsed.TotalSeconds:0.0} s\n\n{report.ToMarkdown()}");
         Assert.Equal(6, report.Verdicts.Count);
-        Assert.Equal(PaperTables + 3, report.Tables.Count);                                                  // the losses, and a frontier for each family
+        Assert.Equal(PaperTables + 5, report.Tables.Count);                                                  // the losses, a frontier for each family, the forecasts, the steps
         Assert.All(report.Tables, table => Assert.All(table.Rows, row => Assert.Equal(table.Columns.Count, row.Count)));
         Assert.All(report.Tables.Skip(1), table => Assert.DoesNotContain("", table.Rows.SelectMany(row => row)));
+        Assert.Contains("foretold", File.ReadAllText(ExperimentRunner.FigureFile(runs.Store, "figure1", Scale.Smoke, 0)));
         Assert.Equal(6, report.Runs.Count);
         Assert.All(report.Runs, key => Assert.NotNull(runs.Store.Get(key).Result));
     }
@@ -66,6 +67,28 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         Assert.Equal([Outcome.NotShown, Outcome.NotTestable, Outcome.NotShown, Outcome.NotTestable], report.Verdicts.Skip(2).Select(verdict => verdict.Outcome));
     }
 
+    /// <summary>All forecasts in one figure: a row for each of the paper's panels and of our curves, the interval as a line and what was measured as a point.</summary>
+    [Fact]
+    public void TheForecastsAreDrawnBesideWhatWasMeasured()
+    {
+        var report = Report(patch => .2 + .1 * Math.Pow(patch, .9));
+        var figure = Assert.Single(report.Figures);
+        var panel = Assert.Single(figure.Panels);
+        Assert.Equal(11, panel.Y.Categories!.Count);
+        Assert.Contains("ViT at 16x16, p=2", panel.Y.Categories);
+        var table = report.Tables.Single(table => table.Title.Contains("all curves"));
+        Assert.Equal(11, table.Rows.Count);
+        var ours = table.Rows.Single(row => row[0] == "ViT at 16x16");
+        Assert.Equal(.2 + .1 * Math.Pow(2, .9), Number(ours[5]), 1e-3);
+        Assert.Equal("what was measured, and that the loss falls on", ours[^1]);
+        var here = panel.Marks.OfType<Display.Series>().Single(series => series.Name == "measured here");
+        Assert.Equal(2, here.X.Count);
+        Assert.All(here.X, part => Assert.Equal((.2 + .1 * Math.Pow(2, .9)) / (.2 + .1 * Math.Pow(4, .9)), part, 1e-3));
+        Assert.Equal(9, panel.Marks.OfType<Display.Series>().Single(series => series.Name == "read off the paper").X.Count);
+        Assert.Contains("<svg", figure.ToSvg());
+        Assert.Empty(System.Text.Json.JsonSerializer.Deserialize<Report>(System.Text.Json.JsonSerializer.Serialize(report, RunConfig.Json), RunConfig.Json)!.Figures);
+    }
+
     [Fact]
     public void BudgetRunsOfTable1JoinTheFrontier()
     {
@@ -75,8 +98,8 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         foreach (var config in Table1.Budgets(options).Where(config => config.Model.PatchSize == 8))
             RunStore.WriteJson(Path.Combine(Directory.CreateDirectory(folder.Store.FolderOf(config)).FullName, "result.json"), Result(config, .3));
         var joined = Frontier(Report(patch => .1 * patch, folder.Store));
-        Assert.Contains("8 runs", alone.Title);
-        Assert.Contains("12 runs", joined.Title);
+        Assert.Contains("from 20 runs", alone.Title);
+        Assert.Contains("from 24 runs", joined.Title);
         Assert.Equal(("16", "2"), (alone.Rows[0][1], alone.Rows[^1][1]));
         Assert.Equal(("8", "0.300", "2", "0.200"), (joined.Rows[0][1], joined.Rows[0][2], joined.Rows[^1][1], joined.Rows[^1][2])); // p=8 at a quarter of its steps is the cheapest run of all
 

@@ -16,8 +16,8 @@ public sealed class SeedMeanTests
         var results = grid.Select((config, i) => new RunResult(config.Key, config, new EvaluationResult(100, 1 + i, .25, 1, 0, [1, .75, .5, .5]), 1, config.Steps, 1, 1000, machine, "", default)).ToList();
         var means = SeedMean.Of(results);
 
-        Assert.Equal(grid.Count / 2, means.Count);
-        Assert.All(means, mean => Assert.Equal(2, mean.Results.Count));
+        Assert.Equal(grid.Count / 3, means.Count);
+        Assert.All(means, mean => Assert.Equal(3, mean.Results.Count));
         Assert.All(means, mean => Assert.Single(mean.Results.Select(result => (result.Config with { Seed = 0 }).Key).Distinct()));
         var first = means[0];
         Assert.Equal(grid[0].Model, first.Model);

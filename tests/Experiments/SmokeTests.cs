@@ -51,6 +51,48 @@ public sealed class SmokeTests(SmokeRuns runs, ITestOutputHelper output) : IClas
         Assert.Superset(Keys("figure1", options), table1);
     }
 
+    /// <summary>Five seeds of table1 on generated images, three of everything else; and a run is the same run however many seeds there are.</summary>
+    [Theory]
+    [InlineData("table1", 5)]
+    [InlineData("figure1", 5)]
+    [InlineData("table2", 3)]
+    [InlineData("figure2", 3)]
+    [InlineData("figure1d", 3)]
+    [InlineData("table3", 3)]
+    [InlineData("figure3", 3)]
+    [InlineData("figure4", 3)]
+    [InlineData("table4", 3)]
+    [InlineData("table5", 3)]
+    public void MoreSeedsChangeNoRun(string name, int seeds)
+    {
+        var grid = ExperimentBook.Find(name).Grid(new ExperimentOptions());
+        Assert.Equal(Enumerable.Range(10, seeds).Select(seed => (long)seed), grid.Select(config => config.Seed).Distinct().Order());
+        foreach (int fewer in new[] { 1, 2 })
+            Assert.Equal(grid.Where(config => config.Seed < 10 + fewer).Select(config => config.Key).Order(), Keys(name, new() { Seeds = fewer }).Order());
+    }
+
+    /// <summary>The dearest runs, one pixel to a token, have as many seeds as an interval takes, and as many as are asked for.</summary>
+    [Fact]
+    public void PixelsHaveThreeSeeds()
+    {
+        Assert.Equal(3 * 2, ExperimentBook.Find("table1").Grid(new() { Pixels = true }).Count(config => config.Model.PatchSize == 1));
+        Assert.Equal(6 * 2, ExperimentBook.Find("table1").Grid(new() { Pixels = true, Seeds = 6 }).Count(config => config.Model.PatchSize == 1));
+    }
+
+    /// <summary>No run of the grid of budgets is dearer than the smallest patch at the usual width and length; it shares that and what figure3 has.</summary>
+    [Fact]
+    public void TheGridOfBudgetsIsBounded()
+    {
+        var grid = BudgetGrid.Runs(new() { Seeds = 1 });
+        var dearest = grid.MaxBy(config => config.Flops)!;
+        Assert.Equal((2, 48, 600), (dearest.Model.PatchSize, dearest.Model.EmbedDim, dearest.Steps));
+        Assert.Equal([2, 4, 8], grid.Select(config => config.Model.PatchSize).Distinct().Order());
+        Assert.Equal([32, 48, 96], grid.Select(config => config.Model.EmbedDim).Distinct().Order());
+        Assert.Equal(grid.Count, grid.Select(config => config.Key).Distinct().Count());
+        Assert.Equal(4, grid.Select(config => config.Key).Intersect(Figure3.Ways(new() { Seeds = 1 }).Select(config => config.Key)).Count());
+        Assert.Equal(grid.Count + 6, ExperimentBook.Find("figure3").Grid(new() { Seeds = 1 }).Count);
+    }
+
     [Theory]
     [InlineData(Scale.Gpu)]
     [InlineData(Scale.Paper)]
@@ -66,6 +108,16 @@ public sealed class SmokeTests(SmokeRuns runs, ITestOutputHelper output) : IClas
 
     [Fact]
     public void AnUnknownNameBringsTheNearest() => Assert.Contains("table1", Assert.Throws<ArgumentException>(() => ExperimentBook.Find("tabel1")).Message);
+
+    [Fact]
+    public void TheFrontierOfBudgetsIsDrawn()
+    {
+        var report = runs.Run("figure3");
+        var panel = Assert.Single(Assert.Single(report.Figures).Panels);
+        Assert.Contains("p=8", panel.Marks.Select(mark => mark.Name));
+        Assert.Contains(report.Tables, table => table.Title.Contains("which patch for a budget") && table.Rows.Count > 0);
+        Assert.True(File.Exists(ExperimentRunner.FigureFile(runs.Store, "figure3", Scale.Smoke, 0)));
+    }
 
     private static HashSet<string> Keys(string name, ExperimentOptions options) => [.. ExperimentBook.Find(name).Grid(options).Select(config => config.Key)];
 }

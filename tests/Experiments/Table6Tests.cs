@@ -18,9 +18,10 @@ public sealed class Table6Tests(SmokeRuns runs, ITestOutputHelper output) : ICla
         var clock = Stopwatch.StartNew();
         var report = runs.Run("table6");
         output.WriteLine($"table6: {clock.Elapsed.TotalSeconds:0.0} s\n\n{report.ToMarkdown()}");
-        Assert.Equal(4, report.Tables.Count);
+        Assert.Equal(5, report.Tables.Count);
         Assert.All(report.Tables, table => Assert.All(table.Rows, row => Assert.Equal(table.Columns.Count, row.Count)));
-        Assert.All(report.Tables.SelectMany(table => table.Rows), row => Assert.All(row.Skip(1), cell => Assert.True(double.TryParse(cell, NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out _), $"{row[0]}: \"{cell}\"")));
+        var numbers = report.Tables.Where(table => !table.Title.StartsWith("The steps behind", StringComparison.Ordinal));
+        Assert.All(numbers.SelectMany(table => table.Rows), row => Assert.All(row.Skip(1), cell => Assert.True(double.TryParse(cell, NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out _), $"{row[0]}: \"{cell}\"")));
         Assert.Equal(5, report.Verdicts.Count);
         Assert.All(report.Verdicts.SkipLast(1), verdict => Assert.Equal(Outcome.NotTestable, verdict.Outcome));
         Assert.Equal(Outcome.Shown, report.Verdicts[^1].Outcome);                                            // the paper's own numbers
