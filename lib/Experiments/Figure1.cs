@@ -119,7 +119,7 @@ public sealed class Figure1 : Experiment
         int smallest = sweep.Patches[^1];
         if (Forecast.Of(name, Display.Origin.ThisRun, sweep) is not { Test: var test })
             return VerdictRule.Of(new Claim(effect, []) { Missing = $"{sweep.Patches.Count} patch sizes and {sweep.Results.Count} runs are too few for its three parameters: it takes four patch sizes, and four runs above the smallest." }, scale);
-        return VerdictRule.OfForecast(effect, [test], sweep.At(smallest).Count, scale,
+        return VerdictRule.OfForecast(effect, [test], PatchSweep.Step($"{sweep.Patches[^2]} to {smallest}", sweep.At(sweep.Patches[^2]), sweep.At(smallest), run => run.Test.Loss), scale,
             $"p={smallest}: foretold {PatchSweep.Number(test.Prediction.Loss)} {test.Prediction.Interval}, measured {PatchSweep.Number(test.Measured)}, missed by {PatchSweep.Signed(test.Miss)}; p={sweep.Patches[^2]} has {PatchSweep.Number(test.Before)}.");
     }
 

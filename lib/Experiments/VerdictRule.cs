@@ -31,8 +31,8 @@ namespace PatchKit.Experiments;
 /// and less than the proportion with it (two one-sided tests).</item>
 /// </list>
 /// <para>
-/// A forecast (<see cref="OfForecast"/>) is an interval already. Shown: it holds what was measured at the smallest patch, and lies wholly below the loss of the patch before, so that it foretold that the loss falls on.
-/// Shown in the mean: it holds what was measured, and the loss of the patch before as well. Not shown: it does not hold what was measured. Not testable: fewer than three seeds, or an interval as
+/// A forecast (<see cref="OfForecast"/>) is an interval already. Shown: it holds what was measured at the smallest patch, it lies wholly below the loss of the patch before, so that it foretold that the loss falls on,
+/// and that last fall is itself shown; where the curve has stopped falling, that happens once in twenty times at most. Shown in the mean: it holds what was measured, and one of the other two is missing. Not shown: it does not hold what was measured. Not testable: fewer than three seeds, or an interval as
 /// wide as the whole curve is high, which holds anything.
 /// </para>
 /// <para>Numbers that no seed changes, such as counts of parameters and the paper's printed cells, are compared as they are (<see cref="OfNumbers"/>).</para>
@@ -76,16 +76,18 @@ public static class VerdictRule
     /// <summary>The verdict on the claim that a law fitted to the larger patches foretells the smallest.</summary>
     /// <param name="effect">the claim, in a sentence.</param>
     /// <param name="forecasts">a test for each curve that the claim is about, at least one.</param>
-    /// <param name="seeds">how many seeds the smallest patch has; null for the paper's panels, which are one reading each.</param>
+    /// <param name="last">the fall from the patch before to the smallest, seed by seed; null for the paper's panels, which are one reading each.</param>
     /// <param name="scale">how large the runs were.</param>
     /// <param name="because">the numbers.</param>
-    public static Verdict OfForecast(string effect, IReadOnlyList<SmallestPatchTest> forecasts, int? seeds, Scale scale, string because)
+    public static Verdict OfForecast(string effect, IReadOnlyList<SmallestPatchTest> forecasts, PairedStep? last, Scale scale, string because)
     {
-        if (seeds is not null && scale == Scale.Smoke) return new(effect, Outcome.NotTestable, $"{because} At smoke nothing is tested.");
-        if (seeds < FewestSeeds) return new(effect, Outcome.NotTestable, $"{because} It takes {FewestSeeds} seeds at the smallest patch; there {(seeds == 1 ? "is one" : $"are {seeds}")}.");
+        if (last is not null && scale == Scale.Smoke) return new(effect, Outcome.NotTestable, $"{because} At smoke nothing is tested.");
+        if (last?.Count < FewestSeeds) return new(effect, Outcome.NotTestable, $"{because} It takes {FewestSeeds} seeds at the smallest patch; there {(last.Count == 1 ? "is one" : $"are {last.Count}")}.");
         var telling = forecasts.Where(forecast => forecast.Says).ToList();
         if (telling.Count == 0) return new(effect, Outcome.NotTestable, $"{because} An interval as wide as the curve is high says nothing.");
-        return new(effect, !telling.All(forecast => forecast.Covered) ? Outcome.NotShown : telling.All(forecast => forecast.ForetellsAFall) ? Outcome.Shown : Outcome.ShownInTheMean, because);
+        bool fell = last is null || last.LowerEnd > 0;
+        return new(effect, !telling.All(forecast => forecast.Covered) ? Outcome.NotShown : fell && telling.All(forecast => forecast.ForetellsAFall) ? Outcome.Shown : Outcome.ShownInTheMean,
+            fell ? because : $"{because} The fall itself is not shown: {PatchSweep.Signed(last!.Mean)}, at least {PatchSweep.Signed(last.LowerEnd)}.");
     }
 
     /// <summary>The steps behind some claims: means, intervals, sign tests, and the seeds taken alone.</summary>

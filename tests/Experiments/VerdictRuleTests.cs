@@ -97,10 +97,12 @@ public sealed class VerdictRuleTests(ITestOutputHelper output)
     {
         var fit = PowerLawFit.To([new(16, 2), new(8, 1.2), new(4, .8), new(2, .7)]);
         var test = new SmallestPatchTest(fit, new Prediction(1, .6, new Interval(low, high)), Measured: .6, Before: .7, Largest: 2);
-        Assert.Equal(outcome, VerdictRule.OfForecast("foretold", [test], 3, Scale.Teach, "").Outcome);
+        PairedStep three = new("2 to 1", [(1, .1), (2, .11), (3, .09)]), noisy = new("2 to 1", [(1, .3), (2, -.1), (3, .1)]), two = new("2 to 1", [(1, .1), (2, .1)]);
+        Assert.Equal(outcome, VerdictRule.OfForecast("foretold", [test], three, Scale.Teach, "").Outcome);
         Assert.Equal(outcome, VerdictRule.OfForecast("foretold", [test], null, Scale.Paper, "").Outcome);
-        Assert.Equal(Outcome.NotTestable, VerdictRule.OfForecast("foretold", [test], 2, Scale.Teach, "").Outcome);
-        Assert.Equal(Outcome.NotTestable, VerdictRule.OfForecast("foretold", [test], 3, Scale.Smoke, "").Outcome);
+        Assert.Equal(outcome == Outcome.Shown ? Outcome.ShownInTheMean : outcome, VerdictRule.OfForecast("foretold", [test], noisy, Scale.Teach, "").Outcome);
+        Assert.Equal(Outcome.NotTestable, VerdictRule.OfForecast("foretold", [test], two, Scale.Teach, "").Outcome);
+        Assert.Equal(Outcome.NotTestable, VerdictRule.OfForecast("foretold", [test], three, Scale.Smoke, "").Outcome);
     }
 
     // ---- how often it errs -----------------------------------------------------------------------------
@@ -197,7 +199,8 @@ public sealed class VerdictRuleTests(ITestOutputHelper output)
         {
             var random = new Random(i);
             LossPoint[] points = [.. from patch in new[] { 16, 8, 4, 2, 1 } from seed in Enumerable.Range(0, 5) select new LossPoint(patch, loss(patch) + Normal.Sample(random, 0, noise))];
-            return VerdictRule.OfForecast("foretold", [SmallestPatchTest.Of(points)], 5, Scale.Teach, "").Outcome;
+            var last = PairedStep.Fall("2 to 1", points[15..20].Select((point, seed) => ((long)seed, point.Loss)), points[20..].Select((point, seed) => ((long)seed, point.Loss)));
+            return VerdictRule.OfForecast("foretold", [SmallestPatchTest.Of(points)], last, Scale.Teach, "").Outcome;
         });
 
         static string Percent(List<Outcome> outcomes, Outcome which) => (100.0 * outcomes.Count(outcome => outcome == which) / outcomes.Count).ToString("0.0", CultureInfo.InvariantCulture);
