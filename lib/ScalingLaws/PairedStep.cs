@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MathNet.Numerics.Distributions;
 
 namespace PatchKit.ScalingLaws;
@@ -12,6 +13,8 @@ public sealed record PairedStep(string Name, IReadOnlyList<(long Seed, double Ga
 {
     /// <summary>How often an interval holds the true mean.</summary>
     public const double Confidence = .95;
+
+    private static readonly ConcurrentDictionary<int, double> s_quantiles = new();
 
     /// <summary>A step that is claimed to lead down: the first score less the second, for each seed that has both.</summary>
     public static PairedStep Fall(string name, IEnumerable<(long Seed, double Score)> from, IEnumerable<(long Seed, double Score)> to) => new(name, [.. Join(from, to, (first, second) => first - second)]);
@@ -35,7 +38,7 @@ public sealed record PairedStep(string Name, IReadOnlyList<(long Seed, double Ga
     /// The lower end of Student's one-sided 95% interval of the true mean, mean - t s / sqrt(n) with n - 1 degrees of freedom; the interval has no upper end. NaN of fewer than two seeds. Above 0, the
     /// claimed side is ahead by more than the seeds' luck explains: were the true mean 0 or less, that would come up once in 20 times at most.
     /// </summary>
-    public double LowerEnd => Count < 2 ? double.NaN : Mean - StudentT.InvCDF(0, 1, Count - 1, Confidence) * Deviation / Math.Sqrt(Count);
+    public double LowerEnd => Count < 2 ? double.NaN : Mean - s_quantiles.GetOrAdd(Count - 1, freedom => StudentT.InvCDF(0, 1, freedom, Confidence)) * Deviation / Math.Sqrt(Count);
 
     /// <summary>How many seeds are on the claimed side.</summary>
     public int Agreeing => Gains.Count(gain => gain > 0);

@@ -40,25 +40,13 @@ public sealed record PlateauTest(double Early, double Late, double LeastFall)
         double before = early.Average(), after = late.Average();
         if (!(before > 0) || !double.IsFinite(before + after)) return null;
 
-        // The interval of the ratio of two means, by Fieller: the parts r of the early mean that Welch's test cannot tell from the late one. Its lower end is found by bisection.
-        double low = -1e3, high = 1;
-        for (int i = 0; i < 100; i++)
-        {
-            double middle = .5 * (low + high);
-            if (Falls(middle)) low = middle;
-            else high = middle;
-        }
-        return new PlateauTest(before, after, low);
+        // The interval of the ratio of two means, after Fieller: the least part of the early mean that the late one cannot be told from, with Welch's degrees of freedom.
+        double a = Variance(early) / early.Length, b = Variance(late) / late.Length;
+        double freedom = (a + b) * (a + b) / (a * a / (early.Length - 1) + b * b / (late.Length - 1)), t = a + b == 0 ? 0 : StudentT.InvCDF(0, 1, freedom, Confidence);
+        double square = before * before - t * t * a, rest = after * after - t * t * b;
+        return new PlateauTest(before, after, square <= 0 ? double.NegativeInfinity : 1 - (before * after + Math.Sqrt(Math.Max(0, before * before * after * after - square * rest))) / square);
 
         double[] Between(double from, double to) => [.. curve.Where(line => line.Step > from * steps && line.Step <= to * steps).Select(line => line.Loss)];
-
-        bool Falls(double part)
-        {
-            double kept = 1 - part, a = kept * kept * Variance(early) / early.Length, b = Variance(late) / late.Length, difference = kept * before - after;
-            if (a + b == 0) return difference > 0;
-            double freedom = (a + b) * (a + b) / (a * a / (early.Length - 1) + b * b / (late.Length - 1));
-            return difference > StudentT.InvCDF(0, 1, freedom, Confidence) * Math.Sqrt(a + b);
-        }
     }
 
     private static double Variance(double[] values)

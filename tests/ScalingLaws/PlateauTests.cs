@@ -18,7 +18,7 @@ public sealed class PlateauTests(ITestOutputHelper output)
     public void ByHand()
     {
         var test = PlateauTest.Of([.. Enumerable.Range(1, 100).Select(step => ((long)step, step is > 60 and <= 70 ? 2.1 + (step % 2 == 0 ? .1 : -.1) : 1.9))])!;
-        Assert.Equal((2.1, 1.9), (Math.Round(test.Early, 12), test.Late));
+        Assert.Equal((2.1, 1.9), (Math.Round(test.Early, 12), Math.Round(test.Late, 12)));
         Assert.Equal(1 - 1.9 / 2.1, test.Fall, 1e-12);
         Assert.Equal(1 - 1.9 / (2.1 - 1.833113 * Math.Sqrt(.1 / 9 / 10)), test.LeastFall, 1e-6);
         Assert.False(test.Stands);
@@ -66,7 +66,7 @@ public sealed class PlateauTests(ITestOutputHelper output)
             double falls = Enumerable.Range(0, Trials).Count(i => !PlateauTest.Of(Curve(part => part > .8 ? 1.4 * (1 - fall) : 1.4, steps, noise, new Random(i)))!.Stands) / (double)Trials;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps} steps, noise {noise}: a fall of {100 * fall:0} % is said to fall in {100 * falls:0.0} % of trials"));
             if (fall <= PlateauTest.Least) Assert.True(falls <= allowed, $"{falls} against {allowed}");
-            else Assert.True(falls > before);
+            else Assert.True(falls >= before);
             before = falls;
         }
         Assert.True(before > .95);
