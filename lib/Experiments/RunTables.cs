@@ -13,22 +13,30 @@ namespace PatchKit.Experiments;
 /// </code></example>
 public static class RunTables
 {
-    /// <summary>The runs as a table, a row each: model, sizes, images, recipe, seed and scores. Scores that no run has take no column.</summary>
-    public static Table ToTable(this IEnumerable<RunResult> runs, string title = "") => Table([.. runs.Select(Row.Of)], title);
+    /// <summary>
+    /// The runs as a table, a row each: model, sizes, images, recipe, seed and scores. Scores that no run has take no
+    /// column.
+    /// </summary>
+    public static Table ToTable(this IEnumerable<RunResult> runs, string title = "") =>
+        Table([.. runs.Select(Row.Of)], title);
 
     /// <summary>The runs as a table, those that are not finished without scores.</summary>
-    public static Table ToTable(this IEnumerable<StoredRun> runs, string title = "") => Table([.. runs.Select(Row.Of)], title);
+    public static Table ToTable(this IEnumerable<StoredRun> runs, string title = "") =>
+        Table([.. runs.Select(Row.Of)], title);
 
     /// <summary>
-    /// The runs as a DataFrame, a row each, with all that a table shows and more: "key", "status", "model", "embedDim", "depth", "patch size", "height",
-    /// "width", "tokens", "task", "data", "recipe", "steps", "seed", "parameters", "FLOPs", "test loss" in nats, "top-1", "top-5", "mIoU", "box AP" and
-    /// "mask AP" from 0 to 1, "training loss", "seconds", "device", "threads", "commit", "date". What a run has not is null.
+    /// The runs as a DataFrame, a row each, with all that a table shows and more: "key", "status", "model", "embedDim",
+    /// "depth", "patch size", "height", "width", "tokens", "task", "data", "recipe", "steps", "seed", "parameters",
+    /// "FLOPs", "test loss" in nats, "top-1", "top-5", "mIoU", "box AP" and "mask AP" from 0 to 1, "training loss",
+    /// "seconds", "device", "threads", "commit", "date". What a run has not is null.
     /// </summary>
     /// <seealso cref="TableFrames">What to mind when grouping.</seealso>
-    public static DataFrame ToDataFrame(this IEnumerable<RunResult> runs) => Whole([.. runs.Select(Row.Of)]).ToDataFrame();
+    public static DataFrame ToDataFrame(this IEnumerable<RunResult> runs) =>
+        Whole([.. runs.Select(Row.Of)]).ToDataFrame();
 
     /// <inheritdoc cref="ToDataFrame(IEnumerable{RunResult})"/>
-    public static DataFrame ToDataFrame(this IEnumerable<StoredRun> runs) => Whole([.. runs.Select(Row.Of)]).ToDataFrame();
+    public static DataFrame ToDataFrame(this IEnumerable<StoredRun> runs) =>
+        Whole([.. runs.Select(Row.Of)]).ToDataFrame();
 
     // Every column in the order of a DataFrame, and whether a table shows it.
     private static readonly (Column Column, Func<Row, object?> Cell, bool IsShown)[] s_columns =
@@ -65,12 +73,22 @@ public static class RunTables
 
     private static Table Table(IReadOnlyList<Row> runs, string title)
     {
-        var shown = s_columns.Where(column => column.IsShown && (runs.Count == 0 || runs.Any(run => column.Cell(run) is not null))).ToArray();
-        return new(title, [.. shown.Select(column => column.Column)], [.. runs.Select(run => shown.Select(column => column.Cell(run)).ToArray())]);
+        var shown = s_columns
+            .Where(column => column.IsShown && (runs.Count == 0 || runs.Any(run => column.Cell(run) is not null)))
+            .ToArray();
+        return new(
+            title,
+            [.. shown.Select(column => column.Column)],
+            [.. runs.Select(run => shown.Select(column => column.Cell(run)).ToArray())]
+        );
     }
 
     private static Table Whole(IReadOnlyList<Row> runs) =>
-        new("", [.. s_columns.Select(column => column.Column)], [.. runs.Select(run => s_columns.Select(column => column.Cell(run)).ToArray())]);
+        new(
+            "",
+            [.. s_columns.Select(column => column.Column)],
+            [.. runs.Select(run => s_columns.Select(column => column.Cell(run)).ToArray())]
+        );
 
     private static Column Text(string name) => new(name) { IsText = true };
 

@@ -30,9 +30,12 @@ public sealed record RunResult(string Key, RunConfig Config, EvaluationResult Te
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch
     {
-        Mime.Html => new Markup().Add($"<span>{ToString()}</span>").ToString(), Mime.Text => ToString(), _ => throw Mime.Unknown(this, mimeType),
+        Mime.Html => new Markup().Add($"<span>{ToString()}</span>").ToString(),
+        Mime.Text => ToString(),
+        _ => throw Mime.Unknown(this, mimeType),
     };
 
     /// <summary>A line for people: the configuration, "test loss 1.789, top-1 50.6 %".</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Config}: test loss {Test.Loss:0.000}, {Headline}");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Config}: test loss {Test.Loss:0.000}, {Headline}");
 }

@@ -15,9 +15,12 @@ public sealed record StoredRun(string Key, string Folder, RunStatus Status, RunC
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch
     {
-        Mime.Html => new Markup().Add($"<span>{ToString()}</span>").ToString(), Mime.Text => ToString(), _ => throw Mime.Unknown(this, mimeType),
+        Mime.Html => new Markup().Add($"<span>{ToString()}</span>").ToString(),
+        Mime.Text => ToString(),
+        _ => throw Mime.Unknown(this, mimeType),
     };
 
     /// <summary>A line for people: the key, and the result or how far it came.</summary>
-    public override string ToString() => $"{Key}: {(Result is null ? $"{Config}, {Status.ToString().ToLowerInvariant()}" : $"{Result}")}";
+    public override string ToString() =>
+        $"{Key}: {(Result is null ? $"{Config}, {Status.ToString().ToLowerInvariant()}" : $"{Result}")}";
 }

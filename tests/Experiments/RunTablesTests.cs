@@ -9,7 +9,9 @@ namespace PatchKit.Tests.Experiments;
 /// <summary>Runs and reports as tables and DataFrames, by those that are recorded.</summary>
 public sealed class RunTablesTests
 {
-    private static readonly RecordedResult s_table1 = Recorded("table1-teach-generated"), s_table3 = Recorded("table3-teach-generated"), s_table2 = Recorded("table2-teach-generated");
+    private static readonly RecordedResult s_table1 = Recorded("table1-teach-generated"),
+        s_table3 = Recorded("table3-teach-generated"),
+        s_table2 = Recorded("table2-teach-generated");
 
     [Fact]
     public void ADataFrameHasARowForEachRunWithTypesAndGaps()
@@ -33,10 +35,16 @@ public sealed class RunTablesTests
     public void ScoresOfOtherTasksHaveTheirColumns()
     {
         var detection = s_table3.Results.ToDataFrame();
-        Assert.Equal(s_table3.Results.Select(run => ((PatchKit.Metrics.DetectionResult)run.Scores!).Box.Ap), detection["box AP"].Cast<double>());
+        Assert.Equal(
+            s_table3.Results.Select(run => ((PatchKit.Metrics.DetectionResult)run.Scores!).Box.Ap),
+            detection["box AP"].Cast<double>()
+        );
         Assert.Equal(detection.Rows.Count, detection["top-1"].NullCount);
         var segmentation = s_table2.Results.ToDataFrame();
-        Assert.Equal(s_table2.Results.Select(run => ((PatchKit.Metrics.SegmentationResult)run.Scores!).MIoU), segmentation["mIoU"].Cast<double>());
+        Assert.Equal(
+            s_table2.Results.Select(run => ((PatchKit.Metrics.SegmentationResult)run.Scores!).MIoU),
+            segmentation["mIoU"].Cast<double>()
+        );
         Assert.Contains("mIoU", s_table2.Results.ToTable().Columns.Select(column => column.Name));
         Assert.DoesNotContain("mIoU", s_table1.Results.ToTable().Columns.Select(column => column.Name));
     }
@@ -45,7 +53,11 @@ public sealed class RunTablesTests
     public void UnfinishedRunsHaveNoScores()
     {
         var run = s_table1.Results[0];
-        StoredRun[] stored = [new(run.Key, "runs/a", RunStatus.Finished, run.Config, run, 1), new("0123", "runs/b", RunStatus.Interrupted, run.Config, null, 1)];
+        StoredRun[] stored =
+        [
+            new(run.Key, "runs/a", RunStatus.Finished, run.Config, run, 1),
+            new("0123", "runs/b", RunStatus.Interrupted, run.Config, null, 1),
+        ];
         var frame = stored.ToDataFrame();
         Assert.Equal(["finished", "interrupted"], frame["status"].Cast<string>());
         Assert.Equal([run.Test.Loss, null], frame["test loss"].Cast<double?>());
@@ -60,7 +72,10 @@ public sealed class RunTablesTests
     public void ARunReadsAsALine()
     {
         var run = s_table1.Results[0];
-        Assert.Equal($"{run.Config}: test loss {run.Test.Loss:0.000}, top-1 {100 * run.Test.Top1:0.0} %", run.ToString());
+        Assert.Equal(
+            $"{run.Config}: test loss {run.Test.Loss:0.000}, top-1 {100 * run.Test.Top1:0.0} %",
+            run.ToString()
+        );
         Assert.Equal($"<span>{run}</span>", run.Render(Mime.Html));
         Assert.StartsWith("ab: ViT D=48 x2", new StoredRun("ab", "", RunStatus.Begun, run.Config, null, 1).ToString());
         Assert.EndsWith("begun", new StoredRun("ab", "", RunStatus.Begun, run.Config, null, 1).Render(Mime.Text));
@@ -69,10 +84,21 @@ public sealed class RunTablesTests
     [Fact]
     public void AReportsTablesAreNumbersWhereTheyAreAll()
     {
-        var table = new ReportTable("t", ["", "p=8", "loss", "law", "at"], [["a", "66,976", "+0.0206", "0.63 p^0.4", "4"], ["b", "931,408", "–", "", ""], ["c", "", "−1.5e-3", "yes", "16"]]);
+        var table = new ReportTable(
+            "t",
+            ["", "p=8", "loss", "law", "at"],
+            [
+                ["a", "66,976", "+0.0206", "0.63 p^0.4", "4"],
+                ["b", "931,408", "–", "", ""],
+                ["c", "", "−1.5e-3", "yes", "16"],
+            ]
+        );
         var frame = table.ToDataFrame();
         Assert.Equal(["column 1", "p=8", "loss", "law", "at"], frame.Columns.Select(column => column.Name));
-        Assert.Equal([typeof(string), typeof(long), typeof(double), typeof(string), typeof(long)], frame.Columns.Select(column => column.DataType));
+        Assert.Equal(
+            [typeof(string), typeof(long), typeof(double), typeof(string), typeof(long)],
+            frame.Columns.Select(column => column.DataType)
+        );
         Assert.Equal([66976L, 931408L, null], frame["p=8"].Cast<long?>());
         Assert.Equal([0.0206, null, -0.0015], frame["loss"].Cast<double?>());
         Assert.Equal([4L, null, 16L], frame["at"].Cast<long?>());
@@ -84,8 +110,12 @@ public sealed class RunTablesTests
         var cells = tidy.Filter(tidy["table"].ElementwiseEquals(report.Tables[0].Title));
         cells = cells.Filter(cells["row"].ElementwiseEquals(row[0]));
         Assert.Equal(row.Skip(1), cells["text"].Cast<string>());
-        Assert.Equal(row.Skip(1).Select(text => (double?)double.Parse(text, System.Globalization.CultureInfo.InvariantCulture)), cells["value"].Cast<double?>());
+        Assert.Equal(
+            row.Skip(1).Select(text => (double?)double.Parse(text, System.Globalization.CultureInfo.InvariantCulture)),
+            cells["value"].Cast<double?>()
+        );
     }
 
-    private static RecordedResult Recorded(string name) => RecordedResult.Load(Directory.EnumerateFiles(RecordedTests.CommittedFolder, name + "*.json").Single());
+    private static RecordedResult Recorded(string name) =>
+        RecordedResult.Load(Directory.EnumerateFiles(RecordedTests.CommittedFolder, name + "*.json").Single());
 }

@@ -14,20 +14,28 @@ using Xunit;
 namespace PatchKit.Tests.Public;
 
 /// <summary>
-/// Files that are damaged, or made to harm, of every format that ImageSharp reads here: an image or a sentence with the file's name, soon, and without
-/// much memory. ImageSharp alone takes 4.7 GB for a JPEG of 1.2 KB: https://github.com/SixLabors/ImageSharp/security/advisories.
+/// Files that are damaged, or made to harm, of every format that ImageSharp reads here: an image or a sentence with the
+/// file's name, soon, and without much memory. ImageSharp alone takes 4.7 GB for a JPEG of 1.2 KB:
+/// https://github.com/SixLabors/ImageSharp/security/advisories.
 /// </summary>
 [Trait("speed", "slow")]
 public sealed class MutatedPicturesTests(ITestOutputHelper output)
 {
-    private const int Files = 500, MostMegabytes = 1024;
+    private const int Files = 500,
+        MostMegabytes = 1024;
 
     private static readonly Dictionary<string, IImageEncoder> s_encoders = new()
     {
-        ["webp, lossy"] = new WebpEncoder { FileFormat = WebpFileFormatType.Lossy }, ["webp, lossless"] = new WebpEncoder { FileFormat = WebpFileFormatType.Lossless },
-        ["bmp"] = new SixLabors.ImageSharp.Formats.Bmp.BmpEncoder(), ["gif"] = new GifEncoder(), ["tiff, plain"] = new TiffEncoder { Compression = TiffCompression.None },
-        ["tiff, deflate"] = new TiffEncoder { Compression = TiffCompression.Deflate }, ["tiff, lzw"] = new TiffEncoder { Compression = TiffCompression.Lzw },
-        ["tiff, packed bits"] = new TiffEncoder { Compression = TiffCompression.PackBits }, ["jpeg"] = new JpegEncoder(), ["png"] = new PngEncoder(),
+        ["webp, lossy"] = new WebpEncoder { FileFormat = WebpFileFormatType.Lossy },
+        ["webp, lossless"] = new WebpEncoder { FileFormat = WebpFileFormatType.Lossless },
+        ["bmp"] = new SixLabors.ImageSharp.Formats.Bmp.BmpEncoder(),
+        ["gif"] = new GifEncoder(),
+        ["tiff, plain"] = new TiffEncoder { Compression = TiffCompression.None },
+        ["tiff, deflate"] = new TiffEncoder { Compression = TiffCompression.Deflate },
+        ["tiff, lzw"] = new TiffEncoder { Compression = TiffCompression.Lzw },
+        ["tiff, packed bits"] = new TiffEncoder { Compression = TiffCompression.PackBits },
+        ["jpeg"] = new JpegEncoder(),
+        ["png"] = new PngEncoder(),
     };
 
     public static TheoryData<string> Formats => [.. s_encoders.Keys];
@@ -42,7 +50,8 @@ public sealed class MutatedPicturesTests(ITestOutputHelper output)
         for (int i = 0; i < Files; i++)
         {
             byte[] file = Mutated(whole, random, i);
-            long before = Environment.WorkingSet, peak = before;
+            long before = Environment.WorkingSet,
+                peak = before;
             using var over = new ManualResetEventSlim();
             var worked = Process.GetCurrentProcess().TotalProcessorTime;
             var watch = new Thread(() =>
@@ -69,7 +78,10 @@ public sealed class MutatedPicturesTests(ITestOutputHelper output)
             Assert.True(peak - before <= (long)MostMegabytes << 20, $"file {i} took {(peak - before) >> 20} MiB");
             (slowest, most) = (took > slowest ? took : slowest, Math.Max(most, peak - before));
         }
-        output.WriteLine($"{format}: {images} of {Files} images, the slowest {slowest.TotalMilliseconds:0} ms, at most {most >> 20} MiB");
+        output.WriteLine(
+            $"{format}: {images} of {Files} images, the slowest {slowest.TotalMilliseconds:0} ms, "
+                + $"at most {most >> 20} MiB"
+        );
     }
 
     // With metadata, so that there is more to damage.
@@ -78,7 +90,8 @@ public sealed class MutatedPicturesTests(ITestOutputHelper output)
         using var image = new Image<Rgb24>(80, 60);
         var random = new Random(1);
         for (int y = 0; y < image.Height; y++)
-            for (int x = 0; x < image.Width; x++) image[x, y] = new Rgb24((byte)(3 * x), (byte)(4 * y), (byte)(x / 20 * 40 + random.Next(20)));
+        for (int x = 0; x < image.Width; x++)
+            image[x, y] = new Rgb24((byte)(3 * x), (byte)(4 * y), (byte)(x / 20 * 40 + random.Next(20)));
         image.Metadata.ExifProfile = new();
         image.Metadata.ExifProfile.SetValue(SixLabors.ImageSharp.Metadata.Profiles.Exif.ExifTag.Orientation, (ushort)6);
         using var file = new MemoryStream();
@@ -86,26 +99,34 @@ public sealed class MutatedPicturesTests(ITestOutputHelper output)
         return file.ToArray();
     }
 
-    // In turn: bytes anywhere, bytes of the header, large numbers in the header, a piece cut out or doubled, the end cut off.
+    // In turn: bytes anywhere, bytes of the header, large numbers in the header, a piece cut out or doubled, the end
+    // cut off.
     private static byte[] Mutated(byte[] whole, Random random, int kind)
     {
         byte[] file = [.. whole];
-        int at = random.Next(file.Length), length = random.Next(1, Math.Min(64, file.Length - at + 1)), header = Math.Min(128, file.Length - 4);
+        int at = random.Next(file.Length),
+            length = random.Next(1, Math.Min(64, file.Length - at + 1)),
+            header = Math.Min(128, file.Length - 4);
         switch (kind % 6)
         {
             case 0:
-                for (int k = random.Next(1, 12); k > 0; k--) file[random.Next(file.Length)] = (byte)random.Next(256);
+                for (int k = random.Next(1, 12); k > 0; k--)
+                    file[random.Next(file.Length)] = (byte)random.Next(256);
                 return file;
             case 1:
-                for (int k = random.Next(1, 4); k > 0; k--) file[random.Next(header)] = (byte)random.Next(256);
+                for (int k = random.Next(1, 4); k > 0; k--)
+                    file[random.Next(header)] = (byte)random.Next(256);
                 return file;
             case 2:
                 random.NextBytes(file.AsSpan(random.Next(header), 2));
                 file.AsSpan(random.Next(header), random.Next(1, 5)).Fill(0xff);
                 return file;
-            case 3: return [.. file[..at], .. file[(at + length)..]];
-            case 4: return [.. file[..at], .. file.AsSpan(at, length), .. file[at..]];
-            default: return file[..at];
+            case 3:
+                return [.. file[..at], .. file[(at + length)..]];
+            case 4:
+                return [.. file[..at], .. file.AsSpan(at, length), .. file[at..]];
+            default:
+                return file[..at];
         }
     }
 }

@@ -71,7 +71,8 @@ internal sealed class FigurePlotly
             Write("orientation", "h");
             Write("xanchor", "left");
             Write("yanchor", "top");
-            // Rows as close as the drawing's, broken where it breaks them or later: a legend is as wide as what the margins leave, and its text no wider.
+            // Rows as close as the drawing's, broken where it breaks them or later: a legend is as wide as what the
+            // margins leave, and its text no wider.
             Write("tracegroupgap", 0);
             Write("x", 0);
             Write("y", Up(_layout.Legend.Select(entry => entry.Y).DefaultIfEmpty(0).First() - 17));

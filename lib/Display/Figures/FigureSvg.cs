@@ -123,7 +123,8 @@ internal sealed class FigureSvg
                     if (!numbers || double.IsNaN(value)) continue;
                     var (red, green, blue) = colours.At(value);
                     string ink = 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#111111" : "#ffffff";
-                    _svg.Add($"<text x='{cx + w / 2}' y='{cy + h / 2 + 4}' font-size='{SmallSize}' text-anchor='middle' fill='{ink}'>{mark.NumberAt(i, j)}</text>");
+                    _svg.Add($"<text x='{cx + w / 2}' y='{cy + h / 2 + 4}' font-size='{SmallSize}' text-anchor='middle' fill='{ink}'>")
+                        .Add($"{mark.NumberAt(i, j)}</text>");
                 }
 
         // The colour bar, in 32 steps.

@@ -62,7 +62,10 @@ internal sealed class PanelLayout
 
     /// <summary>A cell's width and height.</summary>
     internal (double Width, double Height) Cell(HeatMap map) =>
-        (Math.Abs(ToX(map.Columns - 0.5) - ToX(-0.5)) / map.Columns, Math.Abs(ToY(map.Rows - 0.5) - ToY(-0.5)) / map.Rows);
+    (
+        Math.Abs(ToX(map.Columns - 0.5) - ToX(-0.5)) / map.Columns,
+        Math.Abs(ToY(map.Rows - 0.5) - ToY(-0.5)) / map.Rows
+    );
 
     /// <summary>Whether the cells are large enough for the numbers in them.</summary>
     internal bool HoldsNumbers(HeatMap map) => Cell(map) is { Width: >= 34, Height: >= 16 };
@@ -71,8 +74,10 @@ internal sealed class PanelLayout
     internal string CellWords(HeatMap map, int row, int column) =>
         $"{NameOf(Panel.X, column)}, {NameOf(Panel.Y, row)}: {Numbers.Short(map.Values[row, column])}";
 
-    internal static string NameOf(Axis axis, double value) => axis.Categories is { } names && value >= 0 && value < names.Count
-        ? names[(int)value] : Numbers.Short(value) + (axis.Unit is null ? "" : " " + axis.Unit);
+    internal static string NameOf(Axis axis, double value) =>
+        axis.Categories is { } names && value >= 0 && value < names.Count
+            ? names[(int)value]
+            : Numbers.Short(value) + (axis.Unit is null ? "" : " " + axis.Unit);
 
     internal IReadOnlyList<string> LabelLines(string name) => Panel.X.Categories is null ? [name] : TextWidth.Wrap(name, SmallSize, _slot);
 
