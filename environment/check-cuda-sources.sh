@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles the CUDA kernels of lib/Native/cuda to PTX for sm_80 and sm_90 where there is no CUDA toolkit: by clang, with
-# the few declarations that the kernels use of CUDA's headers written out here. It shows that they compile; nvcc and a
-# GPU (environment/gpu-check.sh) show that they work.
+# the few declarations that the kernels use of CUDA's headers written out here. It shows that they compile to PTX; that an
+# assembler takes their instructions and that they work, nvcc and a GPU show (environment/gpu-check).
 #
 #   check-cuda-sources.sh [CLANG]     CLANG: clang++-16 or later (default: the newest on the path)
 set -euo pipefail
@@ -22,6 +22,11 @@ cat >"$work/cuda_runtime_api.h" <<'HEADER'
 struct CUstream_st;
 typedef CUstream_st* cudaStream_t;
 enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidConfiguration = 9 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+cudaError_t cudaGetDevice(int*);
+cudaError_t cudaSetDevice(int);
+cudaError_t cudaGetLastError();
+const char* cudaGetErrorString(cudaError_t);
 HEADER
 
 cat >"$work/cuda_runtime.h" <<'HEADER'
@@ -31,12 +36,18 @@ cat >"$work/cuda_runtime.h" <<'HEADER'
 #define __device__ __attribute__((device))
 #define __global__ __attribute__((global))
 #define __shared__ __attribute__((shared))
+#define __launch_bounds__(...) __attribute__((launch_bounds(__VA_ARGS__)))
 #include <__clang_cuda_builtin_vars.h>
 struct dim3 {
   unsigned x, y, z;
   __host__ __device__ dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
 cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, size_t, cudaStream_t);
+template <class Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel*, cudaFuncAttribute, int) { return cudaSuccess; }
 template <class... P>
 cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void** arguments, size_t shared, cudaStream_t stream) {
   return cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, arguments, shared, stream);
@@ -46,10 +57,11 @@ extern "C" {
 ONE(exp) ONE(log1p) ONE(sqrt) ONE(ceil) ONE(floor)
 #undef ONE
 }
-__device__ inline float ceil(float v) { return ceilf(v); }
-__device__ inline float floor(float v) { return floorf(v); }
 __device__ inline float __fmul_rn(float a, float b) { return __nvvm_mul_rn_f(a, b); }
-__device__ inline double __dmul_rn(double a, double b) { return __nvvm_mul_rn_d(a, b); }
+__device__ inline size_t __cvta_generic_to_shared(const void* at) {
+  return (size_t)(__attribute__((address_space(3))) const void*)at;
+}
+__device__ inline float __uint_as_float(unsigned bits) { return __builtin_bit_cast(float, bits); }
 // Lanes exchange words of 32 bits, as the instruction does.
 #define EXCHANGE(name, builtin, clamp)                                                                     \
   template <class T>                                                                                       \
@@ -87,13 +99,13 @@ for source in "$home"/lib/Native/cuda/*.cu; do
     name=$(basename "$source" .cu)
     # Functions of the toolkit stay calls; a kernel's local arrays and its shared memory are in the PTX.
     if "$clang" -x cuda --cuda-gpu-arch="$architecture" --cuda-device-only -nocudainc -nocudalib -std=c++17 -O2 -Wall \
-      -Wno-unknown-cuda-version -Xclang -target-feature -Xclang +ptx70 -I"$work" -S -o "$work/$name.ptx" "$source"; then
+      -Wno-unknown-cuda-version -Xclang -target-feature -Xclang +ptx70 -I"$work" -I"$home/lib/Native" -S -o "$work/$name.ptx" "$source"; then
       echo "$name, $architecture: $(grep -c '\.entry' "$work/$name.ptx") kernels"
     else
       failed=1
     fi
   done
   "$clang" -x cuda --cuda-gpu-arch=sm_90 --cuda-host-only -nocudainc -nocudalib -std=c++17 -Wall -Wno-unknown-cuda-version \
-    -I"$work" -fsyntax-only "$source" || failed=1
+    -I"$work" -I"$home/lib/Native" -fsyntax-only "$source" || failed=1
 done
 exit "$failed"
