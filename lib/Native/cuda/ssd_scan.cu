@@ -231,7 +231,7 @@ PK_API int64_t pk_cuda_ssd_scan_states_size(const SsdScanCall* call) {
   return (bytes + 3) / 4;
 }
 
-PK_API int64_t pk_cuda_ssd_scan_workspace(const SsdScanCall* call) {
+PK_API int64_t pk_cuda_ssd_scan_forward_workspace(const SsdScanCall* call) {
   Carver carver(nullptr);
   carver.take<float>(Scan<float>(*call).chunk_heads());
   return carver.bytes();

@@ -31,8 +31,9 @@ struct Sums {
 inline constexpr int widest = largest_state / part_columns;  // parts across a state
 
 struct TokenSums {
-  Sums<chunk_tokens / part_columns> mixed;  // over j: what token i took
-  Sums<chunk_tokens / part_rows> source;    // over i: the gradient of the size of step j, from outputs in the chunk
+  Sums<chunk_tokens / part_columns> crossing;  // what the decay of a step gets from paths inside the chunk
+  Sums<chunk_tokens / part_rows> later;        // what its size gets from outputs after it
+  float own[chunk_tokens];                     // and from its own output
   Sums<widest> entered;                     // of log enter
   Sums<widest> left;                        // of leave size
 };
@@ -66,55 +67,82 @@ struct GradientTiles {
   int bytes;
 };
 
-// The sum over the lanes of a group (a row's), or over the groups (a column's).
+// The sum over the lanes of a group: a row's.
 __device__ float row_sum(float value) {
   value += __shfl_xor_sync(0xffffffffu, value, 1);
   return value + __shfl_xor_sync(0xffffffffu, value, 2);
 }
 
-__device__ float column_sum(float value) {
-  value += __shfl_xor_sync(0xffffffffu, value, 4);
-  value += __shfl_xor_sync(0xffffffffu, value, 8);
-  return value + __shfl_xor_sync(0xffffffffu, value, 16);
+// The sum over this group and those after it: down a column.
+__device__ float sum_down(float value) {
+  const int lane = threadIdx.x % warp_size;
+#pragma unroll
+  for (int distance = 4; distance < warp_size; distance *= 2) {
+    const float other = __shfl_down_sync(0xffffffffu, value, distance);
+    if (lane + distance < warp_size) value += other;
+  }
+  return value;
 }
 
 // products = C B^T and grads = g x^T, this warp's parts. Writes what token i takes from token j; adds the products'
-// gradient; sums what a step's size and the decays between get.
+// gradient; sums what step j's size gets. Leaves in grads what it gets from output i and those after it within the part.
 template <class T>
-__device__ void mix(const Part& products, const Part& grads, int own_row, int own_column, const Steps& steps,
-                    Tile<T> mixing, Part& product_grads, TokenSums& sums) {
+__device__ void mix(const Part& products, Part& grads, int own_row, int own_column, const Steps& steps, Tile<T> mixing,
+                    Part& product_grads, TokenSums& sums) {
   const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
-  float taken[2] = {};
 #pragma unroll
   for (int part = 0; part < 4; ++part) {
-    float source[2] = {};
+    const int j = own_column + 8 * part + 2 * place;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int i = own_row + group + 8 * half, j = own_column + 8 * part + 2 * place;
+      const int i = own_row + group + 8 * half;
       float mixed[2] = {};
 #pragma unroll
       for (int k = 0; k < 2; ++k) {
-        if (j + k > i) continue;
-        const int at = 2 * half + k;
-        const float decay = steps.decay(j + k, i), size = steps.size[j + k], grad = grads.at[part][at];
-        const float unsized = products.at[part][at] * decay;
-        mixed[k] = unsized * size;
-        source[k] += grad * unsized;
-        taken[half] += grad * mixed[k];
-        product_grads.at[part][at] += grad * decay * size;
+        float& grad = grads.at[part][2 * half + k];
+        float later = 0;
+        if (j + k <= i) {
+          const float decay = steps.decay(j + k, i), size = steps.size[j + k];
+          const float unsized = products.at[part][2 * half + k] * decay;
+          mixed[k] = unsized * size;
+          product_grads.at[part][2 * half + k] += grad * decay * size;
+          if (j + k < i) later = grad * unsized;
+          else sums.own[i] = grad * unsized;
+        }
+        grad = later;
       }
       store_pair(mixing.row(i) + j, mixed[0], mixed[1]);
     }
 #pragma unroll
     for (int k = 0; k < 2; ++k) {
-      const float sum = column_sum(source[k]);
-      if (group == 0) sums.source.at[own_row / part_rows][own_column + 8 * part + 2 * place + k] = sum;
+      float &upper = grads.at[part][k], &lower = grads.at[part][2 + k];
+      lower = sum_down(lower);
+      upper = sum_down(upper) + __shfl_sync(0xffffffffu, lower, place);
+      if (group == 0) sums.later.at[own_row / part_rows][j + k] = upper;
     }
   }
+}
+
+// The paths inside the chunk that cross step i, from tokens before it to it and later ones: added up, as differences of
+// prefix sums would lose the weak ones among the strong. Follows mix and __syncthreads.
+__device__ void cross(const Part& later, int own_row, int own_column, const Steps& steps, TokenSums& sums) {
+  const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
+  float crossing[2] = {};
+#pragma unroll
+  for (int part = 0; part < 4; ++part)
+#pragma unroll
+    for (int k = 0; k < 2; ++k) {
+      const int j = own_column + 8 * part + 2 * place + k;
+      float below = 0;
+      for (int rows = chunk_tokens / part_rows - 1; rows > own_row / part_rows; --rows) below += sums.later.at[rows][j];
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        if (j < own_row + group + 8 * half) crossing[half] += steps.size[j] * (later.at[part][2 * half + k] + below);
+    }
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const float sum = row_sum(taken[half]);
-    if (place == 0) sums.mixed.at[own_column / part_columns][own_row + group + 8 * half] = sum;
+    const float sum = row_sum(crossing[half]);
+    if (place == 0) sums.crossing.at[own_column / part_columns][own_row + group + 8 * half] = sum;
   }
 }
 
@@ -157,9 +185,7 @@ __device__ void step_gradients(const Scan<E>& scan, const HeadChunk& chunk, cons
 #pragma unroll
   for (int half = halves - 1; half >= 0; --half) {
     const int t = lane + half * warp_size;
-    const double to_here = static_cast<double>(sums.mixed.of(t)) -
-                           static_cast<double>(steps.size[t]) * sums.source.of(t) +
-                           static_cast<double>(steps.enter[t]) * sums.entered.of(t);
+    const double to_here = static_cast<double>(steps.enter[t]) * sums.entered.of(t);
     later[half] = after + warp_running_sum<Order::backward>(to_here);
     after = __shfl_sync(0xffffffffu, later[half], 0);
   }
@@ -176,9 +202,9 @@ __device__ void step_gradients(const Scan<E>& scan, const HeadChunk& chunk, cons
   for (int half = 0; half < halves; ++half) {
     const int t = lane + half * warp_size;
     if (t >= chunk.tokens) continue;
-    const double log_decay = later[half] + earlier[half] + through;
+    const double log_decay = sums.crossing.of(t) + later[half] + earlier[half] + through;
     grad_A += steps.size[t] * log_decay;
-    float grad = sums.source.of(t) + steps.leave[t] * sums.left.of(t) + static_cast<float>(A * log_decay);
+    float grad = sums.own[t] + sums.later.of(t) + steps.leave[t] * sums.left.of(t) + static_cast<float>(A * log_decay);
     if (scan.dt_softplus) grad *= softplus_slope(*scan.dt.row(chunk.batch, chunk.start + t, chunk.head) + bias);
     grads.dt[(chunk.batch * scan.length + chunk.start + t) * scan.heads + chunk.head] = grad;
   }
@@ -221,6 +247,8 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
     multiply<Side::as_is, Side::transposed, terms<E>>(mixing_grads, own_row, own_column, chunk_tokens, width, tiles.g,
                                                       tiles.x);
     mix(products, mixing_grads, own_row, own_column, steps, tiles.mixing, product_grads, sums);
+    __syncthreads();
+    cross(mixing_grads, own_row, own_column, steps, sums);
 
     // y += enter C state; state += leave size x B^T
 #pragma unroll
@@ -388,7 +416,7 @@ using namespace patchkit::cuda;
 using patchkit::api::SsdScanCall;
 
 // Whether the sizes fit a multiprocessor's shared memory.
-PK_API int32_t pk_cuda_ssd_scan_fits(const SsdScanCall* call) {
+PK_API int64_t pk_cuda_ssd_scan_fits(const SsdScanCall* call) {
   if (call->state_dim > largest_state || call->head_dim > largest_state) return 0;
   return of_type(call->type, [&](auto element) {
     const GradientTiles<decltype(element)> tiles(nullptr, static_cast<int>(call->head_dim),
