@@ -37,6 +37,7 @@ cat >"$work/cuda_runtime.h" <<'HEADER'
 #define __global__ __attribute__((global))
 #define __shared__ __attribute__((shared))
 #define __launch_bounds__(...) __attribute__((launch_bounds(__VA_ARGS__)))
+#define __forceinline__ inline __attribute__((always_inline))
 #include <__clang_cuda_builtin_vars.h>
 struct dim3 {
   unsigned x, y, z;

@@ -21,7 +21,8 @@ PK_API int32_t pk_causal_conv_forward(const Call* call) {
   return run_floating(call->type, [&](auto number) {
     using T = decltype(number);
     return causal_conv_forward<T>(shape(call), call->x.as<Sequence<const T>>(), static_cast<const T*>(call->weight),
-                                  static_cast<const T*>(call->bias), call->initial.as<Sequence<const T>>(), call->out.as<Sequence<T>>());
+                                  static_cast<const T*>(call->bias), call->initial.as<Sequence<const T>>(),
+                                  call->out.as<Sequence<T>>());
   });
 }
 
@@ -30,7 +31,8 @@ PK_API int32_t pk_causal_conv_backward(const Call* call) {
     using T = decltype(number);
     return causal_conv_backward<T>(shape(call), call->x.as<Sequence<const T>>(), static_cast<const T*>(call->weight),
                                    static_cast<const T*>(call->bias), call->initial.as<Sequence<const T>>(),
-                                   call->grad_out.as<Sequence<const T>>(), call->grad_x.as<Sequence<T>>(), static_cast<T*>(call->grad_weight),
-                                   static_cast<T*>(call->grad_bias), call->grad_initial.as<Sequence<T>>());
+                                   call->grad_out.as<Sequence<const T>>(), call->grad_x.as<Sequence<T>>(),
+                                   static_cast<T*>(call->grad_weight), static_cast<T*>(call->grad_bias),
+                                   call->grad_initial.as<Sequence<T>>());
   });
 }

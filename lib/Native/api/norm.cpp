@@ -21,7 +21,8 @@ PK_API int32_t pk_rms_norm_forward(const Call* call) {
   return run_floating(call->type, [&](auto number) {
     using T = decltype(number);
     return rms_norm_forward<T>(shape(call), call->x.as<Matrix<const T>>(), static_cast<const T*>(call->weight),
-                               call->z.as<Matrix<const T>>(), call->out.as<Matrix<T>>(), static_cast<T*>(call->reciprocal_rms));
+                               call->z.as<Matrix<const T>>(), call->out.as<Matrix<T>>(),
+                               static_cast<T*>(call->reciprocal_rms));
   });
 }
 
@@ -30,7 +31,7 @@ PK_API int32_t pk_rms_norm_backward(const Call* call) {
     using T = decltype(number);
     return rms_norm_backward<T>(shape(call), call->x.as<Matrix<const T>>(), static_cast<const T*>(call->weight),
                                 call->z.as<Matrix<const T>>(), static_cast<const T*>(call->reciprocal_rms),
-                                call->grad_out.as<Matrix<const T>>(), call->grad_x.as<Matrix<T>>(), static_cast<T*>(call->grad_weight),
-                                call->grad_z.as<Matrix<T>>());
+                                call->grad_out.as<Matrix<const T>>(), call->grad_x.as<Matrix<T>>(),
+                                static_cast<T*>(call->grad_weight), call->grad_z.as<Matrix<T>>());
   });
 }

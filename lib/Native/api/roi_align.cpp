@@ -12,8 +12,8 @@ using patchkit::api::run_floating;
 using Call = patchkit::api::RoiAlignCall;
 
 RoiShape shape(const Call* call) {
-  return {call->maps, call->channels, call->height, call->width, call->rois, call->out_height, call->out_width,
-          call->scale, call->sampling_ratio, call->aligned != 0, call->threads};
+  return {call->maps,      call->channels, call->height,         call->width,        call->rois,   call->out_height,
+          call->out_width, call->scale,    call->sampling_ratio, call->aligned != 0, call->threads};
 }
 
 }  // namespace
@@ -21,8 +21,8 @@ RoiShape shape(const Call* call) {
 PK_API int32_t pk_roi_align_forward(const Call* call) {
   return run_floating(call->type, [&](auto number) {
     using T = decltype(number);
-    return roi_align_forward<T>(shape(call), static_cast<const T*>(call->features), static_cast<const T*>(call->regions),
-                                static_cast<T*>(call->out));
+    return roi_align_forward<T>(shape(call), static_cast<const T*>(call->features),
+                                static_cast<const T*>(call->regions), static_cast<T*>(call->out));
   });
 }
 

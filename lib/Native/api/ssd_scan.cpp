@@ -56,8 +56,8 @@ struct Typed {
     grads.C = number(call.grad_C);
     grads.D = number(call.grad_D);
     grads.initial_state = number(call.grad_initial_state);
-    return ssd_scan_backward<E>(shape(call), inputs(), call.grad_y.as<TokenView<const E>>(), number(call.grad_final_state),
-                                number(call.chunk_states), grads, call.threads);
+    return ssd_scan_backward<E>(shape(call), inputs(), call.grad_y.as<TokenView<const E>>(),
+                                number(call.grad_final_state), number(call.chunk_states), grads, call.threads);
   }
 };
 
@@ -65,9 +65,12 @@ struct Typed {
 template <class Body>
 auto typed(const Call& call, Body&& body) {
   switch (call.type) {
-    case float64: return body(Typed<double>{call});
-    case Type::bfloat16: return body(Typed<patchkit::kernels::bfloat16>{call});
-    default: return body(Typed<float>{call});
+    case float64:
+      return body(Typed<double>{call});
+    case Type::bfloat16:
+      return body(Typed<patchkit::kernels::bfloat16>{call});
+    default:
+      return body(Typed<float>{call});
   }
 }
 

@@ -38,8 +38,10 @@ struct ConvInputs {
   const float* bias;    // (channels)
 
   explicit ConvInputs(const api::CausalConvCall& call)
-      : x(call.x.as<Sequence<const E>>()), initial(call.initial.as<Sequence<const E>>()),
-        weight(static_cast<const float*>(call.weight)), bias(static_cast<const float*>(call.bias)) {}
+      : x(call.x.as<Sequence<const E>>()),
+        initial(call.initial.as<Sequence<const E>>()),
+        weight(static_cast<const float*>(call.weight)),
+        bias(static_cast<const float*>(call.bias)) {}
 };
 
 template <class E>
@@ -81,9 +83,11 @@ struct Window {
 template <int width, class E>
 struct Channel {
   __device__ Channel(const ConvInputs<E>& in, const Lane& lane)
-      : x(in.x.data + lane.batch * in.x.batch_stride + lane.channel), x_stride(in.x.row_stride),
+      : x(in.x.data + lane.batch * in.x.batch_stride + lane.channel),
+        x_stride(in.x.row_stride),
         initial(in.initial.data ? in.initial.data + lane.batch * in.initial.batch_stride + lane.channel : nullptr),
-        initial_stride(in.initial.row_stride), bias(in.bias ? in.bias[lane.channel] : 0.0f) {
+        initial_stride(in.initial.row_stride),
+        bias(in.bias ? in.bias[lane.channel] : 0.0f) {
 #pragma unroll
     for (int j = 0; j < width; ++j) weight[j] = in.weight[lane.channel * width + j];
   }
@@ -186,12 +190,12 @@ void launch_forward(Launcher& launch, const ConvShape& shape, const ConvInputs<E
 }
 
 template <int width, class E>
-void launch_backward(Launcher& launch, const ConvShape& shape, const ConvInputs<E>& in, const Sequence<const E>& grad_out,
-                     const ConvGradients<E>& grads) {
+void launch_backward(Launcher& launch, const ConvShape& shape, const ConvInputs<E>& in,
+                     const Sequence<const E>& grad_out, const ConvGradients<E>& grads) {
   if constexpr (width > 1)
     if (shape.width < width) return launch_backward<width - 1>(launch, shape, in, grad_out, grads);
-  launch("causal_conv1d backward", backward_kernel<width, E>, shape.blocks(), shape.threads(), 0, shape, in, grad_out, grads,
-         shape.tiles());
+  launch("causal_conv1d backward", backward_kernel<width, E>, shape.blocks(), shape.threads(), 0, shape, in, grad_out,
+         grads, shape.tiles());
 }
 
 template <class E>
@@ -206,8 +210,9 @@ int32_t backward(const api::CausalConvCall& call, const Place& place) {
   const ConvShape shape(call);
   Launcher launch(place);
   auto* sums = static_cast<float*>(place.workspace);
-  launch_backward<widest_convolution>(launch, shape, ConvInputs<E>(call), call.grad_out.as<Sequence<const E>>(),
-                                      ConvGradients<E>{call.grad_x.as<Sequence<E>>(), call.grad_initial.as<Sequence<E>>(), sums});
+  launch_backward<widest_convolution>(
+      launch, shape, ConvInputs<E>(call), call.grad_out.as<Sequence<const E>>(),
+      ConvGradients<E>{call.grad_x.as<Sequence<E>>(), call.grad_initial.as<Sequence<E>>(), sums});
   const int64_t rows = shape.batch * shape.tiles(), taps = shape.width * shape.channels, stride = taps + shape.channels;
   sum_rows(launch, "causal_conv1d backward: weight", sums, rows, stride, taps, static_cast<float*>(call.grad_weight),
            shape.channels, shape.width);

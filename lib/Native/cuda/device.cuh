@@ -14,20 +14,23 @@ inline constexpr int largest_block = 256;
 
 // -- elements ------------------------------------------------------------------------------------------------------
 
-__device__ inline float widen(float value) { return value; }
-__device__ inline float widen(__nv_bfloat16 value) { return __bfloat162float(value); }
-__device__ inline float widen(__half value) { return __half2float(value); }
+__device__ __forceinline__ float widen(float value) { return value; }
+__device__ __forceinline__ float widen(__nv_bfloat16 value) { return __bfloat162float(value); }
+__device__ __forceinline__ float widen(__half value) { return __half2float(value); }
 
 template <class E>
-__device__ inline E narrow(float value) {
-  if constexpr (std::is_same_v<E, __nv_bfloat16>) return __float2bfloat16(value);
-  else if constexpr (std::is_same_v<E, __half>) return __float2half(value);
-  else return value;
+__device__ __forceinline__ E narrow(float value) {
+  if constexpr (std::is_same_v<E, __nv_bfloat16>)
+    return __float2bfloat16(value);
+  else if constexpr (std::is_same_v<E, __half>)
+    return __float2half(value);
+  else
+    return value;
 }
 
 // Two neighbours, in one access where their place allows it.
 template <class E>
-__device__ inline void store_pair(E* at, float first, float second) {
+__device__ __forceinline__ void store_pair(E* at, float first, float second) {
   struct alignas(2 * sizeof(E)) Pair {
     E first, second;
   };
@@ -46,7 +49,7 @@ struct Two {
 
 // Two neighbours, in one access where their place allows it; the second is 0 where there is none.
 template <class E>
-__device__ inline Two load_pair(const E* at, bool both) {
+__device__ __forceinline__ Two load_pair(const E* at, bool both) {
   struct alignas(2 * sizeof(E)) Pair {
     E first, second;
   };
@@ -59,23 +62,23 @@ __device__ inline Two load_pair(const E* at, bool both) {
 
 // -- functions -----------------------------------------------------------------------------------------------------
 
-__device__ inline float sigmoid(float value) { return 1 / (1 + expf(-value)); }
+__device__ __forceinline__ float sigmoid(float value) { return 1 / (1 + expf(-value)); }
 
-__device__ inline float silu(float value) { return value * sigmoid(value); }
+__device__ __forceinline__ float silu(float value) { return value * sigmoid(value); }
 
-__device__ inline float silu_slope(float value) {
+__device__ __forceinline__ float silu_slope(float value) {
   const float open = sigmoid(value);
   return open * (1 + value * (1 - open));
 }
 
-__device__ inline float softplus(float value) { return value > 20 ? value : log1pf(expf(value)); }
+__device__ __forceinline__ float softplus(float value) { return value > 20 ? value : log1pf(expf(value)); }
 
-__device__ inline float softplus_slope(float value) { return value > 20 ? 1.0f : sigmoid(value); }
+__device__ __forceinline__ float softplus_slope(float value) { return value > 20 ? 1.0f : sigmoid(value); }
 
 // -- reductions: every thread of the warp or block takes part, in an order that never changes ----------------------
 
 template <class T>
-__device__ T warp_sum(T value) {
+__device__ __forceinline__ T warp_sum(T value) {
   for (int distance = warp_size / 2; distance > 0; distance /= 2)
     value += __shfl_xor_sync(0xffffffffu, value, distance);
   return value;
@@ -85,7 +88,7 @@ __device__ T warp_sum(T value) {
 enum class Order { onward, backward };
 
 template <Order order, class T>
-__device__ T warp_running_sum(T value) {
+__device__ __forceinline__ T warp_running_sum(T value) {
   const int lane = threadIdx.x % warp_size;
   for (int distance = 1; distance < warp_size; distance *= 2) {
     const T other = order == Order::onward ? __shfl_up_sync(0xffffffffu, value, distance)
@@ -95,7 +98,7 @@ __device__ T warp_running_sum(T value) {
   return value;
 }
 
-__device__ inline float block_sum(float value) {
+__device__ __forceinline__ float block_sum(float value) {
   __shared__ float warp_sums[largest_block / warp_size];
   value = warp_sum(value);
   if (threadIdx.x % warp_size == 0) warp_sums[threadIdx.x / warp_size] = value;
@@ -109,7 +112,7 @@ __device__ inline float block_sum(float value) {
 // -- shared memory whose size the launch says ----------------------------------------------------------------------
 
 #ifndef PATCHKIT_EMULATED
-__device__ inline char* dynamic_shared() {
+__device__ __forceinline__ char* dynamic_shared() {
   extern __shared__ uint4 patchkit_shared[];
   return reinterpret_cast<char*>(patchkit_shared);
 }
@@ -121,13 +124,13 @@ class SharedCarver {
   __host__ __device__ explicit SharedCarver(char* start) : start_(start) {}
 
   template <class T>
-  __host__ __device__ T* take(int count) {
+  __host__ __device__ __forceinline__ T* take(int count) {
     char* at = start_ + bytes_;
     bytes_ += (count * static_cast<int>(sizeof(T)) + 15) / 16 * 16;
     return reinterpret_cast<T*>(at);
   }
 
-  __host__ __device__ int bytes() const { return bytes_; }
+  __host__ __device__ __forceinline__ int bytes() const { return bytes_; }
 
  private:
   char* start_;

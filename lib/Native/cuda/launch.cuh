@@ -88,8 +88,8 @@ class Launcher {
     if (shared > 48 * 1024)
       status_ = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
     if (status_ == cudaSuccess)
-      status_ = cudaLaunchKernel(kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)), pointers,
-                                 static_cast<size_t>(shared), stream_);
+      status_ = cudaLaunchKernel(kernel, dim3(static_cast<unsigned>(blocks)), dim3(static_cast<unsigned>(threads)),
+                                 pointers, static_cast<size_t>(shared), stream_);
     if (status_ != cudaSuccess) code_ = fail(status_, name, blocks, threads, shared);
   }
 
@@ -104,8 +104,8 @@ class Launcher {
   int32_t code_ = 0;
 };
 
-// Adds up the rows of (rows, columns) sums and writes column c to out[c % inner * inner_stride + c / inner]: the last step
-// of a gradient that blocks have contributed to, in an order that never changes.
+// Adds up the rows of (rows, columns) sums and writes column c to out[c % inner * inner_stride + c / inner]: the last
+// step of a gradient that blocks have contributed to, in an order that never changes.
 void sum_rows(Launcher& launch, const char* name, const float* sums, int64_t rows, int64_t row_stride, int64_t columns,
               float* out, int64_t inner, int64_t inner_stride);
 
@@ -117,10 +117,14 @@ inline constexpr int32_t float16 = 5;  // beside those of api/abi.h
 template <class Body>
 auto of_type(int32_t type, Body&& body) -> decltype(body(float{})) {
   switch (type) {
-    case api::float32: return body(float{});
-    case api::bfloat16: return body(__nv_bfloat16{});
-    case float16: return body(__half{});
-    default: return -1;
+    case api::float32:
+      return body(float{});
+    case api::bfloat16:
+      return body(__nv_bfloat16{});
+    case float16:
+      return body(__half{});
+    default:
+      return -1;
   }
 }
 

@@ -30,8 +30,9 @@ __global__ void sum_rows_kernel(const float* sums, int64_t rows, int64_t row_str
 }  // namespace
 
 int32_t fail(cudaError_t status, const char* kernel, int64_t blocks, int threads, int64_t shared) {
-  std::snprintf(sentence, sizeof sentence, "%s (%lld blocks of %d threads, %lld bytes of shared memory): CUDA error %d, %s",
-                kernel, static_cast<long long>(blocks), threads, static_cast<long long>(shared), static_cast<int>(status),
+  std::snprintf(sentence, sizeof sentence,
+                "%s (%lld blocks of %d threads, %lld bytes of shared memory): CUDA error %d, %s", kernel,
+                static_cast<long long>(blocks), threads, static_cast<long long>(shared), static_cast<int>(status),
                 cudaGetErrorString(status));
   cudaGetLastError();  // it is told here; the next call must not find it
   return static_cast<int32_t>(status);

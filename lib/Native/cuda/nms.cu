@@ -1,6 +1,6 @@
-// Non-maximum suppression. First which box would drop which, a thread for each box and each 64 others; then one block goes
-// through the boxes, 64 at a time. Products are rounded by themselves, so that an overlap on the edge of the threshold falls
-// as on the CPU.
+// Non-maximum suppression. First which box would drop which, a thread for each box and each 64 others; then one block
+// goes through the boxes, 64 at a time. Products are rounded by themselves, so that an overlap on the edge of the
+// threshold falls as on the CPU.
 #include "launch.cuh"
 
 namespace patchkit::cuda {
@@ -21,8 +21,8 @@ __device__ inline bool overlap_above(const float* a, const float* b, double iou)
 }
 
 // Bit i % 64 of drops[kept, i / 64] says that box order[kept] drops the later order[i].
-__global__ void drops_kernel(int64_t count, int64_t words, const float* boxes, const int64_t* order, const int64_t* classes,
-                             double iou, uint64_t* drops) {
+__global__ void drops_kernel(int64_t count, int64_t words, const float* boxes, const int64_t* order,
+                             const int64_t* classes, double iou, uint64_t* drops) {
   const int64_t index = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (index >= count * words) return;
   const int64_t kept = index / words, first = index % words * word_bits, box = order[kept];
@@ -36,8 +36,8 @@ __global__ void drops_kernel(int64_t count, int64_t words, const float* boxes, c
 }
 
 // One block. `dropped` (words) begins as anything.
-__global__ void keep_kernel(int64_t count, int64_t words, const uint64_t* drops, const int64_t* order, uint64_t* dropped,
-                            int64_t* kept, int64_t* kept_count) {
+__global__ void keep_kernel(int64_t count, int64_t words, const uint64_t* drops, const int64_t* order,
+                            uint64_t* dropped, int64_t* kept, int64_t* kept_count) {
   __shared__ uint64_t keeps;
   for (int64_t word = threadIdx.x; word < words; word += blockDim.x) dropped[word] = 0;
   __syncthreads();
@@ -77,15 +77,15 @@ PK_API int64_t pk_cuda_nms_workspace(int64_t count) {
   return (count + 1) * words_of(count) * static_cast<int64_t>(sizeof(uint64_t));
 }
 
-// boxes (count, 4) in float32, order (count), classes (count) or null, as in kernels/nms.h. Writes what is kept, and how
-// much that is, on the device.
+// boxes (count, 4) in float32, order (count), classes (count) or null, as in kernels/nms.h. Writes what is kept, and
+// how much that is, on the device.
 PK_API int32_t pk_cuda_nms(int64_t count, const float* boxes, const int64_t* order, const int64_t* classes, double iou,
                            int64_t* kept, int64_t* kept_count, const Place* place) {
   Launcher launch(*place);
   const int64_t words = words_of(count);
   auto* drops = static_cast<uint64_t*>(place->workspace);
-  launch("nms: which box drops which", drops_kernel, blocks_for(count * words, largest_block), largest_block, 0, count, words,
-         boxes, order, classes, iou, drops);
+  launch("nms: which box drops which", drops_kernel, blocks_for(count * words, largest_block), largest_block, 0, count,
+         words, boxes, order, classes, iou, drops);
   launch("nms: what is kept", keep_kernel, 1, largest_block, 0, count, words, drops, order, drops + count * words, kept,
          kept_count);
   return launch.result();

@@ -10,7 +10,10 @@ struct NormShape {
   bool norm_before_gate;
 
   explicit NormShape(const api::RmsNormCall& call)
-      : rows(call.rows), channels(call.channels), group_size(call.group_size), norm_before_gate(call.norm_before_gate != 0) {}
+      : rows(call.rows),
+        channels(call.channels),
+        group_size(call.group_size),
+        norm_before_gate(call.norm_before_gate != 0) {}
 
   __host__ __device__ int64_t groups() const { return channels / group_size; }
 
@@ -33,7 +36,9 @@ struct NormInputs {
   const float* weight;  // (channels)
 
   explicit NormInputs(const api::RmsNormCall& call)
-      : x(call.x.as<Matrix<const E>>()), z(call.z.as<Matrix<const E>>()), weight(static_cast<const float*>(call.weight)) {}
+      : x(call.x.as<Matrix<const E>>()),
+        z(call.z.as<Matrix<const E>>()),
+        weight(static_cast<const float*>(call.weight)) {}
 };
 
 template <class E>
@@ -48,7 +53,9 @@ enum class Gate { none, before_norm, after_norm };
 template <Gate gate, class E>
 struct Group {
   __device__ Group(const NormShape& shape, const NormInputs<E>& in, int64_t row, int64_t group)
-      : first(group * shape.group_size), x(in.x.data + row * in.x.row_stride + first), weight(in.weight + first),
+      : first(group * shape.group_size),
+        x(in.x.data + row * in.x.row_stride + first),
+        weight(in.weight + first),
         z(gate == Gate::none ? nullptr : in.z.data + row * in.z.row_stride + first) {}
 
   // What is normalised.
@@ -72,8 +79,7 @@ struct Group {
 };
 
 template <Gate gate, class E>
-__global__ void forward_kernel(NormShape shape, NormInputs<E> in, float eps, Matrix<E> out,
-                               float* reciprocal_rms) {
+__global__ void forward_kernel(NormShape shape, NormInputs<E> in, float eps, Matrix<E> out, float* reciprocal_rms) {
   const int64_t groups = shape.groups();
   const int64_t row = blockIdx.x / groups;
   const Group<gate, E> group(shape, in, row, blockIdx.x % groups);
@@ -147,17 +153,21 @@ void launch_forward(Launcher& launch, const api::RmsNormCall& call) {
 template <Gate gate, class E>
 void launch_backward(Launcher& launch, const api::RmsNormCall& call, float* sums) {
   const NormShape shape(call);
-  launch("rms_norm backward", backward_kernel<gate, E>, shape.row_blocks() * shape.groups(), threads_for(shape.group_size), 0,
-         shape, NormInputs<E>(call), static_cast<const float*>(call.reciprocal_rms), call.grad_out.as<Matrix<const E>>(),
+  launch("rms_norm backward", backward_kernel<gate, E>, shape.row_blocks() * shape.groups(),
+         threads_for(shape.group_size), 0, shape, NormInputs<E>(call), static_cast<const float*>(call.reciprocal_rms),
+         call.grad_out.as<Matrix<const E>>(),
          NormGradients<E>{call.grad_x.as<Matrix<E>>(), call.grad_z.as<Matrix<E>>(), sums}, shape.rows_per_block());
 }
 
 template <class E>
 int32_t forward(const api::RmsNormCall& call, const Place& place) {
   Launcher launch(place);
-  if (call.z.data == nullptr) launch_forward<Gate::none, E>(launch, call);
-  else if (call.norm_before_gate) launch_forward<Gate::after_norm, E>(launch, call);
-  else launch_forward<Gate::before_norm, E>(launch, call);
+  if (call.z.data == nullptr)
+    launch_forward<Gate::none, E>(launch, call);
+  else if (call.norm_before_gate)
+    launch_forward<Gate::after_norm, E>(launch, call);
+  else
+    launch_forward<Gate::before_norm, E>(launch, call);
   return launch.result();
 }
 
@@ -165,9 +175,12 @@ template <class E>
 int32_t backward(const api::RmsNormCall& call, const Place& place) {
   Launcher launch(place);
   auto* sums = static_cast<float*>(place.workspace);
-  if (call.z.data == nullptr) launch_backward<Gate::none, E>(launch, call, sums);
-  else if (call.norm_before_gate) launch_backward<Gate::after_norm, E>(launch, call, sums);
-  else launch_backward<Gate::before_norm, E>(launch, call, sums);
+  if (call.z.data == nullptr)
+    launch_backward<Gate::none, E>(launch, call, sums);
+  else if (call.norm_before_gate)
+    launch_backward<Gate::after_norm, E>(launch, call, sums);
+  else
+    launch_backward<Gate::before_norm, E>(launch, call, sums);
   sum_rows(launch, "rms_norm backward: weight", sums, NormShape(call).row_blocks(), call.channels, call.channels,
            static_cast<float*>(call.grad_weight), call.channels, 1);
   return launch.result();

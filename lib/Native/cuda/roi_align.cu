@@ -1,6 +1,6 @@
 // RoIAlign. The forward has a thread for each output, which visits its bin's samples. The backward has a block for each
-// plane of the gradient, whose threads add the regions to it one after the other, so that bits repeat: how much each cell
-// counts in each bin, along each axis, is in a table that a kernel before it makes.
+// plane of the gradient, whose threads add the regions to it one after the other, so that bits repeat: how much each
+// cell counts in each bin, along each axis, is in a table that a kernel before it makes.
 #include "launch.cuh"
 
 namespace patchkit::cuda {
@@ -15,9 +15,16 @@ struct RoiShape {
   bool aligned;
 
   explicit RoiShape(const api::RoiAlignCall& call)
-      : maps(call.maps), channels(call.channels), height(call.height), width(call.width), rois(call.rois),
-        out_height(call.out_height), out_width(call.out_width), scale(static_cast<float>(call.scale)),
-        sampling_ratio(call.sampling_ratio), aligned(call.aligned != 0) {}
+      : maps(call.maps),
+        channels(call.channels),
+        height(call.height),
+        width(call.width),
+        rois(call.rois),
+        out_height(call.out_height),
+        out_width(call.out_width),
+        scale(static_cast<float>(call.scale)),
+        sampling_ratio(call.sampling_ratio),
+        aligned(call.aligned != 0) {}
 
   int64_t outputs() const { return rois * channels * out_height * out_width; }
   int64_t row_weights() const { return rois * out_height * height; }
@@ -42,7 +49,7 @@ __device__ inline float corner(const RoiShape& shape, const float* roi, int edge
 }
 
 __device__ inline Samples samples_of(const RoiShape& shape, const float* roi, int edge, int64_t bins, int64_t bin,
-                                 int64_t cells) {
+                                     int64_t cells) {
   const float from = corner(shape, roi, edge), to = corner(shape, roi, edge + 2);
   const float size = shape.aligned || to - from > 1 ? to - from : 1.0f;
   const float bin_size = size / static_cast<float>(bins);
@@ -61,9 +68,7 @@ __device__ inline Samples samples_of(const RoiShape& shape, const float* roi, in
   return samples;
 }
 
-__device__ inline bool reaches(float at, int64_t cells) {
-  return at >= -1 && at <= static_cast<float>(cells);
-}
+__device__ inline bool reaches(float at, int64_t cells) { return at >= -1 && at <= static_cast<float>(cells); }
 
 // The two cells around a place and the weight of the second.
 struct Between {
@@ -87,8 +92,8 @@ __global__ void forward_kernel(RoiShape shape, const E* features, const float* r
   const float* roi = rois + plane / shape.channels * 5;
   out[index] = narrow<E>(0);
   if (!(roi[0] >= 0 && roi[0] < static_cast<float>(shape.maps))) return;
-  const E* map = features +
-                 (static_cast<int64_t>(roi[0]) * shape.channels + plane % shape.channels) * shape.height * shape.width;
+  const E* map =
+      features + (static_cast<int64_t>(roi[0]) * shape.channels + plane % shape.channels) * shape.height * shape.width;
 
   const Samples rows = samples_of(shape, roi, 2, shape.out_height, i, shape.height);
   const Samples columns = samples_of(shape, roi, 1, shape.out_width, j, shape.width);
@@ -108,7 +113,8 @@ __global__ void forward_kernel(RoiShape shape, const E* features, const float* r
 }
 
 // (rois, bins, cells): how much a cell counts in a bin along one axis
-__global__ void weights_kernel(RoiShape shape, const float* rois, int edge, int64_t bins, int64_t cells, float* weights) {
+__global__ void weights_kernel(RoiShape shape, const float* rois, int edge, int64_t bins, int64_t cells,
+                               float* weights) {
   const int64_t index = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (index >= shape.rois * bins * cells) return;
   const int64_t cell = index % cells, bin = index / cells % bins;
@@ -130,8 +136,10 @@ struct Span {
 
 __device__ inline Span span_of(const RoiShape& shape, const float* roi, int edge, int64_t cells) {
   const float a = corner(shape, roi, edge), b = corner(shape, roi, edge + 2);
-  const float from = a < b ? a : b, to = (a < b ? b : a) + (shape.aligned ? 0 : 1), last = static_cast<float>(cells - 1);
-  return {static_cast<int64_t>(within(floorf(from), 0.0f, last)), static_cast<int64_t>(within(ceilf(to), 0.0f, last)) + 1};
+  const float from = a < b ? a : b, to = (a < b ? b : a) + (shape.aligned ? 0 : 1),
+              last = static_cast<float>(cells - 1);
+  return {static_cast<int64_t>(within(floorf(from), 0.0f, last)),
+          static_cast<int64_t>(within(ceilf(to), 0.0f, last)) + 1};
 }
 
 template <class E>
@@ -181,8 +189,8 @@ int32_t backward(const api::RoiAlignCall& call, const Place& place) {
   Launcher launch(place);
   const auto* regions = static_cast<const float*>(call.regions);
   auto *rows = static_cast<float*>(place.workspace), *columns = rows + shape.row_weights();
-  launch("roi_align backward: weights of rows", weights_kernel, blocks_for(shape.row_weights(), largest_block), largest_block,
-         0, shape, regions, 2, shape.out_height, shape.height, rows);
+  launch("roi_align backward: weights of rows", weights_kernel, blocks_for(shape.row_weights(), largest_block),
+         largest_block, 0, shape, regions, 2, shape.out_height, shape.height, rows);
   launch("roi_align backward: weights of columns", weights_kernel, blocks_for(shape.column_weights(), largest_block),
          largest_block, 0, shape, regions, 1, shape.out_width, shape.width, columns);
   launch("roi_align backward", backward_kernel<E>, shape.maps * shape.channels, largest_block, 0, shape,

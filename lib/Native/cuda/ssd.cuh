@@ -1,7 +1,7 @@
-// What the scan's forward and backward share (kernels/ssd_scan.h has the mathematics). Sequences are cut into chunks of 64
-// tokens; a chunk's products stay on one multiprocessor. The state goes from chunk to chunk in float; what a chunk adds to
-// it, and what enters a chunk, lies in Operand<E>, (chunks, b, h, P, N). Padding is steps of size 0, which neither decay the
-// state nor write to it.
+// What the scan's forward and backward share (kernels/ssd_scan.h has the mathematics). Sequences are cut into chunks of
+// 64 tokens; a chunk's products stay on one multiprocessor. The state goes from chunk to chunk in float; what a chunk
+// adds to it, and what enters a chunk, lies in Operand<E>, (chunks, b, h, P, N). Padding is steps of size 0, which
+// neither decay the state nor write to it.
 //
 // Sizes: b batch, l length, g groups, h heads, P head dim, N state dim, Q tokens of a chunk.
 #pragma once
@@ -29,7 +29,9 @@ struct TokenView {
   E* data;
   int64_t batch, token, head;
 
-  __device__ E* row(int64_t b, int64_t t, int64_t h) const { return data + b * batch + t * token + h * head; }
+  __device__ __forceinline__ E* row(int64_t b, int64_t t, int64_t h) const {
+    return data + b * batch + t * token + h * head;
+  }
 };
 
 template <class E>
@@ -42,18 +44,28 @@ struct Scan {
   bool D_per_feature, dt_softplus;
 
   explicit Scan(const api::SsdScanCall& call)
-      : batch(call.batch), length(call.length), chunks((call.length + chunk_tokens - 1) / chunk_tokens),
-        heads(static_cast<int>(call.heads)), groups(static_cast<int>(call.groups)),
-        head_dim(static_cast<int>(call.head_dim)), state_dim(static_cast<int>(call.state_dim)),
-        x(call.x.as<TokenView<const E>>()), B(call.B.as<TokenView<const E>>()), C(call.C.as<TokenView<const E>>()),
-        z(call.z.as<TokenView<const E>>()), dt(call.dt.as<TokenView<const float>>()),
-        A(static_cast<const float*>(call.A)), dt_bias(static_cast<const float*>(call.dt_bias)),
-        D(static_cast<const float*>(call.D)), D_per_feature(call.D_per_feature != 0), dt_softplus(call.dt_softplus != 0) {}
+      : batch(call.batch),
+        length(call.length),
+        chunks((call.length + chunk_tokens - 1) / chunk_tokens),
+        heads(static_cast<int>(call.heads)),
+        groups(static_cast<int>(call.groups)),
+        head_dim(static_cast<int>(call.head_dim)),
+        state_dim(static_cast<int>(call.state_dim)),
+        x(call.x.as<TokenView<const E>>()),
+        B(call.B.as<TokenView<const E>>()),
+        C(call.C.as<TokenView<const E>>()),
+        z(call.z.as<TokenView<const E>>()),
+        dt(call.dt.as<TokenView<const float>>()),
+        A(static_cast<const float*>(call.A)),
+        dt_bias(static_cast<const float*>(call.dt_bias)),
+        D(static_cast<const float*>(call.D)),
+        D_per_feature(call.D_per_feature != 0),
+        dt_softplus(call.dt_softplus != 0) {}
 
   int64_t chunk_heads() const { return chunks * batch * heads; }
-  __host__ __device__ int64_t state_size() const { return int64_t{head_dim} * state_dim; }
+  __host__ __device__ __forceinline__ int64_t state_size() const { return int64_t{head_dim} * state_dim; }
 
-  __device__ float skip(int head, int feature) const {
+  __device__ __forceinline__ float skip(int head, int feature) const {
     if (D == nullptr) return 0;
     return D_per_feature ? D[head * head_dim + feature] : D[head];
   }
@@ -63,7 +75,9 @@ struct Scan {
 struct HeadChunk {
   template <class E>
   __device__ HeadChunk(const Scan<E>& scan, int64_t index)
-      : index(index), head(static_cast<int>(index % scan.heads)), batch(index / scan.heads % scan.batch),
+      : index(index),
+        head(static_cast<int>(index % scan.heads)),
+        batch(index / scan.heads % scan.batch),
         start(index / scan.heads / scan.batch * chunk_tokens),
         tokens(static_cast<int>(scan.length - start < chunk_tokens ? scan.length - start : chunk_tokens)),
         group(head / (scan.heads / scan.groups)) {}
@@ -76,8 +90,8 @@ struct HeadChunk {
   int group;
 };
 
-// What the tokens of a chunk have for a head. Decays are exp of differences of `sums`, the prefix sums of dt A: in double,
-// so that the difference of two large sums keeps its digits.
+// What the tokens of a chunk have for a head. Decays are exp of differences of `sums`, the prefix sums of dt A: in
+// double, so that the difference of two large sums keeps its digits.
 struct Steps {
   double sums[chunk_tokens];
   float size[chunk_tokens];   // dt after bias and softplus
@@ -86,7 +100,7 @@ struct Steps {
 
   // By the first warp; to be followed by __syncthreads.
   template <class E>
-  __device__ void load(const Scan<E>& scan, const HeadChunk& chunk) {
+  __device__ __forceinline__ void load(const Scan<E>& scan, const HeadChunk& chunk) {
     if (threadIdx.x >= warp_size) return;
     const int lane = threadIdx.x;
     const float A = scan.A[chunk.head], bias = scan.dt_bias ? scan.dt_bias[chunk.head] : 0.0f;
@@ -108,15 +122,17 @@ struct Steps {
     for (int t = lane; t < chunk_tokens; t += warp_size) leave[t] = expf(static_cast<float>(total - sums[t]));
   }
 
-  __device__ float total() const { return enter[chunk_tokens - 1]; }
+  __device__ __forceinline__ float total() const { return enter[chunk_tokens - 1]; }
 
-  __device__ float decay(int from, int to) const { return expf(static_cast<float>(sums[to] - sums[from])); }
+  __device__ __forceinline__ float decay(int from, int to) const {
+    return expf(static_cast<float>(sums[to] - sums[from]));
+  }
 };
 
-// Fills a tile whose first `rows` rows and `columns` columns exist, the rest with zeros: pair(row, column, both) gives two
-// neighbours. Warps take turns at the rows.
+// Fills a tile whose first `rows` rows and `columns` columns exist, the rest with zeros: pair(row, column, both) gives
+// two neighbours. Warps take turns at the rows.
 template <class T, class Pairs>
-__device__ void stage(Tile<T> tile, int tile_rows, int rows, int columns, const Pairs& pair) {
+__device__ __forceinline__ void stage(Tile<T> tile, int tile_rows, int rows, int columns, const Pairs& pair) {
   const int width = padded(columns);
   for (int row = threadIdx.x / warp_size; row < tile_rows; row += scan_warps)
     for (int column = threadIdx.x % warp_size * 2; column < width; column += 2 * warp_size) {
@@ -128,7 +144,8 @@ __device__ void stage(Tile<T> tile, int tile_rows, int rows, int columns, const 
 
 // The tokens of a chunk, of one head or group.
 template <class T, class E>
-__device__ void stage_tokens(Tile<T> tile, const TokenView<const E>& view, const HeadChunk& chunk, int head, int columns) {
+__device__ __forceinline__ void stage_tokens(Tile<T> tile, const TokenView<const E>& view, const HeadChunk& chunk,
+                                             int head, int columns) {
   const E* first = view.row(chunk.batch, chunk.start, head);
   stage(tile, chunk_tokens, chunk.tokens, columns,
         [&](int row, int column, bool both) { return load_pair(first + row * view.token + column, both); });
@@ -136,7 +153,8 @@ __device__ void stage_tokens(Tile<T> tile, const TokenView<const E>& view, const
 
 // The gradient of the output before the gate.
 template <class T, class E>
-__device__ void stage_gradient(Tile<T> tile, const Scan<E>& scan, const TokenView<const E>& grad_y, const HeadChunk& chunk) {
+__device__ __forceinline__ void stage_gradient(Tile<T> tile, const Scan<E>& scan, const TokenView<const E>& grad_y,
+                                               const HeadChunk& chunk) {
   const E* first = grad_y.row(chunk.batch, chunk.start, chunk.head);
   const E* gate = scan.z.data ? scan.z.row(chunk.batch, chunk.start, chunk.head) : nullptr;
   stage(tile, chunk_tokens, chunk.tokens, scan.head_dim, [&](int row, int column, bool both) {
@@ -152,13 +170,13 @@ __device__ void stage_gradient(Tile<T> tile, const Scan<E>& scan, const TokenVie
 
 // A state, (P, N).
 template <class T>
-__device__ void stage_state(Tile<T> tile, const T* state, int head_dim, int state_dim) {
+__device__ __forceinline__ void stage_state(Tile<T> tile, const T* state, int head_dim, int state_dim) {
   stage(tile, padded(head_dim), head_dim, state_dim,
         [&](int row, int column, bool both) { return load_pair(state + row * state_dim + column, both); });
 }
 
 template <class T>
-__host__ __device__ Tile<T> take_tile(SharedCarver& carver, int rows, int columns) {
+__host__ __device__ __forceinline__ Tile<T> take_tile(SharedCarver& carver, int rows, int columns) {
   const int stride = tile_stride<T>(padded(columns));
   return {carver.take<T>(rows * stride), stride};
 }
@@ -167,8 +185,8 @@ __host__ __device__ Tile<T> take_tile(SharedCarver& carver, int rows, int column
 template <class E>
 inline constexpr int terms = std::is_same_v<E, float> ? 3 : 1;
 
-// A chunk's heads of a group share the products C B^T, so that one block goes through all of them, or, where there are few
-// chunks, through a share. It depends on sizes alone: bits repeat.
+// A chunk's heads of a group share the products C B^T, so that one block goes through all of them, or, where there are
+// few chunks, through a share. It depends on sizes alone: bits repeat.
 struct Shares {
   template <class E>
   explicit Shares(const Scan<E>& scan) {
@@ -187,7 +205,7 @@ struct Shares {
 
 // The place of a block: (c, b, g, share). The chunk of its first head, and how many heads it has.
 template <class E>
-__device__ HeadChunk first_head(const Scan<E>& scan, const Shares& shares, int& heads) {
+__device__ __forceinline__ HeadChunk first_head(const Scan<E>& scan, const Shares& shares, int& heads) {
   const int group_heads = scan.heads / scan.groups, share = blockIdx.x % shares.count;
   const int group = blockIdx.x / shares.count % scan.groups;
   const int64_t item = blockIdx.x / shares.count / scan.groups;
@@ -197,14 +215,14 @@ __device__ HeadChunk first_head(const Scan<E>& scan, const Shares& shares, int& 
 
 enum class Direction { onward, backward };
 
-// What a chunk adds to the state, x^T B weighted by the decay to its end; or (backward) to the gradient of the state that
-// enters it, g^T C weighted by the decay from its start. `totals` gets the decay of the whole chunk.
+// What a chunk adds to the state, x^T B weighted by the decay to its end; or (backward) to the gradient of the state
+// that enters it, g^T C weighted by the decay from its start. `totals` gets the decay of the whole chunk.
 template <class E>
 void launch_contributions(Launcher& launch, const char* name, const Scan<E>& scan, Direction direction,
                           const TokenView<const E>& grad_y, Operand<E>* states, float* totals);
 
-// The recurrence over chunks: `states` holds what each chunk adds, and in the end what reaches each chunk from the others.
-// It begins with `first` (zero where null) and ends with `last` (which may be null), (b, h, P, N).
+// The recurrence over chunks: `states` holds what each chunk adds, and in the end what reaches each chunk from the
+// others. It begins with `first` (zero where null) and ends with `last` (which may be null), (b, h, P, N).
 template <class E>
 void launch_passing(Launcher& launch, const char* name, const Scan<E>& scan, Direction direction, const float* totals,
                     Operand<E>* states, const float* first, float* last);

@@ -52,12 +52,15 @@ __global__ void __launch_bounds__(scan_threads)
   const int rows = padded(scan.head_dim), columns = padded(scan.state_dim);
   for_parts(rows, columns, [&](int row, int column) {
     Part part;
-    multiply<Side::transposed, Side::as_is, terms<E>>(part, row, column, columns, chunk_tokens, tiles.values, tiles.factors);
+    multiply<Side::transposed, Side::as_is, terms<E>>(part, row, column, columns, chunk_tokens, tiles.values,
+                                                      tiles.factors);
     part.pairs(row, column, columns, [&](int p, int n, float first, float second) {
       if (p >= scan.head_dim || n >= scan.state_dim) return;
       Operand<E>* at = state + p * scan.state_dim + n;
-      if (n + 1 < scan.state_dim) store_pair(at, first, second);
-      else *at = narrow<Operand<E>>(first);
+      if (n + 1 < scan.state_dim)
+        store_pair(at, first, second);
+      else
+        *at = narrow<Operand<E>>(first);
     });
   });
 }
@@ -128,7 +131,8 @@ __global__ void __launch_bounds__(scan_threads, 2)
   // C B^T, this warp's part, for all heads
   const int warp = threadIdx.x / warp_size, own_row = warp / 2 * part_rows, own_column = warp % 2 * part_columns;
   Part products;
-  multiply<Side::as_is, Side::transposed, terms<E>>(products, own_row, own_column, chunk_tokens, depth, tiles.C, tiles.B);
+  multiply<Side::as_is, Side::transposed, terms<E>>(products, own_row, own_column, chunk_tokens, depth, tiles.C,
+                                                    tiles.B);
 
   for (int walked = 0; walked < heads; ++walked, ++chunk.head, ++chunk.index) {
     if (walked > 0) __syncthreads();  // the head before has read its tiles
@@ -161,8 +165,10 @@ __global__ void __launch_bounds__(scan_threads, 2)
           second *= silu(z.second);
         }
         E* at = y.row(chunk.batch, chunk.start + i, chunk.head) + p;
-        if (both) store_pair(at, first, second);
-        else *at = narrow<E>(first);
+        if (both)
+          store_pair(at, first, second);
+        else
+          *at = narrow<E>(first);
       });
     });
   }
@@ -180,7 +186,8 @@ int32_t forward(const api::SsdScanCall& call, const Place& place) {
   Carver carver(place.workspace);
   float* totals = carver.take<float>(scan.chunk_heads());
   auto* states = static_cast<Operand<E>*>(call.chunk_states);
-  launch_contributions<E>(launch, "ssd_scan: what chunks add to the state", scan, Direction::onward, {}, states, totals);
+  launch_contributions<E>(launch, "ssd_scan: what chunks add to the state", scan, Direction::onward, {}, states,
+                          totals);
   launch_passing<E>(launch, "ssd_scan: the state from chunk to chunk", scan, Direction::onward, totals, states,
                     static_cast<const float*>(call.initial_state), static_cast<float*>(call.final_state));
   const Shares shares(scan);
@@ -203,14 +210,14 @@ void launch_contributions(Launcher& launch, const char* name, const Scan<E>& sca
 template <class E>
 void launch_passing(Launcher& launch, const char* name, const Scan<E>& scan, Direction direction, const float* totals,
                     Operand<E>* states, const float* first, float* last) {
-  launch(name, passing_kernel<E>, blocks_for(scan.batch * scan.heads * scan.state_size(), largest_block), largest_block, 0,
-         scan, direction, totals, states, first, last);
+  launch(name, passing_kernel<E>, blocks_for(scan.batch * scan.heads * scan.state_size(), largest_block), largest_block,
+         0, scan, direction, totals, states, first, last);
 }
 
-#define PATCHKIT_INSTANTIATE(E)                                                                                         \
-  template void launch_contributions<E>(Launcher&, const char*, const Scan<E>&, Direction, const TokenView<const E>&,   \
-                                        Operand<E>*, float*);                                                           \
-  template void launch_passing<E>(Launcher&, const char*, const Scan<E>&, Direction, const float*, Operand<E>*,         \
+#define PATCHKIT_INSTANTIATE(E)                                                                                       \
+  template void launch_contributions<E>(Launcher&, const char*, const Scan<E>&, Direction, const TokenView<const E>&, \
+                                        Operand<E>*, float*);                                                         \
+  template void launch_passing<E>(Launcher&, const char*, const Scan<E>&, Direction, const float*, Operand<E>*,       \
                                   const float*, float*);
 PATCHKIT_INSTANTIATE(float)
 PATCHKIT_INSTANTIATE(__nv_bfloat16)

@@ -1,5 +1,5 @@
-// The Mamba-2 scan's backward: what each chunk adds to the state's gradient, that gradient from chunk to chunk, then all
-// gradients of a chunk at once.
+// The Mamba-2 scan's backward: what each chunk adds to the state's gradient, that gradient from chunk to chunk, then
+// all gradients of a chunk at once.
 #include "ssd.cuh"
 
 namespace patchkit::cuda {
@@ -21,7 +21,7 @@ template <int parts>
 struct Sums {
   float at[parts][chunk_tokens];
 
-  __device__ float of(int token) const {
+  __device__ __forceinline__ float of(int token) const {
     float sum = 0;
     for (int part = 0; part < parts; ++part) sum += at[part][token];
     return sum;
@@ -34,8 +34,8 @@ struct TokenSums {
   Sums<chunk_tokens / part_columns> crossing;  // what the decay of a step gets from paths inside the chunk
   Sums<chunk_tokens / part_rows> later;        // what its size gets from outputs after it
   float own[chunk_tokens];                     // and from its own output
-  Sums<widest> entered;                     // of log enter
-  Sums<widest> left;                        // of leave size
+  Sums<widest> entered;                        // of log enter
+  Sums<widest> left;                           // of leave size
 };
 
 template <class E>
@@ -68,13 +68,13 @@ struct GradientTiles {
 };
 
 // The sum over the lanes of a group: a row's.
-__device__ float row_sum(float value) {
+__device__ __forceinline__ float row_sum(float value) {
   value += __shfl_xor_sync(0xffffffffu, value, 1);
   return value + __shfl_xor_sync(0xffffffffu, value, 2);
 }
 
 // The sum over this group and those after it: down a column.
-__device__ float sum_down(float value) {
+__device__ __forceinline__ float sum_down(float value) {
   const int lane = threadIdx.x % warp_size;
 #pragma unroll
   for (int distance = 4; distance < warp_size; distance *= 2) {
@@ -85,10 +85,11 @@ __device__ float sum_down(float value) {
 }
 
 // products = C B^T and grads = g x^T, this warp's parts. Writes what token i takes from token j; adds the products'
-// gradient; sums what step j's size gets. Leaves in grads what it gets from output i and those after it within the part.
+// gradient; sums what step j's size gets. Leaves in grads what it gets from output i and those after it within the
+// part.
 template <class T>
-__device__ void mix(const Part& products, Part& grads, int own_row, int own_column, const Steps& steps, Tile<T> mixing,
-                    Part& product_grads, TokenSums& sums) {
+__device__ __forceinline__ void mix(const Part& products, Part& grads, int own_row, int own_column, const Steps& steps,
+                                    Tile<T> mixing, Part& product_grads, TokenSums& sums) {
   const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
 #pragma unroll
   for (int part = 0; part < 4; ++part) {
@@ -106,8 +107,10 @@ __device__ void mix(const Part& products, Part& grads, int own_row, int own_colu
           const float unsized = products.at[part][2 * half + k] * decay;
           mixed[k] = unsized * size;
           product_grads.at[part][2 * half + k] += grad * decay * size;
-          if (j + k < i) later = grad * unsized;
-          else sums.own[i] = grad * unsized;
+          if (j + k < i)
+            later = grad * unsized;
+          else
+            sums.own[i] = grad * unsized;
         }
         grad = later;
       }
@@ -125,7 +128,8 @@ __device__ void mix(const Part& products, Part& grads, int own_row, int own_colu
 
 // The paths inside the chunk that cross step i, from tokens before it to it and later ones: added up, as differences of
 // prefix sums would lose the weak ones among the strong. Follows mix and __syncthreads.
-__device__ void cross(const Part& later, int own_row, int own_column, const Steps& steps, TokenSums& sums) {
+__device__ __forceinline__ void cross(const Part& later, int own_row, int own_column, const Steps& steps,
+                                      TokenSums& sums) {
   const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
   float crossing[2] = {};
 #pragma unroll
@@ -146,11 +150,11 @@ __device__ void cross(const Part& later, int own_row, int own_column, const Step
   }
 }
 
-// What a product's part, (tokens, N), adds to a gradient: total += weight part, row by row; and the sums over its rows of
-// part times `other`.
+// What a product's part, (tokens, N), adds to a gradient: total += weight part, row by row; and the sums over its rows
+// of part times `other`.
 template <class T, int parts>
-__device__ void add_part(const Part& part, int row, int column, int columns, const float (&weights)[2], Tile<T> other,
-                         Part& total, Sums<parts>& sums) {
+__device__ __forceinline__ void add_part(const Part& part, int row, int column, int columns, const float (&weights)[2],
+                                         Tile<T> other, Part& total, Sums<parts>& sums) {
   const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
@@ -171,12 +175,12 @@ __device__ void add_part(const Part& part, int row, int column, int columns, con
   }
 }
 
-// The gradients of a head's step sizes and of A, by the first warp. The decay of step t is crossed by the paths inside the
-// chunk from before t to t or later; by those from the chunk's start to t or later; by those from before t to the chunk's
-// end; and by the one from start to end.
+// The gradients of a head's step sizes and of A, by the first warp. The decay of step t is crossed by the paths inside
+// the chunk from before t to t or later; by those from the chunk's start to t or later; by those from before t to the
+// chunk's end; and by the one from start to end.
 template <class E>
-__device__ void step_gradients(const Scan<E>& scan, const HeadChunk& chunk, const Steps& steps, const TokenSums& sums,
-                               float through, const Gradients<E>& grads) {
+__device__ __forceinline__ void step_gradients(const Scan<E>& scan, const HeadChunk& chunk, const Steps& steps,
+                                               const TokenSums& sums, float through, const Gradients<E>& grads) {
   if (threadIdx.x >= warp_size) return;
   const int lane = threadIdx.x;
   const float A = scan.A[chunk.head], bias = scan.dt_bias ? scan.dt_bias[chunk.head] : 0.0f;
@@ -215,7 +219,8 @@ __device__ void step_gradients(const Scan<E>& scan, const HeadChunk& chunk, cons
 // A block for each (c, b, g, share of heads). rounds: how many parts of a (tokens, N) product fall to a warp.
 template <class E, int rounds>
 __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>) == 2 ? 2 : 1)
-    gradient_kernel(Scan<E> scan, Shares shares, const Operand<E>* entering, const Operand<E>* leaving, Gradients<E> grads) {
+    gradient_kernel(Scan<E> scan, Shares shares, const Operand<E>* entering, const Operand<E>* leaving,
+                    Gradients<E> grads) {
   int heads;
   HeadChunk chunk = first_head(scan, shares, heads);
   const GradientTiles<E> tiles(dynamic_shared(), scan.head_dim, scan.state_dim);
@@ -223,6 +228,7 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
   TokenSums& sums = *tiles.sums;
   const int width = padded(scan.head_dim), depth = padded(scan.state_dim);
   const int across = (depth + part_columns - 1) / part_columns;
+  const int features_across = (width + part_columns - 1) / part_columns;
   const int lane = threadIdx.x % warp_size, warp = threadIdx.x / warp_size, group = lane / 4;
   stage_tokens(tiles.B, scan.B, chunk, chunk.group, scan.state_dim);
   stage_tokens(tiles.C, scan.C, chunk, chunk.group, scan.state_dim);
@@ -232,7 +238,8 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
 
   const int own_row = warp / 2 * part_rows, own_column = warp % 2 * part_columns;
   Part products, product_grads, grad_B[rounds], grad_C[rounds];
-  multiply<Side::as_is, Side::transposed, terms<E>>(products, own_row, own_column, chunk_tokens, depth, tiles.C, tiles.B);
+  multiply<Side::as_is, Side::transposed, terms<E>>(products, own_row, own_column, chunk_tokens, depth, tiles.C,
+                                                    tiles.B);
 
   for (int walked = 0; walked < heads; ++walked, ++chunk.head, ++chunk.index) {
     if (walked > 0) __syncthreads();  // the head before has read its tiles
@@ -260,8 +267,8 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
       multiply<Side::as_is, Side::as_is, terms<E>>(read, row, column, depth, width, tiles.g, tiles.entering);
       add_part(read, row, column, depth, {steps.enter[i], steps.enter[i + 8]}, tiles.C, grad_C[round], sums.entered);
       multiply<Side::as_is, Side::as_is, terms<E>>(written, row, column, depth, width, tiles.x, tiles.leaving);
-      add_part(written, row, column, depth,
-               {steps.leave[i] * steps.size[i], steps.leave[i + 8] * steps.size[i + 8]}, tiles.B, grad_B[round], sums.left);
+      add_part(written, row, column, depth, {steps.leave[i] * steps.size[i], steps.leave[i + 8] * steps.size[i + 8]},
+               tiles.B, grad_B[round], sums.left);
     }
     float through = 0;
     for (int p = warp; p < scan.head_dim; p += scan_warps)
@@ -276,8 +283,9 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
       }
     through = steps.total() * block_sum(through);  // here all have written what follows
 
-    for_parts(chunk_tokens, width, [&](int row, int column) {
-      const int j = row + group;
+    // A loop, as a function around so much would not be inlined.
+    for (int at = warp; at < chunk_tokens / part_rows * features_across; at += scan_warps) {
+      const int row = at / features_across * part_rows, column = at % features_across * part_columns, j = row + group;
       Part part;
       multiply<Side::as_is, Side::transposed, terms<E>>(part, row, column, width, depth, tiles.B, tiles.leaving);
       part.scale(steps.leave[j] * steps.size[j], steps.leave[j + 8] * steps.size[j + 8]);
@@ -288,10 +296,12 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
         first += scan.skip(chunk.head, p) * widen(tiles.g.row(t)[p]);
         if (both) second += scan.skip(chunk.head, p + 1) * widen(tiles.g.row(t)[p + 1]);
         E* at = grads.x.row(chunk.batch, chunk.start + t, chunk.head) + p;
-        if (both) store_pair(at, first, second);
-        else *at = narrow<E>(first);
+        if (both)
+          store_pair(at, first, second);
+        else
+          *at = narrow<E>(first);
       });
-      if (!scan.z.data) return;
+      if (!scan.z.data) continue;
 
       // The output before the gate once more.
       Part output;
@@ -308,10 +318,12 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
         E* at = grads.z.row(chunk.batch, chunk.start + t, chunk.head) + p;
         first *= grad.first * silu_slope(z.first);
         second *= grad.second * silu_slope(z.second);
-        if (both) store_pair(at, first, second);
-        else *at = narrow<E>(first);
+        if (both)
+          store_pair(at, first, second);
+        else
+          *at = narrow<E>(first);
       });
-    });
+    }
     step_gradients(scan, chunk, steps, sums, through, grads);
     if (grads.D)
       for (int p = threadIdx.x; p < scan.head_dim; p += scan_threads) {
@@ -333,15 +345,19 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
     const int at = warp + round * scan_warps;
     if (at >= chunk_tokens / part_rows * across) continue;
     const int row = at / across * part_rows, column = at % across * part_columns;
-    multiply<Side::as_is, Side::as_is, terms<E>>(grad_C[round], row, column, depth, chunk_tokens, tiles.mixing, tiles.B);
-    multiply<Side::transposed, Side::as_is, terms<E>>(grad_B[round], row, column, depth, chunk_tokens, tiles.mixing, tiles.C);
+    multiply<Side::as_is, Side::as_is, terms<E>>(grad_C[round], row, column, depth, chunk_tokens, tiles.mixing,
+                                                 tiles.B);
+    multiply<Side::transposed, Side::as_is, terms<E>>(grad_B[round], row, column, depth, chunk_tokens, tiles.mixing,
+                                                      tiles.C);
     const auto write = [&](float* target, Part& part) {
       part.pairs(row, column, depth, [&](int t, int n, float first, float second) {
         if (t >= chunk.tokens || n >= scan.state_dim) return;
         const int64_t token = (share * scan.batch + chunk.batch) * scan.length + chunk.start + t;
         float* place = target + (token * scan.groups + chunk.group) * scan.state_dim + n;
-        if (n + 1 < scan.state_dim) store_pair(place, first, second);
-        else *place = first;
+        if (n + 1 < scan.state_dim)
+          store_pair(place, first, second);
+        else
+          *place = first;
       });
     };
     write(grads.C, grad_C[round]);
@@ -375,8 +391,8 @@ int32_t backward(const api::SsdScanCall& call, const Place& place) {
   const Workspace<E> work(place.workspace, scan, shares, call.grad_D != nullptr);
   Launcher launch(place);
   const auto grad_y = call.grad_y.as<TokenView<const E>>();
-  launch_contributions<E>(launch, "ssd_scan backward: what chunks add to the state's gradient", scan, Direction::backward,
-                          grad_y, work.states, work.totals);
+  launch_contributions<E>(launch, "ssd_scan backward: what chunks add to the state's gradient", scan,
+                          Direction::backward, grad_y, work.states, work.totals);
   launch_passing<E>(launch, "ssd_scan backward: the state's gradient from chunk to chunk", scan, Direction::backward,
                     work.totals, work.states, static_cast<const float*>(call.grad_final_state),
                     static_cast<float*>(call.grad_initial_state));
@@ -400,8 +416,8 @@ int32_t backward(const api::SsdScanCall& call, const Place& place) {
   sum_rows(launch, "ssd_scan backward: A", work.A, chunks, scan.heads, scan.heads, static_cast<float*>(call.grad_A),
            scan.heads, 1);
   if (work.D)
-    sum_rows(launch, "ssd_scan backward: D", work.D, chunks, features, features, static_cast<float*>(call.grad_D), features,
-             1);
+    sum_rows(launch, "ssd_scan backward: D", work.D, chunks, features, features, static_cast<float*>(call.grad_D),
+             features, 1);
   if (shared) {
     sum_rows(launch, "ssd_scan backward: B", work.B, shares.count, numbers, numbers, grad_B, numbers, 1);
     sum_rows(launch, "ssd_scan backward: C", work.C, shares.count, numbers, numbers, grad_C, numbers, 1);
@@ -419,10 +435,10 @@ using patchkit::api::SsdScanCall;
 PK_API int64_t pk_cuda_ssd_scan_fits(const SsdScanCall* call) {
   if (call->state_dim > largest_state || call->head_dim > largest_state) return 0;
   return of_type(call->type, [&](auto element) {
-    const GradientTiles<decltype(element)> tiles(nullptr, static_cast<int>(call->head_dim),
-                                                 static_cast<int>(call->state_dim));
-    return tiles.bytes <= largest_shared ? 1 : 0;
-  }) == 1;
+           const GradientTiles<decltype(element)> tiles(nullptr, static_cast<int>(call->head_dim),
+                                                        static_cast<int>(call->state_dim));
+           return tiles.bytes <= largest_shared ? 1 : 0;
+         }) == 1;
 }
 
 PK_API int64_t pk_cuda_ssd_scan_backward_workspace(const SsdScanCall* call) {

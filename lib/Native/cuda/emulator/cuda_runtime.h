@@ -1,9 +1,10 @@
-// The part of CUDA that the kernels use, on a CPU: a launch runs its blocks one after the other, and a block's threads as
-// fibers of one thread of the CPU, each until it waits for others. It is slow, and meant for small sizes.
+// The part of CUDA that the kernels use, on a CPU: a launch runs its blocks one after the other, and a block's threads
+// as fibers of one thread of the CPU, each until it waits for others. It is slow, and meant for small sizes.
 //
-// It watches as well: a thread that waits for one that ended, a shuffle without all lanes of a warp, and a row for a load of
-// matrices that is not aligned, fail the launch with a sentence. Shared memory that the launch sized begins as NaN. The
-// threads' order can be turned round (pk_cuda_emulate_backwards): what then gives other bits lacks a __syncthreads.
+// It watches as well: a thread that waits for one that ended, a shuffle without all lanes of a warp, and a row for a
+// load of matrices that is not aligned, fail the launch with a sentence. Shared memory that the launch sized begins as
+// NaN. The threads' order can be turned round (pk_cuda_emulate_backwards): what then gives other bits lacks a
+// __syncthreads.
 #pragma once
 
 #include <cmath>
@@ -19,13 +20,19 @@
 #define __global__
 #define __shared__ static
 #define __launch_bounds__(...)
+#define __forceinline__ inline
 
 struct dim3 {
   unsigned x = 1, y = 1, z = 1;
   dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorInvalidConfiguration = 9, cudaErrorLaunchFailure = 719 };
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorLaunchFailure = 719
+};
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 using cudaStream_t = struct CUstream_st*;
 
@@ -117,7 +124,8 @@ T __shfl_down_sync(unsigned mask, T value, int distance) {
 // The compiler of the emulator is told to contract nothing.
 inline float __fmul_rn(float a, float b) { return a * b; }
 
-// -- what the tensor cores do, and shared memory (mma.cuh, device.cuh) -------------------------------------------------
+// -- what the tensor cores do, and shared memory (mma.cuh, device.cuh)
+// -------------------------------------------------
 
 namespace patchkit::cuda {
 

@@ -1,12 +1,12 @@
 // The fibers, warps and tensor cores of cuda_runtime.h.
+#include <sys/mman.h>
+#include <ucontext.h>
+
 #include <csetjmp>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <vector>
-
-#include <sys/mman.h>
-#include <ucontext.h>
 
 #include "api/abi.h"
 #include "cuda_bf16.h"
@@ -120,7 +120,8 @@ void make_fibers(unsigned count) {
 }
 
 bool run_block(unsigned threads, size_t shared) {
-  for (size_t i = 0; i + sizeof(float) <= shared; i += sizeof(float)) std::memset(machine.shared.get() + i, 0xff, sizeof(float));
+  for (size_t i = 0; i + sizeof(float) <= shared; i += sizeof(float))
+    std::memset(machine.shared.get() + i, 0xff, sizeof(float));
   machine.block = {static_cast<int>(threads), 0, 0};
   for (auto& warp : machine.warps) warp.barrier = {warp_size, 0, 0};
   for (unsigned i = 0; i < threads; ++i) {
@@ -149,7 +150,8 @@ bool run_block(unsigned threads, size_t shared) {
 
 cudaError_t run(dim3 grid, dim3 block, size_t shared, const std::function<void()>& body) {
   const std::lock_guard<std::mutex> lock(machine.one_launch);
-  if (block.x == 0 || block.x > 1024 || block.x % warp_size != 0 || shared > 227 * 1024) return cudaErrorInvalidConfiguration;
+  if (block.x == 0 || block.x > 1024 || block.x % warp_size != 0 || shared > 227 * 1024)
+    return cudaErrorInvalidConfiguration;
   make_fibers(block.x);
   if (shared > machine.shared_room) {
     machine.shared.reset(new char[shared]);
@@ -204,7 +206,8 @@ void mma(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], int dept
   const int lane = static_cast<int>(threadIdx.x % warp_size), group = lane / 4, place = lane % 4;
   for (int at = 0; at < 4; ++at) {
     double sum = d[at];
-    for (int k = 0; k < depth; ++k) sum += static_cast<double>(of_a(all, group, at / 2, k)) * of_b(all, 2 * place + at % 2, k);
+    for (int k = 0; k < depth; ++k)
+      sum += static_cast<double>(of_a(all, group, at / 2, k)) * of_b(all, 2 * place + at % 2, k);
     d[at] = static_cast<float>(sum);
   }
 }
@@ -256,10 +259,14 @@ void load_matrices(uint32_t (&words)[4], const void* row, bool transposed) {
 
 const char* cudaGetErrorString(cudaError_t status) {
   switch (status) {
-    case cudaSuccess: return "no error";
-    case cudaErrorInvalidValue: return "invalid argument";
-    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
-    default: return patchkit::emulator::machine.refusal ? patchkit::emulator::machine.refusal : "unspecified launch failure";
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    default:
+      return patchkit::emulator::machine.refusal ? patchkit::emulator::machine.refusal : "unspecified launch failure";
   }
 }
 
