@@ -9,8 +9,10 @@ set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 clang=${1:-$(compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -t- -k2 -n | tail -n 1 || true)}
 clang=${clang:-clang++}
-command -v "$clang" >/dev/null || {
-  echo "check-cuda-sources.sh: no clang++ was found; install clang (Debian: apt-get install clang-16)." >&2
+found=$("$clang" -dumpversion 2>/dev/null || echo 0)
+((${found%%.*} >= 16)) || {
+  echo "check-cuda-sources.sh: there is no clang++ of version 16 or later, which knows sm_90 (found: $clang, version $found);" \
+    "install one (Debian: apt-get install clang-16)." >&2
   exit 2
 }
 work=$(mktemp -d)

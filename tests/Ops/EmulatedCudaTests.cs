@@ -1,3 +1,4 @@
+using PatchKit.Models;
 using PatchKit.Ops;
 using PatchKit.Tests.Engines;
 using PatchKit.Tests.Golden;
@@ -94,6 +95,37 @@ public sealed class EmulatedCudaTests
         var e = Assert.Throws<InvalidOperationException>(() => { using var recording = no_grad(); return s.Fused(64); });
         Assert.StartsWith("patchkit::ssd_scan_forward on cpu with x [1, 3, 1, 128] of Float32: ssd_scan: outputs (1 blocks of 256 threads, 2", e.Message, StringComparison.Ordinal);
         Assert.Contains("CUDA error 1, invalid argument", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A model's training step as on a GPU: bfloat16 autocast around modules whose parameters are float32, through all the kernels, and a step of the optimizer.</summary>
+    [Fact]
+    public void AdventurerTrainsThroughThem()
+    {
+        using var scope = NewDisposeScope();
+        var images = randn(2, 3, 16, 16);
+        var labels = tensor(new long[] { 1, 3 });
+        double[] Losses(bool emulated)
+        {
+            Engine.Seed(3);
+            using var model = ModelZoo.Find("adventurer-tiny").Create(c => c with { Height = 16, Width = 16, PatchSize = 4, Classes = 5, Depth = 2 });
+            using var optimizer = new FusedAdamW(model.parameters(), 1e-3);
+            using var kernels = emulated ? CudaLibrary.Emulate() : null;
+            return [.. Enumerable.Range(0, 3).Select(_ =>
+            {
+                using var step = NewDisposeScope();
+                Tensor logits;
+                using (Engine.Autocast(CPU)) logits = model.call(images);
+                var loss = nn.functional.cross_entropy(logits.to_type(ScalarType.Float32), labels);
+                optimizer.zero_grad();
+                Engine.Backward(loss);
+                Assert.All(model.parameters(), parameter => Assert.True(parameter.grad!.isfinite().all().item<bool>()));
+                optimizer.step();
+                return loss.item<double>();
+            })];
+        }
+        double[] own = Losses(emulated: false), theirs = Losses(emulated: true);
+        Assert.All(own.Zip(theirs), pair => Assert.Equal(pair.First, pair.Second, 0.03));
+        Assert.True(theirs[2] < theirs[0], string.Join(", ", theirs));
     }
 
     private static void Compare(string op, Tensor?[] inputs, Func<Tensor?[], Tensor[]> fused, Func<Tensor?[], Tensor[]> reference, ScalarType type)

@@ -24,7 +24,6 @@ internal sealed unsafe class CudaLibrary
 
     private readonly nint _handle;
     private readonly bool _emulates;
-    private readonly delegate* unmanaged<int, nint*, int> _currentStream;
     private readonly ConcurrentDictionary<string, (nint Run, nint Workspace)> _entries = new();
 
     private CudaLibrary(string path, bool emulates)
@@ -33,15 +32,6 @@ internal sealed unsafe class CudaLibrary
         int version = NativeLibrary.TryGetExport(_handle, "pk_cuda_version", out nint say) ? ((delegate* unmanaged<int>)say)() : 0;
         if (version != Version) throw new DllNotFoundException($"{path} is of version {version}, but this program needs version {Version}; run environment/setup.sh, which builds it anew.");
         _emulates = emulates;
-        if (emulates) return;
-        // Its stable C entry, in whichever of libtorch's libraries this build has it.
-        foreach (string library in new[] { NativeLibraries.TorchCuda, NativeLibraries.Torch })
-            if (NativeLibrary.TryGetExport(NativeLibraries.Loaded(library), "aoti_torch_get_current_cuda_stream", out nint stream))
-            {
-                _currentStream = (delegate* unmanaged<int, nint*, int>)stream;
-                return;
-            }
-        throw new DllNotFoundException("this libtorch does not say which CUDA stream is current (aoti_torch_get_current_cuda_stream); TorchSharp 0.107's does.");
     }
 
     /// <summary>The emulation, while this thread takes it for tensors on the CPU.</summary>
@@ -104,8 +94,7 @@ internal sealed unsafe class CudaLibrary
     private Place PlaceOf(Tensor x, Tensor? workspace)
     {
         var place = new Place { Workspace = new Operand(workspace).Data, Device = Math.Max(0, x.device_index) };
-        if (!_emulates && _currentStream(place.Device, &place.Stream) != 0)
-            throw new InvalidOperationException($"libtorch has no current stream for {x.device}; `patchkit doctor` says which GPUs it sees.");
+        if (!_emulates) place.Stream = CudaStream.Current(place.Device);
         return place;
     }
 
