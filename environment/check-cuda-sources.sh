@@ -96,19 +96,23 @@ __attribute__((device)) float __half2float(__half);
 __attribute__((device)) __half __float2half(float);
 HEADER
 
-failed=0
+# check SOURCE ARCHITECTURE: compiled to PTX, or, for the architecture "host", as the host's part.
+check() {
+  local name
+  name=$(basename "$1" .cu)
+  local flags=(-x cuda -nocudainc -nocudalib -std=c++17 -Wall -Wno-unknown-cuda-version -I"$work" -I"$home/lib/Native")
+  if [[ $2 == host ]]; then
+    "$clang" "${flags[@]}" --cuda-gpu-arch=sm_90 --cuda-host-only -fsyntax-only "$1"
+    return
+  fi
+  # Functions of the toolkit stay calls; a kernel's local arrays and its shared memory are in the PTX.
+  "$clang" "${flags[@]}" --cuda-gpu-arch="$2" --cuda-device-only -O2 -Xclang -target-feature -Xclang +ptx70 -S \
+    -o "$work/$name.$2.ptx" "$1"
+  echo "$name, $2: $(grep -c '\.entry' "$work/$name.$2.ptx") kernels"
+}
+
+export clang home work
+export -f check
 for source in "$home"/lib/Native/cuda/*.cu; do
-  for architecture in sm_80 sm_90; do
-    name=$(basename "$source" .cu)
-    # Functions of the toolkit stay calls; a kernel's local arrays and its shared memory are in the PTX.
-    if "$clang" -x cuda --cuda-gpu-arch="$architecture" --cuda-device-only -nocudainc -nocudalib -std=c++17 -O2 -Wall \
-      -Wno-unknown-cuda-version -Xclang -target-feature -Xclang +ptx70 -I"$work" -I"$home/lib/Native" -S -o "$work/$name.ptx" "$source"; then
-      echo "$name, $architecture: $(grep -c '\.entry' "$work/$name.ptx") kernels"
-    else
-      failed=1
-    fi
-  done
-  "$clang" -x cuda --cuda-gpu-arch=sm_90 --cuda-host-only -nocudainc -nocudalib -std=c++17 -Wall -Wno-unknown-cuda-version \
-    -I"$work" -I"$home/lib/Native" -fsyntax-only "$source" || failed=1
-done
-exit "$failed"
+  for architecture in sm_80 sm_90 host; do printf '%s\0%s\0' "$source" "$architecture"; done
+done | xargs -0 -n 2 -P "$(nproc)" bash -euo pipefail -c 'check "$1" "$2"' check

@@ -85,7 +85,7 @@ internal static class Doctor
         if (backends == CollectiveBackends.None) return new("data parallel", Standing.Degraded, "one process alone can train", ProcessGroup.Absence);
         string found = $"several processes can train together ({string.Join(", ", new[] { (CollectiveBackends.Gloo, "Gloo on CPUs"), (CollectiveBackends.Nccl, "NCCL on GPUs") }.Where(own => backends.HasFlag(own.Item1)).Select(own => own.Item2))})";
         return torch.cuda.device_count() > 1 && !backends.HasFlag(CollectiveBackends.Nccl)
-            ? new("data parallel", Standing.Degraded, $"{found}; on this machine's {torch.cuda.device_count()} GPUs through host memory, more slowly", $"Install NCCL, or put its folder on LD_LIBRARY_PATH: {Nccl.Absence}.")
+            ? new("data parallel", Standing.Degraded, $"{found}; on this machine's {torch.cuda.device_count()} GPUs through host memory, more slowly", $"NCCL: {Nccl.Absence}.")
             : new("data parallel", Standing.Ok, found);
     }
 

@@ -33,13 +33,13 @@ public sealed class GpuCheckTests
     [Fact]
     public void TheKernelsAreCheckedWithoutDotNetAsWell()
     {
+        Assert.SkipUnless(Run("bash", "-c", "command -v python3").Code == 0, "python3 is not here.");
         string report = Path.GetTempFileName();
         string library = Path.Combine(Path.GetDirectoryName(NativeLibraries.Find(out _))!, "libpatchkit_cuda_emulated.so");
         string[] arguments = [Path.Combine(Path.GetDirectoryName(s_script)!, "kernels.py"), "--emulate", "--library", library, "--json", report];
         try
         {
             var (code, output, errors) = Run("python3", arguments);
-            if (errors.Contains("No such file", StringComparison.Ordinal)) Assert.Skip("python3 is not here.");
             Assert.True(code == 0, output + errors);
             Assert.Contains("golden, float32: 21 checked, 0 failed", output);
             Assert.Contains("golden, narrow: 38 checked, 0 failed", output);

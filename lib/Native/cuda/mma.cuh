@@ -126,8 +126,9 @@ __device__ __forceinline__ void multiply(Part& part, int row, int column, int co
         load_matrices<true>(words_b, b.row(k + within + second) + column + 8 * j + third);
       else
         load_matrices<false>(words_b, b.row(column + 8 * j + within + third) + k + second);
-      mma_bfloat16(part.at[j], words_a, {words_b[0], words_b[1]});
-      mma_bfloat16(part.at[j + 1], words_a, {words_b[2], words_b[3]});
+      const uint32_t left[2] = {words_b[0], words_b[1]}, right[2] = {words_b[2], words_b[3]};
+      mma_bfloat16(part.at[j], words_a, left);
+      mma_bfloat16(part.at[j + 1], words_a, right);
     }
   }
 }

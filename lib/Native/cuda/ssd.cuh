@@ -111,9 +111,9 @@ struct Steps {
         step = *scan.dt.row(chunk.batch, chunk.start + t, chunk.head) + bias;
         if (scan.dt_softplus) step = softplus(step);
       }
-      const double log_decay = static_cast<double>(step) * A;
-      const double sum =
-          total + warp_running_sum<Order::onward>(log_decay > strongest_decay ? log_decay : strongest_decay);
+      double log_decay = static_cast<double>(step) * A;
+      if (!(log_decay > strongest_decay)) log_decay = strongest_decay;
+      const double sum = total + warp_running_sum<Order::onward>(log_decay);
       size[t] = step;
       sums[t] = sum;
       enter[t] = expf(static_cast<float>(sum));

@@ -153,7 +153,7 @@ __device__ __forceinline__ void cross(const Part& later, int own_row, int own_co
 // What a product's part, (tokens, N), adds to a gradient: total += weight part, row by row; and the sums over its rows
 // of part times `other`.
 template <class T, int parts>
-__device__ __forceinline__ void add_part(const Part& part, int row, int column, int columns, const float (&weights)[2],
+__device__ __forceinline__ void add_part(const Part& part, int row, int column, int columns, float upper, float lower,
                                          Tile<T> other, Part& total, Sums<parts>& sums) {
   const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
 #pragma unroll
@@ -167,7 +167,7 @@ __device__ __forceinline__ void add_part(const Part& part, int row, int column, 
       for (int k = 0; k < 2; ++k) {
         const float value = part.at[j][2 * half + k];
         sum += value * widen(other.row(i)[column + 8 * j + 2 * place + k]);
-        total.at[j][2 * half + k] += weights[half] * value;
+        total.at[j][2 * half + k] += (half == 0 ? upper : lower) * value;
       }
     }
     sum = row_sum(sum);
@@ -265,9 +265,9 @@ __global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>
       const int row = at / across * part_rows, column = at % across * part_columns, i = row + group;
       Part read, written;
       multiply<Side::as_is, Side::as_is, terms<E>>(read, row, column, depth, width, tiles.g, tiles.entering);
-      add_part(read, row, column, depth, {steps.enter[i], steps.enter[i + 8]}, tiles.C, grad_C[round], sums.entered);
+      add_part(read, row, column, depth, steps.enter[i], steps.enter[i + 8], tiles.C, grad_C[round], sums.entered);
       multiply<Side::as_is, Side::as_is, terms<E>>(written, row, column, depth, width, tiles.x, tiles.leaving);
-      add_part(written, row, column, depth, {steps.leave[i] * steps.size[i], steps.leave[i + 8] * steps.size[i + 8]},
+      add_part(written, row, column, depth, steps.leave[i] * steps.size[i], steps.leave[i + 8] * steps.size[i + 8],
                tiles.B, grad_B[round], sums.left);
     }
     float through = 0;

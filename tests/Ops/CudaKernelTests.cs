@@ -9,10 +9,10 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Ops;
 
 /// <summary>
-/// The kernels for GPUs, run on the CPU by lib/Native/cuda/emulator through the same calls from C#: values and gradients against the references in
-/// float64, in every type, for odd sizes, several chunks and strided inputs; the same bits twice, also when threads run the other way round.
+/// The kernels for GPUs: on one where tests compute there, else run on the CPU by lib/Native/cuda/emulator through the same calls from C#. Values and gradients
+/// against the references in float64, in every type, for odd sizes, several chunks and strided inputs; the same bits twice, emulated also when threads run the other way round.
 /// </summary>
-public sealed class EmulatedCudaTests
+public sealed class CudaKernelTests
 {
     private static readonly Dictionary<ScalarType, double> Tolerances = new() { [ScalarType.Float32] = 3e-5, [ScalarType.BFloat16] = 0.03, [ScalarType.Float16] = 4e-3 };
 
@@ -68,32 +68,35 @@ public sealed class EmulatedCudaTests
     {
         using var scope = NewDisposeScope();
         manual_seed(count);
+        var device = TestDevice.Current;
         var corners = rand(count, 2) * 30;
-        var boxes = cat([corners, corners + rand(count, 2) * 20], 1);
-        var (scores, classes) = ((rand(count) * 20).floor(), randint(0, 3, [count], dtype: ScalarType.Int64));
-        using var emulated = CudaLibrary.Emulate();
+        var boxes = cat([corners, corners + rand(count, 2) * 20], 1).to(device);
+        var (scores, classes) = ((rand(count) * 20).floor().to(device), randint(3, [count], int64).to(device));
+        using var emulated = Emulated();
         foreach (var type in Tolerances.Keys)
         {
             var narrow = boxes.to_type(type);
             foreach (var within in new[] { null, classes })
             {
                 var expected = Nms.Composed(narrow.to_type(ScalarType.Float32), scores, within, 0.5);
-                Assert.Equal(expected.data<long>().ToArray(), Nms.Fused(narrow, scores, within, 0.5).data<long>().ToArray());
+                Assert.Equal(expected.cpu().data<long>().ToArray(), Nms.Fused(narrow, scores, within, 0.5).cpu().data<long>().ToArray());
             }
         }
-        Assert.Equal(0, Nms.Run(empty(0, 4), empty(0), 0.5).shape[0]);
+        Assert.Equal(0, Nms.Run(boxes[..0], scores[..0], 0.5).shape[0]);
     }
 
     [Fact]
     public void ALaunchThatFailsNamesItsKernelAndItsSizes()
     {
+        Assert.SkipUnless(TestDevice.Current.type == DeviceType.CPU, "the sentence is the emulator's.");
         using var scope = NewDisposeScope();
         var s = ScanInputs.Random(b: 1, l: 3, h: 1, p: 128, g: 1, n: 128, dtype: ScalarType.Float32);
         using var emulated = CudaLibrary.Emulate();
         // Scan takes the chunked form, as these sizes' tiles do not fit.
         Assert.True(SsdScan.Scan(s.X, s.Dt, s.A, s.B, s.C).Y.isfinite().all().item<bool>());
-        var e = Assert.Throws<InvalidOperationException>(() => { using var recording = no_grad(); return s.Fused(64); });
-        Assert.StartsWith("patchkit::ssd_scan_forward on cpu with x [1, 3, 1, 128] of Float32: ssd_scan: outputs (1 blocks of 256 threads, 2", e.Message, StringComparison.Ordinal);
+        var y = s.Select(input => input.requires_grad_()).Fused(64).Y;
+        var e = Assert.Throws<InvalidOperationException>(() => Engine.Backward(y.sum()));
+        Assert.StartsWith("patchkit::ssd_scan_backward on cpu with x [1, 3, 1, 128] of Float32: ssd_scan backward: gradients (1 blocks of 256 threads, 2", e.Message, StringComparison.Ordinal);
         Assert.Contains("CUDA error 1, invalid argument", e.Message, StringComparison.Ordinal);
     }
 
@@ -101,13 +104,14 @@ public sealed class EmulatedCudaTests
     [Fact]
     public void AdventurerTrainsThroughThem()
     {
+        Assert.SkipUnless(TestDevice.Current.type == DeviceType.CPU, "this is how a GPU is rehearsed.");
         using var scope = NewDisposeScope();
         var images = randn(2, 3, 16, 16);
         var labels = tensor(new long[] { 1, 3 });
         double[] Losses(bool emulated)
         {
             Engine.Seed(3);
-            using var model = ModelZoo.Find("adventurer-tiny").Create(c => c with { Height = 16, Width = 16, PatchSize = 4, Classes = 5, Depth = 2 });
+            using var model = new AdventurerConfig { Height = 16, Width = 16, PatchSize = 4, Classes = 5, EmbedDim = 32, Depth = 2, HeadDim = 16, StateDim = 16 }.Create();
             using var optimizer = new FusedAdamW(model.parameters(), 1e-3);
             using var kernels = emulated ? CudaLibrary.Emulate() : null;
             return [.. Enumerable.Range(0, 3).Select(_ =>
@@ -128,26 +132,28 @@ public sealed class EmulatedCudaTests
         Assert.True(theirs[2] < theirs[0], string.Join(", ", theirs));
     }
 
+    private static IDisposable? Emulated() => TestDevice.Current.type == DeviceType.CPU ? CudaLibrary.Emulate() : null;
+
     private static void Compare(string op, Tensor?[] inputs, Func<Tensor?[], Tensor[]> fused, Func<Tensor?[], Tensor[]> reference, ScalarType type)
     {
         var narrow = inputs.Select((input, i) => input?.to_type(OfTypeOfX[op].Contains(i) ? type : ScalarType.Float32)).ToArray();
         var expected = Results(reference, narrow, ScalarType.Float64, type, input => input.to_type(ScalarType.Float64));
-        using var emulated = CudaLibrary.Emulate();
+        using var emulated = Emulated();
         var actual = Results(fused, narrow, null, type, input => input.clone());
         for (int i = 0; i < expected.Length; i++)
         {
             double error = GoldenFile.Error(actual[i], expected[i]);
             Assert.True(error <= Tolerances[type], $"result {i} of shape [{string.Join(", ", expected[i].shape)}] is off by {error:G3} of its largest magnitude; {Tolerances[type]:G3} is allowed.");
         }
-        CudaLibrary.EmulateBackwards(true);
+        if (emulated is not null) CudaLibrary.EmulateBackwards(true);
         try
         {
             var again = Results(fused, narrow, null, type, EverySecond);
-            foreach (var (a, b) in actual.Zip(again)) Expect.SameBits(a, b);
+            foreach (var (a, b) in actual.Zip(again)) Expect.SameBits(a.detach(), b.detach());
         }
         finally
         {
-            CudaLibrary.EmulateBackwards(false);
+            if (emulated is not null) CudaLibrary.EmulateBackwards(false);
         }
     }
 
@@ -156,7 +162,7 @@ public sealed class EmulatedCudaTests
     {
         Tensor?[] leaves = [.. inputs.Select(input => input is null ? null : change(input).detach().requires_grad_())];
         var outputs = op(leaves);
-        var weights = outputs.Select(output => (arange(output.numel()) * 0.7).sin().view(output.shape).to_type(type).to_type(computed ?? output.dtype)).ToList();
+        var weights = outputs.Select(output => (arange(output.numel(), device: output.device) * 0.7).sin().view(output.shape).to_type(type).to_type(computed ?? output.dtype)).ToList();
         return [.. outputs, .. Engine.Gradients(outputs, [.. leaves.OfType<Tensor>()], weights)];
     }
 
