@@ -162,7 +162,7 @@ public sealed class CudaKernelTests
     {
         Tensor?[] leaves = [.. inputs.Select(input => input is null ? null : change(input).detach().requires_grad_())];
         var outputs = op(leaves);
-        var weights = outputs.Select(output => (arange(output.numel(), device: output.device) * 0.7).sin().view(output.shape).to_type(type).to_type(computed ?? output.dtype)).ToList();
+        var weights = outputs.Select(output => (arange(output.numel(), ScalarType.Float64, output.device) * 0.7).sin().view(output.shape).to_type(type).to_type(computed ?? output.dtype)).ToList();
         return [.. outputs, .. Engine.Gradients(outputs, [.. leaves.OfType<Tensor>()], weights)];
     }
 
