@@ -50,7 +50,7 @@ step_libtorch() {
   natives=$(find bin -maxdepth 1 -name 'lib*TorchSharp*.so*')
   sed -n "s/^__version__ = '\(.*\)'/libtorch \1/p" "$PATCHKIT_LIBTORCH/../version.py" 2>/dev/null || true
   # shellcheck disable=SC2086  # file names of ours, without spaces
-  nm -D --undefined-only $natives | awk '{print $2}' | grep -E "^_ZN?K?[A-Z]*($ours)" | sort -u >wanted.txt
+  nm -D --undefined-only $natives | awk '$1 == "U" {print $2}' | grep -E "^_ZN?K?[A-Z]*($ours)" | sort -u >wanted.txt
   find "$PATCHKIT_LIBTORCH" -maxdepth 1 -name '*.so*' -exec nm -D --defined-only {} + 2>/dev/null | awk 'NF == 3 {print $3}' |
     sed 's/@.*//' | sort -u >there.txt
   comm -23 wanted.txt there.txt >missing.txt
