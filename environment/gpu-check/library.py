@@ -1,4 +1,4 @@
-"""libpatchkit_cuda.so, or its emulation, by ctypes: built from lib/Native/cuda, and its operators on tensors of memory.py."""
+"""libpatchkit_cuda.so, or its emulation, by ctypes: built from lib/Native/cuda; its operators on tensors of memory.py."""
 
 import concurrent.futures
 import ctypes
@@ -36,7 +36,9 @@ def commands(emulate, folder, architecture):
     else:
         compiler = find_nvcc()
         if compiler is None:
-            sys.exit("kernels.py: nvcc was not found; put CUDA's nvcc on the path, or name it by CUDACXX. --emulate needs none.")
+            sys.exit(
+                "kernels.py: nvcc was not found; put it on the path, or name it by CUDACXX. --emulate needs none."
+            )
         flags = ["-std=c++17", "-O3", "-Xcompiler", "-fPIC,-fvisibility=hidden", "-Xptxas", "-v", *include]
         flags += ["-gencode", f"arch=compute_{architecture},code=sm_{architecture}"]
     objects = [os.path.join(folder, os.path.basename(source) + ".o") for source in sources]
@@ -79,22 +81,44 @@ View2 = structure("View2", data=POINTER, batch=I64, row=I64)
 View3 = structure("View3", data=POINTER, batch=I64, token=I64, head=I64)
 Place = structure("Place", workspace=POINTER, stream=POINTER, device=I32, unused=I32)
 CausalConvCall = structure(
-    "CausalConvCall", **many(I64, "batch length channels width"), **many(I32, "silu type threads unused"),
-    **many(View2, "x initial out"), **many(POINTER, "weight bias"), **many(View2, "grad_out grad_x grad_initial"),
-    **many(POINTER, "grad_weight grad_bias"))
+    "CausalConvCall",
+    **many(I64, "batch length channels width"),
+    **many(I32, "silu type threads unused"),
+    **many(View2, "x initial out"),
+    **many(POINTER, "weight bias"),
+    **many(View2, "grad_out grad_x grad_initial"),
+    **many(POINTER, "grad_weight grad_bias"),
+)
 RmsNormCall = structure(
-    "RmsNormCall", **many(I64, "rows channels group_size"), eps=DOUBLE, **many(I32, "norm_before_gate type threads unused"),
-    **many(View1, "x z out"), **many(POINTER, "weight reciprocal_rms"), **many(View1, "grad_out grad_x grad_z"),
-    grad_weight=POINTER)
+    "RmsNormCall",
+    **many(I64, "rows channels group_size"),
+    eps=DOUBLE,
+    **many(I32, "norm_before_gate type threads unused"),
+    **many(View1, "x z out"),
+    **many(POINTER, "weight reciprocal_rms"),
+    **many(View1, "grad_out grad_x grad_z"),
+    grad_weight=POINTER,
+)
 RoiAlignCall = structure(
-    "RoiAlignCall", **many(I64, "maps channels height width rois out_height out_width sampling_ratio"), scale=DOUBLE,
-    **many(I32, "aligned type threads unused"), **many(POINTER, "features regions out"))
+    "RoiAlignCall",
+    **many(I64, "maps channels height width rois out_height out_width sampling_ratio"),
+    scale=DOUBLE,
+    **many(I32, "aligned type threads unused"),
+    **many(POINTER, "features regions out"),
+)
 SsdScanCall = structure(
-    "SsdScanCall", **many(I64, "batch length heads groups head_dim state_dim chunk"),
-    **many(I32, "D_per_feature dt_softplus type threads"), **many(View3, "x dt B C z"),
-    **many(POINTER, "A D dt_bias initial_state"), y=View3, **many(POINTER, "final_state chunk_states"), grad_y=View3,
-    grad_final_state=POINTER, **many(View3, "grad_x grad_z"),
-    **many(POINTER, "grad_dt grad_A grad_B grad_C grad_D grad_initial_state"))
+    "SsdScanCall",
+    **many(I64, "batch length heads groups head_dim state_dim chunk"),
+    **many(I32, "D_per_feature dt_softplus type threads"),
+    **many(View3, "x dt B C z"),
+    **many(POINTER, "A D dt_bias initial_state"),
+    y=View3,
+    **many(POINTER, "final_state chunk_states"),
+    grad_y=View3,
+    grad_final_state=POINTER,
+    **many(View3, "grad_x grad_z"),
+    **many(POINTER, "grad_dt grad_A grad_B grad_C grad_D grad_initial_state"),
+)
 
 
 def view(kind, tensor):
@@ -109,13 +133,15 @@ def at(tensor):
 
 
 class Library:
-    """The operators. Inputs and results are dicts of tensors by the operator's names for them; what is absent is None."""
+    """The operators. Inputs and results are dicts of tensors by the operator's names; what is absent is None."""
 
     def __init__(self, path, memory):
         self.path, self.memory, self.library = path, memory, ctypes.CDLL(path)
         found = self.library.pk_cuda_version()
         if found != VERSION:
-            sys.exit(f"kernels.py: {path} is of version {found}, but version {VERSION} is needed; remove it, and it is built anew.")
+            sys.exit(
+                f"kernels.py: {path} is of version {found}, but {VERSION} is needed; remove it, and it is built anew."
+            )
 
     def number(self, entry, call):
         function = getattr(self.library, f"pk_cuda_{entry}")
@@ -148,9 +174,17 @@ class Library:
     def conv_call(self, i, settings):
         x = i["x"]
         return CausalConvCall(
-            batch=x.shape[0], length=x.shape[1], channels=x.shape[2], width=i["weight"].shape[1], silu=settings["silu"],
-            type=CODES[x.dtype], x=view(View2, x), initial=view(View2, i.get("initial_states")), weight=at(i["weight"]),
-            bias=at(i.get("bias")))
+            batch=x.shape[0],
+            length=x.shape[1],
+            channels=x.shape[2],
+            width=i["weight"].shape[1],
+            silu=settings["silu"],
+            type=CODES[x.dtype],
+            x=view(View2, x),
+            initial=view(View2, i.get("initial_states")),
+            weight=at(i["weight"]),
+            bias=at(i.get("bias")),
+        )
 
     def conv_forward(self, i, settings):
         call, y = self.conv_call(i, settings), self.like(i["x"])
@@ -172,9 +206,16 @@ class Library:
     def norm_call(self, i, settings):
         x = i["x"]
         return RmsNormCall(
-            rows=x.shape[0], channels=x.shape[1], group_size=settings.get("group_size") or x.shape[1], eps=settings["eps"],
-            norm_before_gate=bool(settings.get("norm_before_gate")), type=CODES[x.dtype], x=view(View1, x),
-            z=view(View1, i.get("z")), weight=at(i["weight"]))
+            rows=x.shape[0],
+            channels=x.shape[1],
+            group_size=settings.get("group_size") or x.shape[1],
+            eps=settings["eps"],
+            norm_before_gate=bool(settings.get("norm_before_gate")),
+            type=CODES[x.dtype],
+            x=view(View1, x),
+            z=view(View1, i.get("z")),
+            weight=at(i["weight"]),
+        )
 
     def norm_forward(self, i, settings):
         call, y = self.norm_call(i, settings), self.like(i["x"])
@@ -196,9 +237,19 @@ class Library:
     def roi_call(self, i, settings):
         n, c, h, w = i["x"].shape
         return RoiAlignCall(
-            maps=n, channels=c, height=h, width=w, rois=i["rois"].shape[0], out_height=settings["output"][0],
-            out_width=settings["output"][1], sampling_ratio=settings["sampling_ratio"], scale=settings["spatial_scale"],
-            aligned=settings["aligned"], type=CODES[i["x"].dtype], regions=at(i["rois"]))
+            maps=n,
+            channels=c,
+            height=h,
+            width=w,
+            rois=i["rois"].shape[0],
+            out_height=settings["output"][0],
+            out_width=settings["output"][1],
+            sampling_ratio=settings["sampling_ratio"],
+            scale=settings["spatial_scale"],
+            aligned=settings["aligned"],
+            type=CODES[i["x"].dtype],
+            regions=at(i["rois"]),
+        )
 
     def roi_forward(self, i, settings):
         call = self.roi_call(i, settings)
@@ -221,21 +272,40 @@ class Library:
         self.library.pk_cuda_nms_workspace.restype = I64
         room = self.library.pk_cuda_nms_workspace(I64(n))
         workspace = self.memory.empty([room // 8], "int64")
-        self.finish(self.library.pk_cuda_nms(
-            I64(n), POINTER(at(boxes)), POINTER(at(order)), POINTER(at(classes)), DOUBLE(iou), POINTER(at(kept)),
-            POINTER(at(kept_count)), ctypes.byref(self.place(workspace))))
+        self.finish(
+            self.library.pk_cuda_nms(
+                I64(n),
+                POINTER(at(boxes)),
+                POINTER(at(order)),
+                POINTER(at(classes)),
+                DOUBLE(iou),
+                POINTER(at(kept)),
+                POINTER(at(kept_count)),
+                ctypes.byref(self.place(workspace)),
+            )
+        )
         self.memory.wait()
         return [int(v) for v in self.memory.values(kept)[: int(self.memory.values(kept_count)[0])]]
 
-    # -- ssd_scan: x, z (b, l, h, p), dt (b, l, h), A, dt_bias (h), B, C (b, l, g, n), D (h) or (h, p), initial_state (b, h, p, n)
+    # -- ssd_scan: x, z (b, l, h, p), dt (b, l, h), A, dt_bias (h), B, C (b, l, g, n), D (h) or (h, p),
+    #    initial_state (b, h, p, n)
 
     def scan_call(self, i, settings):
         (b, l, h, p), (g, n) = i["x"].shape, i["B"].shape[2:]
         return SsdScanCall(
-            batch=b, length=l, heads=h, groups=g, head_dim=p, state_dim=n, chunk=64,
-            D_per_feature=i.get("D") is not None and len(i["D"].shape) == 2, dt_softplus=settings["dt_softplus"],
-            type=CODES[i["x"].dtype], **{name: view(View3, i.get(name)) for name in ("x", "dt", "B", "C", "z")},
-            **{name: at(i.get(name)) for name in ("A", "D", "dt_bias", "initial_state")})
+            batch=b,
+            length=l,
+            heads=h,
+            groups=g,
+            head_dim=p,
+            state_dim=n,
+            chunk=64,
+            D_per_feature=i.get("D") is not None and len(i["D"].shape) == 2,
+            dt_softplus=settings["dt_softplus"],
+            type=CODES[i["x"].dtype],
+            **{name: view(View3, i.get(name)) for name in ("x", "dt", "B", "C", "z")},
+            **{name: at(i.get(name)) for name in ("A", "D", "dt_bias", "initial_state")},
+        )
 
     def scan_forward(self, i, settings):
         call, y = self.scan_call(i, settings), self.like(i["x"])
@@ -247,10 +317,17 @@ class Library:
 
     def scan_backward(self, i, settings, kept, grads):
         call = self.scan_call(i, settings)
-        made = {name: self.like(i.get(name), None if name in ("x", "z") else "float32") for name in
-                ("x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state") if i.get(name) is not None}
+        made = {
+            name: self.like(i.get(name), None if name in ("x", "z") else "float32")
+            for name in ("x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state")
+            if i.get(name) is not None
+        }
         features = self.memory.empty([call.heads, call.head_dim]) if i.get("D") is not None else None
-        call.chunk_states, call.grad_y, call.grad_final_state = at(kept), view(View3, grads["y"]), at(grads.get("final_state"))
+        call.chunk_states, call.grad_y, call.grad_final_state = (
+            at(kept),
+            view(View3, grads["y"]),
+            at(grads.get("final_state")),
+        )
         call.grad_x, call.grad_z = view(View3, made["x"]), view(View3, made.get("z"))
         call.grad_dt, call.grad_A, call.grad_B, call.grad_C = (at(made[name]) for name in ("dt", "A", "B", "C"))
         call.grad_D, call.grad_initial_state = at(features), at(made.get("initial_state"))
@@ -259,7 +336,9 @@ class Library:
         if features is not None:
             sums = self.memory.values(features)
             width = count(features.shape) // count(i["D"].shape)
-            made["D"] = self.memory.tensor([sum(sums[at : at + width]) for at in range(0, len(sums), width)], i["D"].shape)
+            made["D"] = self.memory.tensor(
+                [sum(sums[at : at + width]) for at in range(0, len(sums), width)], i["D"].shape
+            )
         if "dt_bias" in made:
             steps, heads = self.memory.values(made["dt"]), call.heads
             made["dt_bias"] = self.memory.tensor([sum(steps[head::heads]) for head in range(heads)], [heads])

@@ -71,7 +71,9 @@ class PlainMemory:
 
     def empty(self, shape, dtype="float32"):
         # What a kernel does not write is NaN, or a large number.
-        buffer = ctypes.create_string_buffer(b"\xff" * (count(shape) * WIDTHS[dtype]), max(count(shape) * WIDTHS[dtype], 1))
+        buffer = ctypes.create_string_buffer(
+            b"\xff" * (count(shape) * WIDTHS[dtype]), max(count(shape) * WIDTHS[dtype], 1)
+        )
         return PlainTensor(buffer, shape, dtype)
 
     def strided(self, values, shape, dtype="float32"):
@@ -83,7 +85,9 @@ class PlainMemory:
         return PlainTensor(wide.buffer, shape, dtype, strides)
 
     def values(self, tensor):
-        whole = decode(tensor.buffer.raw[: len(tensor.buffer) // WIDTHS[tensor.dtype] * WIDTHS[tensor.dtype]], tensor.dtype)
+        whole = decode(
+            tensor.buffer.raw[: len(tensor.buffer) // WIDTHS[tensor.dtype] * WIDTHS[tensor.dtype]], tensor.dtype
+        )
         return [whole[place] for place in tensor.places()]
 
     def wait(self):
