@@ -81,10 +81,10 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         var ours = table.Rows.Single(row => row[0] == "ViT at 16x16");
         Assert.Equal(.2 + .1 * Math.Pow(2, .9), Number(ours[5]), 1e-3);
         Assert.Equal("what was measured, and that the loss falls on", ours[^1]);
-        var here = panel.Marks.OfType<Display.Series>().Single(series => series.Name == "measured here");
+        var here = panel.Marks.OfType<PatchKit.Display.Series>().Single(series => series.Name == "measured here");
         Assert.Equal(2, here.X.Count);
         Assert.All(here.X, part => Assert.Equal((.2 + .1 * Math.Pow(2, .9)) / (.2 + .1 * Math.Pow(4, .9)), part, 1e-3));
-        Assert.Equal(9, panel.Marks.OfType<Display.Series>().Single(series => series.Name == "read off the paper").X.Count);
+        Assert.Equal(9, panel.Marks.OfType<PatchKit.Display.Series>().Single(series => series.Name == "read off the paper").X.Count);
         Assert.Contains("<svg", figure.ToSvg());
         Assert.Empty(System.Text.Json.JsonSerializer.Deserialize<Report>(System.Text.Json.JsonSerializer.Serialize(report, RunConfig.Json), RunConfig.Json)!.Figures);
     }
