@@ -18,7 +18,7 @@ internal static class Plateaus
         var standing = tested.GroupBy(entry => name?.Invoke(entry.Run.Config) ?? $"p={entry.Run.Config.Model.PatchSize}")
             .Select(same => (same.Key, Standing: same.Count(entry => entry.Test.Stands), Count: same.Count())).Where(entry => entry.Standing > 0).ToList();
         return standing.Count == 0 ? "No run ended on a plateau."
-            : $"Still on a plateau when training ended: {string.Join(", ", standing.Select(entry => entry.Count == 1 ? entry.Key : $"{entry.Key} in {entry.Standing} of {entry.Count} seeds"))}.";
+            : $"Still on a plateau when training ended: {string.Join(", ", standing.Select(entry => entry.Count == 1 ? entry.Key.TrimEnd(',') : $"{entry.Key} in {entry.Standing} of {entry.Count} seeds"))}.";
     }
 
     /// <summary>The fall of the training loss over the last four tenths of the steps, run by run; null where the curves are not there.</summary>
