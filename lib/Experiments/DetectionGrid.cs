@@ -43,7 +43,7 @@ internal static class DetectionGrid
     /// <summary>The runs, seed by seed, the largest patch first.</summary>
     internal static IReadOnlyList<RunConfig> Runs(ExperimentOptions options) =>
     [
-        .. from seed in Sweep.Seeds(options)
+        .. from seed in Sweep.Seeds(options, gpu: 1)
            from family in Families(options)
            from width in options.Scale == Scale.Paper ? new[] { "tiny", "base" } : ["tiny"]
            from patch in Patches(options)

@@ -17,7 +17,7 @@ internal static class SegmentationSweep
     internal static Family Family(ExperimentOptions options) => options.Scale >= Scale.Gpu ? Experiments.Family.Adventurer : Experiments.Family.ViT;
 
     /// <summary>The seeds of backbones and decoders alike.</summary>
-    internal static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options);
+    internal static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options, gpu: 1);
 
     /// <summary>UperNet, its width after the model's, with an auxiliary head, as is usual: without it, or half as wide, the small nets learn too slowly through so deep a decoder.</summary>
     internal static SegmentationConfig UperNet(ExperimentOptions options) => SegmentationConfig.UperNet(options.Scale switch { Scale.Paper => SegmentationConfig.PaperChannels, Scale.Gpu => 96, _ => 64 }) with { Auxiliary = true };

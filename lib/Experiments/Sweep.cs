@@ -22,9 +22,10 @@ internal static class Sweep
 
     /// <summary>The seeds: those asked for, or the experiment's own number.</summary>
     /// <param name="options">which may ask for a number.</param>
-    /// <param name="teach">how many at `teach`; as few as make an interval at `gpu`, one at `smoke` and `paper`.</param>
-    internal static IEnumerable<long> Seeds(ExperimentOptions options, int teach = VerdictRule.FewestSeeds) =>
-        Enumerable.Range(0, options.Seeds ?? options.Scale switch { Scale.Teach => teach, Scale.Gpu => VerdictRule.FewestSeeds, _ => 1 }).Select(i => options.FirstSeed + i);
+    /// <param name="teach">how many at `teach`; one at `smoke` and `paper`.</param>
+    /// <param name="gpu">how many at `gpu`.</param>
+    internal static IEnumerable<long> Seeds(ExperimentOptions options, int teach = VerdictRule.FewestSeeds, int gpu = VerdictRule.FewestSeeds) =>
+        Enumerable.Range(0, options.Seeds ?? options.Scale switch { Scale.Teach => teach, Scale.Gpu => gpu, _ => 1 }).Select(i => options.FirstSeed + i);
 
     /// <summary>One run.</summary>
     /// <param name="options">scale, images, budget.</param>

@@ -32,6 +32,7 @@ public sealed class Table4 : Experiment
            from seed in Seeds(options)
            from width in Widths(options)
            from patch in Patches(options)
+           where patch > 1 || options.Scale != Scale.Gpu || seed == options.FirstSeed      // the dearest column: one seed
            select Sweep.Run(options, Family.Adventurer, size, patch, seed, width),
     ];
 
@@ -47,7 +48,7 @@ public sealed class Table4 : Experiment
             var loss = widths.ToDictionary(width => width, width => patches.ToDictionary(patch => patch, patch =>
                 Cell(width, patch).Average(run => run.Test.Loss)));
             int seeds = Seeds(options).Count();
-            tables.Add(new ReportTable($"Adventurer at {size}x{size}: test loss{PatchSweep.MeanOf(seeds)}", ["width", .. patches.Select(patch => $"p={patch}")],
+            tables.Add(new ReportTable($"Adventurer at {size}x{size}: test loss{PatchSweep.MeanOf(seeds)}", ["width", .. patches.Select(patch => $"p={patch}{(Cell(widths[0], patch).Count < seeds ? ", one seed" : "")}")],
                 [.. widths.Select(width => (IReadOnlyList<string>)[width, .. patches.Select(patch => PatchSweep.Number(loss[width][patch]))])]));
             var best = (from width in widths from patch in patches orderby loss[width][patch] select (width, patch)).First();
             string at = $"at {size}x{size}";
