@@ -22,7 +22,7 @@ public sealed class DoctorTests : IDisposable
             rows.Select(row => row.Name));
         string[] told =
         [
-            "TorchSharp: 0.107.0 from ", "TorchSharp: .*woven \\(", "guard: version 2", "libtorch: 2\\.10\\.", "MKL: .*path",
+            "TorchSharp: 0.107.0 from ", "TorchSharp: .*woven \\(", "guard: version 3", "libtorch: 2\\.10\\.", "MKL: .*path",
             "kernels: libpatchkit version ", "data parallel: .*Gloo on CPUs",
         ];
         Assert.All(told, line => Assert.Contains(rows, row => row.Standing == "Ok" && Regex.IsMatch($"{row.Name}: {row.Found}", $"^{line}")));
@@ -48,7 +48,7 @@ public sealed class DoctorTests : IDisposable
 
     private static string PathAfter(string path, string named = "")
     {
-        string script = Path.Combine(Path.GetDirectoryName(GpuCheckTests.Script())!, "env.sh");
+        string script = Path.Combine(Path.GetDirectoryName(GpuCheckTests.Script())!, "..", "env.sh");
         var start = new ProcessStartInfo("bash", ["-euc", "source \"$0\"; echo \"$LD_LIBRARY_PATH\"", script]) { RedirectStandardOutput = true };
         (start.Environment["LD_LIBRARY_PATH"], start.Environment["PATCHKIT_LIBTORCH"]) = (path, named);
         using var process = Process.Start(start)!;

@@ -72,7 +72,7 @@ public sealed partial class RecipeTests(NotebookTests.Desk desk) : IClassFixture
                 Assert.NotEqual(losses[0], losses[1]);
                 break;
             case "PyTorch's files by TorchSharp.PyBridge":
-                Assert.Equal("0", code[^1].Text);
+                Assert.Matches(@"^(Installed TorchSharp\.PyBridge 1\.4\.4)?0$", code[^1].Text);
                 break;
         }
     }

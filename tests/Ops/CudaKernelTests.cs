@@ -124,7 +124,7 @@ public sealed class CudaKernelTests
                 Engine.Backward(loss);
                 Assert.All(model.parameters(), parameter => Assert.True(parameter.grad!.isfinite().all().item<bool>()));
                 optimizer.step();
-                return loss.item<double>();
+                return loss.item<float>();
             })];
         }
         double[] own = Losses(emulated: false), theirs = Losses(emulated: true);
@@ -143,7 +143,9 @@ public sealed class CudaKernelTests
         for (int i = 0; i < expected.Length; i++)
         {
             double error = GoldenFile.Error(actual[i], expected[i]);
-            Assert.True(error <= Tolerances[type], $"result {i} of shape [{string.Join(", ", expected[i].shape)}] is off by {error:G3} of its largest magnitude; {Tolerances[type]:G3} is allowed.");
+            // A head's or channel's gradient is a sum over all positions: its terms cancel, what rounding did to them does not.
+            double allowed = Tolerances[type] * (type != ScalarType.Float32 && expected[i].dim() == 1 ? 4 : 1);
+            Assert.True(error <= allowed, $"result {i} of shape [{string.Join(", ", expected[i].shape)}] is off by {error:G3} of its largest magnitude; {allowed:G3} is allowed.");
         }
         if (emulated is not null) CudaLibrary.EmulateBackwards(true);
         try
