@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using PatchKit.Data;
 using TorchSharp;
 
 namespace PatchKit.Cli;
@@ -12,14 +13,15 @@ internal static class Doctor
     {
         yield return DotNet();
         yield return Cpu();
-        yield return Launcher();
+        if (OperatingSystem.IsLinux()) yield return Launcher();
         foreach (var check in EngineChecks.All())
         {
             yield return check;
             if (check is { Name: "TorchSharp", Standing: Standing.Broken }) yield break;
         }
+        yield return Images();
         yield return Threads();
-        yield return Memory();
+        if (OperatingSystem.IsLinux()) yield return Memory();
         yield return Cuda();
         yield return DataParallel();
         yield return Training();
@@ -41,12 +43,16 @@ internal static class Doctor
         ? new("launcher", Standing.Ok, "thread and memory settings were made before the process started")
         : new("launcher", Standing.Degraded, "not started by bin/patchkit, so thread and memory settings may be missing", "Start it as bin/patchkit, or source environment/env.sh first.");
 
+    private static Check Images() => ImageLibrary.Present
+        ? new("images", Standing.Ok, "JPEG and PNG are decoded by libjpeg-turbo and libpng, whose pixels are Pillow's, all else by ImageSharp")
+        : new("images", Standing.Degraded, $"all are decoded by ImageSharp: a JPEG's pixels then differ from Pillow's by up to {ImageSharpCodec.MostLevelsFromPillow} of 255 levels; resizing gives the same bytes, slower", ImageLibrary.Absence);
+
     private static Check Threads()
     {
         int threads = torch.get_num_threads(), cores = Environment.ProcessorCount;
         string found = $"libtorch uses {threads} of {cores} cores, OMP_WAIT_POLICY={Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "unset"}";
         if (!string.Equals(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY"), "PASSIVE", StringComparison.OrdinalIgnoreCase))
-            return new("threads", Standing.Degraded, found, "Idle OpenMP threads spin and take time from the others; set OMP_WAIT_POLICY=PASSIVE before the start, as bin/patchkit does.");
+            return new("threads", Standing.Degraded, found, "Idle OpenMP threads spin and take time from the others; set OMP_WAIT_POLICY=PASSIVE before the start, as bin/patchkit and environment/run.ps1 do.");
         return threads > cores
             ? new("threads", Standing.Degraded, found, $"Set OMP_NUM_THREADS to at most {cores}.")
             : threads < cores && Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null

@@ -19,6 +19,9 @@ namespace PatchKit.Data;
 /// </summary>
 internal static class ImageSharpCodec
 {
+    /// <summary>By how much a channel of a JPEG's pixel was seen to differ from Pillow's, at most; PNG does not differ. tests/Platforms/WithoutLibpatchkitTests.cs measures it.</summary>
+    internal const int MostLevelsFromPillow = 0;
+
     private const int LongestSide = 65535, MostMegabytes = 1024;
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(30);
     private static readonly Sharp.Configuration Files = Configured();
