@@ -5,10 +5,7 @@
 #   setup.sh                    with the libtorch of the last run, at first the one for CPUs
 #   setup.sh --device cuda      with TorchSharp's libtorch for NVIDIA's GPUs, several GB; remembered for later runs
 #   setup.sh --device cpu       back to the one for CPUs
-#   setup.sh --dotnet-interactive   the tool .NET Interactive, too, as a second kernel of Jupyter's: "C# (.NET Interactive)"
 #   setup.sh --packages-only    the system's packages and nothing else (for the Dockerfile)
-#
-# Where no C++ compiler is and none can be installed, it says what is slower then, and goes on.
 set -euo pipefail
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -31,7 +28,6 @@ usage() {
 parse_arguments() {
   device_wish=""
   packages_only=""
-  interactive=""
   while (($#)); do
     case $1 in
       --device)
@@ -40,7 +36,6 @@ parse_arguments() {
         shift
         ;;
       --packages-only) packages_only=yes ;;
-      --dotnet-interactive) interactive=yes ;;
       -h | --help) usage; exit 0 ;;
       *) fail "the argument '$1' is not known; see setup.sh --help." ;;
     esac
@@ -62,8 +57,6 @@ take_lock() {
 
 # Sets TorchDevice, which MSBuild reads from the environment: the package that brings libtorch.
 choose_device() {
-  # Here bin/ is filled below, from what was published.
-  export FillBin=false
   export TorchDevice=${device_wish:-${TorchDevice:-$(cat build/torch-device 2>/dev/null || echo cpu)}}
   # As in Directory.Build.props.
   artifacts=build/dotnet
@@ -141,17 +134,18 @@ install_packages() {
   without_packages "apt-get could not install ${missing[*]} (see above, or build/log/packages.log)"
 }
 
-# Goes on without packages: their tools may be here all the same (conda, a cluster's modules, another distribution), and
-# nothing needs them.
+# Goes on without packages when their tools are here all the same (conda, a cluster's modules, another distribution).
 without_packages() {
-  local reason=$*
+  local reason=$* missing
+  missing=$(missing_tools)
+  if [[ -n $missing ]]; then fail "$reason. What stops the build is: $missing."; fi
   if [[ $(cat build/packages-note 2>/dev/null) != "$reason" ]]; then
     say "Going on with what is here, although $reason."
     printf '%s' "$reason" >build/packages-note
   fi
 }
 
-# The tools that lib/Native and the guard are built with, of those that are not here, as one phrase.
+# The tools that no build goes without, as one phrase; nothing when all are here.
 missing_tools() {
   local tools=""
   command -v cmake >/dev/null || tools+=", cmake (3.25 or later)"
@@ -225,26 +219,8 @@ put() {
 
 is_large() { (($(stat -c %s "$1") > 16000000)); }
 
-# Where lib/Native cannot be built, tensor operators, ImageSharp and C# do its work.
-without_native() {
-  local missing=$1 target note
-  for target in bin $artifacts/bin/PatchKit.Tests/release; do rm -f "$target"/libpatchkit*.so; done
-  note="Everything works without $missing, but scans, convolutions and norms are made of tensor operators, 4 to 14 times"
-  note+=" slower, and images are decoded by ImageSharp, a third slower."
-  if [[ $(cat build/native-note 2>/dev/null) != "$note" || -n $did_something ]]; then
-    say "$note"
-    printf '%s' "$note" >build/native-note
-  fi
-}
-
 build_native() {
-  local folder sources target library missing
-  missing=$(missing_tools)
-  if [[ -n $missing ]]; then
-    without_native "$missing"
-    return
-  fi
-  rm -f build/native-note
+  local folder sources target library
   folder=build/native-$(native_key)
   sources=$(digest_of lib/Native)
   if [[ $(cat "$folder/built-from" 2>/dev/null) != "$sources" || ! -e $folder/libpatchkit.so ]]; then
@@ -275,7 +251,6 @@ dotnet_sources() {
       -not -path 'lib/Native/*'
     "$dotnet" --version
     echo "${programs[@]}" "${test_projects[@]}" "$TorchDevice"
-    if command -v "$(compiler)" >/dev/null; then echo guard; fi
     # A build names its commit, or says that its sources were changed: committing them makes it anew.
     if [[ -n $(git status --porcelain -- lib PatchKit.csproj Directory.*.props 2>/dev/null) ]]; then echo modified; fi
   } | digest
@@ -388,32 +363,6 @@ LAUNCHER
   chmod +x "bin/$launcher"
 }
 
-# Its own `jupyter install` writes a start by `dotnet interactive`, which is found in this folder alone; and Jupyter is not
-# needed for it.
-install_interactive() {
-  local tool=microsoft.dotnet-interactive version kernel program packages root
-  "$dotnet" tool restore >build/log/tools.log 2>&1 9>&- || { tail -n 5 build/log/tools.log >&2; fail "the tools of .config/dotnet-tools.json could not be restored; the whole output is in build/log/tools.log."; }
-  version=$(sed -n "/\"$tool\"/,/}/s/.*\"version\": *\"\([^\"]*\)\".*/\1/p" .config/dotnet-tools.json)
-  packages=$("$dotnet" nuget locals global-packages --list | sed 's/^global-packages: *//')
-  program=$(find "${packages%/}/$tool/$version/tools" -name Microsoft.DotNet.Interactive.App.dll | head -n 1)
-  [[ -n $program ]] || fail "$tool $version was restored, but its program is not in $packages."
-  kernel=${JUPYTER_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/jupyter}/kernels/dotnet-interactive
-  cat >build/kernel.json <<KERNEL
-{
-  "argv": ["$dotnet", "$program", "jupyter", "--default-kernel", "csharp", "{connection_file}"],
-  "display_name": "C# (.NET Interactive)",
-  "language": "C#",
-  "env": { "DOTNET_ROLL_FORWARD": "Major", "DOTNET_INTERACTIVE_CLI_TELEMETRY_OPTOUT": "1" }
-}
-KERNEL
-  put build/kernel.json "$kernel/kernel.json"
-  # What executes notebooks in it from the command line; without it there are VS Code and JupyterLab.
-  if ! command -v jupyter-nbconvert >/dev/null && command -v apt-get >/dev/null && root=$(root_prefix); then
-    say "Installing jupyter-nbconvert: executes notebooks in a kernel."
-    apt_install "$root" jupyter-nbconvert || say "Going on without jupyter-nbconvert, which apt-get could not install (build/log/packages.log)."
-  fi
-}
-
 main() {
   parse_arguments "$@"
   did_something=""
@@ -421,11 +370,13 @@ main() {
   choose_device
   ensure_packages
   if [[ -n $packages_only ]]; then return; fi
+  local missing
+  missing=$(missing_tools)
+  if [[ -n $missing ]]; then fail "the build needs: $missing."; fi
   build_dotnet
   fill_bin
   build_native
   remember_device
-  if [[ -n $interactive ]]; then install_interactive; fi
   if [[ -z $did_something ]]; then
     echo "PatchKit is set up; nothing to do."
   else

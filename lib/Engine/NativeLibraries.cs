@@ -18,6 +18,12 @@ internal static class NativeLibraries
     /// <summary>libpatchkit_gloo.so: collectives between processes.</summary>
     internal const string Gloo = "patchkit_gloo";
 
+    /// <summary>libpatchkit_cuda.so: kernels on GPUs, where nvcc built it.</summary>
+    internal const string Cuda = "patchkit_cuda";
+
+    /// <summary>libpatchkit_cuda_emulated.so: the same kernels on the CPU, for tests.</summary>
+    internal const string CudaEmulated = "patchkit_cuda_emulated";
+
     /// <summary>TorchSharp's own natives.</summary>
     internal const string TorchSharp = "LibTorchSharp";
 
@@ -26,8 +32,6 @@ internal static class NativeLibraries
 
     /// <summary>libtorch, for its C entries and for functions known by their mangled names.</summary>
     internal const string Torch = "torch_cpu";
-
-    private static readonly string Packaged = Path.Combine("runtimes", "linux-x64", "native", "libpatchkit.so");
 
     // An assembly has one resolver, and no first type whose constructor could set it.
     [ModuleInitializer]
@@ -42,6 +46,10 @@ internal static class NativeLibraries
             : "libpatchkit.so is for Linux; nothing needs it.";
         return path;
     }
+
+    /// <summary>The path of a library that lies beside libpatchkit.so; null where it does not.</summary>
+    internal static string? Beside(string library) =>
+        Find(out _) is { } path && Path.Combine(Path.GetDirectoryName(path)!, $"lib{library}.so") is var beside && File.Exists(beside) ? beside : null;
 
     /// <summary>A function of libtorch that only its C++ name exports, as GCC and Clang, or as Microsoft's compiler spell it; 0 where there is none.</summary>
     internal static nint TorchExport(string itanium, string microsoft) =>
@@ -65,8 +73,6 @@ internal static class NativeLibraries
         if (!OperatingSystem.IsLinux()) yield break;
         string beside = Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
         yield return Path.Combine(beside, "libpatchkit.so");
-        yield return Path.Combine(beside, Packaged); // a program that was built for every platform
-        yield return Path.Combine(beside, "..", "..", Packaged); // the package's own lib/net10.0, which a notebook references
         for (var up = new DirectoryInfo(beside); up is not null; up = up.Parent)
             yield return Path.Combine(up.FullName, "bin", "libpatchkit.so");
     }
@@ -74,7 +80,7 @@ internal static class NativeLibraries
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? search) => name switch
     {
         PatchKit => LoadPatchKit(),
-        Gloo => Load(Path.Combine(Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!, $"lib{Gloo}.so")),
+        Gloo => LoadFile(Path.Combine(Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!, $"lib{Gloo}.so")),
         TorchSharp or Torch or TorchCuda => Loaded(name),
         _ => 0,
     };
@@ -88,10 +94,11 @@ internal static class NativeLibraries
     {
         string path = Find(out string reason) ?? throw new DllNotFoundException(reason);
         Loaded(TorchSharp);
-        return Load(path);
+        return LoadFile(path);
     }
 
-    private static nint Load(string path)
+    /// <exception cref="DllNotFoundException">It cannot be loaded.</exception>
+    internal static nint LoadFile(string path)
     {
         try
         {

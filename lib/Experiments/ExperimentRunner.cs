@@ -21,7 +21,7 @@ public sealed record ExperimentRunner(RunStore Store)
     public Action<string>? Say { get; init; }
 
     /// <summary>
-    /// This runner, showing where it stands as one line that is kept up to date. In a notebook: <c>runner.Showing(Live.Show("").Update)</c>.
+    /// This runner, showing where it stands as one line that is kept up to date. In a notebook: <c>runner.Showing(display("").Update)</c>.
     /// </summary>
     /// <param name="show">shows a value in the place of the last one, at most ten times a second.</param>
     public ExperimentRunner Showing(Action<object> show)

@@ -1,7 +1,5 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics.X86;
-using System.Text;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
@@ -33,21 +31,9 @@ public sealed record Machine(string Processor, int Cores, int Threads, string De
 
     private static string CpuName()
     {
-        string? line = OperatingSystem.IsLinux() ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return line?.Split(':', 2)[1].Trim() ?? Brand() ?? RuntimeInformation.ProcessArchitecture.ToString();
+        const string info = "/proc/cpuinfo";
+        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 
-    /// <summary>The name that an x86 processor gives itself, which is also what Linux tells; null for others.</summary>
-    internal static string? Brand()
-    {
-        const int first = unchecked((int)0x80000002), last = first + 2;
-        if (!X86Base.IsSupported || (uint)X86Base.CpuId(unchecked((int)0x80000000), 0).Eax < unchecked((uint)last)) return null;
-        var words = new List<int>();
-        for (int leaf = first; leaf <= last; leaf++)
-        {
-            var (a, b, c, d) = X86Base.CpuId(leaf, 0);
-            words.AddRange([a, b, c, d]);
-        }
-        return Encoding.ASCII.GetString(MemoryMarshal.AsBytes<int>(words.ToArray())).Trim('\0', ' ') is { Length: > 0 } name ? name : null;
-    }
 }

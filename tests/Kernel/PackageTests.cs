@@ -85,43 +85,6 @@ public sealed class PackageTests : SessionTest
         Assert.Equal("True", await Run("new System.CommandLine.Command() != null"));
     }
 
-    /// <summary>A package whose build files put another assembly in the place of the one that NuGet names, as PatchKit's do with TorchSharp's.</summary>
-    [Fact]
-    public async Task A_package_has_the_files_that_its_build_takes()
-    {
-        string plain = Compiled.Library(Path.Combine(Folder, "plain", "Swapped.dll"), "public static class Swapped { public static string Who => \"plain\"; }");
-        string mended = Compiled.Library(Path.Combine(Folder, "mended", "Swapped.dll"), "public static class Swapped { public static string Who => \"mended\"; }");
-        string version = $"0.0.1-test.{Environment.ProcessId}", feed = Directory.CreateDirectory(Path.Combine(Folder, "feed")).FullName;
-        using (var package = System.IO.Compression.ZipFile.Open(Path.Combine(feed, $"CsNotebook.Swapped.{version}.nupkg"), System.IO.Compression.ZipArchiveMode.Create))
-        {
-            Put("CsNotebook.Swapped.nuspec", System.Text.Encoding.UTF8.GetBytes($"<package><metadata><id>CsNotebook.Swapped</id><version>{version}</version><authors>tests</authors><description>Swapped.</description></metadata></package>"));
-            Put("lib/net10.0/Swapped.dll", File.ReadAllBytes(plain));
-            Put("mended/Swapped.dll", File.ReadAllBytes(mended));
-            Put("buildTransitive/CsNotebook.Swapped.targets", """
-                <Project>
-                  <Target Name="Swap" AfterTargets="ResolvePackageAssets">
-                    <ItemGroup>
-                      <SwappedFile Include="@(RuntimeCopyLocalItems)" Condition="'%(NuGetPackageId)' == 'CsNotebook.Swapped'" />
-                      <RuntimeCopyLocalItems Remove="@(SwappedFile)" />
-                      <RuntimeCopyLocalItems Include="@(SwappedFile->'$(MSBuildThisFileDirectory)../mended/Swapped.dll')" />
-                    </ItemGroup>
-                  </Target>
-                </Project>
-                """u8);
-
-            void Put(string name, ReadOnlySpan<byte> content)
-            {
-                using var entry = package.CreateEntry(name).Open();
-                entry.Write(content);
-            }
-        }
-        await Run($"#i \"nuget:{feed}\"");
-        await Restore($"CsNotebook.Swapped, {version}");
-        Assert.Equal("mended", await Run("Swapped.Who"));
-        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        Directory.Delete(Path.Combine(packages, "csnotebook.swapped", version), recursive: true);
-    }
-
     private async Task<MimeBundle> Value(string code) =>
         (await Session.ExecuteAsync(code, Host, TestContext.Current.CancellationToken)) is { Error: null, Value: { } value } ? value
             : throw new InvalidOperationException(await Run(code));

@@ -44,8 +44,8 @@ internal sealed class NuGetPackages(string folder)
         try
         {
             WriteProject();
-            Run(["restore", "--nologo", "-v:quiet", "packages.csproj"], stop);
-            return ReadAssets(stop);
+            RunRestore(stop);
+            return ReadAssets();
         }
         catch
         {
@@ -82,9 +82,9 @@ internal sealed class NuGetPackages(string folder)
             """);
     }
 
-    private string Run(IEnumerable<string> arguments, CancellationToken stop)
+    private void RunRestore(CancellationToken stop)
     {
-        var start = new ProcessStartInfo(DotNet, arguments)
+        var start = new ProcessStartInfo(DotNet, ["restore", "--nologo", "-v:quiet", "packages.csproj"])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -102,7 +102,7 @@ internal sealed class NuGetPackages(string folder)
         process.WaitForExit();
         stop.ThrowIfCancellationRequested();
         if (process.ExitCode == 0)
-            return output;
+            return;
         var reasons = output.Split('\n')
             .Select(l => l.Contains("error ", StringComparison.Ordinal) ? l[l.IndexOf("error ", StringComparison.Ordinal)..] : "")
             .Select(l => l.Contains(" [/", StringComparison.Ordinal) ? l[..l.IndexOf(" [/", StringComparison.Ordinal)] : l)
@@ -112,18 +112,12 @@ internal sealed class NuGetPackages(string folder)
             + (string.Join("; ", reasons) is { Length: > 0 } text ? text : output.Trim()));
     }
 
-    private List<Assets> ReadAssets(CancellationToken stop)
+    private List<Assets> ReadAssets()
     {
         using var stream = File.OpenRead(Path.Combine(folder, "obj", "project.assets.json"));
         using var json = JsonDocument.Parse(stream);
         string[] packageFolders = [.. json.RootElement.GetProperty("packageFolders").EnumerateObject().Select(p => p.Name)];
         var target = json.RootElement.GetProperty("targets").EnumerateObject().Last(t => t.Name.Contains('/')).Value;
-        string Root(JsonProperty package)
-        {
-            string path = json.RootElement.GetProperty("libraries").GetProperty(package.Name).GetProperty("path").GetString()!;
-            return packageFolders.Select(f => Path.Combine(f, path)).FirstOrDefault(Directory.Exists) ?? Path.Combine(packageFolders[0], path);
-        }
-        var built = target.EnumerateObject().Any(package => ChangesAssets(package.Value, Root(package))) ? AskBuild(stop) : null;
         var fresh = new List<Assets>();
         foreach (var package in target.EnumerateObject())
         {
@@ -137,35 +131,17 @@ internal sealed class NuGetPackages(string folder)
                         $"{name[0]} {name[1]} is asked for, but this session has loaded {version}; restart the kernel to change it.");
                 continue;
             }
-            string root = Root(package);
+            string path = json.RootElement.GetProperty("libraries").GetProperty(package.Name).GetProperty("path").GetString()!;
+            string root = packageFolders.Select(f => Path.Combine(f, path)).FirstOrDefault(Directory.Exists) ?? Path.Combine(packageFolders[0], path);
             fresh.Add(new(package.Name, Files("compile"), Files("runtime"), Files("native")));
 
-            IReadOnlyList<string> Files(string kind) => built is not null
-                ? [.. built[kind].Where(f => f.Package.Equals(name[0], StringComparison.OrdinalIgnoreCase)).Select(f => f.Path)]
-                : FilesOf(package.Value, kind, root);
+            IReadOnlyList<string> Files(string kind) => package.Value.TryGetProperty(kind, out var files)
+                ? [.. files.EnumerateObject().Where(f => Path.GetFileName(f.Name) != "_._").Select(f => Path.Combine(root, f.Name))]
+                : [];
         }
         foreach (var assets in fresh)
             resolved[assets.Package.Split('/')[0]] = assets.Package.Split('/')[1];
         return fresh;
-    }
-
-    private static IReadOnlyList<string> FilesOf(JsonElement package, string kind, string root) => package.TryGetProperty(kind, out var files)
-        ? [.. files.EnumerateObject().Where(f => Path.GetFileName(f.Name) != "_._").Select(f => Path.Combine(root, f.Name))]
-        : [];
-
-    /// <summary>Whether a package has a say in which files a build takes: it then puts others in the place of those that NuGet names.</summary>
-    private static bool ChangesAssets(JsonElement package, string root) =>
-        FilesOf(package, "build", root).Any(f => f.EndsWith(".targets", StringComparison.Ordinal) && File.ReadAllText(f).Contains("ResolvePackageAssets", StringComparison.Ordinal));
-
-    /// <summary>The files that a build takes, each with its package.</summary>
-    private Dictionary<string, List<(string Package, string Path)>> AskBuild(CancellationToken stop)
-    {
-        (string Kind, string Item)[] kinds = [("compile", "ResolvedCompileFileDefinitions"), ("runtime", "RuntimeCopyLocalItems"), ("native", "NativeCopyLocalItems")];
-        string answer = Run(["msbuild", "packages.csproj", "-nologo", "-t:ResolvePackageAssets", .. kinds.Select(kind => $"-getItem:{kind.Item}")], stop);
-        using var json = JsonDocument.Parse(answer);
-        var items = json.RootElement.GetProperty("Items");
-        return kinds.ToDictionary(kind => kind.Kind, kind => items.GetProperty(kind.Item).EnumerateArray()
-            .Select(file => (file.GetProperty("NuGetPackageId").GetString()!, file.GetProperty("FullPath").GetString()!)).ToList());
     }
 
     // 1.2 and 1.2.0.0 are one version to NuGet, which takes the next higher where a source has not the one asked for.

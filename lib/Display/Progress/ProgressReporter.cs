@@ -3,7 +3,7 @@ namespace PatchKit.Display;
 /// <summary>
 /// Keeps one <see cref="ProgressView"/> up to date, at most ten times a second, and leaves its last state in place. In a notebook:
 /// <code>
-/// var line = Live.Show(new ProgressView("ViT, 8 px", 0, 600));
+/// var line = display(new ProgressView("ViT, 8 px", 0, 600));
 /// using var progress = new ProgressReporter("ViT, 8 px", 600, line.Update);
 /// progress.Report(step, loss);
 /// </code>
@@ -27,7 +27,7 @@ public sealed class ProgressReporter : IDisposable
 
     /// <param name="name">the run.</param>
     /// <param name="total">what there is to do; 0 where nobody knows.</param>
-    /// <param name="show">shows a view in the place of the last one: a <see cref="Live"/>'s Update, or a <see cref="TerminalLine"/>'s Show.</param>
+    /// <param name="show">shows a view in the place of the last one: a DisplayedValue's Update, or a <see cref="TerminalLine"/>'s Show.</param>
     /// <param name="unit">what is counted.</param>
     /// <param name="time">the clock; the system's by default.</param>
     public ProgressReporter(string name, long total, Action<object> show, string unit = "steps", TimeProvider? time = null)
