@@ -59,9 +59,10 @@ internal sealed class CtrlC : IDisposable
         }
     }
 
-    /// <summary>Whether SIGHUP is ignored. By nohup, who means that the work goes on: a handler would undo it.</summary>
+    /// <summary>Whether SIGHUP is ignored. By nohup, who means that the work goes on: a handler would undo it. Where the system does not tell, output that goes to no terminal, as nohup's does, is taken for a yes.</summary>
     internal static bool HangUpIsIgnored()
     {
+        if (!OperatingSystem.IsLinux()) return !OperatingSystem.IsWindows() && Console.IsOutputRedirected;
         const string Status = "/proc/self/status", Mask = "SigIgn:"; // bit 0 of the mask is signal 1
         return File.Exists(Status) && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Mask, StringComparison.Ordinal)) is { } line
             && (ulong.Parse(line.AsSpan(Mask.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & 1) != 0;

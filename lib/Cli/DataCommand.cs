@@ -191,7 +191,7 @@ internal static class DataCommand
                 .Select(folder => Path.Combine(folder, "data-scripts", script[0])).FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException($"data-scripts/{script[0]} is not above {AppContext.BaseDirectory}; run this in a checkout of PatchKit.");
         string[] arguments = target is null ? [] : [Path.GetFullPath(target)];
-        using var process = Process.Start("bash", [path, .. script[1..], .. arguments]);
+        using var process = Process.Start(Bash(path), [path, .. script[1..], .. arguments]);
         process.WaitForExit();
         return process.ExitCode;
 
@@ -199,6 +199,15 @@ internal static class DataCommand
         {
             for (var up = new DirectoryInfo(folder); up is not null; up = up.Parent) yield return up.FullName;
         }
+    }
+
+    // On Windows Git brings one, which is not on the path.
+    private static string Bash(string script)
+    {
+        if (!OperatingSystem.IsWindows()) return "bash";
+        string[] folders = [Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFiles), "Git", "bin"), .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)];
+        return folders.Select(folder => Path.Combine(folder, "bash.exe")).FirstOrDefault(File.Exists)
+            ?? throw new FileNotFoundException($"{script} is a bash script, and there is no bash.exe here; install Git for Windows, which brings one, or fetch the set by hand from where the script says and unpack it into a folder for --data.");
     }
 
     private static (string Part, IImageSource Set)[] Parts(OpenedData opened) => [("training", opened.Training), ("test", opened.Test)];

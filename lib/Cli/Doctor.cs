@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using PatchKit.Data;
 using TorchSharp;
 
 namespace PatchKit.Cli;
@@ -12,14 +13,15 @@ internal static class Doctor
     {
         yield return DotNet();
         yield return Cpu();
-        yield return Launcher();
+        if (OperatingSystem.IsLinux()) yield return Launcher();
         foreach (var check in EngineChecks.All())
         {
             yield return check;
             if (check is { Name: "TorchSharp", Standing: Standing.Broken }) yield break;
         }
+        yield return Images();
         yield return Threads();
-        yield return Memory();
+        if (OperatingSystem.IsLinux()) yield return Memory();
         yield return Cuda();
         yield return DataParallel();
         yield return Training();
@@ -40,6 +42,10 @@ internal static class Doctor
     private static Check Launcher() => Environment.GetEnvironmentVariable("PATCHKIT_LAUNCHER") is not null
         ? new("launcher", Standing.Ok, "thread and memory settings were made before the process started")
         : new("launcher", Standing.Degraded, "not started by bin/patchkit, so thread and memory settings may be missing", "Start it as bin/patchkit, or source environment/env.sh first.");
+
+    private static Check Images() => ImageLibrary.Present
+        ? new("images", Standing.Ok, "JPEG and PNG are decoded by libjpeg-turbo and libpng, whose pixels are Pillow's, all else by ImageSharp")
+        : new("images", Standing.Degraded, $"all are decoded by ImageSharp: a JPEG's pixels then differ from Pillow's by up to {ImageSharpCodec.MostLevelsFromPillow} of 255 levels; resizing gives the same bytes, slower", ImageLibrary.Absence);
 
     private static Check Threads()
     {

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
+using PatchKit.Data;
 using TorchSharp;
 
 namespace PatchKit.Cli;
@@ -9,7 +10,9 @@ namespace PatchKit.Cli;
 /// <summary>What computes: TorchSharp as environment/torchsharp mends it, libtorch, MKL, and PatchKit's own kernels.</summary>
 internal static class EngineChecks
 {
-    private const string SetUp = "Run environment/setup.sh, which puts TorchSharp and its libtorch side by side into bin/.";
+    private static readonly string SetUp = OperatingSystem.IsLinux()
+        ? "Run environment/setup.sh, which puts TorchSharp and its libtorch side by side into bin/."
+        : "Run dotnet build PatchKit.csproj -c Release, which puts TorchSharp and its libtorch side by side into bin/.";
 
     // What TorchSharp's natives ask for, once (environment/torchsharp).
     private const string NewestNeed = "GLIBCXX_3.4.32";
@@ -50,7 +53,7 @@ internal static class EngineChecks
             ? new("TorchSharp", Standing.Ok, $"{found}, woven ({woven.Value})")
             : new("TorchSharp", Standing.Degraded,
                 $"{found}, not woven: the garbage collector may free a tensor during its last call",
-                "Run environment/setup.sh, and reference bin/TorchSharp.dll, not the package, in notebooks.");
+                "Build PatchKit anew (environment/setup.sh), and reference bin/TorchSharp.dll, not the package, in notebooks.");
     }
 
     // .NET begins with a sentence of its own; then the loader tells of each place where it looked.
@@ -141,7 +144,7 @@ internal static class EngineChecks
         try
         {
             if (!Kernels.Present)
-                return new("kernels", Standing.Degraded, "none: tensor operators take their place, several times slower", reason);
+                return new("kernels", Standing.Degraded, "none: tensor operators take their place, several times slower", reason is "" ? ImageLibrary.Absence : reason);
         }
         catch (DllNotFoundException e)
         {

@@ -49,7 +49,7 @@ internal static unsafe class CudaDriver
     /// <summary>The GPUs that this process may use, in CUDA's order; empty without a driver.</summary>
     internal static IReadOnlyList<Gpu> Gpus()
     {
-        if (!NativeLibrary.TryLoad("libcuda.so.1", out nint driver)) return [];
+        if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver)) return [];
         var init = (delegate* unmanaged<uint, int>)NativeLibrary.GetExport(driver, "cuInit");
         var count = (delegate* unmanaged<int*, int>)NativeLibrary.GetExport(driver, "cuDeviceGetCount");
         var name = (delegate* unmanaged<byte*, int, int, int>)NativeLibrary.GetExport(driver, "cuDeviceGetName");

@@ -41,7 +41,9 @@ internal static class NativeLibraries
     internal static string? Find(out string reason)
     {
         string? path = Candidates().FirstOrDefault(File.Exists);
-        reason = path is not null ? "" : $"libpatchkit.so was not found at {Candidates().First()}; run environment/setup.sh, which builds it.";
+        reason = path is not null ? ""
+            : OperatingSystem.IsLinux() ? $"libpatchkit.so was not found at {Candidates().First()}; run environment/setup.sh, which builds it where a C++ compiler is."
+            : "libpatchkit.so is for Linux; nothing needs it.";
         return path;
     }
 
@@ -68,6 +70,7 @@ internal static class NativeLibraries
             yield return named;
             yield break;
         }
+        if (!OperatingSystem.IsLinux()) yield break;
         string beside = Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
         yield return Path.Combine(beside, "libpatchkit.so");
         for (var up = new DirectoryInfo(beside); up is not null; up = up.Parent)

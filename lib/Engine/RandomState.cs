@@ -34,9 +34,10 @@ internal static partial class RandomState
         if (device.type == DeviceType.CUDA) THSGenerator_gen_manual_seed(Cuda(device), seed);
     }
 
-    private static nint Cuda(Device device) => default_cuda_generator((sbyte)device.index); // -1 is the current one
+    // const at::Generator&: the pointer that TorchSharp's natives take. Device -1 is the current one.
+    private static nint Cuda(Device device) => Libtorch.HasCpp ? default_cuda_generator((sbyte)device.index)
+        : throw new NotSupportedException($"libtorch of this platform keeps the random numbers of {device} from C#; seed with torch.cuda.manual_seed, or train on Linux.");
 
-    // const at::Generator&: the pointer that TorchSharp's natives take.
     [LibraryImport(NativeLibraries.TorchCuda, EntryPoint = "_ZN2at4cuda6detail23getDefaultCUDAGeneratorEa")] private static partial nint default_cuda_generator(sbyte index);
     [LibraryImport(NativeLibraries.TorchSharp)] private static partial nint THSGenerator_get_rng_state(nint generator);
     [LibraryImport(NativeLibraries.TorchSharp)] private static partial void THSGenerator_set_rng_state(nint generator, nint state);

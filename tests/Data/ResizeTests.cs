@@ -23,9 +23,46 @@ public sealed class ResizeTests
             using var cut = image.Crop(box);
             using var actual = image.CropResize(box, width, height, filter);
             Assert.True(Reference(cut, width, height, filter).AsSpan().SequenceEqual(actual.Pixels), $"{box} of {image.Width} x {image.Height} to {width} x {height}");
+            using var managed = new Image(width, height);
+            PillowResize.Run(image.Pixels[(3 * (image.Width * box.Top + box.Left))..], box.Width, box.Height, 3 * image.Width, (0, 0, box.Width, box.Height), managed, filter);
+            Assert.True(managed.Pixels.SequenceEqual(actual.Pixels), $"in C#: {box} of {image.Width} x {image.Height} to {width} x {height}");
         }
 
         int Side() => random.Next(3) switch { 0 => random.Next(1, 10), 1 => random.Next(1, 40), _ => random.Next(1, 200) };
+    }
+
+    // Edges within pixels, where the definition above says nothing: the two forms agree.
+    [Theory, InlineData(ResizeFilter.Bicubic), InlineData(ResizeFilter.Bilinear)]
+    public void BothFormsAgreeOnBoxesWithinPixels(ResizeFilter filter)
+    {
+        var random = new Random(23);
+        for (int trial = 0; trial < 200; trial++)
+        {
+            using var image = new Image(random.Next(1, 120), random.Next(1, 120));
+            random.NextBytes(image.Pixels);
+            var (left, right) = Edges(image.Width);
+            var (top, bottom) = Edges(image.Height);
+            using var native = image.ResizeBox((left, top, right, bottom), random.Next(1, 120), random.Next(1, 120), filter);
+            using var managed = new Image(native.Width, native.Height);
+            PillowResize.Run(image.Pixels, image.Width, image.Height, 3 * image.Width, (left, top, right, bottom), managed, filter);
+            Assert.True(managed.Pixels.SequenceEqual(native.Pixels), $"({left}, {top}, {right}, {bottom}) of {image.Width} x {image.Height} to {native.Width} x {native.Height}");
+        }
+
+        (float, float) Edges(int side)
+        {
+            float a = (float)random.NextDouble() * side, b = (float)random.NextDouble() * side;
+            return a < b ? (a, b) : (b, a);
+        }
+    }
+
+    [Fact]
+    public void BoxesOutsideAndUnknownFiltersAreRefused()
+    {
+        using var image = new Image(4, 3);
+        Assert.Contains("column 1 to 5", Assert.Throws<ArgumentException>(() => image.ResizeBox((1, 0, 5, 3), 2, 2)).Message);
+        Assert.Contains("4 x 3", Assert.Throws<ArgumentException>(() => image.ResizeBox((0, 2, 4, 1), 2, 2)).Message);
+        Assert.Contains("row NaN", Assert.Throws<ArgumentException>(() => image.ResizeBox((0, float.NaN, 4, 1), 2, 2)).Message);
+        Assert.Contains("filter 7", Assert.Throws<ArgumentException>(() => image.Resize(2, 2, (ResizeFilter)7)).Message);
     }
 
     // libImaging/Resample.c: columns, then rows, each sum rounded to a byte.

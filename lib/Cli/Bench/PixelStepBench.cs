@@ -79,7 +79,7 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
         yield return new("throughput", tokens / last.Total, "tokens/s");
         yield return new("peak memory of tensors", Engine.MemoryOf(Device).PeakBytes / MiB, "MiB");
         bool promised = (Model, Input, Patch, Checkpointing, Batch, Device.type) == ("adventurer-base", 224, 1, true, 1, DeviceType.CPU);
-        yield return new("peak memory of the process", ResidentMemory.PeakBytes() / MiB, "MiB", promised ? 16 * 1024 : null);
+        yield return new("peak memory of the process", ResidentMemory.Read().Peak / MiB, "MiB", promised ? 16 * 1024 : null);
         yield return new(double.IsFinite(last.Loss) ? "loss, finite" : "loss, NOT finite", last.Loss, "");
     }
 

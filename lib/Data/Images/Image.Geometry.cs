@@ -1,9 +1,12 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace PatchKit.Data;
 
 public sealed partial class Image
 {
+    private const int Colours = 3;
+
     /// <summary>Pillow's resize, antialiased when shrinking, of the whole image.</summary>
     /// <exception cref="ArgumentException">A side is less than 1.</exception>
     public Image Resize(int width, int height, ResizeFilter filter = ResizeFilter.Bicubic) => CropResize(new CropBox(0, 0, Height, Width), width, height, filter);
@@ -12,19 +15,10 @@ public sealed partial class Image
     /// The box is cut out, then resized, as torchvision's <c>resized_crop</c>: no pixel outside the box is used.
     /// </summary>
     /// <exception cref="ArgumentException">The box is not inside the image, or a side is less than 1.</exception>
-    public unsafe Image CropResize(CropBox box, int width, int height, ResizeFilter filter = ResizeFilter.Bicubic)
+    public Image CropResize(CropBox box, int width, int height, ResizeFilter filter = ResizeFilter.Bicubic)
     {
-        ImageLibrary.Require();
         Inside(box);
-        var resized = new Image(width, height);
-        float* all = stackalloc float[] { 0, 0, box.Width, box.Height };
-        int status;
-        fixed (byte* from = Pixels, to = resized.Pixels)
-            status = ImageLibrary.Resize(from + 3L * (Width * (long)box.Top + box.Left), box.Width, box.Height, 3L * Width, all, to, width, height, (int)filter);
-        GC.KeepAlive(this);
-        if (status >= 0) return resized;
-        resized.Dispose();
-        throw new ArgumentException($"An image of {Width} x {Height} pixels {ImageLibrary.Sentence}");
+        return Resized(Colours * (Width * box.Top + box.Left), box.Width, box.Height, (0, 0, box.Width, box.Height), width, height, filter);
     }
 
     /// <summary>Pillow's resize of a box whose edges may lie within pixels; pixels around the box take part.</summary>
@@ -33,18 +27,8 @@ public sealed partial class Image
     /// <param name="height">rows of the result.</param>
     /// <param name="filter">bilinear or bicubic.</param>
     /// <exception cref="ArgumentException">The box is not inside the image, or a side is less than 1.</exception>
-    public unsafe Image ResizeBox((float Left, float Top, float Right, float Bottom) box, int width, int height, ResizeFilter filter = ResizeFilter.Bicubic)
-    {
-        ImageLibrary.Require();
-        var resized = new Image(width, height);
-        float* edges = stackalloc float[] { box.Left, box.Top, box.Right, box.Bottom };
-        int status;
-        fixed (byte* from = Pixels, to = resized.Pixels) status = ImageLibrary.Resize(from, Width, Height, 3L * Width, edges, to, width, height, (int)filter);
-        GC.KeepAlive(this);
-        if (status >= 0) return resized;
-        resized.Dispose();
-        throw new ArgumentException($"An image of {Width} x {Height} pixels {ImageLibrary.Sentence}");
-    }
+    public Image ResizeBox((float Left, float Top, float Right, float Bottom) box, int width, int height, ResizeFilter filter = ResizeFilter.Bicubic) =>
+        Resized(0, Width, Height, box, width, height, filter);
 
     /// <summary>The pixels of a box.</summary>
     /// <exception cref="ArgumentException">The box is not inside the image.</exception>
@@ -107,6 +91,39 @@ public sealed partial class Image
         padded.Pixels.Clear();
         for (int y = 0; y < Height; y++) Row(y).CopyTo(padded.Row(padding + y)[(3 * padding)..]);
         return padded;
+    }
+
+    // A box of the `columns` x `rows` pixels that begin at a byte: by libpatchkit, or, where it is absent, by the same arithmetic in C#.
+    private unsafe Image Resized(int start, int columns, int rows, (float Left, float Top, float Right, float Bottom) box, int width, int height, ResizeFilter filter)
+    {
+        var resized = new Image(width, height);
+        try
+        {
+            if (filter is not (ResizeFilter.Bilinear or ResizeFilter.Bicubic))
+                throw new ArgumentException($"an image cannot be resized with filter {(int)filter}; bilinear is {(int)ResizeFilter.Bilinear} and bicubic {(int)ResizeFilter.Bicubic}.");
+            if (!(box.Left >= 0 && box.Top >= 0 && box.Right <= columns && box.Bottom <= rows && box.Left < box.Right && box.Top < box.Bottom))
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"the box from column {box.Left} to {box.Right}, row {box.Top} to {box.Bottom} is not inside the image of {columns} x {rows} pixels."));
+            var pixels = Pixels[start..];
+            if (!ImageLibrary.Present)
+            {
+                PillowResize.Run(pixels, columns, rows, Colours * Width, box, resized, filter);
+                return resized;
+            }
+            float* edges = stackalloc float[] { box.Left, box.Top, box.Right, box.Bottom };
+            fixed (byte* from = pixels, to = resized.Pixels)
+                if (ImageLibrary.Resize(from, columns, rows, Colours * Width, edges, to, width, height, (int)filter) < 0)
+                    throw new ArgumentException($"An image of {columns} x {rows} pixels {ImageLibrary.Sentence}");
+            return resized;
+        }
+        catch
+        {
+            resized.Dispose();
+            throw;
+        }
+        finally
+        {
+            GC.KeepAlive(this);
+        }
     }
 
     [StructLayout(LayoutKind.Sequential, Pack = 1)]

@@ -12,17 +12,20 @@ internal static unsafe class ImageLibrary
     internal static readonly delegate* unmanaged<byte*, int, int, int, int, byte**, long*, int> EncodePng;
     internal static readonly delegate* unmanaged<void*, void> Free;
 
-    private static readonly string? Missing;
-
     static ImageLibrary()
     {
         if (NativeLibraries.Find(out string reason) is not { } path)
         {
-            Missing = $"Images are decoded by libpatchkit.so. {reason}";
+            Absence = reason;
             return;
         }
         try
         {
+            if (!Kernels.Present)
+            {
+                Absence = $"{path} was built for another processor; run environment/setup.sh, which builds it for this one.";
+                return;
+            }
             nint library = NativeLibraries.LoadPatchKit();
             Error = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(library, "pk_image_error");
             Size = (delegate* unmanaged<byte*, long, NativeDecodeOptions*, NativeImage*, int>)NativeLibrary.GetExport(library, "pk_image_size");
@@ -33,23 +36,19 @@ internal static unsafe class ImageLibrary
         }
         catch (EntryPointNotFoundException)
         {
-            Missing = $"Images are decoded by {path}, which was built without libjpeg-dev or libpng-dev, or before this program; run environment/setup.sh again.";
+            Absence = $"{path} was built without libjpeg-dev or libpng-dev, or before this program; run environment/setup.sh again.";
         }
         catch (DllNotFoundException e)
         {
-            Missing = $"Images are decoded by libpatchkit.so. {e.Message}";
+            Absence = e.Message;
         }
     }
 
     /// <summary>Whether the library was found and has the functions.</summary>
-    internal static bool Present => Missing is null;
+    internal static bool Present => Absence is "";
 
-    /// <summary>Throws where the library is absent.</summary>
-    /// <exception cref="DllNotFoundException">libpatchkit.so is absent, cannot be loaded, or has no image functions.</exception>
-    internal static void Require()
-    {
-        if (Missing is not null) throw new DllNotFoundException(Missing);
-    }
+    /// <summary>Why not, as a sentence; empty where it has. ImageSharp and C# then do its work.</summary>
+    internal static string Absence { get; } = "";
 
     /// <summary>The thread's last failure, without its subject.</summary>
     internal static string Sentence => Marshal.PtrToStringUTF8((nint)Error()) ?? "cannot be read.";

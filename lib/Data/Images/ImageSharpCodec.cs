@@ -19,6 +19,12 @@ namespace PatchKit.Data;
 /// </summary>
 internal static class ImageSharpCodec
 {
+    /// <summary>
+    /// By how much a channel of a JPEG's pixel was seen to differ from Pillow's, at most: at edges of colours that are stored at half the size. Without that it is 2, as it is 1 for PNGs of
+    /// 16 bits a channel; other PNGs do not differ. tests/Platforms/WithoutLibpatchkitTests.cs measures it.
+    /// </summary>
+    internal const int MostLevelsFromPillow = 120;
+
     // Decoding takes up to 12 bytes a pixel, so that 80 million stay below a gigabyte.
     private const int LongestSide = 65535, MostMegabytes = 1024, MostPixels = 80_000_000;
 

@@ -124,7 +124,8 @@ internal sealed partial class RankWatch
     {
         if (_end.Wait(Patience) || _heard) return;
         Console.Error.WriteLine($"patchkit: {_failure}. This rank waits for it inside the GPU's driver and is ended; start all ranks again, and the run goes on from its last checkpoint.");
-        _exit(1);
+        if (OperatingSystem.IsWindows()) Process.GetCurrentProcess().Kill();
+        else _exit(1);
     }
 
     private static string Key(int rank) => $"beat/{rank}";
