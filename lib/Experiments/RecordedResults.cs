@@ -97,10 +97,10 @@ public sealed record RecordedResults(string Experiment, IReadOnlyList<RecordedRe
         var html = new Markup();
         foreach (var result in All)
         {
-            html.Add($"<p style='margin:10px 0 0'><strong>{result.Name}</strong><br><span style='font-size:90%;opacity:0.8'>{result.Origin}</span></p>");
-            html.Raw(new Conclusion(result.Report.Verdicts, []).ToHtml());
+            html.Add($"<details style='margin:6px 0'><summary><strong>{result.Name}</strong>: {result.Headline}</summary><p style='margin:4px 0;font-size:90%;opacity:0.8'>{result.Origin}</p>");
+            html.Raw(new Conclusion(result.Report.Verdicts, []).ToHtml()).Raw("</details>");
         }
-        foreach (string sentence in Missing.Concat(Refused)) html.Add($"<p style='max-width:860px'>{sentence}</p>");
+        foreach (string sentence in Missing.Concat(Refused)) html.Raw("<p style='max-width:860px'>").Prose(sentence).Raw("</p>");
         return html.ToString();
     }
 

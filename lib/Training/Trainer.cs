@@ -311,7 +311,7 @@ public sealed class Trainer : IDisposable
         _options.Say?.Invoke($"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _parts)} at a time; it is done again, and the run goes on, in {parts} parts, {StepMemory.Images(_memory.Batch / parts)} at a time");
         _parts = parts;
 
-        string Kept() => _checkpoint is { Exists: true } ? $" The checkpoint is in {_options.Folder}." : "";
+        string Kept() => _checkpoint is { Exists: true } ? $" The folder {_options.Folder} holds the checkpoint." : "";
     }
 
     private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)
