@@ -173,7 +173,7 @@ public sealed class Trainer : IDisposable
             if (cancellation.IsCancellationRequested)
             {
                 if (Step > stepsBefore) Save();
-                string saved = _checkpoint is { Exists: true } ? $"; the checkpoint is in {_options.Folder}" : "";
+                string saved = _checkpoint is { Exists: true } ? $"; {_options.Folder} holds the checkpoint" : "";
                 throw new OperationCanceledException($"training was stopped at step {Step} of {Steps}{saved}", cancellation);
             }
             if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
