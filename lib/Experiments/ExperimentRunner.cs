@@ -29,6 +29,9 @@ public sealed record ExperimentRunner(RunStore Store)
     /// <summary>Told how many runs the experiment has, before the first of them.</summary>
     internal Action<int>? Begun { get; init; }
 
+    /// <summary>Told that a run was stopped or failed.</summary>
+    internal Action? Broken { get; init; }
+
     /// <summary>Told, in a line, what is being done beside training.</summary>
     public Action<string>? Say { get; init; }
 
@@ -39,7 +42,7 @@ public sealed record ExperimentRunner(RunStore Store)
     public ExperimentRunner Showing(Action<object> show)
     {
         var line = new RunLine(show);
-        return this with { Begun = line.Begin, Progress = Progress + line.Report, Finished = line.Finished + Finished };
+        return this with { Begun = line.Begin, Broken = line.Break, Progress = Progress + line.Report, Finished = line.Finished + Finished };
     }
 
     /// <summary>Runs an experiment; its report is also written to reports/ in the store's folder, as JSON and as Markdown.</summary>
@@ -78,11 +81,20 @@ public sealed record ExperimentRunner(RunStore Store)
         foreach (var config in runs)
         {
             int index = left.IndexOf(config);
-            var result = Store.Train(config, (run ?? new()) with
+            RunResult result;
+            try
             {
-                Device = options.Device, Peak = run?.Peak ?? PeakFlops.Published(options.Device), Say = run?.Say ?? Say,
-                Progress = at => Progress?.Invoke(new ExperimentProgress(config, _results.Count + 1, runs.Count, at, Remaining(at))),
-            }, cancellation);
+                result = Store.Train(config, (run ?? new()) with
+                {
+                    Device = options.Device, Peak = run?.Peak ?? PeakFlops.Published(options.Device), Say = run?.Say ?? Say,
+                    Progress = at => Progress?.Invoke(new ExperimentProgress(config, _results.Count + 1, runs.Count, at, Remaining(at))),
+                }, cancellation);
+            }
+            catch
+            {
+                Broken?.Invoke();
+                throw;
+            }
             _results.Add(result);
             if (index >= 0) (seconds, cost) = (seconds + result.Seconds, cost + Cost(config));
             Finished?.Invoke(result, index < 0);

@@ -33,6 +33,9 @@ internal sealed class RunLine(Action<object> show)
         Show();
     }
 
+    // The line says that the run was stopped, and where.
+    internal void Break() => _run?.Dispose();
+
     private void Show()
     {
         int done = _trained + _cached;

@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using PatchKit.Experiments;
 using PatchKit.Tests.Cli;
+using PatchKit.Training;
 using Xunit;
 
 namespace PatchKit.Tests.Notebooks;
@@ -17,7 +20,7 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
     {
         var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
         Assert.Equal((4, 5), notebook.Format);
-        Assert.Equal(".net-csharp", notebook.Kernel);
+        Assert.Equal("csnotebook", notebook.Kernel);
         Assert.All(notebook.Code, cell => Assert.True(cell.IsExecuted, $"not executed: {cell.Source}"));
         Assert.Empty(notebook.Cells.SelectMany(cell => cell.Errors));
         Assert.Contains(notebook.Cells, cell => cell.HasFigure);
@@ -43,6 +46,109 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
             Assert.True(File.Exists(Path.Combine(s_home, "notebooks", link.Groups[1].Value)), $"{name} links to {link.Groups[1].Value}");
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void WasExecutedFromACommit(string name) =>
+        Assert.DoesNotMatch("[0-9a-f]{12}-modified", File.ReadAllText(Path.Combine(s_home, "notebooks", name)));
+
+    [Theory, MemberData(nameof(Names))]
+    public void ItsProseHasNoOptionsOfACommandLineAndItsBarsBeginAtZero(string name)
+    {
+        var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
+        Assert.All(notebook.Cells.Where(cell => !cell.IsCode), cell => Assert.DoesNotMatch(@"(^|[\s`(])--[a-z]", Instructors().Replace(cell.Source, "")));
+        Assert.All(notebook.Cells.Where(cell => !cell.IsCode), cell => Assert.DoesNotContain("+-", cell.Source));
+        Assert.All(notebook.Code.Where(cell => cell.Source.Contains(".Bars(")), cell => Assert.DoesNotContain("Min = 40", cell.Source));
+    }
+
+    // What a head says, the table of notebooks/README.md, and the seconds of the recorded runs that are the notebook's own.
+    [Theory]
+    [InlineData("02", "table1", null)]
+    [InlineData("04", "table2", null)]
+    [InlineData("05", "table3", null)]
+    [InlineData("06", "figure3", "table1")]
+    [InlineData("07", "figure4", "table1")]
+    [InlineData("08", "table4", "table1")]
+    [InlineData("09", "table5", "table1")]
+    public void MinutesAreThoseOfTheRecordedRuns(string number, string experiment, string? after)
+    {
+        var own = Recorded(experiment);
+        var shared = after is null ? [] : Recorded(after).Select(run => run.Key).ToHashSet();
+        double minutes = own.Where(run => !shared.Contains(run.Key)).Sum(run => run.Seconds) / 60;
+        Assert.InRange(Trains(number), minutes - Math.Max(0.6, minutes / 5), minutes + Math.Max(0.6, minutes / 5));
+
+        IReadOnlyList<RunResult> Recorded(string of) =>
+            RecordedResults.Of(ExperimentBook.Find(of), Path.Combine(s_home, "notebooks", "recorded")).All.Single(result => result.FileName.StartsWith($"{of}-teach-generated")).Results;
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void MinutesAreTheTables(string name)
+    {
+        string head = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name)).Cells[0].Source;
+        var row = Row(name[..2]);
+        Assert.Equal(row.Groups["read"].Value, Regex.Match(head, @"\*\*Minutes\.\*\* (\d+) to read").Groups[1].Value);
+        var trains = Regex.Match(head, @"(?:train|measures) for about (\d+) minutes?");
+        if (row.Groups["train"].Value is { Length: > 0 } said) Assert.Equal(said, trains.Groups[1].Value);
+        else if (row.Groups["words"].Value.Trim() == "shares 02's runs") Assert.Equal($"{Trains("02")}", trains.Groups[1].Value);
+        else Assert.Contains("Nothing is trained.", head);
+    }
+
+    private static double Trains(string number) => double.Parse(Row(number).Groups["train"].Value, System.Globalization.CultureInfo.InvariantCulture);
+
+    private static Match Row(string number)
+    {
+        var row = Regex.Match(File.ReadAllText(Path.Combine(s_home, "notebooks", "README.md")), $@"(?m)^\| {number} \| .* \| (?<read>\d+) min \|(?: (?<train>\d+) min[^|]*|(?<words>[^|]*))\|$");
+        Assert.True(row.Success, $"notebooks/README.md has no row for {number}");
+        return row;
+    }
+
+    // The last expression is the means that the charts draw; with two seeds a run that counts twice moves them.
+    [Theory, Trait("speed", "slow")]
+    [InlineData("02-table-1-patch-size.ipynb", "Families().Values.SelectMany(sweep => sweep.Patches.Select(sweep.Loss))")]
+    [InlineData("06-figure-3-patch-size-or-parameters.ipynb", "Models(\"ViT\").Concat(Models(\"Adventurer\")).Select(model => model.Loss)")]
+    [InlineData("07-figure-4-input-size.ipynb", "BySize(\"ViT\").Concat(BySize(\"Adventurer\")).Select(model => model.Loss)")]
+    [InlineData("09-table-5-longer-is-not-better.ipynb", "Models(\"ViT\").Concat(Models(\"Adventurer\")).Select(model => model.Loss)")]
+    public void AfterTwoStopsTheChartsMeansAreTheReports(string name, string means)
+    {
+        Assert.SkipUnless(File.Exists(Desk.Kernel), "bin/csnotebook is built by environment/setup.sh");
+        string file = desk.Path("stopped-" + name), saved = desk.Path("stopped-saved-" + name);
+        var notebook = JsonNode.Parse(File.ReadAllText(desk.Path(name)))!;
+        var cells = notebook["cells"]!.AsArray();
+        int sweep = Enumerable.Range(0, cells.Count).First(i => Source(cells[i]!).Contains(".Showing(display"));
+        while (cells.Count > sweep + 1) cells.RemoveAt(sweep + 1);
+        string cell = Source(cells[sweep]!);
+        cells.RemoveAt(sweep);
+        foreach (int after in new[] { 1, 3 }) cells.Add(Code($"stop-{after}", Stopped(cell, after), "raises-exception"));
+        cells.Add(Code("sweep", cell));
+        cells.Add(Code("means", $"string.Join(\" \", ({means}).Select(mean => $\"{{mean:0.000}}\"))"));
+        cells.Add(Code("report", "report.ToMarkdown()"));
+        cells.Add(Code("runs", "$\"{results.Count} {results.Select(run => run.Key).Distinct().Count()} {grid.Count}\""));
+        File.WriteAllText(file, notebook.ToJsonString());
+        var run = desk.Run("run", file, "--set", "scale=smoke", "--set", "seeds=2", "--out", saved);
+        Assert.True(run.Code == 0, run.Errors);
+        var shown = SavedNotebook.Load(saved).Code.ToList();
+        Assert.All(shown[^6..^4], stopped => Assert.Single(stopped.Errors));
+        Assert.NotEmpty(shown[^3].Text);
+        Assert.All(shown[^3].Text.Split(' '), mean => Assert.Contains(mean, shown[^2].Text));
+        Assert.Single(shown[^1].Text.Split(' ').Distinct());
+
+        static string Source(JsonNode cell) => cell["source"] is JsonArray lines ? string.Concat(lines.Select(line => (string)line!)) : (string)cell["source"]!;
+
+        static JsonObject Code(string id, string source, params string[] tags) => new()
+        {
+            ["cell_type"] = "code", ["id"] = id, ["metadata"] = new JsonObject { ["tags"] = new JsonArray([.. tags.Select(tag => JsonValue.Create(tag))]) },
+            ["source"] = source, ["outputs"] = new JsonArray(), ["execution_count"] = null,
+        };
+
+        // The same cell, told to stop as by the button once so many runs have ended.
+        static string Stopped(string cell, int runs) =>
+            $$"""
+            var stop{{runs}} = new System.Threading.CancellationTokenSource();
+            AppContext.SetData("csnotebook.cancellation", stop{{runs}}.Token);
+            var watch{{runs}} = new System.Threading.Thread(() => { while (runner.Results.Count < {{runs}}) System.Threading.Thread.Sleep(1); stop{{runs}}.Cancel(); }) { IsBackground = true };
+            watch{{runs}}.Start();
+            {{cell}}
+            """;
+    }
+
     [Theory, MemberData(nameof(Names)), Trait("speed", "slow")]
     public void RunsAtSmokeAndItsExercisesAreOpenUntilSolved(string name)
     {
@@ -60,6 +166,8 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
 
         Assert.Equal(0, desk.Run("release", desk.Path(name), "--out", copy).Code);
         Assert.DoesNotContain("SOLUTION", File.ReadAllText(copy));
+        Assert.DoesNotContain("marked lines", File.ReadAllText(copy));
+        Assert.DoesNotContain("csnotebook release", File.ReadAllText(copy));
         desk.Run("run", copy, "--set", "scale=smoke", "--out", tried, "--allow-errors");
         var unsolved = SavedNotebook.Load(tried);
         Assert.All(Checks(unsolved), check => Assert.Contains(": not yet.", check.Text));
@@ -74,6 +182,9 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         while (!File.Exists(Path.Combine(folder.FullName, "PatchKit.csproj"))) folder = folder.Parent ?? throw new DirectoryNotFoundException($"no folder above {AppContext.BaseDirectory} holds PatchKit.csproj");
         return folder.FullName;
     }
+
+    [GeneratedRegex("<!-- BEGIN SOLUTION -->.*?<!-- END SOLUTION -->", RegexOptions.Singleline)]
+    private static partial Regex Instructors();
 
     [GeneratedRegex(@"\]\(([^)#:]+\.(?:ipynb|md))\)")]
     private static partial Regex Links();
