@@ -82,8 +82,9 @@ public sealed record RecordedResults(string Experiment, IReadOnlyList<RecordedRe
            select new SeedCurve($"{model.Key.Name}, D={model.Key.EmbedDim}, {model.Key.Height} px", Origin.Recorded, [.. model.Select(cost => (double)cost.Model.PatchSize)], [.. model.Select(cost => figure(cost)!.Value)]),
     ];
 
-    /// <summary>Where the results come from, a sentence for each, for the foot of a figure; or that there are none.</summary>
-    public string Caption => All.Count == 0 ? $"Nothing is recorded of {Experiment} yet." : string.Join(" ", All.Select(result => $"Recorded: {result.Origin}."));
+    /// <summary>For the foot of a figure: how many results there are, or that there are none. Where each comes from is said once, where these are shown.</summary>
+    public string Caption => All.Count == 0 ? $"Nothing is recorded of {Experiment} yet."
+        : $"Recorded: {(All.Count == 1 ? "1 result" : $"{All.Count} results")}; machine, commits and dates stand with the verdicts above.";
 
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch

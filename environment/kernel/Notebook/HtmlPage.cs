@@ -124,7 +124,8 @@ public static partial class HtmlPage
     }
 
     private static string Took(NotebookCell cell) => cell.Took is not { TotalSeconds: >= 0.1 } took ? ""
-        : string.Create(CultureInfo.InvariantCulture, took.TotalMinutes < 2 ? $"{took.TotalSeconds:0.0} s" : $"{took.TotalMinutes:0.0} min");
+        : took.TotalMinutes < 2 ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0.0} s")
+        : string.Create(CultureInfo.InvariantCulture, $"{took.TotalMinutes:0.0} min");
 
     private static string ImageType(string path) => Path.GetExtension(path).ToLowerInvariant() switch
     {
