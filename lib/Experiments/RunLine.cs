@@ -30,6 +30,7 @@ internal sealed class RunLine(Action<object> show)
     {
         if (cached) _cached++;
         else (_trained, _seconds) = (_trained + 1, _seconds + result.Seconds);
+        _run = null;
         Show();
     }
 
