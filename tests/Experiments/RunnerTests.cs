@@ -17,19 +17,18 @@ public sealed class RunnerTests : IDisposable
     public void ASweepThatIsStoppedTwiceHasEachRunOnce()
     {
         var options = new ExperimentOptions { Scale = Scale.Smoke, FirstSeed = 1 };
-        var experiment = ExperimentBook.Find("table1");
-        var grid = experiment.Grid(options);
+        var grid = ExperimentBook.Find("table1").Grid(options).Take(3).ToList();
         var (runner, shown) = (new ExperimentRunner(new RunStore(_folder)), new List<ProgressView>());
         for (int stopAfter = 1; stopAfter <= 2; stopAfter++)
         {
             using var stop = new CancellationTokenSource();
             var stopped = runner with { Finished = (_, _) => { if (runner.Results.Count == stopAfter) stop.Cancel(); } };
-            Assert.ThrowsAny<OperationCanceledException>(() => stopped.Showing(view => shown.Add((ProgressView)view)).Run(experiment, options, cancellation: stop.Token));
+            Assert.ThrowsAny<OperationCanceledException>(() => stopped.Showing(view => shown.Add((ProgressView)view)).Train(grid, options, cancellation: stop.Token));
             Assert.Equal(grid.Take(stopAfter).Select(config => config.Key), runner.Results.Select(result => result.Key));
         }
-        var report = runner.Showing(view => shown.Add((ProgressView)view)).Run(experiment, options);
+        var all = runner.Showing(view => shown.Add((ProgressView)view)).Train(grid, options, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(grid.Select(config => config.Key), runner.Results.Select(result => result.Key));
-        Assert.Equal(report.Runs, runner.Results.Select(result => result.Key));
+        Assert.Equal(runner.Results, all);
 
         string[] numbers = [.. shown.Select(view => view.Name).Where(name => name.StartsWith("run ", StringComparison.Ordinal)).Select(name => name.Split(':')[0]).Distinct()];
         Assert.Equal(Enumerable.Range(1, grid.Count).Select(i => $"run {i} of {grid.Count}"), numbers);
