@@ -28,6 +28,7 @@ internal static class EngineChecks
         if (OnLinux) yield return CppLibrary();
         yield return Libtorch();
         if (OnLinux && Guard.Exists) yield return Mkl();
+        yield return Convolutions();
         yield return OwnKernels();
     }
 
@@ -110,6 +111,28 @@ internal static class EngineChecks
                 "did not ask which processor this is, so its path is not known",
                 Avx2.IsSupported ? "libtorch was loaded before the guard; the line libtorch may tell why." : ""),
         };
+    }
+
+    // 8 channels, which oneDNN pads: environment/torchsharp tells what it may do to them.
+    private static Check Convolutions()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var recording = torch.enable_grad();
+        var (image, weight) = (torch.randn([4, 8, 12, 12], dtype: torch.float64), torch.randn([8, 8, 3, 3], dtype: torch.float64));
+        var (right, found) = (Gradient(torch.float64), Gradient(torch.float32).to_type(torch.float64));
+        double error = ((found - right).abs().max() / right.abs().max()).ToDouble();
+        string whose = Guard.Exists && Guard.pkg_onednn() == 0 ? "libtorch's own" : "oneDNN's";
+        return error < 1e-4
+            ? new("convolutions", Standing.Ok, $"{whose}, {error:0.0E+0} from float64's")
+            : new("convolutions", Standing.Broken, $"{whose}, and gradients are off by {error:0%} of their size",
+                "Unset PATCHKIT_ONEDNN; without a guard install a C++ compiler (g++), then run environment/setup.sh again.");
+
+        torch.Tensor Gradient(torch.ScalarType type)
+        {
+            var x = image.to_type(type).requires_grad_();
+            var value = torch.nn.functional.conv2d(x, weight.to_type(type), padding: [1, 1]);
+            return torch.autograd.grad([value.square().sum()], [x])[0];
+        }
     }
 
     private static Check OwnKernels()

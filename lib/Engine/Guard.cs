@@ -8,7 +8,7 @@ internal static partial class Guard
 {
     private const string Library = NativeLibraries.TorchSharp; // no SuppressGCTransition below: such a call is looked up before it is reached
 
-    private const int Version = 2;
+    private const int Version = 3;
 
     /// <summary>Whether it is there.</summary>
     /// <exception cref="InvalidOperationException">It is there in another version.</exception>
@@ -26,4 +26,5 @@ internal static partial class Guard
     [LibraryImport(Library)] internal static partial void pkg_memory_limit(long bytes);
     [LibraryImport(Library)] internal static partial void pkg_memory_wait_above(long bytes);
     [LibraryImport(Library)] internal static partial int pkg_mkl_fast();
+    [LibraryImport(Library)] internal static partial int pkg_onednn();
 }

@@ -18,7 +18,7 @@ public sealed class DoctorTests : IDisposable
         Assert.True(code == 0, errors);
         var rows = Rows(output);
         Assert.Equal(
-            [".NET", "CPU", "launcher", "TorchSharp", "guard", "C++ library", "libtorch", "MKL", "kernels", "threads", "memory", "CUDA", "data parallel", "training", "data", "notebooks"],
+            [".NET", "CPU", "launcher", "TorchSharp", "guard", "C++ library", "libtorch", "MKL", "convolutions", "kernels", "threads", "memory", "CUDA", "data parallel", "training", "data", "notebooks"],
             rows.Select(row => row.Name));
         string[] told =
         [

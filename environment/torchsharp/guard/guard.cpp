@@ -131,4 +131,4 @@ GUARD_API const char* THSTorch_get_and_reset_last_err() {
 }
 
 // Raised when an entry changes; C# checks it.
-GUARD_API int pkg_guard_version() { return 2; }
+GUARD_API int pkg_guard_version() { return 3; }
