@@ -33,7 +33,7 @@ fi
 
 # Libraries. The loader looks through LD_LIBRARY_PATH before the folder of TorchSharp.dll, and would mix our libtorch with
 # another one that lies there: such folders are left out for our processes. PATCHKIT_LIBTORCH names one that is to be taken
-# (environment/gpu-check.sh).
+# (environment/gpu-check/dotnet.sh).
 patchkit_library_path() {
   local folder kept=()
   while IFS= read -r -d: folder; do

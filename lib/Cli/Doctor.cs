@@ -66,7 +66,13 @@ internal static class Doctor
     private static Check Cuda()
     {
         int devices = torch.cuda.device_count();
-        if (devices > 0) return new("CUDA", Standing.Ok, $"{devices} device(s): {string.Join(", ", CudaDriver.Gpus())}");
+        if (devices > 0)
+        {
+            string found = $"{devices} device(s): {string.Join(", ", CudaDriver.Gpus())}";
+            return CudaLibrary.WhyMissing is { Length: > 0 } why
+                ? new("CUDA", Standing.Degraded, $"{found}; without fused operators", why)
+                : new("CUDA", Standing.Ok, $"{found}; fused operators by libpatchkit_cuda.so");
+        }
         bool driver = CudaDriver.Gpus().Any();
         return driver
             ? new("CUDA", Standing.Degraded, $"the machine has {string.Join(", ", CudaDriver.Gpus())}, but this libtorch was built without CUDA", "Run environment/setup.sh --device cuda, which takes TorchSharp's libtorch for GPUs.")
@@ -79,7 +85,7 @@ internal static class Doctor
         if (backends == CollectiveBackends.None) return new("data parallel", Standing.Degraded, "one process alone can train", ProcessGroup.Absence);
         string found = $"several processes can train together ({string.Join(", ", new[] { (CollectiveBackends.Gloo, "Gloo on CPUs"), (CollectiveBackends.Nccl, "NCCL on GPUs") }.Where(own => backends.HasFlag(own.Item1)).Select(own => own.Item2))})";
         return torch.cuda.device_count() > 1 && !backends.HasFlag(CollectiveBackends.Nccl)
-            ? new("data parallel", Standing.Degraded, $"{found}, but not on this machine's {torch.cuda.device_count()} GPUs", "Train on one of them, or on several processes with --device cpu.")
+            ? new("data parallel", Standing.Degraded, $"{found}; on this machine's {torch.cuda.device_count()} GPUs through host memory, more slowly", $"NCCL: {Nccl.Absence}.")
             : new("data parallel", Standing.Ok, found);
     }
 

@@ -28,6 +28,7 @@ internal sealed class Ranks : IDisposable
         if (place is null) return new Ranks(own, null);
         var group = ProcessGroup.Join(place, own);
         if (!group.Leads) Console.SetOut(TextWriter.Null);
+        if (group.Carrier.EndsWith('.')) Console.WriteLine(char.ToUpperInvariant(group.Carrier[0]) + group.Carrier[1..]);
         return new Ranks(own, group);
     }
 

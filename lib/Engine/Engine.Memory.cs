@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,6 +10,8 @@ public static partial class Engine
 {
     // c10's sentence of a CPU, the guard's likewise; c10's of a GPU, cuBLAS's and cuDNN's.
     private static readonly string[] s_outOfMemory = ["can't allocate memory", "CUDA out of memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"];
+
+    private static readonly ConcurrentDictionary<int, long> s_usedBefore = new();
 
     private static long s_limit;
 
@@ -30,17 +33,27 @@ public static partial class Engine
         else ResidentMemory.ResetPeak();
     }
 
-    /// <summary>Memory of a device now; of a GPU only the total, as the driver tells it: TorchSharp does not reach what libtorch counts there.</summary>
+    /// <summary>
+    /// Memory of a device now. Of a GPU as the driver tells it, since TorchSharp does not reach what libtorch counts there: what libtorch has taken for tensors since this was first asked, of which it
+    /// gives nothing back, so that it is the most they held.
+    /// </summary>
     /// <param name="device">the device.</param>
     public static DeviceMemory MemoryOf(Device device)
     {
-        if (device.type == DeviceType.CUDA) return new DeviceMemory(Driven(device)?.Bytes ?? 0, 0, 0, 0);
+        if (device.type == DeviceType.CUDA) return OfGpu(Math.Max(0, device.index));
         var here = Memory();
         long total = s_limit > 0 ? s_limit : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return new DeviceMemory(total, Math.Max(0, total - here.LiveBytes), here.LiveBytes, here.PeakBytes);
     }
 
-    /// <summary>Starts <see cref="DeviceMemory.PeakBytes"/> afresh.</summary>
+    private static DeviceMemory OfGpu(int index)
+    {
+        if (CudaDriver.Memory(index) is not { } told) return default;
+        long used = told.Total - told.Free, before = s_usedBefore.GetOrAdd(index, used), taken = Math.Max(0, used - before);
+        return new DeviceMemory(told.Total, told.Free, taken, taken);
+    }
+
+    /// <summary>Starts <see cref="DeviceMemory.PeakBytes"/> afresh; not a GPU's.</summary>
     /// <param name="device">the device.</param>
     public static void ResetPeakMemory(Device device)
     {

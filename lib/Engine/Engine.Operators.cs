@@ -10,5 +10,5 @@ public static partial class Engine
         ["patchkit::ssd_scan", "patchkit::attention", "patchkit::causal_conv1d", "patchkit::rms_norm", "patchkit::roi_align", "patchkit::nms"];
 
     /// <summary>PatchKit's own operators that a model uses on the device in their slower form, made of tensor operators; attention is then libtorch's own.</summary>
-    internal static IEnumerable<string> ComposedOperators(Device device) => Kernels.On(device) ? [] : FusedOperators.Where(name => name != "patchkit::attention");
+    internal static IEnumerable<string> ComposedOperators(Device device) => KernelTarget.Has(device) ? [] : FusedOperators.Where(name => name != "patchkit::attention");
 }

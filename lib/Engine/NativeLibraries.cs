@@ -18,6 +18,12 @@ internal static class NativeLibraries
     /// <summary>libpatchkit_gloo.so: collectives between processes.</summary>
     internal const string Gloo = "patchkit_gloo";
 
+    /// <summary>libpatchkit_cuda.so: kernels on GPUs, where nvcc built it.</summary>
+    internal const string Cuda = "patchkit_cuda";
+
+    /// <summary>libpatchkit_cuda_emulated.so: the same kernels on the CPU, for tests.</summary>
+    internal const string CudaEmulated = "patchkit_cuda_emulated";
+
     /// <summary>TorchSharp's own natives.</summary>
     internal const string TorchSharp = "LibTorchSharp";
 
@@ -38,6 +44,10 @@ internal static class NativeLibraries
         reason = path is not null ? "" : $"libpatchkit.so was not found at {Candidates().First()}; run environment/setup.sh, which builds it.";
         return path;
     }
+
+    /// <summary>The path of a library that lies beside libpatchkit.so; null where it does not.</summary>
+    internal static string? Beside(string library) =>
+        Find(out _) is { } path && Path.Combine(Path.GetDirectoryName(path)!, $"lib{library}.so") is var beside && File.Exists(beside) ? beside : null;
 
     /// <summary>A function of libtorch that only its C++ name exports, as GCC and Clang, or as Microsoft's compiler spell it; 0 where there is none.</summary>
     internal static nint TorchExport(string itanium, string microsoft) =>
@@ -67,7 +77,7 @@ internal static class NativeLibraries
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? search) => name switch
     {
         PatchKit => LoadPatchKit(),
-        Gloo => Load(Path.Combine(Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!, $"lib{Gloo}.so")),
+        Gloo => LoadFile(Path.Combine(Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!, $"lib{Gloo}.so")),
         TorchSharp or Torch or TorchCuda => Loaded(name),
         _ => 0,
     };
@@ -81,10 +91,11 @@ internal static class NativeLibraries
     {
         string path = Find(out string reason) ?? throw new DllNotFoundException(reason);
         Loaded(TorchSharp);
-        return Load(path);
+        return LoadFile(path);
     }
 
-    private static nint Load(string path)
+    /// <exception cref="DllNotFoundException">It cannot be loaded.</exception>
+    internal static nint LoadFile(string path)
     {
         try
         {

@@ -7,44 +7,45 @@ public static partial class CausalConv
 {
     private const int Widest = 8;
 
-    /// <summary>libpatchkit's form, on the CPU.</summary>
+    /// <summary>libpatchkit's form; on a GPU libpatchkit_cuda's, where weight and bias are float32 and x of any of three types.</summary>
     /// <inheritdoc cref="Run"/>
     internal static Tensor Fused(Tensor x, Tensor weight, Tensor? bias, bool silu, Tensor? initialStates = null)
     {
         var (X, W) = (new Operand(x), new Operand(weight));
         CheckOperands(X, W, new Operand(bias), new Operand(initialStates));
-        var type = X.Type == ScalarType.Float64 || W.Type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        if (X.Type != type || W.Type != type || (bias?.dtype ?? type) != type || (initialStates?.dtype ?? type) != type)
+        var target = KernelTarget.Of(X);
+        var (type, small) = target.Types(X.Type, W.Type);
+        if (X.Type != type || W.Type != small || (bias?.dtype ?? small) != small || (initialStates?.dtype ?? type) != type)
         {
             using var scope = NewDisposeScope();
-            return Fused(x.to_type(type), weight.to_type(type), bias?.to_type(type), silu, initialStates?.to_type(type)).to_type(X.Type).MoveToOuterDisposeScope();
+            return Fused(x.to_type(type), weight.to_type(small), bias?.to_type(small), silu, initialStates?.to_type(type)).to_type(X.Type).MoveToOuterDisposeScope();
         }
         return AutogradNode.Run("patchkit::causal_conv1d", [x, weight, bias, initialStates],
-            () => Forward(x, weight, bias, silu, initialStates), (saved, gradients) => Backward(saved, gradients[0], silu))[0];
+            () => Forward(target, x, weight, bias, silu, initialStates), (saved, gradients) => Backward(target, saved, gradients[0], silu))[0];
     }
 
-    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(Tensor x, Tensor weight, Tensor? bias, bool silu, Tensor? initialStates)
+    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(KernelTarget target, Tensor x, Tensor weight, Tensor? bias, bool silu, Tensor? initialStates)
     {
         var X = Operand.Rows(x);
         var call = Call(X, Operand.Contiguous(weight), Operand.Contiguous(bias), Operand.Rows(initialStates), silu);
-        var output = empty(X.Shape, X.Type);
+        var output = target.Empty(X.Shape, X.Type);
         call.Out = new Operand(output).View2;
-        call.Forward();
+        call.Forward(target, X.Tensor!);
         return ([output], [x, weight, bias, initialStates]);
     }
 
-    private static Tensor?[] Backward(Tensor?[] saved, Tensor? gradient, bool silu)
+    private static Tensor?[] Backward(KernelTarget target, Tensor?[] saved, Tensor? gradient, bool silu)
     {
         if (gradient is null) return new Tensor?[4];
         var (X, W, bias, initial) = (Operand.Rows(saved[0]), Operand.Contiguous(saved[1]), Operand.Contiguous(saved[2]), Operand.Rows(saved[3]));
         var call = Call(X, W, bias, initial, silu);
-        var (gradX, gradWeight) = (empty(X.Shape, X.Type), empty(W.Shape, W.Type));
-        var gradBias = bias.Present ? empty(bias.Shape, bias.Type) : null;
-        var gradInitial = initial.Present ? empty(initial.Shape, initial.Type) : null;
+        var (gradX, gradWeight) = (target.Empty(X.Shape, X.Type), target.Empty(W.Shape, W.Type));
+        var gradBias = bias.Present ? target.Empty(bias.Shape, bias.Type) : null;
+        var gradInitial = initial.Present ? target.Empty(initial.Shape, initial.Type) : null;
         call.GradOut = Operand.Rows(gradient).View2;
         (call.GradX, call.GradInitial) = (new Operand(gradX).View2, new Operand(gradInitial).View2);
         (call.GradWeight, call.GradBias) = (new Operand(gradWeight).Data, new Operand(gradBias).Data);
-        call.Backward();
+        call.Backward(target, X.Tensor!);
         return [gradX, gradWeight, gradBias, gradInitial];
     }
 

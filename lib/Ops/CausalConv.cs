@@ -14,7 +14,7 @@ public static partial class CausalConv
     /// <returns>(b, l, d).</returns>
     /// <exception cref="ArgumentException">A shape, a type or a device does not fit; the message names it.</exception>
     public static Tensor Run(Tensor x, Tensor weight, Tensor? bias, bool silu, Tensor? initialStates = null) =>
-        Kernels.On(x) ? Fused(x, weight, bias, silu, initialStates) : Composed(x, weight, bias, silu, initialStates);
+        KernelTarget.Has(x) ? Fused(x, weight, bias, silu, initialStates) : Composed(x, weight, bias, silu, initialStates);
 
     /// <summary>libtorch's grouped convolution on a padded copy.</summary>
     /// <inheritdoc cref="Run"/>

@@ -48,7 +48,7 @@ public static partial class Nms
     private static Tensor Select(Tensor boxes, Tensor scores, Tensor? classes, double iou)
     {
         Check(boxes, scores, classes);
-        return Kernels.On(boxes) ? Fused(boxes, scores, classes, iou) : Composed(boxes, scores, classes, iou);
+        return KernelTarget.Has(boxes) ? Fused(boxes, scores, classes, iou) : Composed(boxes, scores, classes, iou);
     }
 
     private static void Check(Tensor boxes, Tensor scores, Tensor? classes)

@@ -5,50 +5,52 @@ namespace PatchKit.Ops;
 /// <content>The fused form: the gate, the mean square and the weight in one pass over a row.</content>
 public static partial class RmsNorm
 {
-    /// <summary>libpatchkit's form, on the CPU.</summary>
+    /// <summary>libpatchkit's form; on a GPU libpatchkit_cuda's, where the weight is float32 and x of any of three types.</summary>
     /// <inheritdoc cref="Run"/>
     internal static Tensor Fused(Tensor x, Tensor weight, Tensor? z = null, double eps = 1e-5, long groupSize = 0, bool normBeforeGate = false)
     {
         var (X, W) = (new Operand(x), new Operand(weight));
         CheckOperands(X, W, new Operand(z), groupSize);
         long group = groupSize == 0 ? X.Size(X.Dimensions - 1) : groupSize;
-        var type = X.Type == ScalarType.Float64 || W.Type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-        if (X.Type != type || W.Type != type)
+        var target = KernelTarget.Of(X);
+        var (type, small) = target.Types(X.Type, W.Type);
+        if (X.Type != type || W.Type != small)
         {
             using var scope = NewDisposeScope();
-            return Fused(x.to_type(type), weight.to_type(type), z?.to_type(type), eps, group, normBeforeGate).to_type(X.Type).MoveToOuterDisposeScope();
+            return Fused(x.to_type(type), weight.to_type(small), z?.to_type(type), eps, group, normBeforeGate).to_type(X.Type).MoveToOuterDisposeScope();
         }
         return AutogradNode.Run("patchkit::rms_norm", [x, weight, z],
-            () => Forward(x, weight, z, eps, group, normBeforeGate), (saved, gradients) => Backward(saved, gradients[0], group, normBeforeGate))[0];
+            () => Forward(target, x, weight, z, eps, group, normBeforeGate), (saved, gradients) => Backward(target, saved, gradients[0], group, normBeforeGate))[0];
     }
 
-    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(Tensor x, Tensor weight, Tensor? z, double eps, long group, bool normBeforeGate)
+    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(KernelTarget target, Tensor x, Tensor weight, Tensor? z, double eps, long group, bool normBeforeGate)
     {
         var X = AsRows(x);
-        var call = Call(X, Operand.Contiguous(weight), AsRows(z), group, normBeforeGate);
-        var output = empty(new Operand(x).Shape, X.Type);
-        var reciprocalRms = empty([X.Size(0), X.Size(1) / group], X.Type);                                   // (rows, groups)
+        var W = Operand.Contiguous(weight);
+        var call = Call(X, W, AsRows(z), group, normBeforeGate);
+        var output = target.Empty(new Operand(x).Shape, X.Type);
+        var reciprocalRms = target.Empty([X.Size(0), X.Size(1) / group], W.Type);                                   // (rows, groups)
         call.Eps = eps;
         call.Out = new() { Data = new Operand(output).Data, Stride0 = X.Size(1) };
         call.ReciprocalRms = new Operand(reciprocalRms).Data;
-        call.Forward();
+        call.Forward(target, X.Tensor!);
         return ([output], [x, weight, z, reciprocalRms]);
     }
 
-    private static Tensor?[] Backward(Tensor?[] saved, Tensor? gradient, long group, bool normBeforeGate)
+    private static Tensor?[] Backward(KernelTarget target, Tensor?[] saved, Tensor? gradient, long group, bool normBeforeGate)
     {
         if (gradient is null) return new Tensor?[3];
         var (X, W, Z) = (AsRows(saved[0]), Operand.Contiguous(saved[1]), AsRows(saved[2]));
         var shape = new Operand(saved[0]).Shape;
         var call = Call(X, W, Z, group, normBeforeGate);
-        var (gradX, gradWeight) = (empty(shape, X.Type), empty(W.Shape, W.Type));
-        var gradZ = Z.Present ? empty(shape, X.Type) : null;
+        var (gradX, gradWeight) = (target.Empty(shape, X.Type), target.Empty(W.Shape, W.Type));
+        var gradZ = Z.Present ? target.Empty(shape, X.Type) : null;
         call.ReciprocalRms = new Operand(saved[3]).Data;
         call.GradOut = AsRows(gradient).View1;
         call.GradX = new() { Data = new Operand(gradX).Data, Stride0 = X.Size(1) };
         call.GradZ = new() { Data = new Operand(gradZ).Data, Stride0 = X.Size(1) };
         call.GradWeight = new Operand(gradWeight).Data;
-        call.Backward();
+        call.Backward(target, X.Tensor!);
         return [gradX, gradWeight, gradZ];
     }
 

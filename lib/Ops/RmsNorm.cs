@@ -15,7 +15,7 @@ public static partial class RmsNorm
     /// <returns>(..., d).</returns>
     /// <exception cref="ArgumentException">A shape, a type or a device does not fit; the message names it.</exception>
     public static Tensor Run(Tensor x, Tensor weight, Tensor? z = null, double eps = 1e-5, long groupSize = 0, bool normBeforeGate = false) =>
-        Kernels.On(x) ? Fused(x, weight, z, eps, groupSize, normBeforeGate) : Composed(x, weight, z, eps, groupSize, normBeforeGate);
+        KernelTarget.Has(x) ? Fused(x, weight, z, eps, groupSize, normBeforeGate) : Composed(x, weight, z, eps, groupSize, normBeforeGate);
 
     /// <summary>The definition.</summary>
     /// <inheritdoc cref="Run"/>

@@ -5,14 +5,15 @@ namespace PatchKit.Ops;
 /// <content>The fused form: each bin's samples are taken where they lie, and no weights are kept.</content>
 public static partial class RoiAlign
 {
-    /// <summary>libpatchkit's form, on the CPU.</summary>
+    /// <summary>libpatchkit's form; on a GPU libpatchkit_cuda's, where regions are float32 and features of any of three types.</summary>
     /// <inheritdoc cref="Run"/>
     internal static Tensor Fused(Tensor features, Tensor rois, (int Height, int Width) outputSize, double scale, int samplingRatio, bool aligned)
     {
         var F = new Operand(features);
         CheckOperands(F, new Operand(rois));
         // Regions far from 0 need more than bfloat16's 8 bits: they are read as float32 at least.
-        var type = F.Type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var target = KernelTarget.Of(F);
+        var (type, regions) = target.Types(F.Type, F.Type);
         if (F.Type != type)
         {
             using var scope = NewDisposeScope();
@@ -23,29 +24,29 @@ public static partial class RoiAlign
             Maps = F.Size(0), Channels = F.Size(1), Height = F.Size(2), Width = F.Size(3), OutHeight = outputSize.Height, OutWidth = outputSize.Width,
             SamplingRatio = samplingRatio, Scale = scale, Aligned = aligned ? 1 : 0, Type = (int)type,
         };
-        return AutogradNode.Run("patchkit::roi_align", [features], () => Forward(features, rois, settings), (saved, gradients) => Backward(saved[0]!, gradients[0], settings))[0];
+        return AutogradNode.Run("patchkit::roi_align", [features], () => Forward(target, features, rois, regions, settings), (saved, gradients) => Backward(target, saved[0]!, gradients[0], settings))[0];
     }
 
-    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(Tensor features, Tensor rois, RoiAlignCall call)
+    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(KernelTarget target, Tensor features, Tensor rois, ScalarType regions, RoiAlignCall call)
     {
-        var (F, R) = (Operand.Contiguous(features), Operand.Contiguous(rois.detach(), (ScalarType)call.Type));
+        var (F, R) = (Operand.Contiguous(features), Operand.Contiguous(rois.detach(), regions));
         CheckRegions(R, F.Size(0));
         (call.Rois, call.Threads) = (R.Size(0), get_num_threads());
-        var output = empty([call.Rois, call.Channels, call.OutHeight, call.OutWidth], F.Type);
+        var output = target.Empty([call.Rois, call.Channels, call.OutHeight, call.OutWidth], F.Type);
         (call.Features, call.Regions, call.Out) = (F.Data, R.Data, new Operand(output).Data);
-        call.Forward();
+        call.Forward(target, F.Tensor!);
         return ([output], [R.Tensor]);
     }
 
-    private static Tensor?[] Backward(Tensor rois, Tensor? gradient, RoiAlignCall call)
+    private static Tensor?[] Backward(KernelTarget target, Tensor rois, Tensor? gradient, RoiAlignCall call)
     {
         if (gradient is null) return [null];
         var (R, G) = (new Operand(rois), Operand.Contiguous(gradient));
-        var gradFeatures = empty([call.Maps, call.Channels, call.Height, call.Width], G.Type);
+        var gradFeatures = target.Empty([call.Maps, call.Channels, call.Height, call.Width], R.Type);
         (call.Rois, call.Threads) = (R.Size(0), get_num_threads());
         (call.Features, call.Regions, call.Out) = (new Operand(gradFeatures).Data, R.Data, G.Data);
-        call.Backward();
-        return [gradFeatures];
+        call.Backward(target, G.Tensor!);
+        return [gradFeatures.dtype == G.Type ? gradFeatures : gradFeatures.to_type(G.Type)];
     }
 
     private static void CheckOperands(in Operand features, in Operand rois)

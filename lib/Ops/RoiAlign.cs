@@ -20,7 +20,7 @@ public static partial class RoiAlign
     public static Tensor Run(Tensor features, Tensor rois, (int Height, int Width) outputSize, double scale, int samplingRatio = 0, bool aligned = true)
     {
         Check(features, rois, outputSize, scale);
-        return Kernels.On(features) ? Fused(features, rois, outputSize, scale, samplingRatio, aligned) : Composed(features, rois, outputSize, scale, samplingRatio, aligned);
+        return KernelTarget.Has(features) ? Fused(features, rois, outputSize, scale, samplingRatio, aligned) : Composed(features, rois, outputSize, scale, samplingRatio, aligned);
     }
 
     /// <summary>The definition: sampling is linear along each axis, so a region is A_y F A_x^T, with a row of weights for each bin.</summary>

@@ -6,50 +6,52 @@ namespace PatchKit.Ops;
 public static partial class SsdScan
 {
     /// <summary>
-    /// libpatchkit's form, on the CPU. x, B, C and z are float32, float64 or bfloat16 alike; arithmetic and states are float32 at least. D may also
-    /// be (h, p), and chunkSize is the number of tokens handled as one dense block.
+    /// libpatchkit's form: x, B, C and z are float32, float64 or bfloat16 alike; on a GPU libpatchkit_cuda's: float32, bfloat16 or float16. Arithmetic and states
+    /// are float32 at least. D may also be (h, p), and chunkSize is the number of tokens handled as one dense block (on a GPU it is 64).
     /// </summary>
     /// <inheritdoc cref="Scan"/>
     internal static (Tensor Y, Tensor FinalState) Fused(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null, int chunkSize = ChunkSize)
     {
         CheckOperands(new(x), new(dt), new(A), new(B), new(C), new(D), new(z), new(dtBias), new(initialState), chunkSize);
+        var target = KernelTarget.Of(new(x));
         Tensor?[] operands = [x, dt, A, B, C, D, z, dtBias, initialState];
         bool keep = is_grad_enabled();
-        var results = AutogradNode.Run("patchkit::ssd_scan", operands, () => Forward(operands, dtSoftplus, chunkSize, keep), (saved, gradients) => Backward(saved, gradients, dtSoftplus, chunkSize));
+        var results = AutogradNode.Run("patchkit::ssd_scan", operands, () => Forward(target, operands, dtSoftplus, chunkSize, keep), (saved, gradients) => Backward(target, saved, gradients, dtSoftplus, chunkSize));
         return (results[0], results[1]);
     }
 
-    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(Tensor?[] operands, bool softplus, int chunkSize, bool keep)
+    private static (Tensor[] Outputs, Tensor?[] Saved) Forward(KernelTarget target, Tensor?[] operands, bool softplus, int chunkSize, bool keep)
     {
         var call = new FusedCall(operands, softplus, chunkSize);
-        var (y, finalState) = (empty(call.X.Shape, call.X.Type), empty(call.StateShape, call.Arithmetic));
+        var (y, finalState) = (target.Empty(call.X.Shape, call.X.Type), target.Empty(call.StateShape, call.Arithmetic));
         if (call.X.Count == 0)
         {
             if (call.InitialState.Present) finalState.copy_(call.InitialState.Tensor!);
             else finalState.zero_();
-            return ([y, finalState], [empty([0], call.Arithmetic), .. operands]);
+            return ([y, finalState], [target.Empty([0], call.Arithmetic), .. operands]);
         }
-        var states = keep ? empty([call.Native.StatesSize], call.Arithmetic) : null;
+        // The GPU's forward works in them.
+        var states = keep || target.Cuda is not null ? target.Empty([call.Native.StatesSize(target)], call.Arithmetic) : null;
         call.Native.Y = new Operand(y).View3;
         call.Native.FinalState = new Operand(finalState).Data;
         call.Native.ChunkStates = new Operand(states).Data;
-        call.Native.Forward();
+        call.Native.Forward(target, call.X.Tensor!);
         return ([y, finalState], [states, .. operands]);
     }
 
-    private static Tensor?[] Backward(Tensor?[] saved, Tensor?[] gradients, bool softplus, int chunkSize)
+    private static Tensor?[] Backward(KernelTarget target, Tensor?[] saved, Tensor?[] gradients, bool softplus, int chunkSize)
     {
         if (gradients[0] is null && gradients[1] is null) return new Tensor?[9];
         Tensor?[] operands = saved[1..];
         var call = new FusedCall(operands, softplus, chunkSize);
         var (X, arithmetic) = (call.X, call.Arithmetic);
-        var gradY = Operand.Rows(gradients[0]?.to_type(X.Type) ?? zeros(X.Shape, X.Type));
+        var gradY = Operand.Rows(gradients[0]?.to_type(X.Type) ?? zeros(X.Shape, X.Type, target.Device));
         var gradFinalState = Operand.Contiguous(gradients[1], arithmetic);
 
-        Tensor? Like(Operand operand) => operand.Present ? empty(operand.Shape, arithmetic) : null;
-        var (gradX, gradZ) = (empty(X.Shape, X.Type), call.Z.Present ? empty(X.Shape, X.Type) : null);
+        Tensor? Like(Operand operand) => operand.Present ? target.Empty(operand.Shape, arithmetic) : null;
+        var (gradX, gradZ) = (target.Empty(X.Shape, X.Type), call.Z.Present ? target.Empty(X.Shape, X.Type) : null);
         var (gradDt, gradA, gradB, gradC, gradInitial) = (Like(call.Dt)!, Like(call.A), Like(call.B), Like(call.C), Like(call.InitialState));
-        var gradD = call.D.Present ? empty([X.Size(2), X.Size(3)], arithmetic) : null;                        // (h, p)
+        var gradD = call.D.Present ? target.Empty([X.Size(2), X.Size(3)], arithmetic) : null;                        // (h, p)
         if (X.Count == 0)
         {
             foreach (var gradient in new[] { gradDt, gradA, gradB, gradC, gradD, gradInitial }) gradient?.zero_();
@@ -62,7 +64,7 @@ public static partial class SsdScan
             (native.GradX, native.GradZ, native.GradDt) = (new Operand(gradX).View3, new Operand(gradZ).View3, new Operand(gradDt).Data);
             (native.GradA, native.GradB, native.GradC) = (new Operand(gradA).Data, new Operand(gradB).Data, new Operand(gradC).Data);
             (native.GradD, native.GradInitialState) = (new Operand(gradD).Data, new Operand(gradInitial).Data);
-            native.Backward();
+            native.Backward(target, X.Tensor!);
         }
         if (call.D is { Present: true, Dimensions: 1 }) gradD = gradD!.sum(1);
         var gradBias = call.DtBias.Present ? gradDt.sum([0L, 1L]) : null;
@@ -70,6 +72,14 @@ public static partial class SsdScan
         for (int i = 0; i < results.Length; i++)
             if (results[i] is { } result && operands[i] is { } operand && result.dtype != operand.dtype) results[i] = result.to_type(operand.dtype);
         return results;
+    }
+
+    /// <summary>Whether the fused form has room for the sizes: a GPU's shared memory ends somewhere.</summary>
+    private static bool Fits(Tensor x, Tensor B)
+    {
+        var (X, w) = (new Operand(x), new Operand(B));
+        return KernelTarget.Of(X).Cuda is not { } cuda || X.Dimensions != 4 || w.Dimensions != 4
+            || new SsdScanCall { HeadDim = X.Size(3), StateDim = w.Size(3), Type = (int)X.Type }.Fits(cuda);
     }
 
     /// <summary>A call's operands: the long tensors stay strided as they are, and only the small ones are brought to the arithmetic's type.</summary>
@@ -106,8 +116,9 @@ public static partial class SsdScan
             throw new ArgumentException($"patchkit::ssd_scan: x has {x.Dimensions} dimensions {x} but 4 = (batch, length, heads, head_dim) are needed; reshape x.");
         if (B.Dimensions != 4)
             throw new ArgumentException($"patchkit::ssd_scan: B has {B.Dimensions} dimensions {B} but 4 = (batch, length, groups, state_dim) are needed; reshape B.");
-        if (x.Type is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16))
-            throw new ArgumentException($"patchkit::ssd_scan: x is {x.Type} but Float32, Float64 and BFloat16 are supported; convert x, B and C to one of these.");
+        bool onGpu = KernelTarget.Of(x).Cuda is not null;
+        if (!(x.Type is ScalarType.Float32 or ScalarType.BFloat16 || x.Type == (onGpu ? ScalarType.Float16 : ScalarType.Float64)))
+            throw new ArgumentException($"patchkit::ssd_scan: x is {x.Type} but Float32, {(onGpu ? "Float16" : "Float64")} and BFloat16 are supported; convert x, B and C to one of these.");
         if (chunkSize <= 0)
             throw new ArgumentException($"patchkit::ssd_scan: chunk_size is {chunkSize} but at least 1 is needed; 64 is the fast choice.");
         long batch = x.Size(0), length = x.Size(1), heads = x.Size(2), headDim = x.Size(3), groups = B.Size(2), stateDim = B.Size(3);

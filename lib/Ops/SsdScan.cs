@@ -27,7 +27,7 @@ public static partial class SsdScan
     /// <returns>y (b, l, h, p) and the last state (b, h, p, n).</returns>
     /// <exception cref="ArgumentException">The shapes, types or devices do not fit; the message names them.</exception>
     public static (Tensor Y, Tensor FinalState) Scan(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null) =>
-        Kernels.On(x)
+        KernelTarget.Has(x) && Fits(x, B)
             ? Fused(x, dt, A, B, C, D, z, dtBias, dtSoftplus, initialState)
             : Chunked(x, dt, A, B, C, D, z, dtBias, dtSoftplus, initialState);
 

@@ -30,7 +30,11 @@ public static partial class Devices
         }
         if (device.type == DeviceType.CUDA && Math.Max(0, device.index) >= cuda.device_count())
             throw new ArgumentException($"{device} was asked for, but libtorch finds {cuda.device_count()} CUDA devices; use cpu, or set PatchKit up for GPUs (environment/setup.sh --device cuda).");
-        if (device.type == DeviceType.CUDA) Engine.AllowTf32 = true;
+        if (device.type == DeviceType.CUDA)
+        {
+            Engine.AllowTf32 = true;
+            Engine.MemoryOf(device); // from here on it is counted
+        }
         return device;
     }
 

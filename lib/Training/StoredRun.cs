@@ -1,3 +1,5 @@
+using PatchKit.Display;
+
 namespace PatchKit.Training;
 
 /// <summary>A run in the cache.</summary>
@@ -7,4 +9,18 @@ namespace PatchKit.Training;
 /// <param name="Config">what it is.</param>
 /// <param name="Result">its result; null unless finished.</param>
 /// <param name="Bytes">what its files take.</param>
-public sealed record StoredRun(string Key, string Folder, RunStatus Status, RunConfig Config, RunResult? Result, long Bytes);
+[TypeFormatterSource(typeof(FormatterSource<StoredRun>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
+public sealed record StoredRun(string Key, string Folder, RunStatus Status, RunConfig Config, RunResult? Result, long Bytes) : IRendered
+{
+    /// <inheritdoc/>
+    public string Render(string mimeType) => mimeType switch
+    {
+        Mime.Html => new Markup().Add($"<span>{ToString()}</span>").ToString(),
+        Mime.Text => ToString(),
+        _ => throw Mime.Unknown(this, mimeType),
+    };
+
+    /// <summary>A line for people: the key, and the result or how far it came.</summary>
+    public override string ToString() =>
+        $"{Key}: {(Result is null ? $"{Config}, {Status.ToString().ToLowerInvariant()}" : $"{Result}")}";
+}

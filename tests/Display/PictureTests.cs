@@ -14,6 +14,29 @@ public sealed class PictureTests : IDisposable
     public void Dispose() => _scope.Dispose();
 
     [Fact]
+    public void ToImageSharpAndBackNoPixelChanges()
+    {
+        var random = new Random(5);
+        foreach (var (width, height) in new[] { (1, 1), (7, 3), (64, 80) })
+        {
+            var pixels = new byte[3 * width * height];
+            random.NextBytes(pixels);
+            var picture = Picture.Of(width, height, pixels);
+            using var image = picture.ToImageSharp();
+            Assert.Equal((width, height), (image.Width, image.Height));
+            Assert.Equal((pixels[^3], pixels[^2], pixels[^1]), (image[width - 1, height - 1].R, image[width - 1, height - 1].G, image[width - 1, height - 1].B));
+            Assert.Equal(pixels, image.ToPicture().Pixels.ToArray());
+            // By a file without loss, too, and what its functions do is theirs alone.
+            using var file = new MemoryStream();
+            SixLabors.ImageSharp.ImageExtensions.SaveAsBmp(image, file);
+            using var read = PatchKit.Data.ImageCodec.Decode(file.ToArray());
+            Assert.Equal(pixels, read.Pixels.ToArray());
+            image[0, 0] = new(1, 2, 3);
+            Assert.Equal(pixels[0], picture.Pixels[0]);
+        }
+    }
+
+    [Fact]
     public void APngHoldsTheSameBytes()
     {
         byte[] pixels = [.. Enumerable.Range(0, 3 * 5 * 7).Select(i => (byte)(i * 37))];

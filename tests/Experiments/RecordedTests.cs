@@ -279,7 +279,7 @@ public sealed class RecordedTests : IDisposable
     [Fact]
     public void ABuildSaysWhetherItsSourcesAreItsCommits() => Assert.Matches("^([0-9a-f]{12}(-modified)?|unknown)$", Machine.Commit);
 
-    public static TheoryData<string> Committed => [.. Directory.EnumerateFiles(Home, "*.json").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Committed => [.. Directory.EnumerateFiles(CommittedFolder, "*.json").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void SomeAreCommitted() => Assert.NotEmpty(Committed);
@@ -287,7 +287,7 @@ public sealed class RecordedTests : IDisposable
     [Theory, MemberData(nameof(Committed))]
     public void ACommittedResultIsWhatItsRunsSay(string name)
     {
-        string path = Path.Combine(Home, name);
+        string path = Path.Combine(CommittedFolder, name);
         var result = RecordedResult.Load(path);
         Assert.Equal(name, result.FileName);
         Assert.InRange(new FileInfo(path).Length, 1_000, 400_000);
@@ -306,7 +306,8 @@ public sealed class RecordedTests : IDisposable
             Assert.Contains(table.ToMarkdown(), again.Tables.Select(other => other.ToMarkdown()));
     }
 
-    private static string Home
+    /// <summary>The folder of the results that are committed.</summary>
+    internal static string CommittedFolder
     {
         get
         {

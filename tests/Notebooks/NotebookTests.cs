@@ -13,6 +13,9 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
 {
     private static readonly string s_home = Home();
 
+    /// <summary>Where the notebooks are.</summary>
+    internal static string Folder => Path.Combine(s_home, "notebooks");
+
     public static TheoryData<string> Names => [.. Directory.EnumerateFiles(Path.Combine(s_home, "notebooks"), "*.ipynb").Order(StringComparer.Ordinal).Select(path => Path.GetFileName(path))];
 
     [Theory, MemberData(nameof(Names))]

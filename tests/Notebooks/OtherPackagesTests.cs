@@ -75,6 +75,37 @@ public sealed class OtherPackagesTests : IDisposable
         AssertOneOfEach(shown[3]);
     }
 
+    private const string Whole = """
+        using Microsoft.Data.Analysis;
+        using PatchKit.Display;
+        using Plotly.NET;
+        var shown = display("before");
+        DataFrame frame = PatchKit.Display.Table.Of("", ["a", "b"], [["x", 1], ["y", null]]).ToDataFrame();
+        GenericChart chart = new Panel(new Axis("x"), new Axis("y")).Line("a", [1, 2], [3, 4]).ToPlotlyNet();
+        shown.Update("after");
+        int Copies(string name) =>
+            AppDomain.CurrentDomain.GetAssemblies().Count(assembly => assembly.GetName().Name == name);
+        var names = new[] { "Plotly.NET", "FSharp.Core", "Microsoft.Data.Analysis", "Newtonsoft.Json" };
+        $"{frame["b"].NullCount}, {string.Join(" ", names.Select(Copies))}"
+        """;
+
+    /// <summary>What lies beside PatchKit.dll is what a package of that name is, whichever came first.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void ChartsAndDataFramesAreOneWithTheirPackages(bool packagesLast)
+    {
+        string packages = "#r \"nuget: Plotly.NET, 6.0.0\"\n#r \"nuget: Microsoft.Data.Analysis, 0.23.1\"";
+        string[] first = packagesLast ? [s_references, packages] : [packages, s_references];
+        string[] shown = Run("Plotly.NET", [.. first, Whole, "chart", "frame"]);
+        string origin = shown[packagesLast ? 1 : 0];
+        if (packagesLast)
+            Assert.Contains($"Plotly.NET 6.0.0 is here already: {s_bin}/Plotly.NET.dll", origin);
+        else
+            Assert.Contains("Installed Plotly.NET 6.0.0", origin);
+        Assert.EndsWith("1, 1 1 1 1", shown[2]);
+        Assert.StartsWith("Chart", shown[3]);
+        Assert.StartsWith("a  b", shown[4]);
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 
     private static void AssertOneOfEach(string loaded) => Assert.Equal($"1 TorchSharp, libtorch {s_bin}/libtorch_cpu.so, 0 copies", loaded);

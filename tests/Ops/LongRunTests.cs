@@ -55,11 +55,11 @@ public sealed class LongRunTests
             Batch = 1, Length = length, Heads = heads, Groups = 1, HeadDim = features, StateDim = state, Chunk = 64, Type = (int)x.Type, Threads = get_num_threads(), DtSoftplus = 1,
             X = x.View3, Dt = dt.View3, B = b.View3, C = c.View3, A = a.Data, GradY = x.View3,
         };
-        call.ChunkStates = new Operand(empty([call.StatesSize])).Data;
+        call.ChunkStates = new Operand(empty([call.StatesSize(default)])).Data;
         call.GradX = new Operand(empty([1, length, heads, features])).View3;
         (call.GradDt, call.GradA) = (new Operand(empty([1, length, heads])).Data, new Operand(empty([heads])).Data);
         (call.GradB, call.GradC) = (new Operand(empty([1, length, 1, state])).Data, new Operand(empty([1, length, 1, state])).Data);
-        call.Backward();
+        call.Backward(default, t.X);
         t.Tensors.ToList().ForEach(GC.KeepAlive);
     });
 

@@ -25,7 +25,11 @@ public sealed class SsdScanGolden
     public void Fused(string name) => Compare(name, "fused");
 
     [Theory, MemberData(nameof(Cases))]
-    public void FusedInChunksOf16(string name) => Compare(name, "fused 16");
+    public void FusedInChunksOf16(string name)
+    {
+        Assert.SkipUnless(TestDevice.Current.type == DeviceType.CPU, "GPUs have no fused scan in float64, and chunks of 64 alone.");
+        Compare(name, "fused 16");
+    }
 
     private static void Compare(string name, string form)
     {

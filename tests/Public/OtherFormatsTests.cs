@@ -72,6 +72,16 @@ public sealed class OtherFormatsTests : IDisposable
         Expect.Refused<ImageException>(() => ImageCodec.Decode(File("gif"), "small.gif", new DecodeOptions { MaxPixels = 5 }), "3 x 2", "at most 5");
     }
 
+    // No bit of this file is a pixel, so that it could say that it has any number of them.
+    [Fact]
+    public void FewBytesAreNoHugeImage()
+    {
+        Expect.Refused<ImageException>(() => ImageCodec.Decode(Webp(8000, 8000), "small.webp"), "small.webp", "8000 x 8000", $"{Webp(8000, 8000).Length} bytes", "Save it again");
+        Expect.Refused<ImageException>(() => ImageCodec.Decode(Webp(10_000, 10_000), "huge.webp"), "huge.webp", "10000 x 10000", "at most 80000000");
+        using var image = ImageCodec.Decode(Webp(2000, 2000));
+        Assert.Equal(Scene("webp", 0, 0), (image.Pixels[^3], image.Pixels[^2], image.Pixels[^1]));
+    }
+
     [Theory, MemberData(nameof(Formats))]
     public void MutatedFilesBecomeImagesOrSentences(string format)
     {
@@ -181,15 +191,15 @@ public sealed class OtherFormatsTests : IDisposable
     }
 
     // Lossless, one symbol in each of the five codes, so that no pixel takes a bit.
-    private static byte[] Webp()
+    private static byte[] Webp(int width = Width, int height = Height)
     {
         List<bool> bits = [];
         void Put(int value, int count)
         {
             for (int bit = 0; bit < count; bit++) bits.Add((value >> bit & 1) != 0);
         }
-        Put(Width - 1, 14);
-        Put(Height - 1, 14);
+        Put(width - 1, 14);
+        Put(height - 1, 14);
         Put(0, 1 + 3);                                                               // no alpha; version 0
         Put(0, 1 + 1 + 1);                                                           // no transform, no cache of colours, one group of codes
         foreach (int symbol in new[] { 100, 200, 50, 255 })                          // green, red, blue, alpha

@@ -47,6 +47,49 @@ public sealed class ProcessGroupTests
         }
     }
 
+    /// <summary>The way for GPUs without NCCL, here with tensors that are on the CPU anyway: bfloat16 too, which Gloo has not.</summary>
+    [Fact]
+    public void ThroughHostMemory()
+    {
+        var seen = Together(
+            2,
+            group =>
+            {
+                using var scope = NewDisposeScope();
+                var sum = tensor(new[] { 1f + group.Rank, 0.5f }).to_type(ScalarType.BFloat16);
+                group.AllReduce(sum);
+                var given = tensor(new float[] { group.Rank, 7 });
+                group.Broadcast(given, 1);
+                var all = group.AllGather(tensor(new[] { 100.0 + group.Rank }));
+                group.Barrier();
+                Tensor[] weights = [full([2, 3], 2.0, float64).requires_grad_(), full([1], 3.0, float64).requires_grad_()];
+                using var sync = group.Gradients(weights, 1);
+                var loss = (weights[0] * (group.Rank + 1)).sum() + weights[1].sum() * group.Rank;
+                sync.Arm(tensor(new[] { (double)group.Rank }));
+                loss.backward();
+                double mean = sync.Finish(1)[0];
+                return (
+                    group.Carrier,
+                    Sum: sum.to_type(ScalarType.Float32).data<float>().ToArray(),
+                    Given: given.data<float>().ToArray(),
+                    All: all.Select(one => one.item<double>()).ToArray(),
+                    Gradients: weights.Select(weight => weight.grad!.flatten()[0].item<double>()).ToArray(),
+                    mean
+                );
+            },
+            new ProcessGroupOptions { ThroughHost = true }
+        );
+        foreach (var (carrier, sum, given, all, gradients, mean) in seen)
+        {
+            Assert.Equal("collectives of tensors on cpu go through host memory by Gloo, more slowly, as host memory was asked for.", carrier);
+            Assert.Equal([3f, 1f], sum);
+            Assert.Equal([1f, 7f], given);
+            Assert.Equal([100.0, 101.0], all);
+            Assert.Equal([1.5, 0.5], gradients);
+            Assert.Equal(0.5, mean);
+        }
+    }
+
     /// <summary>In small buckets, with a gradient that only one rank has, and one that none has.</summary>
     [Theory, InlineData(1, true), InlineData(1 << 20, true), InlineData(1, false)]
     public void GradientsAreTheRanksMean(int bucketBytes, bool early)
@@ -381,7 +424,9 @@ public sealed class ProcessGroupTests
         );
     }
 
-    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work, params string[] hosts)
+    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work, params string[] hosts) => Together(ranks, work, null, hosts);
+
+    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work, ProcessGroupOptions? options, params string[] hosts)
     {
         Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
         int port = Ports.Free();
@@ -396,7 +441,8 @@ public sealed class ProcessGroupTests
                     {
                         using var group = ProcessGroup.Join(
                             new RankPlace(rank, ranks, rank, hosts.ElementAtOrDefault(rank) ?? "127.0.0.1", port),
-                            CPU
+                            CPU,
+                            options
                         );
                         results[rank] = work(group);
                     }

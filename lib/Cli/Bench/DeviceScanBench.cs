@@ -35,7 +35,7 @@ internal sealed record DeviceScanBench(Device Device, ScalarType Dtype, int Batc
         var gradient = randn(inputs[0].shape, Dtype, Device);
         Workload fused = Over(SsdScan.Scan), chunked = Over((x, dt, A, B, C, D, z, bias, softplus, state) =>
             SsdScan.Chunked(Wide(x), dt, A, Wide(B), Wide(C), D, z, bias, softplus, state));
-        if (!Kernels.On(Device)) Console.WriteLine($"There is no fused scan on {Device} here (`patchkit doctor` says why): what is called fused is the chunked form.");
+        if (!KernelTarget.Has(Device)) Console.WriteLine($"There is no fused scan on {Device} here (`patchkit doctor` says why): what is called fused is the chunked form.");
         chunked.MustEqual(fused, "the chunked and the fused scan", Dtype == ScalarType.Float32 ? 1e-2 : 5e-2);
 
         string subject = $"fused, b={Batch} l={Length} h={Heads} p={HeadDim} n={StateDim}, {Dtype}";

@@ -19,7 +19,12 @@ namespace PatchKit.Data;
 /// </summary>
 internal static class ImageSharpCodec
 {
-    private const int LongestSide = 65535, MostMegabytes = 1024;
+    // Decoding takes up to 12 bytes a pixel, so that 80 million stay below a gigabyte.
+    private const int LongestSide = 65535, MostMegabytes = 1024, MostPixels = 80_000_000;
+
+    // A file of a few bytes may be a picture of one colour, but not of any size: beyond 16 million pixels a byte must
+    // hold no more than 1,024, which is what a page of a book comes to.
+    private const int SmallPixels = 1 << 24, PixelsAByte = 1024;
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(30);
     private static readonly Sharp.Configuration Files = Configured();
 
@@ -73,8 +78,17 @@ internal static class ImageSharpCodec
         var header = Try(name, () => Sharp.Image.Identify(Files, new MemoryStream(file))) ?? throw new ImageException(name,
             $"is no JPEG, PNG, WebP, BMP, GIF or TIFF: it begins with the bytes {string.Join(' ', file.Take(4).Select(value => $"{value:x2}"))}.");
         if (header.Width < 1 || header.Height < 1) throw new ImageException(name, $"says that it has {header.Width} x {header.Height} pixels, which are none.");
-        return header.Width <= LongestSide && header.Height <= LongestSide && (long)header.Width * header.Height <= options.MaxPixels ? header
-            : throw new ImageException(name, $"says that it has {header.Width} x {header.Height} pixels; at most {options.MaxPixels}, and {LongestSide} a side, are decoded.");
+        string says = $"says that it has {header.Width} x {header.Height} pixels";
+        long pixels = (long)header.Width * header.Height, most = Math.Min(options.MaxPixels, MostPixels);
+        if (header.Width > LongestSide || header.Height > LongestSide || pixels > most)
+            throw new ImageException(name, $"{says}; at most {most}, and {LongestSide} a side, are decoded.");
+        long likely = SmallPixels + PixelsAByte * (long)file.Length;
+        if (pixels > likely)
+            throw new ImageException(
+                name,
+                $"{says} in {file.Length} bytes; of so few at most {likely} are decoded. Save it again, less compressed."
+            );
+        return header;
     }
 
     // Damaged files make ImageSharp throw nearly anything.

@@ -10,6 +10,9 @@ namespace PatchKit.Display;
 /// </summary>
 internal sealed class FigurePlotly
 {
+    // A legend's sample stands 6 pixels from its left end.
+    private const double Side = FigureLayout.Pad - 6;
+
     private readonly Figure _figure;
     private readonly FigureLayout _layout;
     private readonly MarkStyles _styles;
@@ -60,14 +63,18 @@ internal sealed class FigurePlotly
         Font(FigureLayout.SmallSize);
         Object("margin", () =>
         {
-            foreach (string side in (string[])["l", "r", "t", "b"]) Write(side, 0);
+            foreach (string side in (string[])["l", "r"]) Write(side, Side);
+            foreach (string side in (string[])["t", "b"]) Write(side, 0);
         });
         Object("legend", () =>
         {
             Write("orientation", "h");
             Write("xanchor", "left");
             Write("yanchor", "top");
-            Write("x", Across(FigureLayout.Pad - 6));
+            // Rows as close as the drawing's, broken where it breaks them or later: a legend is as wide as what the
+            // margins leave, and its text no wider.
+            Write("tracegroupgap", 0);
+            Write("x", 0);
             Write("y", Up(_layout.Legend.Select(entry => entry.Y).DefaultIfEmpty(0).First() - 17));
             Write("bgcolor", "rgba(0,0,0,0)");
             Font(FigureLayout.TextSize);
@@ -215,6 +222,22 @@ internal sealed class FigurePlotly
         var colours = mark.Colours;
         Write("zmin", colours.Low);
         Write("zmax", colours.High);
+        if (panel.HoldsNumbers(mark))
+        {
+            Texts("text", mark, mark.NumberAt);
+            Write("texttemplate", "%{text}");
+            // Without a colour, plotly takes the one that is read best on each cell.
+            Object("textfont", () =>
+            {
+                Write("family", Markup.Font);
+                Write("size", FigureLayout.SmallSize);
+            });
+        }
+        if (mark.Values.Length <= PanelLayout.MostCells)
+        {
+            Texts("hovertext", mark, (i, j) => panel.CellWords(mark, i, j));
+            Write("hoverinfo", "text");
+        }
         Write("hoverongaps", false);
         _json.WriteStartArray("colorscale");
         foreach (var (at, stop) in colours.Stops)
@@ -237,6 +260,18 @@ internal sealed class FigurePlotly
             Write("thickness", 12);
             Write("outlinewidth", 0);
         });
+    }
+
+    private void Texts(string name, HeatMap map, Func<int, int, string> at)
+    {
+        _json.WriteStartArray(name);
+        for (int i = 0; i < map.Rows; i++)
+        {
+            _json.WriteStartArray();
+            for (int j = 0; j < map.Columns; j++) _json.WriteStringValue(Plain(at(i, j)));
+            _json.WriteEndArray();
+        }
+        _json.WriteEndArray();
     }
 
     private void Error(IReadOnlyList<double>? error, string colour)
@@ -360,7 +395,8 @@ internal sealed class FigurePlotly
 
     private static string Suffix(int index) => index == 0 ? "" : $"{index + 1}";
 
-    private double Across(double x) => Math.Round(x / _figure.Width, 5);
+    // Places across are parts of what the margins leave, places upwards of the whole height.
+    private double Across(double x) => Math.Round((x - Side) / (_figure.Width - 2 * Side), 5);
 
     private double Up(double y) => Math.Round(1 - y / _layout.Height, 5);
 

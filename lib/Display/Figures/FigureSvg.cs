@@ -7,7 +7,7 @@ namespace PatchKit.Display;
 internal sealed class FigureSvg
 {
     private const double TextSize = FigureLayout.TextSize, LabelSize = FigureLayout.LabelSize, SmallSize = FigureLayout.SmallSize, TickGap = 7;
-    private const int MostCells = 1600, MostTips = 400;
+    private const int MostTips = 400;
 
     private readonly Figure _figure;
     private readonly FigureLayout _layout;
@@ -103,9 +103,10 @@ internal sealed class FigureSvg
     {
         var colours = mark.Colours;
         double x = Math.Min(cell.ToX(-0.5), cell.ToX(mark.Columns - 0.5)), y = Math.Min(cell.ToY(-0.5), cell.ToY(mark.Rows - 0.5));
-        double width = Math.Abs(cell.ToX(mark.Columns - 0.5) - cell.ToX(-0.5)), height = Math.Abs(cell.ToY(mark.Rows - 0.5) - cell.ToY(-0.5));
-        double w = width / mark.Columns, h = height / mark.Rows;
-        if (mark.Values.Length > MostCells)
+        var (w, h) = cell.Cell(mark);
+        double width = w * mark.Columns, height = h * mark.Rows;
+        bool numbers = cell.HoldsNumbers(mark);
+        if (mark.Values.Length > PanelLayout.MostCells)
         {
             byte[] pixels = Pixels.Coloured(mark.Values, colours, upward: !cell.Panel.Y.Reversed, leftward: cell.Panel.X.Reversed);
             string png = Convert.ToBase64String(Pixels.Png(pixels, mark.Columns, mark.Rows));
@@ -122,14 +123,14 @@ internal sealed class FigureSvg
                 {
                     double value = mark.Values[i, j];
                     double cx = cell.ToX(j) - w / 2, cy = cell.ToY(i) - h / 2;
-                    string words = $"{NameOf(cell.Panel.X, j)}, {NameOf(cell.Panel.Y, i)}: {Numbers.Short(value)}";
+                    string words = cell.CellWords(mark, i, j);
                     if (double.IsNaN(value)) _svg.Add($"<rect x='{cx}' y='{cy}' width='{w}' height='{h}' fill-opacity='0.06'><title>{words}</title></rect>");
                     else _svg.Add($"<rect x='{cx}' y='{cy}' width='{w + 0.4}' height='{h + 0.4}' fill='{Palette.Hex(colours.At(value))}'><title>{words}</title></rect>");
-                    if (w < 34 || h < 16 || double.IsNaN(value)) continue;
+                    if (!numbers || double.IsNaN(value)) continue;
                     var (red, green, blue) = colours.At(value);
                     string ink = 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#111111" : "#ffffff";
-                    string number = mark.Format is null ? Numbers.Short(double.Round(value, 3)) : Numbers.Format(value, mark.Format);
-                    _svg.Add($"<text x='{cx + w / 2}' y='{cy + h / 2 + 4}' font-size='{SmallSize}' text-anchor='middle' fill='{ink}'>{number}</text>");
+                    _svg.Add($"<text x='{cx + w / 2}' y='{cy + h / 2 + 4}' font-size='{SmallSize}' text-anchor='middle' fill='{ink}'>")
+                        .Add($"{mark.NumberAt(i, j)}</text>");
                 }
 
         // The colour bar, in 32 steps.
@@ -179,7 +180,7 @@ internal sealed class FigureSvg
             var (left, right) = cell.Plan.Bar(mark, i);
             double x = Math.Min(cell.ToX(left), cell.ToX(right)), width = Math.Abs(cell.ToX(right) - cell.ToX(left));
             _svg.Add($"<rect x='{x}' y='{Math.Min(start, end)}' width='{width}' height='{Math.Abs(end - start)}' ").Raw(Area(style, false))
-                .Add($"><title>{mark.Name}: {NameOf(cell.Panel.X, i)}, {Numbers.Short(mark.Values[i])}</title></rect>");
+                .Add($"><title>{mark.Name}: {PanelLayout.NameOf(cell.Panel.X, i)}, {Numbers.Short(mark.Values[i])}</title></rect>");
             ErrorBar(cell, x + width / 2, mark.Values[i], mark.ErrorAt(i), Markup.InkStroke);
         }
     }
@@ -223,7 +224,7 @@ internal sealed class FigureSvg
             double error = mark.ErrorAt(i);
             ErrorBar(cell, x, mark.Y[i], error, style.Colour is { } colour ? $"stroke='{colour}'" : Markup.InkStroke);
             Point(style, x, y, mark.X.Count > MostTips ? null
-                : $"{mark.Name}: {NameOf(cell.Panel.X, mark.X[i])}, {Numbers.Short(mark.Y[i])}{(error > 0 ? $" ± {Numbers.Short(error)}" : "")}");
+                : $"{mark.Name}: {PanelLayout.NameOf(cell.Panel.X, mark.X[i])}, {Numbers.Short(mark.Y[i])}{(error > 0 ? $" ± {Numbers.Short(error)}" : "")}");
         }
     }
 
@@ -277,9 +278,6 @@ internal sealed class FigureSvg
         string fill = style.Colour is { } colour ? $"fill='{colour}'" : Markup.InkFill, both = style.Colour is { } line ? $"fill='{line}' stroke='{line}'" : Markup.InkArea;
         return band ? $"fill-opacity='0.16' {fill}" : style.Hollow ? $"fill-opacity='0.12' stroke-width='1.6' stroke-dasharray='4 2' {both}" : fill;
     }
-
-    private static string NameOf(Axis axis, double value) =>
-        axis.Categories is { } names && value >= 0 && value < names.Count ? names[(int)value] : Numbers.Short(value) + (axis.Unit is null ? "" : " " + axis.Unit);
 
     private static bool Finite(params ReadOnlySpan<double> values)
     {

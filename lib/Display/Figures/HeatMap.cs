@@ -18,6 +18,10 @@ public sealed record HeatMap(double[,] Values, string Quantity) : Mark("")
 
     internal int Columns => Values.GetLength(1);
 
+    /// <summary>The number in a cell; nothing where there is none.</summary>
+    internal string NumberAt(int row, int column) => Values[row, column] is var value && double.IsNaN(value) ? ""
+        : Format is null ? Numbers.Short(double.Round(value, 3)) : Numbers.Format(value, Format);
+
     internal ColourScale Colours => new(Map, Values.Cast<double>(), Range);
 
     internal override IEnumerable<(double X, double Y)> Reach => Values.Length == 0 ? [] : [(-0.5, -0.5), (Columns - 0.5, Rows - 0.5)];

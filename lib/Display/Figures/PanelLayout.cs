@@ -3,6 +3,9 @@ namespace PatchKit.Display;
 /// <summary>A panel's place in a figure, and the places of what is in it.</summary>
 internal sealed class PanelLayout
 {
+    /// <summary>Of a heat map of more cells than these, no cell has words of its own.</summary>
+    internal const int MostCells = 1600;
+
     private const double TickGap = 7, ColourBar = 74, SmallSize = FigureLayout.SmallSize;
     private readonly double _bottom, _slot;
     private double _top = 24;
@@ -56,6 +59,25 @@ internal sealed class PanelLayout
     internal double ToY(double value) => PlotY + PlotHeight * (1 - Plan.Y.At(value));
     internal double InX(double x) => Math.Clamp(x, PlotX, PlotRight);
     internal double InY(double y) => Math.Clamp(y, PlotY, PlotBottom);
+
+    /// <summary>A cell's width and height.</summary>
+    internal (double Width, double Height) Cell(HeatMap map) =>
+    (
+        Math.Abs(ToX(map.Columns - 0.5) - ToX(-0.5)) / map.Columns,
+        Math.Abs(ToY(map.Rows - 0.5) - ToY(-0.5)) / map.Rows
+    );
+
+    /// <summary>Whether the cells are large enough for the numbers in them.</summary>
+    internal bool HoldsNumbers(HeatMap map) => Cell(map) is { Width: >= 34, Height: >= 16 };
+
+    /// <summary>What is said of a cell under the pointer: "p=4, 64 px: 0.71".</summary>
+    internal string CellWords(HeatMap map, int row, int column) =>
+        $"{NameOf(Panel.X, column)}, {NameOf(Panel.Y, row)}: {Numbers.Short(map.Values[row, column])}";
+
+    internal static string NameOf(Axis axis, double value) =>
+        axis.Categories is { } names && value >= 0 && value < names.Count
+            ? names[(int)value]
+            : Numbers.Short(value) + (axis.Unit is null ? "" : " " + axis.Unit);
 
     internal IReadOnlyList<string> LabelLines(string name) => Panel.X.Categories is null ? [name] : TextWidth.Wrap(name, SmallSize, _slot);
 

@@ -9,6 +9,7 @@ internal sealed class Collective(Action work, CancellationToken lost)
 {
     private readonly ManualResetEventSlim _done = new();
     private ExceptionDispatchInfo? _failure;
+    private Action? _then;
 
     /// <summary>Computes it.</summary>
     internal void Run()
@@ -22,6 +23,13 @@ internal sealed class Collective(Action work, CancellationToken lost)
             _failure = ExceptionDispatchInfo.Capture(e);
         }
         _done.Set();
+    }
+
+    /// <summary>What is to be done by the thread that first waits for it, after it.</summary>
+    internal Collective Then(Action then)
+    {
+        _then = then;
+        return this;
     }
 
     /// <summary>Waits for it.</summary>
@@ -38,5 +46,6 @@ internal sealed class Collective(Action work, CancellationToken lost)
             throw new IOException("the wait for the other ranks was given up", e);
         }
         _failure?.Throw();
+        Interlocked.Exchange(ref _then, null)?.Invoke();
     }
 }

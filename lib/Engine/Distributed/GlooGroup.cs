@@ -10,7 +10,7 @@ namespace PatchKit;
 /// given up, which Gloo's own cannot; that thread then stays inside the collective, with what it works on, until the
 /// process ends.
 /// </summary>
-internal sealed unsafe partial class GlooGroup : IDisposable
+internal sealed unsafe partial class GlooGroup : ICollectives
 {
     private readonly CancellationToken _lost;
     private readonly BlockingCollection<Collective> _queue = [];
@@ -50,7 +50,7 @@ internal sealed unsafe partial class GlooGroup : IDisposable
     /// <summary>Each element's sum, greatest or least over the ranks, in place.</summary>
     /// <exception cref="ArgumentException">The tensor is not on the CPU or not contiguous, or cannot be
     /// reduced.</exception>
-    internal Collective AllReduce(Tensor tensor, ReduceOp reduction)
+    public Collective AllReduce(Tensor tensor, ReduceOp reduction)
     {
         var number = NumberOf(tensor.dtype);
         var (held, data, count) = (Held(tensor), Data(tensor), tensor.numel());
@@ -63,7 +63,7 @@ internal sealed unsafe partial class GlooGroup : IDisposable
 
     /// <summary>One rank's tensor to all ranks, in place.</summary>
     /// <exception cref="ArgumentException">The tensor is not on the CPU, or not contiguous.</exception>
-    internal Collective Broadcast(Tensor tensor, int root)
+    public Collective Broadcast(Tensor tensor, int root)
     {
         var (held, data, bytes) = (Held(tensor), Data(tensor), Bytes(tensor));
         return Begin(() =>
@@ -75,7 +75,7 @@ internal sealed unsafe partial class GlooGroup : IDisposable
 
     /// <summary>Every rank's tensor into another one, (ranks, shape of one).</summary>
     /// <exception cref="ArgumentException">A tensor is not on the CPU, or not contiguous.</exception>
-    internal Collective AllGather(Tensor tensor, Tensor all)
+    public Collective AllGather(Tensor tensor, Tensor all)
     {
         var (held, data, bytes, heldAll, allData) = (Held(tensor), Data(tensor), Bytes(tensor), Held(all), Data(all));
         return Begin(() =>
@@ -87,10 +87,10 @@ internal sealed unsafe partial class GlooGroup : IDisposable
     }
 
     /// <summary>Done when all ranks have come here.</summary>
-    internal Collective Barrier() => Begin(() => Gloo.Check(Gloo.pkg_barrier(_group), "barrier"));
+    public Collective Barrier() => Begin(() => Gloo.Check(Gloo.pkg_barrier(_group), "barrier"));
 
     /// <summary>After a rank is gone: closes the connections, so that the others' collectives end, too.</summary>
-    internal void Abandon()
+    public void Abandon()
     {
         if (Volatile.Read(ref _group) is not 0 and var group)
             Gloo.pkg_abandon(group);

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Several processes that compute together: collectives over Gloo (CPU), which all ranks call in one order, and a watch
+/// Several processes that compute together: collectives over Gloo (CPUs) or NCCL (GPUs), which all ranks call in one order, and a watch
 /// that turns a rank that is gone into a <see cref="RankLostException"/> on the others, where a collective alone would
 /// wait. One thread uses a group.
 /// </summary>
@@ -19,7 +19,7 @@ public sealed class ProcessGroup : IDisposable
     private readonly KeyValueServer? _server;
     private readonly KeyValueStore _store;
     private readonly RankWatch _watch;
-    private readonly GlooGroup _gloo;
+    private readonly ICollectives _carrier;
     private readonly CancellationTokenSource _lost = new();
     private long _shared;
     private bool _disposed,
@@ -44,7 +44,7 @@ public sealed class ProcessGroup : IDisposable
                 unstoppable: device.type == DeviceType.CUDA
             );
             WaitForAll(options.Rendezvous);
-            _gloo = new GlooGroup(_store, place, OwnAddress(options.Rendezvous), options, _lost.Token);
+            (_carrier, Carrier) = Carry(place, options);
         }
         catch (IOException e)
         {
@@ -63,7 +63,8 @@ public sealed class ProcessGroup : IDisposable
 
     /// <summary>What this build can carry collectives with.</summary>
     public static CollectiveBackends Backends =>
-        Gloo.Absence.Length == 0 ? CollectiveBackends.Gloo : CollectiveBackends.None;
+        (Gloo.Absence.Length == 0 ? CollectiveBackends.Gloo : CollectiveBackends.None)
+        | (cuda.is_available() && Nccl.Absence.Length == 0 ? CollectiveBackends.Nccl : CollectiveBackends.None);
 
     /// <summary>Why there are no backends, as a sentence; empty where there are.</summary>
     public static string Absence => Gloo.Absence;
@@ -80,6 +81,9 @@ public sealed class ProcessGroup : IDisposable
     /// <summary>Where the tensors of collectives are.</summary>
     public Device Device { get; }
 
+    /// <summary>What carries the collectives: "Gloo", "NCCL", or a sentence where it is a slower one than the device could have.</summary>
+    public string Carrier { get; }
+
     /// <summary>Why the group cannot go on; null while it can.</summary>
     public string? Failure => _watch.Failure;
 
@@ -88,18 +92,18 @@ public sealed class ProcessGroup : IDisposable
 
     /// <summary>Meets the other processes; waits until all have come.</summary>
     /// <param name="place">which of them this one is.</param>
-    /// <param name="device">where tensors will be: a CPU.</param>
+    /// <param name="device">where tensors will be.</param>
     /// <param name="options">how long to wait.</param>
     /// <exception cref="NotSupportedException">This build has no collectives for the device.</exception>
     /// <exception cref="RankLostException">Not all ranks came in time.</exception>
     public static ProcessGroup Join(RankPlace place, Device device, ProcessGroupOptions? options = null)
     {
-        var wanted = device.type == DeviceType.CUDA ? CollectiveBackends.Nccl : CollectiveBackends.Gloo;
-        if (!Backends.HasFlag(wanted))
+        bool gpu = device.type == DeviceType.CUDA;
+        if (!Backends.HasFlag(CollectiveBackends.Gloo) && !(gpu && Backends.HasFlag(CollectiveBackends.Nccl)))
         {
             throw new NotSupportedException(
-                $"{place.Ranks} processes are to train together on {device}, which takes {wanted}, but this build "
-                    + $"has {Backends}: {(Absence.Length > 0 ? Absence : "train on one GPU in one process, or on the CPUs with --device cpu.")}"
+                $"{place.Ranks} processes are to train together on {device}, which takes {(gpu ? "NCCL or Gloo" : "Gloo")}, but this build "
+                    + $"has {Backends}: {Absence}"
             );
         }
         return new ProcessGroup(place, device, options ?? new());
@@ -112,20 +116,20 @@ public sealed class ProcessGroup : IDisposable
 
     /// <summary>Gives all ranks one rank's tensor, in place.</summary>
     /// <exception cref="RankLostException">A rank is gone.</exception>
-    public void Broadcast(Tensor tensor, int root = 0) => Guarded(() => _gloo.Broadcast(tensor, root).Wait());
+    public void Broadcast(Tensor tensor, int root = 0) => Guarded(() => _carrier.Broadcast(tensor, root).Wait());
 
     /// <summary>Every rank's tensor, in the order of ranks.</summary>
     /// <exception cref="RankLostException">A rank is gone.</exception>
     public Tensor[] AllGather(Tensor tensor)
     {
         var all = empty([Size, .. tensor.shape], tensor.dtype, tensor.device);
-        Guarded(() => _gloo.AllGather(tensor, all).Wait());
+        Guarded(() => _carrier.AllGather(tensor, all).Wait());
         return all.unbind(0);
     }
 
     /// <summary>Waits until all ranks are here.</summary>
     /// <exception cref="RankLostException">A rank is gone.</exception>
-    public void Barrier() => Guarded(() => _gloo.Barrier().Wait());
+    public void Barrier() => Guarded(() => _carrier.Barrier().Wait());
 
     /// <summary>Averages gradients over the ranks during the backward pass.</summary>
     /// <param name="parameters">all that take gradients, in the same order on every rank.</param>
@@ -207,7 +211,7 @@ public sealed class ProcessGroup : IDisposable
         _watch.Stop();
         _lost.Dispose();
         if (well)
-            _gloo.Dispose(); // else a collective may still be under way; the process is about to end
+            _carrier.Dispose(); // else a collective may still be under way; the process is about to end
         _store.Dispose();
         _server?.Dispose();
     }
@@ -216,7 +220,7 @@ public sealed class ProcessGroup : IDisposable
     internal static string LeftKey(int rank) => $"left/{rank}";
 
     /// <summary>Begins an all-reduce; only in <see cref="Guarded"/> is it waited for.</summary>
-    internal Collective Begin(Tensor tensor, ReduceOp reduction) => _gloo.AllReduce(tensor, reduction);
+    internal Collective Begin(Tensor tensor, ReduceOp reduction) => _carrier.AllReduce(tensor, reduction);
 
     /// <summary>Runs a collective, and turns its failure into the word of who is gone.</summary>
     internal void Guarded(Action collective)
@@ -253,6 +257,25 @@ public sealed class ProcessGroup : IDisposable
         }
     }
 
+    // NCCL where every rank has it, as they must agree; else Gloo.
+    private (ICollectives Carrier, string Word) Carry(RankPlace place, ProcessGroupOptions options)
+    {
+        string missing = "host memory was asked for";
+        if (Device.type == DeviceType.CUDA && !options.ThroughHost)
+        {
+            _store.Set(NcclKey(Rank), Nccl.Absence);
+            missing = Enumerable.Range(0, Size).Select(rank => Encoding.UTF8.GetString(_store.Get(NcclKey(rank), options.Rendezvous)) is { Length: > 0 } absence ? $"rank {rank} has no NCCL: {absence}" : "").FirstOrDefault(absence => absence.Length > 0, "");
+            if (missing.Length == 0)
+                return (new NcclGroup(_store, place, Device, options, _lost.Token), "NCCL");
+        }
+        var gloo = new GlooGroup(_store, place, OwnAddress(options.Rendezvous), options, _lost.Token);
+        return Device.type == DeviceType.CPU && !options.ThroughHost
+            ? (gloo, "Gloo")
+            : (new HostGroup(gloo), $"collectives of tensors on {Device} go through host memory by Gloo, more slowly, as {missing}.");
+    }
+
+    private static string NcclKey(int rank) => $"nccl/{rank}";
+
     // Ranks on rank 0's machine may know it by a loopback address, which those of other machines cannot reach: they
     // take the one by which those came.
     private string OwnAddress(TimeSpan within)
@@ -268,6 +291,6 @@ public sealed class ProcessGroup : IDisposable
     private void Abandon()
     {
         _lost.Cancel();
-        _gloo?.Abandon(); // null while the ranks still meet
+        _carrier?.Abandon(); // null while the ranks still meet
     }
 }

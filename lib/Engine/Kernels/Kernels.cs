@@ -16,10 +16,7 @@ internal static unsafe partial class Kernels
     /// <exception cref="DllNotFoundException">It is there, but cannot be loaded or is of another version.</exception>
     internal static bool Present => Loaded.Value;
 
-    /// <summary>Whether the device has the fused operators.</summary>
-    internal static bool On(Device device) => device.type == DeviceType.CPU && Present;
-
-    /// <summary>Whether the tensor's device has the fused operators.</summary>
+    /// <summary>Whether libpatchkit computes on the tensor's device.</summary>
     internal static bool On(Tensor tensor) => tensor.device_type == DeviceType.CPU && Present;
 
     /// <summary>While set, kernels stop at their next tile and throw <see cref="OperationCanceledException"/>.</summary>

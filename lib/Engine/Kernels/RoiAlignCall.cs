@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using static TorchSharp.torch;
 
 namespace PatchKit;
 
-/// <summary>A call of the fused RoIAlign; mirrors Call in lib/Native/api/roi_align.cpp. In backward, Features and Out are their gradients.</summary>
+/// <summary>A call of the fused RoIAlign; mirrors RoiAlignCall in lib/Native/api/calls.h. In backward, Features and Out are their gradients.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal partial struct RoiAlignCall
 {
@@ -11,9 +12,17 @@ internal partial struct RoiAlignCall
     internal int Aligned, Type, Threads, Unused;
     internal nint Features, Regions, Out;
 
-    internal readonly void Forward() => Kernels.Finish(pk_roi_align_forward(this), "roi_align");
+    internal readonly void Forward(KernelTarget target, Tensor x)
+    {
+        if (target.Cuda is { } cuda) cuda.Run("roi_align_forward", this, x);
+        else Kernels.Finish(pk_roi_align_forward(this), "roi_align");
+    }
 
-    internal readonly void Backward() => Kernels.Finish(pk_roi_align_backward(this), "roi_align");
+    internal readonly void Backward(KernelTarget target, Tensor x)
+    {
+        if (target.Cuda is { } cuda) cuda.Run("roi_align_backward", this, x);
+        else Kernels.Finish(pk_roi_align_backward(this), "roi_align");
+    }
 
     [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_roi_align_forward(in RoiAlignCall call);
     [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_roi_align_backward(in RoiAlignCall call);

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using static TorchSharp.torch;
 
 namespace PatchKit;
 
-/// <summary>A call of the fused scan; mirrors Call in lib/Native/api/ssd_scan.cpp.</summary>
+/// <summary>A call of the fused scan; mirrors SsdScanCall in lib/Native/api/calls.h.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal partial struct SsdScanCall
 {
@@ -18,11 +19,22 @@ internal partial struct SsdScanCall
     internal nint GradDt, GradA, GradB, GradC, GradD, GradInitialState;
 
     /// <summary>How many numbers of the states at the chunks' beginnings backward needs.</summary>
-    internal readonly long StatesSize => pk_ssd_scan_states_size(this);
+    internal readonly long StatesSize(KernelTarget target) => target.Cuda?.Ask("ssd_scan_states_size", this) ?? pk_ssd_scan_states_size(this);
 
-    internal readonly void Forward() => Kernels.Finish(pk_ssd_scan_forward(this), "ssd_scan");
+    /// <summary>Whether a GPU's shared memory holds the sizes.</summary>
+    internal readonly bool Fits(CudaLibrary cuda) => (int)cuda.Ask("ssd_scan_fits", this) == 1;
 
-    internal readonly void Backward() => Kernels.Finish(pk_ssd_scan_backward(this), "ssd_scan");
+    internal readonly void Forward(KernelTarget target, Tensor x)
+    {
+        if (target.Cuda is { } cuda) cuda.Run("ssd_scan_forward", this, x);
+        else Kernels.Finish(pk_ssd_scan_forward(this), "ssd_scan");
+    }
+
+    internal readonly void Backward(KernelTarget target, Tensor x)
+    {
+        if (target.Cuda is { } cuda) cuda.Run("ssd_scan_backward", this, x);
+        else Kernels.Finish(pk_ssd_scan_backward(this), "ssd_scan");
+    }
 
     [LibraryImport(NativeLibraries.PatchKit)] private static partial long pk_ssd_scan_states_size(in SsdScanCall call);
     [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_ssd_scan_forward(in SsdScanCall call);

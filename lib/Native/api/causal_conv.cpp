@@ -2,49 +2,37 @@
 #include "kernels/causal_conv.h"
 
 #include "api/abi.h"
+#include "api/calls.h"
 
 namespace {
 
 using namespace patchkit::kernels;
 using patchkit::api::run_floating;
 
-struct View {  // (batch, length, channels) whose channels are contiguous; strides count elements; absent where data is null
-  void* data;
-  int64_t batch, row;
+using Call = patchkit::api::CausalConvCall;
 
-  template <class T>
-  Sequence<T> as() const {
-    return {static_cast<T*>(data), batch, row};
-  }
-};
-
-struct Call {
-  int64_t batch, length, channels, width;
-  int32_t silu, type, threads, unused;
-  View x, initial, out;
-  void *weight, *bias;
-  View grad_out, grad_x, grad_initial;
-  void *grad_weight, *grad_bias;
-
-  ConvShape shape() const { return {batch, length, channels, width, silu != 0, threads}; }
-};
+ConvShape shape(const Call* call) {
+  return {call->batch, call->length, call->channels, call->width, call->silu != 0, call->threads};
+}
 
 }  // namespace
 
 PK_API int32_t pk_causal_conv_forward(const Call* call) {
   return run_floating(call->type, [&](auto number) {
     using T = decltype(number);
-    return causal_conv_forward<T>(call->shape(), call->x.as<const T>(), static_cast<const T*>(call->weight),
-                                  static_cast<const T*>(call->bias), call->initial.as<const T>(), call->out.as<T>());
+    return causal_conv_forward<T>(shape(call), call->x.as<Sequence<const T>>(), static_cast<const T*>(call->weight),
+                                  static_cast<const T*>(call->bias), call->initial.as<Sequence<const T>>(),
+                                  call->out.as<Sequence<T>>());
   });
 }
 
 PK_API int32_t pk_causal_conv_backward(const Call* call) {
   return run_floating(call->type, [&](auto number) {
     using T = decltype(number);
-    return causal_conv_backward<T>(call->shape(), call->x.as<const T>(), static_cast<const T*>(call->weight),
-                                   static_cast<const T*>(call->bias), call->initial.as<const T>(),
-                                   call->grad_out.as<const T>(), call->grad_x.as<T>(), static_cast<T*>(call->grad_weight),
-                                   static_cast<T*>(call->grad_bias), call->grad_initial.as<T>());
+    return causal_conv_backward<T>(shape(call), call->x.as<Sequence<const T>>(), static_cast<const T*>(call->weight),
+                                   static_cast<const T*>(call->bias), call->initial.as<Sequence<const T>>(),
+                                   call->grad_out.as<Sequence<const T>>(), call->grad_x.as<Sequence<T>>(),
+                                   static_cast<T*>(call->grad_weight), static_cast<T*>(call->grad_bias),
+                                   call->grad_initial.as<Sequence<T>>());
   });
 }

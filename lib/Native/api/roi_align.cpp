@@ -2,39 +2,34 @@
 #include "kernels/roi_align.h"
 
 #include "api/abi.h"
+#include "api/calls.h"
 
 namespace {
 
 using namespace patchkit::kernels;
 using patchkit::api::run_floating;
 
-struct Call {
-  int64_t maps, channels, height, width, rois, out_height, out_width, sampling_ratio;
-  double scale;
-  int32_t aligned, type, threads, unused;
-  void* features;  // (maps, channels, height, width); in backward its gradient
-  void* regions;   // (rois, 5): finite, and the first column names a map
-  void* out;       // (rois, channels, out_height, out_width); in backward its gradient
+using Call = patchkit::api::RoiAlignCall;
 
-  RoiShape shape() const {
-    return {maps, channels, height, width, rois, out_height, out_width, scale, sampling_ratio, aligned != 0, threads};
-  }
-};
+RoiShape shape(const Call* call) {
+  return {call->maps,      call->channels, call->height,         call->width,        call->rois,   call->out_height,
+          call->out_width, call->scale,    call->sampling_ratio, call->aligned != 0, call->threads};
+}
 
 }  // namespace
 
 PK_API int32_t pk_roi_align_forward(const Call* call) {
   return run_floating(call->type, [&](auto number) {
     using T = decltype(number);
-    return roi_align_forward<T>(call->shape(), static_cast<const T*>(call->features), static_cast<const T*>(call->regions),
-                                static_cast<T*>(call->out));
+    return roi_align_forward<T>(shape(call), static_cast<const T*>(call->features),
+                                static_cast<const T*>(call->regions), static_cast<T*>(call->out));
   });
 }
 
 PK_API int32_t pk_roi_align_backward(const Call* call) {
   return run_floating(call->type, [&](auto number) {
     using T = decltype(number);
-    return roi_align_backward<T>(call->shape(), static_cast<const T*>(call->out), static_cast<const T*>(call->regions),
+    return roi_align_backward<T>(shape(call), static_cast<const T*>(call->out), static_cast<const T*>(call->regions),
                                  static_cast<T*>(call->features));
   });
 }

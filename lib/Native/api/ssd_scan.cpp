@@ -2,36 +2,18 @@
 #include "kernels/ssd_scan.h"
 
 #include "api/abi.h"
+#include "api/calls.h"
 
 namespace {
 
 using namespace patchkit::kernels;
 using namespace patchkit::api;
 
-struct View {  // (batch, length, heads or groups, features) whose features are contiguous; strides count elements
-  void* data;
-  int64_t batch, token, head;
+using Call = SsdScanCall;
 
-  template <class E>
-  TokenView<E> as() const {
-    return {static_cast<E*>(data), batch, token, head};
-  }
-};
-
-struct Call {
-  int64_t batch, length, heads, groups, head_dim, state_dim, chunk;
-  int32_t D_per_feature, dt_softplus, type, threads;  // type: of x, B, C, z and their gradients
-  View x, dt, B, C, z;
-  void *A, *D, *dt_bias, *initial_state;
-  View y;
-  void *final_state, *chunk_states;
-  View grad_y;
-  void* grad_final_state;
-  View grad_x, grad_z;
-  void *grad_dt, *grad_A, *grad_B, *grad_C, *grad_D, *grad_initial_state;
-
-  SsdShape shape() const { return {batch, length, heads, groups, head_dim, state_dim, chunk}; }
-};
+SsdShape shape(const Call& call) {
+  return {call.batch, call.length, call.heads, call.groups, call.head_dim, call.state_dim, call.chunk};
+}
 
 template <class E>
 struct Typed {
@@ -42,14 +24,14 @@ struct Typed {
 
   SsdInputs<E> inputs() const {
     SsdInputs<E> in;
-    in.x = call.x.as<const E>();
-    in.dt = call.dt.as<const T>();
+    in.x = call.x.as<TokenView<const E>>();
+    in.dt = call.dt.as<TokenView<const T>>();
     in.A = number(call.A);
-    in.B = call.B.as<const E>();
-    in.C = call.C.as<const E>();
+    in.B = call.B.as<TokenView<const E>>();
+    in.C = call.C.as<TokenView<const E>>();
     in.D = number(call.D);
     in.D_per_feature = call.D_per_feature != 0;
-    in.z = call.z.as<const E>();
+    in.z = call.z.as<TokenView<const E>>();
     in.dt_bias = number(call.dt_bias);
     in.initial_state = number(call.initial_state);
     in.dt_softplus = call.dt_softplus != 0;
@@ -58,24 +40,24 @@ struct Typed {
 
   bool forward() const {
     SsdOutputs<E> out;
-    out.y = call.y.as<E>();
+    out.y = call.y.as<TokenView<E>>();
     out.final_state = number(call.final_state);
     out.chunk_states = number(call.chunk_states);
-    return ssd_scan_forward<E>(call.shape(), inputs(), out, call.threads);
+    return ssd_scan_forward<E>(shape(call), inputs(), out, call.threads);
   }
 
   bool backward() const {
     SsdGradients<E> grads;
-    grads.x = call.grad_x.as<E>();
-    grads.z = call.grad_z.as<E>();
+    grads.x = call.grad_x.as<TokenView<E>>();
+    grads.z = call.grad_z.as<TokenView<E>>();
     grads.dt = number(call.grad_dt);
     grads.A = number(call.grad_A);
     grads.B = number(call.grad_B);
     grads.C = number(call.grad_C);
     grads.D = number(call.grad_D);
     grads.initial_state = number(call.grad_initial_state);
-    return ssd_scan_backward<E>(call.shape(), inputs(), call.grad_y.as<const E>(), number(call.grad_final_state),
-                                number(call.chunk_states), grads, call.threads);
+    return ssd_scan_backward<E>(shape(call), inputs(), call.grad_y.as<TokenView<const E>>(),
+                                number(call.grad_final_state), number(call.chunk_states), grads, call.threads);
   }
 };
 
@@ -83,15 +65,18 @@ struct Typed {
 template <class Body>
 auto typed(const Call& call, Body&& body) {
   switch (call.type) {
-    case float64: return body(Typed<double>{call});
-    case Type::bfloat16: return body(Typed<patchkit::kernels::bfloat16>{call});
-    default: return body(Typed<float>{call});
+    case float64:
+      return body(Typed<double>{call});
+    case Type::bfloat16:
+      return body(Typed<patchkit::kernels::bfloat16>{call});
+    default:
+      return body(Typed<float>{call});
   }
 }
 
 template <class E>
 int64_t states_size(const Typed<E>& call) {
-  return ssd_chunk_states_size<E>(call.call.shape());
+  return ssd_chunk_states_size<E>(shape(call.call));
 }
 
 }  // namespace

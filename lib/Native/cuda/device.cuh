@@ -1,9 +1,8 @@
-// What the kernels use of CUDA beyond the language itself: conversions, a few functions, reductions, launches.
+// What the kernels use of CUDA beyond the language itself: conversions, a few functions, reductions.
 #pragma once
 
 #include <cuda_runtime.h>
 
-#include <climits>
 #include <cstdint>
 
 #include "elements.h"
@@ -15,57 +14,71 @@ inline constexpr int largest_block = 256;
 
 // -- elements ------------------------------------------------------------------------------------------------------
 
-__device__ inline double widen(double value) { return value; }
-__device__ inline float widen(float value) { return value; }
-__device__ inline float widen(__nv_bfloat16 value) { return __bfloat162float(value); }
-__device__ inline float widen(__half value) { return __half2float(value); }
+__device__ __forceinline__ float widen(float value) { return value; }
+__device__ __forceinline__ float widen(__nv_bfloat16 value) { return __bfloat162float(value); }
+__device__ __forceinline__ float widen(__half value) { return __half2float(value); }
 
 template <class E>
-__device__ E narrow(Arithmetic<E> value) {
-  if constexpr (std::is_same_v<E, __nv_bfloat16>) return __float2bfloat16(value);
-  else if constexpr (std::is_same_v<E, __half>) return __float2half(value);
-  else return value;
+__device__ __forceinline__ E narrow(float value) {
+  if constexpr (std::is_same_v<E, __nv_bfloat16>)
+    return __float2bfloat16(value);
+  else if constexpr (std::is_same_v<E, __half>)
+    return __float2half(value);
+  else
+    return value;
+}
+
+// Two neighbours, in one access where their place allows it.
+template <class E>
+__device__ __forceinline__ void store_pair(E* at, float first, float second) {
+  struct alignas(2 * sizeof(E)) Pair {
+    E first, second;
+  };
+  const Pair pair{narrow<E>(first), narrow<E>(second)};
+  if (reinterpret_cast<uintptr_t>(at) % sizeof(Pair) == 0) {
+    *reinterpret_cast<Pair*>(at) = pair;
+  } else {
+    at[0] = pair.first;
+    at[1] = pair.second;
+  }
+}
+
+struct Two {
+  float first, second;
+};
+
+// Two neighbours, in one access where their place allows it; the second is 0 where there is none.
+template <class E>
+__device__ __forceinline__ Two load_pair(const E* at, bool both) {
+  struct alignas(2 * sizeof(E)) Pair {
+    E first, second;
+  };
+  if (both && reinterpret_cast<uintptr_t>(at) % sizeof(Pair) == 0) {
+    const Pair pair = *reinterpret_cast<const Pair*>(at);
+    return {widen(pair.first), widen(pair.second)};
+  }
+  return {widen(at[0]), both ? widen(at[1]) : 0.0f};
 }
 
 // -- functions -----------------------------------------------------------------------------------------------------
 
-__device__ inline float exponential(float value) { return expf(value); }
-__device__ inline double exponential(double value) { return exp(value); }
-__device__ inline float log_one_plus(float value) { return log1pf(value); }
-__device__ inline double log_one_plus(double value) { return log1p(value); }
-__device__ inline float square_root(float value) { return sqrtf(value); }
-__device__ inline double square_root(double value) { return sqrt(value); }
+__device__ __forceinline__ float sigmoid(float value) { return 1 / (1 + expf(-value)); }
 
-template <class T>
-__device__ T sigmoid(T value) {
-  return 1 / (1 + exponential(-value));
-}
+__device__ __forceinline__ float silu(float value) { return value * sigmoid(value); }
 
-template <class T>
-__device__ T silu(T value) {
-  return value * sigmoid(value);
-}
-
-template <class T>
-__device__ T silu_slope(T value) {
-  const T open = sigmoid(value);
+__device__ __forceinline__ float silu_slope(float value) {
+  const float open = sigmoid(value);
   return open * (1 + value * (1 - open));
 }
 
-template <class T>
-__device__ T softplus(T value) {
-  return value > 20 ? value : log_one_plus(exponential(value));
-}
+__device__ __forceinline__ float softplus(float value) { return value > 20 ? value : log1pf(expf(value)); }
 
-template <class T>
-__device__ T softplus_slope(T value) {
-  return value > 20 ? T(1) : sigmoid(value);
-}
+__device__ __forceinline__ float softplus_slope(float value) { return value > 20 ? 1.0f : sigmoid(value); }
 
 // -- reductions: every thread of the warp or block takes part, in an order that never changes ----------------------
 
 template <class T>
-__device__ T warp_sum(T value) {
+__device__ __forceinline__ T warp_sum(T value) {
   for (int distance = warp_size / 2; distance > 0; distance /= 2)
     value += __shfl_xor_sync(0xffffffffu, value, distance);
   return value;
@@ -75,7 +88,7 @@ __device__ T warp_sum(T value) {
 enum class Order { onward, backward };
 
 template <Order order, class T>
-__device__ T warp_running_sum(T value) {
+__device__ __forceinline__ T warp_running_sum(T value) {
   const int lane = threadIdx.x % warp_size;
   for (int distance = 1; distance < warp_size; distance *= 2) {
     const T other = order == Order::onward ? __shfl_up_sync(0xffffffffu, value, distance)
@@ -85,40 +98,43 @@ __device__ T warp_running_sum(T value) {
   return value;
 }
 
-template <class T>
-__device__ T block_sum(T value) {
-  __shared__ T warp_sums[largest_block / warp_size];
+__device__ __forceinline__ float block_sum(float value) {
+  __shared__ float warp_sums[largest_block / warp_size];
   value = warp_sum(value);
   if (threadIdx.x % warp_size == 0) warp_sums[threadIdx.x / warp_size] = value;
   __syncthreads();
-  T sum = 0;
+  float sum = 0;
   for (unsigned warp = 0; warp < blockDim.x / warp_size; ++warp) sum += warp_sums[warp];
   __syncthreads();  // before the next call writes warp_sums
   return sum;
 }
 
-// -- launches ------------------------------------------------------------------------------------------------------
+// -- shared memory whose size the launch says ----------------------------------------------------------------------
 
-// Threads of a block that works through `items`: whole warps.
-inline int threads_for(int64_t items) {
-  const int64_t warps = (items + warp_size - 1) / warp_size;
-  return static_cast<int>(warps * warp_size < largest_block ? warps * warp_size : largest_block);
+#ifndef PATCHKIT_EMULATED
+__device__ __forceinline__ char* dynamic_shared() {
+  extern __shared__ uint4 patchkit_shared[];
+  return reinterpret_cast<char*>(patchkit_shared);
 }
+#endif
 
-inline int64_t blocks_for(int64_t items, int threads) { return (items + threads - 1) / threads; }
+// Cuts it into parts; on the host, from nothing, it counts them.
+class SharedCarver {
+ public:
+  __host__ __device__ explicit SharedCarver(char* start) : start_(start) {}
 
-template <class T>
-struct SameType {
-  using type = T;
+  template <class T>
+  __host__ __device__ __forceinline__ T* take(int count) {
+    char* at = start_ + bytes_;
+    bytes_ += (count * static_cast<int>(sizeof(T)) + 15) / 16 * 16;
+    return reinterpret_cast<T*>(at);
+  }
+
+  __host__ __device__ __forceinline__ int bytes() const { return bytes_; }
+
+ private:
+  char* start_;
+  int bytes_ = 0;
 };
-
-template <class... Parameters>
-cudaError_t launch(void (*kernel)(Parameters...), int64_t blocks, int threads, cudaStream_t stream,
-                   typename SameType<Parameters>::type... arguments) {
-  if (blocks == 0) return cudaSuccess;
-  if (blocks > INT_MAX) return cudaErrorInvalidConfiguration;
-  void* pointers[] = {const_cast<void*>(static_cast<const void*>(&arguments))...};
-  return cudaLaunchKernel(kernel, dim3(static_cast<unsigned>(blocks)), dim3(threads), pointers, 0, stream);
-}
 
 }  // namespace patchkit::cuda

@@ -1,228 +1,456 @@
-// The stages that make the scan's gradients (ssd_scan.h says what each does).
-#include "ssd_scan.h"
-
-#include "ssd_slab.cuh"
+// The Mamba-2 scan's backward: what each chunk adds to the state's gradient, that gradient from chunk to chunk, then
+// all gradients of a chunk at once.
+#include "ssd.cuh"
 
 namespace patchkit::cuda {
 namespace {
 
-// A block for each (c, b, h), a thread for each column j, down the rows from the last. Of the paths from j to i, those
-// with j < t <= i cross step t: `flow` is their sum over i, a row's sum over j is taken warp by warp. Adding the paths
-// up (instead of subtracting prefix sums) keeps the digits of weak ones.
+// Where blocks leave what others add up: a share of heads its part of dB and dC, a chunk its part of dA and dD.
 template <class E>
-__global__ void mixing_gradient_kernel(Slab slab, const Operand<E>* products, Steps<Arithmetic<E>> steps,
-                                       Operand<E>* grads, Operand<E>* mixing, StepGradients<Arithmetic<E>> through) {
-  using T = Arithmetic<E>;
-  __shared__ double sums[longest_chunk];
-  __shared__ T warp_crossings[longest_chunk][longest_chunk / warp_size];
-  const HeadChunk chunk(slab, blockIdx.x);
-  const int Q = static_cast<int>(slab.chunk), j = threadIdx.x, warp = threadIdx.x / warp_size;
-  if (j < Q) sums[j] = steps.sums[chunk.step(slab, j)];
-  __syncthreads();
+struct Gradients {
+  TokenView<const E> y;
+  TokenView<E> x, z;  // z where there is a gate
+  float* dt;          // (b, l, h)
+  float *B, *C;       // (shares, b, l, g, N)
+  float* A;           // (c, b, h)
+  float* D;           // (c, b, h, P); null without a skip connection
+};
 
-  products += chunk.group_matrix(slab, slab.chunk * slab.chunk);
-  grads += chunk.index * slab.chunk * slab.chunk;
-  mixing += chunk.index * slab.chunk * slab.chunk;
-  const T size = j < Q ? steps.size[chunk.step(slab, j)] : T(0);
-  T flow = 0, source = 0;
-  for (int i = Q - 1; i >= 0; --i) {
-    if (j < Q) {
-      const int at = i * Q + j;
-      T mixed = 0, product_grad = 0;
-      if (j <= i) {
-        const T decay = exponential(static_cast<T>(sums[i] - sums[j])), grad = widen(grads[at]);
-        mixed = widen(products[at]) * decay;
-        product_grad = grad * decay * size;
-        source += grad * mixed;
-        flow += grad * mixed * size;
-      }
-      mixing[at] = narrow<Operand<E>>(mixed);
-      grads[at] = narrow<Operand<E>>(product_grad);
-    }
-    const T crossing = warp_sum(j < i ? flow : T(0));
-    if (threadIdx.x % warp_size == 0) warp_crossings[i][warp] = crossing;
+// Sums over a token's row, or a step's column, of a product whose parts lie with several warps.
+template <int parts>
+struct Sums {
+  float at[parts][chunk_tokens];
+
+  __device__ __forceinline__ float of(int token) const {
+    float sum = 0;
+    for (int part = 0; part < parts; ++part) sum += at[part][token];
+    return sum;
   }
-  __syncthreads();
+};
 
-  if (j >= Q) return;
-  T crossing = 0;
-  for (int w = 0; w < static_cast<int>(blockDim.x) / warp_size; ++w) crossing += warp_crossings[j][w];
-  const int64_t at = chunk.step(slab, j);
-  through.crossing[at] = crossing;
-  through.source[at] = source;
+inline constexpr int widest = largest_state / part_columns;  // parts across a state
+
+struct TokenSums {
+  Sums<chunk_tokens / part_columns> crossing;  // what the decay of a step gets from paths inside the chunk
+  Sums<chunk_tokens / part_rows> later;        // what its size gets from outputs after it
+  float own[chunk_tokens];                     // and from its own output
+  Sums<widest> entered;                        // of log enter
+  Sums<widest> left;                           // of leave size
+};
+
+template <class E>
+struct GradientTiles {
+  using T = Operand<E>;
+
+  __host__ __device__ GradientTiles(char* start, int head_dim, int state_dim) {
+    SharedCarver carver(start);
+    steps = carver.take<Steps>(1);
+    sums = carver.take<TokenSums>(1);
+    skip = carver.take<float>(chunk_tokens / part_rows * padded(head_dim));
+    B = take_tile<T>(carver, chunk_tokens, state_dim);
+    C = take_tile<T>(carver, chunk_tokens, state_dim);
+    x = take_tile<T>(carver, chunk_tokens, head_dim);
+    g = take_tile<T>(carver, chunk_tokens, head_dim);
+    entering = take_tile<T>(carver, padded(head_dim), state_dim);
+    leaving = take_tile<T>(carver, padded(head_dim), state_dim);
+    mixing = take_tile<T>(carver, chunk_tokens, chunk_tokens);
+    bytes = carver.bytes();
+  }
+
+  Steps* steps;
+  TokenSums* sums;
+  float* skip;  // (quarters of the chunk, P)
+  Tile<T> B, C, x, g;
+  Tile<T> entering;  // the state that enters the chunk
+  Tile<T> leaving;   // the gradient of the one that leaves it
+  Tile<T> mixing;
+  int bytes;
+};
+
+// The sum over the lanes of a group: a row's.
+__device__ __forceinline__ float row_sum(float value) {
+  value += __shfl_xor_sync(0xffffffffu, value, 1);
+  return value + __shfl_xor_sync(0xffffffffu, value, 2);
 }
 
-// A block for each token, whose warps take turns at the heads.
-template <class E>
-__global__ void input_gradient_kernel(Slab slab, InputGradientInputs<E> in, Steps<Arithmetic<E>> steps,
-                                      TokenView<E> grad_x, StepGradients<Arithmetic<E>> through) {
-  using T = Arithmetic<E>;
-  const Token token(slab, blockIdx.x);
-  const int heads = static_cast<int>(slab.heads), features = static_cast<int>(slab.head_dim);
-  const int warps = blockDim.x / warp_size, lane = threadIdx.x % warp_size;
-  const Places by_token(slab, token, heads, features, Layout::by_token);
-  const Places by_head(slab, token, heads, features, Layout::by_head);
-  const bool exists = token.exists(slab);
-
-  for (int head = threadIdx.x / warp_size; head < heads; head += warps) {
-    const int64_t step = token.index * heads + head;
-    T enter = 0, leave = 0;
-    if (exists) {
-      const T size = steps.size[step], write = steps.write[step];
-      for (int p = lane; p < features; p += warp_size) {
-        const T x = widen(token.row(in.x)[head * in.x.head + p]), g = widen(in.g[by_head.of(head) + p]);
-        const T passed = widen(in.passed[by_token.of(head) + p]);
-        enter += g * widen(in.read[by_token.of(head) + p]);
-        leave += x * passed;
-        const T grad = write * passed + size * widen(in.within[by_head.of(head) + p]) +
-                       skip_of(in.skip, head, p, features) * g;
-        token.row(grad_x)[head * grad_x.head + p] = narrow<E>(grad);
-      }
-    }
-    enter = warp_sum(enter);
-    leave = warp_sum(leave);
-    if (lane == 0) {
-      through.enter[step] = steps.enter[step] * enter;
-      through.leave[step] = steps.leave[step] * leave;
-    }
-  }
-}
-
-// Blocks of threads over the features (h P) of each (c, b); a thread walks through its chunk's tokens.
-template <class E>
-__global__ void skip_gradient_kernel(Slab slab, TokenView<const E> x, const Operand<E>* g, Arithmetic<E>* sums) {
-  using T = Arithmetic<E>;
-  const int features = static_cast<int>(slab.head_dim), width = static_cast<int>(slab.heads) * features;
-  const int blocks = (width + blockDim.x - 1) / blockDim.x;
-  const int64_t item = blockIdx.x / blocks;
-  const int at = blockIdx.x % blocks * blockDim.x + threadIdx.x;
-  if (at >= width) return;
-  const int head = at / features, p = at % features;
-  T sum = 0;
-  for (int64_t t = 0; t < slab.chunk; ++t) {
-    const Token token(slab, item * slab.chunk + t);
-    if (!token.exists(slab)) break;
-    sum += widen(g[(item * slab.heads + head) * slab.chunk * features + t * features + p]) *
-           widen(token.row(x)[head * x.head + p]);
-  }
-  sums[item * width + at] = sum;
-}
-
-// A block for each (c, b, h).
-template <class E>
-__global__ void total_gradient_kernel(Slab slab, const Arithmetic<E>* enter, const Operand<E>* states,
-                                      const Operand<E>* state_grads, Arithmetic<E>* through) {
-  using T = Arithmetic<E>;
-  const HeadChunk chunk(slab, blockIdx.x);
-  const int per_group = static_cast<int>(slab.heads / slab.groups), features = static_cast<int>(slab.head_dim);
-  const int64_t row = per_group * features;
-  const int64_t start = chunk.group_matrix(slab, slab.state_dim * row) + chunk.head % per_group * features;
-  T sum = 0;
-  for (int at = threadIdx.x; at < static_cast<int>(slab.state_dim) * features; at += blockDim.x) {
-    const int64_t place = start + at / features * row + at % features;
-    sum += widen(states[place]) * widen(state_grads[place]);
-  }
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) through[chunk.index] = enter[chunk.step(slab, slab.chunk - 1)] * sum;
-}
-
-// A warp for each (c, b, h), whose lanes take a chunk's steps, 32 at a time, there and back.
-template <class T>
-__global__ void step_gradient_kernel(Slab slab, StepInputs<T> in, Steps<T> steps, StepGradients<T> through,
-                                     const T* through_total, T* grad_dt, double* grad_A_sums) {
-  const int64_t index = (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / warp_size;
+// The sum over this group and those after it: down a column.
+__device__ __forceinline__ float sum_down(float value) {
   const int lane = threadIdx.x % warp_size;
-  if (index >= slab.chunks * slab.batch * slab.heads) return;
-  const HeadChunk chunk(slab, index);
-  const T A = in.A[chunk.head], bias = in.dt_bias ? in.dt_bias[chunk.head] : T(0);
-  const T* dt = in.dt.data + chunk.batch * in.dt.batch + chunk.head * in.dt.head;
-  const int64_t rest = slab.length - chunk.start, count = rest < slab.chunk ? rest : slab.chunk;
+#pragma unroll
+  for (int distance = 4; distance < warp_size; distance *= 2) {
+    const float other = __shfl_down_sync(0xffffffffu, value, distance);
+    if (lane + distance < warp_size) value += other;
+  }
+  return value;
+}
 
-  double before = through_total[index];  // what crosses a step on its way from earlier ones to the chunk's end
-  for (int64_t first = 0; first < count; first += warp_size) {
-    const int64_t t = first + lane, at = chunk.step(slab, t);
-    const double added = t < count ? static_cast<double>(steps.size[at]) * through.leave[at] : 0;
-    const double sum = before + warp_running_sum<Order::onward>(added);
-    const double earlier = __shfl_up_sync(0xffffffffu, sum, 1);
-    if (t < count) through.crossing[at] += static_cast<T>(lane == 0 ? before : earlier);
+// products = C B^T and grads = g x^T, this warp's parts. Writes what token i takes from token j; adds the products'
+// gradient; sums what step j's size gets. Leaves in grads what it gets from output i and those after it within the
+// part.
+template <class T>
+__device__ __forceinline__ void mix(const Part& products, Part& grads, int own_row, int own_column, const Steps& steps,
+                                    Tile<T> mixing, Part& product_grads, TokenSums& sums) {
+  const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
+#pragma unroll
+  for (int part = 0; part < 4; ++part) {
+    const int j = own_column + 8 * part + 2 * place;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int i = own_row + group + 8 * half;
+      float mixed[2] = {};
+#pragma unroll
+      for (int k = 0; k < 2; ++k) {
+        float& grad = grads.at[part][2 * half + k];
+        float later = 0;
+        if (j + k <= i) {
+          const float decay = steps.decay(j + k, i), size = steps.size[j + k];
+          const float unsized = products.at[part][2 * half + k] * decay;
+          mixed[k] = unsized * size;
+          product_grads.at[part][2 * half + k] += grad * decay * size;
+          if (j + k < i)
+            later = grad * unsized;
+          else
+            sums.own[i] = grad * unsized;
+        }
+        grad = later;
+      }
+      store_pair(mixing.row(i) + j, mixed[0], mixed[1]);
+    }
+#pragma unroll
+    for (int k = 0; k < 2; ++k) {
+      float &upper = grads.at[part][k], &lower = grads.at[part][2 + k];
+      lower = sum_down(lower);
+      upper = sum_down(upper) + __shfl_sync(0xffffffffu, lower, place);
+      if (group == 0) sums.later.at[own_row / part_rows][j + k] = upper;
+    }
+  }
+}
+
+// The paths inside the chunk that cross step i, from tokens before it to it and later ones: added up, as differences of
+// prefix sums would lose the weak ones among the strong. Follows mix and __syncthreads.
+__device__ __forceinline__ void cross(const Part& later, int own_row, int own_column, const Steps& steps,
+                                      TokenSums& sums) {
+  const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
+  float crossing[2] = {};
+#pragma unroll
+  for (int part = 0; part < 4; ++part)
+#pragma unroll
+    for (int k = 0; k < 2; ++k) {
+      const int j = own_column + 8 * part + 2 * place + k;
+      float below = 0;
+      for (int rows = chunk_tokens / part_rows - 1; rows > own_row / part_rows; --rows) below += sums.later.at[rows][j];
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        if (j < own_row + group + 8 * half) crossing[half] += steps.size[j] * (later.at[part][2 * half + k] + below);
+    }
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const float sum = row_sum(crossing[half]);
+    if (place == 0) sums.crossing.at[own_column / part_columns][own_row + group + 8 * half] = sum;
+  }
+}
+
+// What a product's part, (tokens, N), adds to a gradient: total += weight part, row by row; and the sums over its rows
+// of part times `other`.
+template <class T, int parts>
+__device__ __forceinline__ void add_part(const Part& part, int row, int column, int columns, float upper, float lower,
+                                         Tile<T> other, Part& total, Sums<parts>& sums) {
+  const int group = threadIdx.x % warp_size / 4, place = threadIdx.x % 4;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int i = row + group + 8 * half;
+    float sum = 0;
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      if (column + 8 * j >= columns) continue;
+#pragma unroll
+      for (int k = 0; k < 2; ++k) {
+        const float value = part.at[j][2 * half + k];
+        sum += value * widen(other.row(i)[column + 8 * j + 2 * place + k]);
+        total.at[j][2 * half + k] += (half == 0 ? upper : lower) * value;
+      }
+    }
+    sum = row_sum(sum);
+    if (place == 0) sums.at[column / part_columns][i] = sum;
+  }
+}
+
+// The gradients of a head's step sizes and of A, by the first warp. The decay of step t is crossed by the paths inside
+// the chunk from before t to t or later; by those from the chunk's start to t or later; by those from before t to the
+// chunk's end; and by the one from start to end.
+template <class E>
+__device__ __forceinline__ void step_gradients(const Scan<E>& scan, const HeadChunk& chunk, const Steps& steps,
+                                               const TokenSums& sums, float through, const Gradients<E>& grads) {
+  if (threadIdx.x >= warp_size) return;
+  const int lane = threadIdx.x;
+  const float A = scan.A[chunk.head], bias = scan.dt_bias ? scan.dt_bias[chunk.head] : 0.0f;
+  constexpr int halves = chunk_tokens / warp_size;
+  double later[halves], earlier[halves], after = 0, before = 0;
+#pragma unroll
+  for (int half = halves - 1; half >= 0; --half) {
+    const int t = lane + half * warp_size;
+    const double to_here = static_cast<double>(steps.enter[t]) * sums.entered.of(t);
+    later[half] = after + warp_running_sum<Order::backward>(to_here);
+    after = __shfl_sync(0xffffffffu, later[half], 0);
+  }
+#pragma unroll
+  for (int half = 0; half < halves; ++half) {
+    const int t = lane + half * warp_size;
+    const double from_here = static_cast<double>(steps.leave[t]) * steps.size[t] * sums.left.of(t);
+    const double sum = before + warp_running_sum<Order::onward>(from_here);
+    earlier[half] = sum - from_here;
     before = __shfl_sync(0xffffffffu, sum, warp_size - 1);
   }
-  double after = 0, grad_A = 0;  // after: what crosses a step on its way from the chunk's start to later ones
-  for (int64_t first = (count - 1) / warp_size * warp_size; first >= 0; first -= warp_size) {
-    const int64_t t = first + lane, at = chunk.step(slab, t), time = chunk.start + t;
-    const double sum = after + warp_running_sum<Order::backward>(t < count ? static_cast<double>(through.enter[at]) : 0.0);
-    after = __shfl_sync(0xffffffffu, sum, 0);
-    if (t >= count) continue;
-    const double log_decay = through.crossing[at] + sum;
-    grad_A += steps.size[at] * log_decay;
-    T grad = through.source[at] + through.leave[at] + static_cast<T>(A * log_decay);
-    if (in.dt_softplus) grad *= softplus_slope(dt[time * in.dt.token] + bias);
-    grad_dt[(chunk.batch * slab.length + time) * slab.heads + chunk.head] = grad;
+  double grad_A = 0;
+#pragma unroll
+  for (int half = 0; half < halves; ++half) {
+    const int t = lane + half * warp_size;
+    if (t >= chunk.tokens) continue;
+    const double log_decay = sums.crossing.of(t) + later[half] + earlier[half] + through;
+    grad_A += steps.size[t] * log_decay;
+    float grad = sums.own[t] + sums.later.of(t) + steps.leave[t] * sums.left.of(t) + static_cast<float>(A * log_decay);
+    if (scan.dt_softplus) grad *= softplus_slope(*scan.dt.row(chunk.batch, chunk.start + t, chunk.head) + bias);
+    grads.dt[(chunk.batch * scan.length + chunk.start + t) * scan.heads + chunk.head] = grad;
   }
   grad_A = warp_sum(grad_A);
-  if (lane == 0) grad_A_sums[index] = grad_A;
+  if (lane == 0) grads.A[chunk.index] = static_cast<float>(grad_A);
+}
+
+// A block for each (c, b, g, share of heads). rounds: how many parts of a (tokens, N) product fall to a warp.
+template <class E, int rounds>
+__global__ void __launch_bounds__(scan_threads, rounds == 1 && sizeof(Operand<E>) == 2 ? 2 : 1)
+    gradient_kernel(Scan<E> scan, Shares shares, const Operand<E>* entering, const Operand<E>* leaving,
+                    Gradients<E> grads) {
+  int heads;
+  HeadChunk chunk = first_head(scan, shares, heads);
+  const GradientTiles<E> tiles(dynamic_shared(), scan.head_dim, scan.state_dim);
+  Steps& steps = *tiles.steps;
+  TokenSums& sums = *tiles.sums;
+  const int width = padded(scan.head_dim), depth = padded(scan.state_dim);
+  const int across = (depth + part_columns - 1) / part_columns;
+  const int features_across = (width + part_columns - 1) / part_columns;
+  const int lane = threadIdx.x % warp_size, warp = threadIdx.x / warp_size, group = lane / 4;
+  stage_tokens(tiles.B, scan.B, chunk, chunk.group, scan.state_dim);
+  stage_tokens(tiles.C, scan.C, chunk, chunk.group, scan.state_dim);
+  for (int at = threadIdx.x; at < widest * chunk_tokens; at += scan_threads)
+    sums.entered.at[at / chunk_tokens][at % chunk_tokens] = sums.left.at[at / chunk_tokens][at % chunk_tokens] = 0;
+  __syncthreads();
+
+  const int own_row = warp / 2 * part_rows, own_column = warp % 2 * part_columns;
+  Part products, product_grads, grad_B[rounds], grad_C[rounds];
+  multiply<Side::as_is, Side::transposed, terms<E>>(products, own_row, own_column, chunk_tokens, depth, tiles.C,
+                                                    tiles.B);
+
+  for (int walked = 0; walked < heads; ++walked, ++chunk.head, ++chunk.index) {
+    if (walked > 0) __syncthreads();  // the head before has read its tiles
+    steps.load(scan, chunk);
+    stage_tokens(tiles.x, scan.x, chunk, chunk.head, scan.head_dim);
+    stage_gradient(tiles.g, scan, grads.y, chunk);
+    stage_state(tiles.entering, entering + chunk.index * scan.state_size(), scan.head_dim, scan.state_dim);
+    stage_state(tiles.leaving, leaving + chunk.index * scan.state_size(), scan.head_dim, scan.state_dim);
+    __syncthreads();
+
+    Part mixing_grads;
+    multiply<Side::as_is, Side::transposed, terms<E>>(mixing_grads, own_row, own_column, chunk_tokens, width, tiles.g,
+                                                      tiles.x);
+    mix(products, mixing_grads, own_row, own_column, steps, tiles.mixing, product_grads, sums);
+    __syncthreads();
+    cross(mixing_grads, own_row, own_column, steps, sums);
+
+    // y += enter C state; state += leave size x B^T
+#pragma unroll
+    for (int round = 0; round < rounds; ++round) {
+      const int at = warp + round * scan_warps;
+      if (at >= chunk_tokens / part_rows * across) continue;
+      const int row = at / across * part_rows, column = at % across * part_columns, i = row + group;
+      Part read, written;
+      multiply<Side::as_is, Side::as_is, terms<E>>(read, row, column, depth, width, tiles.g, tiles.entering);
+      add_part(read, row, column, depth, steps.enter[i], steps.enter[i + 8], tiles.C, grad_C[round], sums.entered);
+      multiply<Side::as_is, Side::as_is, terms<E>>(written, row, column, depth, width, tiles.x, tiles.leaving);
+      add_part(written, row, column, depth, steps.leave[i] * steps.size[i], steps.leave[i + 8] * steps.size[i + 8],
+               tiles.B, grad_B[round], sums.left);
+    }
+    float through = 0;
+    for (int p = warp; p < scan.head_dim; p += scan_warps)
+      for (int n = lane; n < scan.state_dim; n += warp_size)
+        through += widen(tiles.entering.row(p)[n]) * widen(tiles.leaving.row(p)[n]);
+    if (grads.D)
+      for (int at = threadIdx.x; at < chunk_tokens / part_rows * width; at += scan_threads) {
+        const int first = at / width * part_rows, p = at % width;
+        float sum = 0;
+        for (int t = first; t < first + part_rows; ++t) sum += widen(tiles.x.row(t)[p]) * widen(tiles.g.row(t)[p]);
+        tiles.skip[at] = sum;
+      }
+    through = steps.total() * block_sum(through);  // here all have written what follows
+
+    // A loop, as a function around so much would not be inlined.
+    for (int at = warp; at < chunk_tokens / part_rows * features_across; at += scan_warps) {
+      const int row = at / features_across * part_rows, column = at % features_across * part_columns, j = row + group;
+      Part part;
+      multiply<Side::as_is, Side::transposed, terms<E>>(part, row, column, width, depth, tiles.B, tiles.leaving);
+      part.scale(steps.leave[j] * steps.size[j], steps.leave[j + 8] * steps.size[j + 8]);
+      multiply<Side::transposed, Side::as_is, terms<E>>(part, row, column, width, chunk_tokens, tiles.mixing, tiles.g);
+      part.pairs(row, column, width, [&](int t, int p, float first, float second) {
+        if (t >= chunk.tokens || p >= scan.head_dim) return;
+        const bool both = p + 1 < scan.head_dim;
+        first += scan.skip(chunk.head, p) * widen(tiles.g.row(t)[p]);
+        if (both) second += scan.skip(chunk.head, p + 1) * widen(tiles.g.row(t)[p + 1]);
+        E* at = grads.x.row(chunk.batch, chunk.start + t, chunk.head) + p;
+        if (both)
+          store_pair(at, first, second);
+        else
+          *at = narrow<E>(first);
+      });
+      if (!scan.z.data) continue;
+
+      // The output before the gate once more.
+      Part output;
+      multiply<Side::as_is, Side::transposed, terms<E>>(output, row, column, width, depth, tiles.C, tiles.entering);
+      output.scale(steps.enter[j], steps.enter[j + 8]);
+      multiply<Side::as_is, Side::as_is, terms<E>>(output, row, column, width, row + part_rows, tiles.mixing, tiles.x);
+      output.pairs(row, column, width, [&](int t, int p, float first, float second) {
+        if (t >= chunk.tokens || p >= scan.head_dim) return;
+        const bool both = p + 1 < scan.head_dim;
+        first += scan.skip(chunk.head, p) * widen(tiles.x.row(t)[p]);
+        if (both) second += scan.skip(chunk.head, p + 1) * widen(tiles.x.row(t)[p + 1]);
+        const Two z = load_pair(scan.z.row(chunk.batch, chunk.start + t, chunk.head) + p, both);
+        const Two grad = load_pair(grads.y.row(chunk.batch, chunk.start + t, chunk.head) + p, both);
+        E* at = grads.z.row(chunk.batch, chunk.start + t, chunk.head) + p;
+        first *= grad.first * silu_slope(z.first);
+        second *= grad.second * silu_slope(z.second);
+        if (both)
+          store_pair(at, first, second);
+        else
+          *at = narrow<E>(first);
+      });
+    }
+    step_gradients(scan, chunk, steps, sums, through, grads);
+    if (grads.D)
+      for (int p = threadIdx.x; p < scan.head_dim; p += scan_threads) {
+        float sum = 0;
+        for (int quarter = 0; quarter < chunk_tokens / part_rows; ++quarter) sum += tiles.skip[quarter * width + p];
+        grads.D[chunk.index * scan.head_dim + p] = sum;
+      }
+  }
+
+  // Through the products, of all heads at once.
+  __syncthreads();
+  product_grads.pairs(own_row, own_column, chunk_tokens, [&](int i, int j, float first, float second) {
+    store_pair(tiles.mixing.row(i) + j, first, second);
+  });
+  __syncthreads();
+  const int64_t share = blockIdx.x % shares.count;
+#pragma unroll
+  for (int round = 0; round < rounds; ++round) {
+    const int at = warp + round * scan_warps;
+    if (at >= chunk_tokens / part_rows * across) continue;
+    const int row = at / across * part_rows, column = at % across * part_columns;
+    multiply<Side::as_is, Side::as_is, terms<E>>(grad_C[round], row, column, depth, chunk_tokens, tiles.mixing,
+                                                 tiles.B);
+    multiply<Side::transposed, Side::as_is, terms<E>>(grad_B[round], row, column, depth, chunk_tokens, tiles.mixing,
+                                                      tiles.C);
+    const auto write = [&](float* target, Part& part) {
+      part.pairs(row, column, depth, [&](int t, int n, float first, float second) {
+        if (t >= chunk.tokens || n >= scan.state_dim) return;
+        const int64_t token = (share * scan.batch + chunk.batch) * scan.length + chunk.start + t;
+        float* place = target + (token * scan.groups + chunk.group) * scan.state_dim + n;
+        if (n + 1 < scan.state_dim)
+          store_pair(place, first, second);
+        else
+          *place = first;
+      });
+    };
+    write(grads.C, grad_C[round]);
+    write(grads.B, grad_B[round]);
+  }
+}
+
+template <class E>
+struct Workspace {
+  Workspace(void* start, const Scan<E>& scan, const Shares& shares, bool skip) : carver(start) {
+    totals = carver.take<float>(scan.chunk_heads());
+    states = carver.template take<Operand<E>>(scan.chunk_heads() * scan.state_size());
+    A = carver.take<float>(scan.chunk_heads());
+    D = skip ? carver.take<float>(scan.chunk_heads() * scan.head_dim) : nullptr;
+    const int64_t numbers = shares.count > 1 ? shares.count * token_numbers(scan) : 0;
+    B = carver.take<float>(numbers);
+    C = carver.take<float>(numbers);
+  }
+
+  static int64_t token_numbers(const Scan<E>& scan) { return scan.batch * scan.length * scan.groups * scan.state_dim; }
+
+  Carver carver;
+  float *totals, *A, *D, *B, *C;
+  Operand<E>* states;
+};
+
+template <class E>
+int32_t backward(const api::SsdScanCall& call, const Place& place) {
+  const Scan<E> scan(call);
+  const Shares shares(scan);
+  const Workspace<E> work(place.workspace, scan, shares, call.grad_D != nullptr);
+  Launcher launch(place);
+  const auto grad_y = call.grad_y.as<TokenView<const E>>();
+  launch_contributions<E>(launch, "ssd_scan backward: what chunks add to the state's gradient", scan,
+                          Direction::backward, grad_y, work.states, work.totals);
+  launch_passing<E>(launch, "ssd_scan backward: the state's gradient from chunk to chunk", scan, Direction::backward,
+                    work.totals, work.states, static_cast<const float*>(call.grad_final_state),
+                    static_cast<float*>(call.grad_initial_state));
+  auto *grad_B = static_cast<float*>(call.grad_B), *grad_C = static_cast<float*>(call.grad_C);
+  const bool shared = shares.count > 1;
+  const Gradients<E> grads{grad_y,
+                           call.grad_x.as<TokenView<E>>(),
+                           call.grad_z.as<TokenView<E>>(),
+                           static_cast<float*>(call.grad_dt),
+                           shared ? work.B : grad_B,
+                           shared ? work.C : grad_C,
+                           work.A,
+                           work.D};
+  const auto kernel = scan.state_dim <= largest_state / 2 ? gradient_kernel<E, 1> : gradient_kernel<E, 2>;
+  launch("ssd_scan backward: gradients", kernel, shares.blocks, scan_threads,
+         GradientTiles<E>(nullptr, scan.head_dim, scan.state_dim).bytes, scan, shares,
+         static_cast<const Operand<E>*>(call.chunk_states), work.states, grads);
+
+  const int64_t chunks = scan.chunks * scan.batch, numbers = Workspace<E>::token_numbers(scan);
+  const int64_t features = int64_t{scan.heads} * scan.head_dim;
+  sum_rows(launch, "ssd_scan backward: A", work.A, chunks, scan.heads, scan.heads, static_cast<float*>(call.grad_A),
+           scan.heads, 1);
+  if (work.D)
+    sum_rows(launch, "ssd_scan backward: D", work.D, chunks, features, features, static_cast<float*>(call.grad_D),
+             features, 1);
+  if (shared) {
+    sum_rows(launch, "ssd_scan backward: B", work.B, shares.count, numbers, numbers, grad_B, numbers, 1);
+    sum_rows(launch, "ssd_scan backward: C", work.C, shares.count, numbers, numbers, grad_C, numbers, 1);
+  }
+  return launch.result();
 }
 
 }  // namespace
-
-template <class E>
-cudaError_t ssd_mixing_gradient(const Slab& slab, const Operand<E>* products, const Steps<Arithmetic<E>>& steps,
-                                Operand<E>* grads, Operand<E>* mixing, const StepGradients<Arithmetic<E>>& through,
-                                cudaStream_t stream) {
-  return launch(mixing_gradient_kernel<E>, slab.chunks * slab.batch * slab.heads, threads_for(slab.chunk), stream,
-                slab, products, steps, grads, mixing, through);
-}
-
-template <class E>
-cudaError_t ssd_input_gradient(const Slab& slab, const InputGradientInputs<E>& in, const Steps<Arithmetic<E>>& steps,
-                               TokenView<E> grad_x, const StepGradients<Arithmetic<E>>& through, cudaStream_t stream) {
-  return launch(input_gradient_kernel<E>, slab.chunks * slab.batch * slab.chunk, threads_for(slab.heads * warp_size),
-                stream, slab, in, steps, grad_x, through);
-}
-
-template <class E>
-cudaError_t ssd_skip_gradient(const Slab& slab, TokenView<const E> x, const Operand<E>* g, Arithmetic<E>* sums,
-                              cudaStream_t stream) {
-  const int64_t width = slab.heads * slab.head_dim;
-  const int threads = threads_for(width);
-  return launch(skip_gradient_kernel<E>, slab.chunks * slab.batch * blocks_for(width, threads), threads, stream, slab,
-                x, g, sums);
-}
-
-template <class E>
-cudaError_t ssd_total_gradient(const Slab& slab, const Arithmetic<E>* enter, const Operand<E>* states,
-                               const Operand<E>* state_grads, Arithmetic<E>* through, cudaStream_t stream) {
-  return launch(total_gradient_kernel<E>, slab.chunks * slab.batch * slab.heads,
-                threads_for(slab.state_dim * slab.head_dim), stream, slab, enter, states, state_grads, through);
-}
-
-template <class T>
-cudaError_t ssd_step_gradient(const Slab& slab, const StepInputs<T>& in, const Steps<T>& steps,
-                              const StepGradients<T>& through, const T* through_total, T* grad_dt, double* grad_A_sums,
-                              cudaStream_t stream) {
-  return launch(step_gradient_kernel<T>, blocks_for(slab.chunks * slab.batch * slab.heads * warp_size, largest_block),
-                largest_block, stream, slab, in, steps, through, through_total, grad_dt, grad_A_sums);
-}
-
-#define PATCHKIT_INSTANTIATE_ARITHMETIC(T)                                                                          \
-  template cudaError_t ssd_step_gradient(const Slab&, const StepInputs<T>&, const Steps<T>&,                         \
-                                         const StepGradients<T>&, const T*, T*, double*, cudaStream_t);
-PATCHKIT_INSTANTIATE_ARITHMETIC(float)
-PATCHKIT_INSTANTIATE_ARITHMETIC(double)
-
-#define PATCHKIT_INSTANTIATE(E)                                                                                     \
-  template cudaError_t ssd_mixing_gradient<E>(const Slab&, const Operand<E>*, const Steps<Arithmetic<E>>&,           \
-                                              Operand<E>*, Operand<E>*, const StepGradients<Arithmetic<E>>&,         \
-                                              cudaStream_t);                                                         \
-  template cudaError_t ssd_input_gradient(const Slab&, const InputGradientInputs<E>&, const Steps<Arithmetic<E>>&,   \
-                                          TokenView<E>, const StepGradients<Arithmetic<E>>&, cudaStream_t);          \
-  template cudaError_t ssd_skip_gradient(const Slab&, TokenView<const E>, const Operand<E>*, Arithmetic<E>*,         \
-                                         cudaStream_t);                                                              \
-  template cudaError_t ssd_total_gradient<E>(const Slab&, const Arithmetic<E>*, const Operand<E>*,                   \
-                                             const Operand<E>*, Arithmetic<E>*, cudaStream_t);
-PATCHKIT_INSTANTIATE(float)
-PATCHKIT_INSTANTIATE(double)
-PATCHKIT_INSTANTIATE(__nv_bfloat16)
-PATCHKIT_INSTANTIATE(__half)
-
 }  // namespace patchkit::cuda
+
+using namespace patchkit::cuda;
+using patchkit::api::SsdScanCall;
+
+// Whether the sizes fit a multiprocessor's shared memory.
+PK_API int64_t pk_cuda_ssd_scan_fits(const SsdScanCall* call) {
+  if (call->state_dim > largest_state || call->head_dim > largest_state) return 0;
+  return of_type(call->type, [&](auto element) {
+           const GradientTiles<decltype(element)> tiles(nullptr, static_cast<int>(call->head_dim),
+                                                        static_cast<int>(call->state_dim));
+           return tiles.bytes <= largest_shared ? 1 : 0;
+         }) == 1;
+}
+
+PK_API int64_t pk_cuda_ssd_scan_backward_workspace(const SsdScanCall* call) {
+  int64_t bytes = 0;
+  of_type(call->type, [&](auto element) {
+    const Scan<decltype(element)> scan(*call);
+    bytes = Workspace<decltype(element)>(nullptr, scan, Shares(scan), call->grad_D != nullptr).carver.bytes();
+    return 0;
+  });
+  return bytes;
+}
+
+PK_API int32_t pk_cuda_ssd_scan_backward(const SsdScanCall* call, const Place* place) {
+  return of_type(call->type, [&](auto element) { return backward<decltype(element)>(*call, *place); });
+}

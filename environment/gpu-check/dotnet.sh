@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Checks PatchKit on a bare CUDA machine, measures it there and trains what is recorded: python3 with a pip-installed
-# torch, whose libtorch TorchSharp then takes, cmake and ninja, but no .NET and no network. What .NET needs travels along
-# in a folder.
+# The .NET half of the checks on a GPU; kernels.py is the other one, and goes first. Checks PatchKit on a bare CUDA machine,
+# measures it there and trains what is recorded: python3 with a pip-installed torch, whose libtorch TorchSharp then takes,
+# cmake and ninja, but no .NET and no network. What .NET needs travels along in a folder.
 #
-#   gpu-check.sh pack [--data DIR] here: makes build/gpu-kit/ (the .NET runtime, the published build, lib/Native), and of
+#   dotnet.sh pack [--data DIR]    here: makes build/gpu-kit/ (the .NET runtime, the published build, lib/Native), and of
 #                                  the images in DIR build/gpu-data/, in parts that travel one by one
-#   gpu-check.sh STEP...           there: runs these steps; each ends within 10 minutes
-#   gpu-check.sh all [--minutes N] there: runs the steps in order, as many as N minutes hold (9)
-#   gpu-check.sh steps             lists the steps, in order of value
+#   dotnet.sh STEP...              there: runs these steps; each ends within 4 minutes
+#   dotnet.sh all [--minutes N]    there: runs the steps in order, as many as N minutes hold (9)
+#   dotnet.sh steps                lists the steps, in order of value
 #   --seeds N, --budget X          what the recorded trainings take: seeds (1), a multiple of the recipe's 10 epochs (1)
 #   --cpu                          a rehearsal without a GPU, at sizes that end in about a minute, with the libtorch of
 #                                  this checkout's bin/ where it has one
@@ -21,27 +21,43 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 if [[ -e $here/patchkit.tar.xz ]]; then
-  kit=$here build=$here # the copy inside the kit
+  kit=$here build=$here home=$here # the copy inside the kit
 else
-  build=$(dirname "$here")/build
+  home=$(dirname "$(dirname "$here")")
+  build=$home/build
   kit=$build/gpu-kit
 fi
 work=$build/gpu-work
 report=$build/gpu-report.json
 data=$build/gpu-data
 kept_runs=$build/gpu-runs.tar.gz
-step_limit=570
+step_limit=235
 device=cuda
 seeds=1
 budget=1
 
-fail() { echo "gpu-check.sh: $*" >&2; exit 2; }
+fail() { echo "dotnet.sh: $*" >&2; exit 2; }
 
 # == the steps =========================================================================================================
 # They run in $work, which looks like the repository, with `dotnet` on the path. A later part adds a name and a function.
 
-steps=(native doctor kernels bench-scan bench-attention tests steps-deit steps-adventurer pixel-step record-generated
-  record-cifar record-table6 training bench)
+steps=(libtorch native doctor kernels bench-scan steps-deit steps-adventurer pixel-step record-generated bench-attention
+  tests record-cifar record-table6 training bench)
+
+# Whether this machine's libtorch has all that TorchSharp's natives ask of theirs, which is of another version.
+step_libtorch() {
+  local ours='2at|3c10|5torch|11caffe2' natives
+  natives=$(find bin -maxdepth 1 -name 'lib*TorchSharp*.so*')
+  sed -n "s/^__version__ = '\(.*\)'/libtorch \1/p" "$PATCHKIT_LIBTORCH/../version.py" 2>/dev/null || true
+  # shellcheck disable=SC2086  # file names of ours, without spaces
+  nm -D --undefined-only $natives | awk '$1 == "U" {print $2}' | grep -E "^_ZN?K?[A-Z]*($ours)" | sort -u >wanted.txt
+  find "$PATCHKIT_LIBTORCH" -maxdepth 1 -name '*.so*' -exec nm -D --defined-only {} + 2>/dev/null | awk 'NF == 3 {print $3}' |
+    sed 's/@.*//' | sort -u >there.txt
+  comm -23 wanted.txt there.txt >missing.txt
+  echo "TorchSharp asks libtorch for $(wc -l <wanted.txt) symbols; here $(wc -l <missing.txt) of them are missing."
+  c++filt <missing.txt
+  [[ ! -s missing.txt ]]
+}
 
 # The kernels, for this machine's processor.
 step_native() {
@@ -142,7 +158,7 @@ step_record-generated() {
 
 step_record-cifar() {
   [[ -d data ]] || {
-    echo "There are no images here: carry build/gpu-data/ along, part by part, which 'gpu-check.sh pack --data DIR' makes."
+    echo "There are no images here: carry build/gpu-data/ along, part by part, which 'dotnet.sh pack --data DIR' makes."
     return 1
   }
   sizes --scale gpu --budget "$budget" -- --scale teach --budget .02
@@ -167,18 +183,17 @@ step_bench() { bin/patchkit bench engine; }
 # == pack: on the machine with .NET ====================================================================================
 
 pack() {
-  local home dotnet
-  home=$(dirname "$here")
+  local dotnet
   [[ -z $(git -C "$home" status --porcelain -- lib PatchKit.csproj Directory.*.props 2>/dev/null) ]] ||
-    echo "gpu-check.sh: lib/ has changes that are in no commit: the record steps will refuse what this kit trains. Commit them and pack again." >&2
-  bash "$here/setup.sh"
-  dotnet=$(bash -c "source '$here/env.sh'; patchkit_dotnet")
+    echo "dotnet.sh: lib/ has changes that are in no commit: the record steps will refuse what this kit trains. Commit them and pack again." >&2
+  bash "$home/environment/setup.sh"
+  dotnet=$(bash -c "source '$home/environment/env.sh'; patchkit_dotnet")
   mkdir -p "$kit"
   pack_runtime "$(dirname "$(readlink -f "$dotnet")")"
-  pack_patchkit "$home"
-  cp "$here/gpu-check.sh" "$kit/"
+  pack_patchkit
+  cp "$here/dotnet.sh" "$kit/"
   if [[ -n $images ]]; then pack_data; fi
-  check_size "$home"
+  check_size
 }
 
 # The newest shared runtime and the host that starts it, without the SDK.
@@ -194,7 +209,6 @@ pack_runtime() {
 }
 
 pack_patchkit() {
-  local home=$1
   echo "Packing the published build, the tests and lib/Native."
   # The tests' build goes to tests-bin; libtorch, what a GPU machine builds itself, translated messages, and the notebooks'
   # kernel with the C# compiler stay here.
@@ -219,7 +233,7 @@ pack_data() {
 }
 
 check_size() {
-  local home=$1 kit_size tracked
+  local kit_size tracked
   kit_size=$(du -sm --apparent-size "$kit" | cut -f1)
   tracked=$(cd "$home" && git ls-files -z 2>/dev/null | du -cm --apparent-size --files0-from=- 2>/dev/null | tail -n 1 | cut -f1)
   echo "build/gpu-kit/ holds $kit_size MB; the tracked files, should they travel with it, ${tracked:-0} MB."
@@ -229,7 +243,7 @@ check_size() {
 # == running: on the CUDA machine ======================================================================================
 
 prepare() {
-  [[ -e $kit/patchkit.tar.xz ]] || fail "$kit is missing or empty; run 'gpu-check.sh pack' where .NET is, and carry the folder along."
+  [[ -e $kit/patchkit.tar.xz ]] || fail "$kit is missing or empty; run 'dotnet.sh pack' where .NET is, and carry the folder along."
   mkdir -p "$work"
   local wanted
   wanted=$(cat "$kit"/*.tar.xz | sha256sum)
@@ -260,7 +274,7 @@ unpack_images() {
 
 # The libtorch that TorchSharp's natives take, as env.sh tells the loader.
 choose_torch() {
-  PATCHKIT_LIBTORCH=$(dirname "$here")/bin
+  PATCHKIT_LIBTORCH=$home/bin
   if [[ $device != cpu || ! -e $PATCHKIT_LIBTORCH/libtorch_cpu.so ]]; then
     PATCHKIT_LIBTORCH=$(python3 -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))') ||
       fail "python3 cannot import torch here; --cpu rehearses with the libtorch of a checkout that is set up."
