@@ -50,10 +50,6 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void WasExecutedFromACommit(string name) =>
-        Assert.DoesNotMatch("[0-9a-f]{12}-modified", File.ReadAllText(Path.Combine(s_home, "notebooks", name)));
-
-    [Theory, MemberData(nameof(Names))]
     public void ItsProseHasNoOptionsOfACommandLineAndItsBarsBeginAtZero(string name)
     {
         var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));

@@ -199,7 +199,7 @@ public sealed record Picture : IRendered
         html.Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='#ffffff' stroke-opacity='0.75' stroke-width='4'/>")
             .Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='{hex}' stroke-width='2'").Raw(dash).Raw("/>");
         if (box.Label.Length == 0) return;
-        double wide = TextWidth.Of(box.Label, 11) + 8, left = Math.Clamp(x - 1, 0, Math.Max(0, width - wide)), top = Math.Clamp(y >= 16 ? y - 16 : y + 1, 0, height - 15);
+        double wide = TextWidth.Of(box.Label, 11) + 8, left = Math.Clamp(x - 1, 0, Math.Max(0, width - wide)), top = Math.Clamp(y >= 16 ? y - 16 : y + 1, 0, Math.Max(0, height - 15));
         while (placed.Any(other => Math.Abs(other.Top - top) < LabelHeight && left < other.Left + other.Width && other.Left < left + wide) && top + 2 * LabelHeight <= height) top += LabelHeight;
         placed.Add((left, top, wide));
         bool light = 0.299 * colour.Red + 0.587 * colour.Green + 0.114 * colour.Blue > 140;
