@@ -109,7 +109,7 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
         if (Compared.Count < 2) return new Verdict(effect, Outcome.NotTestable, "Both decoders were trained at fewer than two patch sizes.");
         var (large, small) = (gaps(Compared[0]), gaps(Compared[^1]));
         double first = large.Average(), last = small.Average();
-        string curve = $"UperNet's gain in {what}: {string.Join(", ", Compared.Select(patch => $"p={patch} {text(gaps(patch).Average())}{(large.Count > 1 ? $" ± {Plain(Deviation(gaps(patch)))}" : "")}"))} {unit}.";
+        string curve = $"UperNet's gain in {what}: {string.Join(", ", Compared.Select(patch => $"p={patch} {text(gaps(patch).Average())}{(large.Count > 1 ? $" +- {Plain(Deviation(gaps(patch)))}" : "")}"))} {unit}.";
         if (first <= 0) return new Verdict(effect, Outcome.NotTestable, $"{curve} At the largest patch UperNet gains nothing here, so that there is no advantage to diminish.");
         var seeds = Results.Where(result => result.Config.Model.PatchSize == Compared[0] && Decoder(result.Config) == DecoderKind.Linear).Select(result => result.Config.Seed).Order().ToList();
         var falls = large.Zip(small).Select(pair => pair.First - pair.Second).ToList();

@@ -204,7 +204,7 @@ public sealed class NotebookTests : IDisposable
         Assert.Equal(0, StudentCopy.Make(notebook, from, to));
         Assert.Equal(
             "[two](../../notebooks/02%20a.ipynb) [three](03.ipynb) [steps](../../notebooks/README.md#three-ways) [there](../../notebooks/recorded)\n"
-            + "[web](https://example.org/a) [none](absent.ipynb) [here](#exercises)\n\n",
+            + "[web](https://example.org/a) [none](absent.ipynb) [here](#exercises)\n",
             notebook.Cells[0].Source);
         File.WriteAllText(Path.Combine(to, "02 a.html"), "");
         notebook = NotebookFile.Parse("""{"cells":[{"cell_type":"markdown","metadata":{},"source":["[two](02%20a.ipynb) [three](03.ipynb#x) [web](https://example.org)"]}],"metadata":{},"nbformat":4,"nbformat_minor":5}""");

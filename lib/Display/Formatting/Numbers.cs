@@ -22,7 +22,7 @@ internal static partial class Numbers
     }
 
     /// <summary>Words with a real minus sign before their negative numbers; a hyphen between words or numbers, as in dates, stays.</summary>
-    internal static string Proper(string words) => words.Contains('-') ? Negative().Replace(words, "−").Replace("+−", "±") : words;
+    internal static string Proper(string words) => words.Contains('-') ? Negative().Replace(words, "−").Replace("+−", "±").Replace("+- ", "± ") : words;
 
     [GeneratedRegex(@"(?<![\w\-/.])-(?=\.?\d)")]
     private static partial Regex Negative();
