@@ -148,7 +148,7 @@ internal sealed class DataParallel : IDisposable
 
     /// <summary>The sentence of a rank that is gone, with how to go on.</summary>
     internal static string HowToGoOn(string lost, long step, long steps, string? folder) =>
-        $"{lost.TrimEnd('.')}. Training was ended at step {step} of {steps}{(folder is null ? "" : $"; {folder} holds the checkpoint")}. Start all ranks again with the same command, or one process alone, and the run goes on from there";
+        $"{lost.TrimEnd('.')}. Training was ended at step {step} of {steps}{(folder is null ? "" : $"; the checkpoint is in {folder}")}. Start all ranks again with the same command, or one process alone, and the run goes on from there";
 
     public void Dispose()
     {

@@ -173,7 +173,7 @@ public sealed class Trainer : IDisposable
             if (cancellation.IsCancellationRequested)
             {
                 if (Step > stepsBefore) Save();
-                string saved = _checkpoint is { Exists: true } ? $"; {_options.Folder} holds the checkpoint" : "";
+                string saved = _checkpoint is { Exists: true } ? $"; the checkpoint is in {_options.Folder}" : "";
                 throw new OperationCanceledException($"training was stopped at step {Step} of {Steps}{saved}", cancellation);
             }
             if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
@@ -311,7 +311,7 @@ public sealed class Trainer : IDisposable
         _options.Say?.Invoke($"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _parts)} at a time; it is done again, and the run goes on, in {parts} parts, {StepMemory.Images(_memory.Batch / parts)} at a time");
         _parts = parts;
 
-        string Kept() => _checkpoint is { Exists: true } ? $" The folder {_options.Folder} holds the checkpoint." : "";
+        string Kept() => _checkpoint is { Exists: true } ? $" The checkpoint is in {_options.Folder}." : "";
     }
 
     private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)

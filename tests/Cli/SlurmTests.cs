@@ -84,7 +84,7 @@ public sealed class SlurmTests : IDisposable
         string errors = batch.StandardError.ReadToEnd();
         batch.WaitForExit();
         Assert.Equal(130, batch.ExitCode);
-        Assert.Matches(@"patchkit: training was stopped at step \d+ of 20000; .* holds the checkpoint\. The same command goes on from there\.\n", errors);
+        Assert.Matches(@"patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. The same command goes on from there\.\n", errors);
         Assert.Equal("scontrol requeue 77", Log[^1]);
         Assert.Equal(RunStatus.Interrupted, store.List().Single().Status);
     }

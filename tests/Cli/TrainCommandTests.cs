@@ -121,7 +121,7 @@ public sealed class TrainCommandTests : IDisposable
         process.Interrupt();
         var stopped = process.End();
         Assert.Equal(130, stopped.Code);
-        Assert.Matches(@"(?m)^patchkit: training was stopped at step \d+ of 20000; .* holds the checkpoint\. The same command goes on with it\.\n\z", stopped.Errors);
+        Assert.Matches(@"(?m)^patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. The same command goes on with it\.\n\z", stopped.Errors);
         var stored = Store.List().Single();
         Assert.Equal(RunStatus.Interrupted, stored.Status);
 

@@ -107,7 +107,7 @@ public sealed class OutOfMemoryTests : IDisposable
         string sentence = Expect.Refused<TrainingException>(() => s_run.Train(In("run"), objective: own => new ChangedObjective(own, (_, step) =>
         {
             if (step == 2) Limit(200 * Kilobyte);
-        })), $"with {Batch} images at a time does not fit into the memory of the CPU", "--accumulate 2 (128 images at a time)", "--auto-batch", $"The folder {In("run")} holds the checkpoint.");
+        })), $"with {Batch} images at a time does not fit into the memory of the CPU", "--accumulate 2 (128 images at a time)", "--auto-batch", $"The checkpoint is in {In("run")}.");
         Assert.DoesNotContain("\n", sentence);
         Engine.LimitMemory(0);
         s_run.Train(In("run"));

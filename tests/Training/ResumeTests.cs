@@ -56,7 +56,7 @@ public sealed class ResumeTests : IDisposable
                 stop.Token.ThrowIfCancellationRequested();
             },
         })).Message;
-        Assert.Equal($"training was stopped at step 1 of 24; {In("run")} holds the checkpoint", sentence);
+        Assert.Equal($"training was stopped at step 1 of 24; the checkpoint is in {In("run")}", sentence);
         Ends(run);
     }
 
