@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using PatchKit.Experiments;
 using PatchKit.Tests.Cli;
@@ -97,55 +96,6 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         var row = Regex.Match(File.ReadAllText(Path.Combine(s_home, "notebooks", "README.md")), $@"(?m)^\| {number} \| .* \| (?<read>\d+) min \|(?: (?<train>\d+) min[^|]*|(?<words>[^|]*))\|$");
         Assert.True(row.Success, $"notebooks/README.md has no row for {number}");
         return row;
-    }
-
-    // The last expression is the means that the charts draw; with two seeds a run that counts twice moves them.
-    [Theory, Trait("speed", "slow")]
-    [InlineData("02-table-1-patch-size.ipynb", "Families().Values.SelectMany(sweep => sweep.Patches.Select(sweep.Loss))")]
-    [InlineData("06-figure-3-patch-size-or-parameters.ipynb", "Models(\"ViT\").Concat(Models(\"Adventurer\")).Select(model => model.Loss)")]
-    [InlineData("07-figure-4-input-size.ipynb", "BySize(\"ViT\").Concat(BySize(\"Adventurer\")).Select(model => model.Loss)")]
-    [InlineData("09-table-5-longer-is-not-better.ipynb", "Models(\"ViT\").Concat(Models(\"Adventurer\")).Select(model => model.Loss)")]
-    public void AfterTwoStopsTheChartsMeansAreTheReports(string name, string means)
-    {
-        Assert.SkipUnless(File.Exists(Desk.Kernel), "bin/csnotebook is built by environment/setup.sh");
-        string file = desk.Path("stopped-" + name), saved = desk.Path("stopped-saved-" + name);
-        var notebook = JsonNode.Parse(File.ReadAllText(desk.Path(name)))!;
-        var cells = notebook["cells"]!.AsArray();
-        int sweep = Enumerable.Range(0, cells.Count).First(i => Source(cells[i]!).Contains(".Showing(display"));
-        while (cells.Count > sweep + 1) cells.RemoveAt(sweep + 1);
-        string cell = Source(cells[sweep]!);
-        cells.RemoveAt(sweep);
-        foreach (int after in new[] { 1, 3 }) cells.Add(Code($"stop-{after}", Stopped(cell, after), "raises-exception"));
-        cells.Add(Code("sweep", cell));
-        cells.Add(Code("means", $"string.Join(\" \", ({means}).Select(mean => $\"{{mean:0.000}}\"))"));
-        cells.Add(Code("report", "report.ToMarkdown()"));
-        cells.Add(Code("runs", "$\"{results.Count} {results.Select(run => run.Key).Distinct().Count()} {grid.Count}\""));
-        File.WriteAllText(file, notebook.ToJsonString());
-        var run = desk.Run("run", file, "--set", "scale=smoke", "--set", "seeds=2", "--out", saved);
-        Assert.True(run.Code == 0, run.Errors);
-        var shown = SavedNotebook.Load(saved).Code.ToList();
-        Assert.All(shown[^6..^4], stopped => Assert.Single(stopped.Errors));
-        Assert.NotEmpty(shown[^3].Text);
-        Assert.All(shown[^3].Text.Split(' '), mean => Assert.Contains(mean, shown[^2].Text));
-        Assert.Single(shown[^1].Text.Split(' ').Distinct());
-
-        static string Source(JsonNode cell) => cell["source"] is JsonArray lines ? string.Concat(lines.Select(line => (string)line!)) : (string)cell["source"]!;
-
-        static JsonObject Code(string id, string source, params string[] tags) => new()
-        {
-            ["cell_type"] = "code", ["id"] = id, ["metadata"] = new JsonObject { ["tags"] = new JsonArray([.. tags.Select(tag => JsonValue.Create(tag))]) },
-            ["source"] = source, ["outputs"] = new JsonArray(), ["execution_count"] = null,
-        };
-
-        // The same cell, told to stop as by the button once so many runs have ended.
-        static string Stopped(string cell, int runs) =>
-            $$"""
-            var stop{{runs}} = new System.Threading.CancellationTokenSource();
-            AppContext.SetData("csnotebook.cancellation", stop{{runs}}.Token);
-            var watch{{runs}} = new System.Threading.Thread(() => { while (runner.Results.Count < {{runs}}) System.Threading.Thread.Sleep(1); stop{{runs}}.Cancel(); }) { IsBackground = true };
-            watch{{runs}}.Start();
-            {{cell}}
-            """;
     }
 
     [Theory, MemberData(nameof(Names)), Trait("speed", "slow")]
