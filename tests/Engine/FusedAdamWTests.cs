@@ -112,6 +112,7 @@ public sealed class FusedAdamWTests : IDisposable
         using var fused = new FusedAdamW(ours);
         foreach (var parameter in ours) parameter.grad = ones_like(parameter);
         fused.step();
+        Garbage.Collect();
         long live = Tensor.TotalCount;
         for (int step = 0; step < 5; step++) fused.step();
         Assert.Equal(live, Tensor.TotalCount);

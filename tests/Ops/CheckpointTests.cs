@@ -95,6 +95,7 @@ public sealed class CheckpointTests
     [Fact]
     public void AnExceptionInTheFirstRunSurfacesAndHoldsNothing()
     {
+        Garbage.Collect();
         long live = Live();
         using (NewDisposeScope())
         {

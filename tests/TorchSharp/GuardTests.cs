@@ -91,6 +91,7 @@ public sealed class GuardTests
     [Fact]
     public void AParameterIsOneTensor()
     {
+        Garbage.Collect();
         long before = Tensor.TotalCount;
         using (var parameter = nn.Parameter(ones([3]))) Assert.Equal(1, Tensor.TotalCount - before);
         Assert.Equal(before, Tensor.TotalCount);
@@ -99,6 +100,7 @@ public sealed class GuardTests
     [Fact]
     public void BytesOfTensorsAreCounted()
     {
+        Garbage.Collect();
         long live = Guard.pkg_memory_live(), blocks = Guard.pkg_memory_blocks();
         Guard.pkg_memory_reset_peak();
         using (var block = empty([Megabyte], float32))
