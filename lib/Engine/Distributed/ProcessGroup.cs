@@ -94,11 +94,18 @@ public sealed class ProcessGroup : IDisposable
     /// <param name="place">which of them this one is.</param>
     /// <param name="device">where tensors will be.</param>
     /// <param name="options">how long to wait.</param>
-    /// <exception cref="NotSupportedException">This build has no collectives for the device.</exception>
+    /// <exception cref="NotSupportedException">The device is not here, or this build has no collectives for it.</exception>
     /// <exception cref="RankLostException">Not all ranks came in time.</exception>
     public static ProcessGroup Join(RankPlace place, Device device, ProcessGroupOptions? options = null)
     {
         bool gpu = device.type == DeviceType.CUDA;
+        if (gpu && !cuda.is_available())
+        {
+            throw new NotSupportedException(
+                $"{place.Ranks} processes are to train together on {device}, but libtorch sees no GPU here; "
+                    + "train on the CPUs with --device cpu, or see what patchkit doctor says of CUDA."
+            );
+        }
         if (!Backends.HasFlag(CollectiveBackends.Gloo) && !(gpu && Backends.HasFlag(CollectiveBackends.Nccl)))
         {
             throw new NotSupportedException(
