@@ -38,7 +38,7 @@ internal static unsafe class CudaDriver
     private static int PrimaryContext(int index, out nint driver, out nint context)
     {
         context = 0;
-        if (!NativeLibrary.TryLoad("libcuda.so.1", out driver)) return -1;
+        if (!TryLoad(out driver)) return -1;
         int device = 0, result = ((delegate* unmanaged<uint, int>)NativeLibrary.GetExport(driver, "cuInit"))(0);
         if (result == 0) result = ((delegate* unmanaged<int*, int, int>)NativeLibrary.GetExport(driver, "cuDeviceGet"))(&device, index);
         fixed (nint* into = &context)
@@ -49,7 +49,7 @@ internal static unsafe class CudaDriver
     /// <summary>The GPUs that this process may use, in CUDA's order; empty without a driver.</summary>
     internal static IReadOnlyList<Gpu> Gpus()
     {
-        if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver)) return [];
+        if (!TryLoad(out nint driver)) return [];
         var init = (delegate* unmanaged<uint, int>)NativeLibrary.GetExport(driver, "cuInit");
         var count = (delegate* unmanaged<int*, int>)NativeLibrary.GetExport(driver, "cuDeviceGetCount");
         var name = (delegate* unmanaged<byte*, int, int, int>)NativeLibrary.GetExport(driver, "cuDeviceGetName");
@@ -66,4 +66,7 @@ internal static unsafe class CudaDriver
         }
         return gpus;
     }
+
+    private static bool TryLoad(out nint driver) =>
+        NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out driver);
 }
