@@ -34,7 +34,7 @@ def main():
         "the kernel is installed after creation": lambda: after_creation(config["postCreateCommand"]),
         "Jupyter's extension is recommended": lambda: extensions(config["customizations"]["vscode"]["extensions"]),
         "the settings' folders are there": lambda: folders(config["customizations"]["vscode"]["settings"]),
-        "csnotebook installs both kernels": kernels,
+        "csnotebook installs its kernel": kernels,
         "the Dev Containers CLI reads it": lambda: read_by_cli(config),
         "the published schema holds": lambda: validate(config, schema),
     }

@@ -95,6 +95,6 @@ internal static class RunCommand
         foreach (var verdict in report.Verdicts) Console.WriteLine($"* {verdict}");
         if (report.Caveats.Count > 0) Console.WriteLine("\nKeep in mind:");
         foreach (string caveat in report.Caveats) Console.WriteLine($"- {caveat}");
-        Console.WriteLine($"\nFiles are in {store.Folder}.");
+        Console.WriteLine($"\nThe folder {store.Folder} holds the files.");
     }
 }

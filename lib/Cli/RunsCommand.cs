@@ -85,7 +85,7 @@ internal static class RunsCommand
     {
         if (runs.Count == 0)
         {
-            Console.WriteLine($"There is no such run in {store.Folder}.");
+            Console.WriteLine($"The folder {store.Folder} has no such run.");
             return 0;
         }
         string what = $"{runs.Count:N0} {(runs.Count == 1 ? "run" : "runs")} of {Size(runs.Sum(run => run.Bytes))}";

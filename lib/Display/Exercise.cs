@@ -26,7 +26,7 @@ public sealed record Exercise(string Name, bool Solved, string Hint) : IRendered
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch
     {
-        Mime.Html => new Markup().Add($"<div style='padding:2px 0 2px 10px;border-left:4px solid {(Solved ? Palette.Green : Palette.Orange)}'><strong>{(Solved ? "✔" : "…")} {Name}</strong>: {Words}</div>").ToString(),
+        Mime.Html => new Markup().Add($"<div style='padding:2px 0 2px 10px;border-left:4px solid {(Solved ? Palette.Green : Palette.Orange)}'><strong>{(Solved ? "✔" : "…")} {Name}</strong>: ").Prose(Words).Raw("</div>").ToString(),
         Mime.Text => ToString(),
         _ => throw Mime.Unknown(this, mimeType),
     };

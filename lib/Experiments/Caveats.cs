@@ -7,7 +7,7 @@ internal static class Caveats
 
     private static readonly string[] Generated =
     [
-        "The images are built so that evidence sits in fine local statistics: they illustrate a mechanism, and only real images test the claim (--data).",
+        "The images are built so that evidence sits in fine local statistics: they illustrate a mechanism, and only real images test the claim.",
         "The generator was chosen among about nine variants by looking at seeds 0 and 1; since then it is frozen, and reports use other seeds.",
         "In part this is a law of learning speed: with more steps larger patches catch up to some extent, and losses sit on plateaus near multiples of ln 2. See the losses by budget.",
         "The step from p = 16 to 8 is mostly a matter of width: a wider net closes it.",

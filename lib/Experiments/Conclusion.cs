@@ -15,19 +15,19 @@ public sealed record Conclusion(IReadOnlyList<Verdict> Verdicts, IReadOnlyList<s
         foreach (var verdict in Verdicts)
         {
             var (mark, colour) = verdict.Outcome switch { Outcome.Shown => ("✔", Palette.Green), Outcome.ShownInTheMean => ("◐", Palette.Blue), Outcome.NotShown => ("✘", Palette.Vermillion), _ => ("○", "#888888") };
-            html.Add($"<li style='margin:7px 0;padding:2px 0 2px 10px;border-left:4px solid {colour}'><strong>{mark} {verdict.Word}</strong>: {verdict.Effect}. <span style='opacity:0.8'>{verdict.Because}</span></li>");
+            html.Add($"<li style='margin:7px 0;padding:2px 0 2px 10px;border-left:4px solid {colour}'><strong>{mark} {verdict.Word}</strong>: ").Prose($"{verdict.Effect}. ").Raw("<span style='opacity:0.8'>").Prose(verdict.Because).Raw("</span></li>");
         }
         html.Raw("</ul>");
         if (Caveats.Count == 0) return html.ToString();
         html.Raw("<div style='font-size:90%;opacity:0.8;max-width:860px'>Keep in mind:<ul style='margin:4px 0'>");
-        foreach (string caveat in Caveats) html.Add($"<li>{caveat}</li>");
+        foreach (string caveat in Caveats) html.Raw("<li>").Prose(caveat).Raw("</li>");
         return html.Raw("</ul></div>").ToString();
     }
 
     /// <summary>The conclusion in Markdown.</summary>
     public string ToMarkdown() => string.Join("\n\n",
     [
-        string.Join('\n', Verdicts.Select(verdict => $"- {verdict}")),
+        string.Join('\n', Verdicts.Select(verdict => $"- {Numbers.Proper(verdict.ToString())}")),
         .. Caveats.Count == 0 ? Array.Empty<string>() : ["Keep in mind:\n" + string.Join('\n', Caveats.Select(caveat => $"- {caveat}"))],
     ]);
 

@@ -7,7 +7,7 @@ internal static class DetectionCaveats
 
     private static readonly string[] Generated =
     [
-        "The images are built so that classes differ in fine texture: they illustrate a mechanism, and only real images test the claim (--data).",
+        "The images are built so that classes differ in fine texture: they illustrate a mechanism, and only real images test the claim.",
         "Sizes, textures and recipe were chosen by looking at seeds below 10; reports use other seeds, and so other test images.",
         "The detectors start from pixels of the same images, which say classes and masks: that is not a classifier trained on ImageNet.",
         "Test losses are of regions that hold the objects' own boxes and shifted copies beside the proposals, as in training: they are not losses of what is reported.",

@@ -11,11 +11,26 @@ public sealed record ExperimentRunner(RunStore Store)
     // What a step costs beside its operations, in operations: at small sizes calls cost as much as arithmetic.
     private const double StepOverhead = 2e8;
 
+    // Shared by the copies that `with` and Showing make, so that a notebook's chart sees what any of them has trained.
+    private readonly List<RunResult> _results = [];
+
+    /// <summary>
+    /// What the latest <see cref="Run"/> or <see cref="Train"/> has so far, one result for each run of the grid and in its order. It grows while they run and begins anew
+    /// with the next: a sweep that was stopped and is run again has each run once.
+    /// </summary>
+    public IReadOnlyList<RunResult> Results => _results;
+
     /// <summary>Told where the experiment stands, at most ten times a second.</summary>
     public Action<ExperimentProgress>? Progress { get; init; }
 
     /// <summary>Told of each run that has ended, and whether it came from the cache.</summary>
     public Action<RunResult, bool>? Finished { get; init; }
+
+    /// <summary>Told how many runs the experiment has, before the first of them.</summary>
+    internal Action<int>? Begun { get; init; }
+
+    /// <summary>Told that a run was stopped or failed.</summary>
+    internal Action? Broken { get; init; }
 
     /// <summary>Told, in a line, what is being done beside training.</summary>
     public Action<string>? Say { get; init; }
@@ -27,7 +42,7 @@ public sealed record ExperimentRunner(RunStore Store)
     public ExperimentRunner Showing(Action<object> show)
     {
         var line = new RunLine(show);
-        return this with { Progress = Progress + line.Report, Finished = line.Finished + Finished };
+        return this with { Begun = line.Begin, Broken = line.Break, Progress = Progress + line.Report, Finished = line.Finished + Finished };
     }
 
     /// <summary>Runs an experiment; its report is also written to reports/ in the store's folder, as JSON and as Markdown.</summary>
@@ -58,17 +73,28 @@ public sealed record ExperimentRunner(RunStore Store)
     {
         cancellation = Cancellation.OrHost(cancellation);
         var left = grid.Where(config => Store.Find(config) is null).ToList();
-        var results = new List<RunResult>();
+        _results.Clear();
         double seconds = 0, cost = 0;
-        foreach (var config in grid)
+        var runs = grid.DistinctBy(config => config.Key).ToList();
+        Begun?.Invoke(runs.Count);
+        foreach (var config in runs)
         {
             int index = left.IndexOf(config);
-            var result = Store.Train(config, (run ?? new()) with
+            RunResult result;
+            try
             {
-                Device = options.Device, Peak = run?.Peak ?? PeakFlops.Published(options.Device), Say = run?.Say ?? Say,
-                Progress = at => Progress?.Invoke(new ExperimentProgress(config, index + 1, left.Count, at, Remaining(at))),
-            }, cancellation);
-            results.Add(result);
+                result = Store.Train(config, (run ?? new()) with
+                {
+                    Device = options.Device, Peak = run?.Peak ?? PeakFlops.Published(options.Device), Say = run?.Say ?? Say,
+                    Progress = at => Progress?.Invoke(new ExperimentProgress(config, _results.Count + 1, runs.Count, at, Remaining(at))),
+                }, cancellation);
+            }
+            catch
+            {
+                Broken?.Invoke();
+                throw;
+            }
+            _results.Add(result);
             if (index >= 0) (seconds, cost) = (seconds + result.Seconds, cost + Cost(config));
             Finished?.Invoke(result, index < 0);
 
@@ -79,7 +105,7 @@ public sealed record ExperimentRunner(RunStore Store)
                 return rate > 0 ? TimeSpan.FromSeconds(here + rate * later) : null;
             }
         }
-        return results;
+        return [.. _results];
     }
 
     private static double Cost(RunConfig config) => config.Flops + StepOverhead * config.Steps;

@@ -79,13 +79,13 @@ public sealed class Figure2 : Experiment
         int leftOut = context.Results.Max(result => result.LeftOut);
         return
         [
-            options.Data is null ? "The scenes are built so that evidence sits in fine local statistics: they illustrate a mechanism, and only real images test the claim (--data)."
+            options.Data is null ? "The scenes are built so that evidence sits in fine local statistics: they illustrate a mechanism, and only real images test the claim."
                 : "Few images come again and again: small patches and decoders fit them better, and may overfit first. Compare training and test loss.",
             $"Backbones classify {first.StartsFrom!.Data.Title} first, {first.StartsFrom.Steps:N0} steps at the same patch size; the paper's classify ImageNet-1k.",
             "A linear layer gives each patch one answer, blurred by bilinear upsampling: at large patches it cannot draw an outline. A difference between patch sizes is resolution and recognition together; see the classes.",
             "A difference in percent of mIoU shrinks by itself where mIoU nears its ceiling; the relative gain in loss is printed beside it.",
             "One width of UperNet and one recipe for both decoders, chosen on seeds below 10; another may favour either.",
-            .. leftOut > 0 ? [$"Up to {leftOut:N0} samples could not be read and were left out of a run (--on-bad-sample skip)."] : Array.Empty<string>(),
+            .. leftOut > 0 ? [$"Up to {leftOut:N0} samples could not be read and were left out of a run."] : Array.Empty<string>(),
         ];
     }
 

@@ -82,8 +82,9 @@ public sealed record RecordedResults(string Experiment, IReadOnlyList<RecordedRe
            select new SeedCurve($"{model.Key.Name}, D={model.Key.EmbedDim}, {model.Key.Height} px", Origin.Recorded, [.. model.Select(cost => (double)cost.Model.PatchSize)], [.. model.Select(cost => figure(cost)!.Value)]),
     ];
 
-    /// <summary>Where the results come from, a sentence for each, for the foot of a figure; or that there are none.</summary>
-    public string Caption => All.Count == 0 ? $"Nothing is recorded of {Experiment} yet." : string.Join(" ", All.Select(result => $"Recorded: {result.Origin}."));
+    /// <summary>For the foot of a figure: how many results there are, or that there are none. Where each comes from is said once, where these are shown.</summary>
+    public string Caption => All.Count == 0 ? $"Nothing is recorded of {Experiment} yet."
+        : $"Recorded: {(All.Count == 1 ? "1 result" : $"{All.Count} results")}; machine, commits and dates stand with the verdicts above.";
 
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch
@@ -97,11 +98,12 @@ public sealed record RecordedResults(string Experiment, IReadOnlyList<RecordedRe
         var html = new Markup();
         foreach (var result in All)
         {
-            html.Add($"<p style='margin:10px 0 0'><strong>{result.Name}</strong><br><span style='font-size:90%;opacity:0.8'>{result.Origin}</span></p>");
+            html.Add($"<details style='margin:6px 0'><summary><strong>{result.Name}</strong>: {result.Headline}</summary><p style='margin:4px 0;font-size:90%;opacity:0.8'>{result.Origin}</p>");
             html.Raw(new Conclusion(result.Report.Verdicts, []).ToHtml());
-            if (VerdictRule.Earlier(result.Report) is { } sentence) html.Add($"<p style='max-width:860px'>{sentence}</p>");
+            if (VerdictRule.Earlier(result.Report) is { } earlier) html.Raw("<p style='max-width:860px'>").Prose(earlier).Raw("</p>");
+            html.Raw("</details>");
         }
-        foreach (string remark in Missing.Concat(Refused)) html.Add($"<p style='max-width:860px'>{remark}</p>");
+        foreach (string sentence in Missing.Concat(Refused)) html.Raw("<p style='max-width:860px'>").Prose(sentence).Raw("</p>");
         return html.ToString();
     }
 

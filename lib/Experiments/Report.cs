@@ -52,13 +52,17 @@ public sealed record Report : IRendered
     [JsonIgnore]
     public Conclusion Conclusion => new(Verdicts, Caveats);
 
+    /// <summary>The tables alone, folded, for a page that shows the <see cref="Conclusion"/> already.</summary>
+    [JsonIgnore]
+    public ReportDetails Details => new(this);
+
     /// <summary>The report in Markdown.</summary>
     public string ToMarkdown() => string.Join("\n\n", [$"# {Title}", Origin, .. Tables.Select(table => table.ToMarkdown()), Conclusion.ToMarkdown()]) + "\n";
 
     /// <summary>The report in HTML.</summary>
     public string ToHtml()
     {
-        var html = new Markup().Add($"<h3>{Title}</h3><p style='font-size:90%;opacity:0.8'>{Origin}</p>");
+        var html = new Markup().Add($"<h3>{Title}</h3><p style='font-size:90%;opacity:0.8'>").Prose(Origin).Raw("</p>");
         foreach (var figure in Figures) html.Raw(figure.ToHtml());
         foreach (var table in Tables) html.Raw(table.ToTable().ToHtml());
         return html.Raw(Conclusion.ToHtml()).ToString();
@@ -73,6 +77,6 @@ public sealed record Report : IRendered
     /// <summary>The report as text.</summary>
     public override string ToString() => string.Join("\n\n", [Title, Origin, .. Tables.Select(table => table.ToString()), Conclusion.ToString()]);
 
-    private string Origin =>
+    internal string Origin =>
         $"Scale `{Scale.ToString().ToLowerInvariant()}`, {Data}; {Machine.Processor}, {Machine.Threads} threads, {Machine.Device}, libtorch {Machine.Libtorch}; commit {Commit}, {Date:yyyy-MM-dd}.";
 }

@@ -13,6 +13,9 @@ namespace PatchKit.Experiments;
 /// <param name="High">the highest.</param>
 public sealed record SeedCurve(string Name, Origin Origin, IReadOnlyList<double> X, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High)
 {
+    /// <summary>Curves of one group have one colour, such as a family's: the paper's, recorded ones, and this run's. The name where this is null.</summary>
+    public string? Group { get; init; }
+
     /// <summary>A curve without seeds, such as a published one.</summary>
     public SeedCurve(string name, Origin origin, IReadOnlyList<double> x, IReadOnlyList<double> y) : this(name, origin, x, y, y, y)
     {
@@ -69,7 +72,7 @@ public sealed record SeedCurve(string Name, Origin Origin, IReadOnlyList<double>
     /// <summary>A panel with this curve: its means as a line, and the span of the seeds as an area where there is one.</summary>
     public Panel On(Panel panel)
     {
-        var line = panel.Line(Name, X, Mean, Origin, points: true);
-        return Low.SequenceEqual(High) ? line : line.Band("", X, Low, High, Origin, group: Name);
+        var line = panel.Line(Name, X, Mean, Origin, Group, points: true);
+        return Low.SequenceEqual(High) ? line : line.Band("", X, Low, High, Origin, Group ?? Name);
     }
 }

@@ -8,7 +8,7 @@ namespace PatchKit.Experiments;
 // Table 2: segmentation with one linear layer on the tokens, by patch size, and UperNet beside it.
 //
 //   command    patchkit run table2 --scale teach            (--data DIR for real images in ADE20K's layout, such as CamVid)
-//   cost       about 12 minutes on two CPU cores, the backbones' training included, which table1 shares in part
+//   cost       about 14 minutes on two CPU cores, the backbones' training included, which table1 shares in part
 //   expected   mIoU rises from the largest patch to the smallest with one linear layer
 
 /// <summary>Table 2: mIoU rises as the patch shrinks, with one linear layer for a decoder.</summary>

@@ -78,7 +78,7 @@ public sealed class RunsCommandTests : IDisposable
         Assert.Equal(2, Store.List().Count);
         Assert.Contains("Deleted 1 run of ", Runs("delete", "--unfinished", "--yes").Output);
         Assert.Equal(finished.Key, Store.List().Single().Key);
-        Assert.Contains("There is no such run", Runs("delete", "--unfinished", "--yes").Output);
+        Assert.Contains("has no such run", Runs("delete", "--unfinished", "--yes").Output);
         Runs("delete", finished.Key[..6], "--yes");
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }

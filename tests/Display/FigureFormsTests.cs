@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using PatchKit.Display;
 using Xunit;
@@ -52,13 +53,59 @@ public sealed class FigureFormsTests
     }
 
     [Fact]
-    public void HtmlShowsTheDrawingWithoutScriptsAndItsScriptCannotBeEndedEarly()
+    public void HtmlIsOneImageAndCarriesWhatPlotlyNeedsButNoScript()
     {
-        string html = (Samples.Comparison with { Caption = "</script><script>alert(1)</script>" }).ToHtml();
+        var figure = Samples.Comparison with { Caption = "</script><script>alert(1)</script>" };
+        string html = figure.ToHtml();
         Assert.StartsWith("<div class='patchkit-figure'", html);
-        Assert.Equal(1, html.Split("</script>").Length - 1);
-        Assert.Contains((Samples.Comparison with { Caption = "</script><script>alert(1)</script>" }).ToSvg(), html);
-        Assert.Contains("window.Plotly", html);
+        Assert.DoesNotContain("<script", html);
+        var image = UntrustedTests.Drawing(Attribute(html, "src"));
+        Assert.DoesNotContain(image.Descendants(), element => element.Name.LocalName is "title" or "desc" or "script");
+        Assert.Contains(figure.Title, image.Value);
+        Assert.StartsWith(figure.Title, System.Net.WebUtility.HtmlDecode(Attribute(html, "alt")));
+        using var deflated = new DeflateStream(new MemoryStream(Convert.FromBase64String(Attribute(html, "data-figure"))), CompressionMode.Decompress);
+        Assert.Equal(figure.ToPlotlyJson(), new StreamReader(deflated).ReadToEnd());
+        Assert.True(html.Length < figure.ToSvg().Length + figure.ToPlotlyJson().Length, "stored once, a figure is smaller than drawing and data side by side");
+
+        static string Attribute(string html, string name) => html.Split($" {name}='")[1].Split('\'')[0];
+    }
+
+    [Fact]
+    public void TheImageFollowsThePagesScheme()
+    {
+        string svg = new FigureSvg(Samples.Comparison, alone: true).Render();
+        Assert.Contains("prefers-color-scheme:dark", svg);
+        Assert.DoesNotContain("var(--", svg);
+        Assert.DoesNotContain(Markup.Ink + "'", svg);
+    }
+
+    [Fact]
+    public void PanelsOfOneRangeCanBeComparedByEye()
+    {
+        Panel Of(params double[] losses) => new Panel(new Axis("x"), new Axis("loss") { Min = 0 }).Line("a", losses.Select((_, i) => (double)i), losses);
+        var panels = new Figure("two", Of(1, 2), Of(3, 10)).SameY().Panels;
+        Assert.All(panels, panel => Assert.Equal((0, 10.45), (panel.Y.Min, Math.Round(panel.Y.Max!.Value, 9))));     // 10 and a twentieth of 1 to 10
+        Assert.Empty(new Figure("none").SameY().Panels);
+        Assert.Equal(Of(), Assert.Single(new Figure("empty", Of()).SameY().Panels), (one, other) => one!.Y == other!.Y);
+    }
+
+    [Fact]
+    public void AFamilyHasItsColourAndASourceItsMarkerWhateverComesFirst()
+    {
+        Panel Of(params string[] names) => names.Aggregate(new Panel(new Axis("x"), new Axis("y")), (panel, name) =>
+            panel.Line(name, [1], [1], name.StartsWith("paper") ? Origin.Paper : name.StartsWith("recorded") ? Origin.Recorded : Origin.ThisRun, points: true));
+        foreach (var panel in new[] { Of("ViT, 16 px", "Adventurer, 16 px"), Of("Adventurer, 16 px", "ViT, 16 px"), Of("recorded here", "Adventurer, 16 px", "paper, DeiT-B", "DeiT-S, 64 px") })
+        {
+            var styles = new MarkStyles(new Figure("", panel));
+            var byName = panel.Marks.ToDictionary(mark => mark.Name, styles.Of);
+            Assert.Equal(Palette.Vermillion, byName["Adventurer, 16 px"].Colour);
+            if (byName.TryGetValue("ViT, 16 px", out var vit)) Assert.Equal(Palette.Blue, vit.Colour);
+            if (byName.TryGetValue("paper, DeiT-B", out var paper)) Assert.Equal((Palette.Blue, Shape.Square), (paper.Colour, paper.Shape));
+            Assert.Equal(byName.Count, byName.Values.Select(style => style.Colour).Distinct().Count());
+            Assert.All(byName.Values.Where(style => style.Origin == Origin.ThisRun), style => Assert.Equal(Shape.Circle, style.Shape));
+            Assert.All(byName.Values.Where(style => style.Origin == Origin.Recorded), style => Assert.Equal(Shape.Diamond, style.Shape));
+        }
+        Assert.Equal(Palette.Lines, new[] { Of([.. Enumerable.Range(0, 6).Select(i => $"line {i}")]) }.SelectMany(panel => panel.Marks.Select(new MarkStyles(new Figure("", panel)).Of)).Select(style => style.Colour!));
     }
 
     [Fact]
@@ -70,7 +117,13 @@ public sealed class FigureFormsTests
             File.WriteAllText(path, "window.Plotly = '</script>';");
             string html = Loader.FromFile(path).Render(Mime.Html);
             Assert.Equal(1, html.Split("</script>").Length - 1);
-            Assert.Contains("patchkit-plotly", html);
+            Assert.Contains(".patchkit-figure[data-figure]", html);
+            var shown = new List<string>();
+            Loader.FromFile(path).Into(value => shown.Add(((Loader)value).Render(Mime.Html)));
+            Assert.Equal(html, shown[0]);
+            Assert.Equal(2, shown.Count);
+            Assert.DoesNotContain("<script", shown[1]);
+            Assert.InRange(shown[1].Length, 20, 200);
         }
         finally
         {

@@ -88,7 +88,7 @@ public sealed class FigureSvgTests
         Figure figure = panel;
         var svg = Parse(figure);
         Assert.Contains(svg.Descendants(s_svg + "text"), text => text.Value == sentence);
-        Assert.All([figure.ToHtml(), figure.ToPlotlyJson(), figure.ToString()], text => Assert.DoesNotContain("NaN", text));
+        Assert.All([figure.ToSvg(), figure.ToPlotlyJson(), figure.ToString()], text => Assert.DoesNotContain("NaN", text));
     }
 
     [Fact]

@@ -250,7 +250,7 @@ public sealed class RecordedTests : IDisposable
         var figure = SeedCurve.Shapes(new Panel(Axis.PatchSizes, new Axis("ratio")), [paper, curve]).ToFigure("shapes");
         Assert.Contains("stroke-dasharray='2 3'", figure.ToSvg());
         Assert.Contains("\"2px,3px\"", figure.ToPlotlyJson());
-        Assert.Contains("triangle-up-open", figure.ToPlotlyJson());
+        Assert.Contains("diamond-open", figure.ToPlotlyJson());
         Assert.Contains('△', figure.ToString());
     }
 

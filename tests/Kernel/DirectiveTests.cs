@@ -66,7 +66,7 @@ public sealed class DirectiveTests : SessionTest
         var error = await Fail("\n#r \"nowhere.dll\"");
         Assert.Equal(2, error.Line);
         Assert.Contains("there is no file", error.Message);
-        Assert.Contains("there is no file", (await Fail("#load \"x.csx\"")).Message);
+        Assert.Contains("is not there", (await Fail("#load \"x.csx\"")).Message);
         await Run("#r \"System.Net.Http\"");
     }
 
@@ -166,7 +166,7 @@ public sealed class DirectiveTests : SessionTest
             """);
         Assert.Equal("6", await Run($"#!import \"{Path.Combine(Folder, "part.ipynb")}\"\nOuter()"));
         Assert.Equal("5", await Run($"#load \"{Path.Combine(Folder, "inner.csx")}\"\nInner()"));
-        Assert.Contains("there is no file", (await Fail("#!import nowhere.csx")).Message);
+        Assert.Contains("is not there", (await Fail("#!import nowhere.csx")).Message);
         File.WriteAllText(Path.Combine(Folder, "empty.ipynb"), "");
         Assert.Contains("it is empty", (await Fail($"#!import \"{Path.Combine(Folder, "empty.ipynb")}\"")).Message);
         File.WriteAllText(Path.Combine(Folder, "wrong.csx"), "int a;\nnothing();");

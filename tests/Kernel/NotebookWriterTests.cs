@@ -115,6 +115,24 @@ public sealed class NotebookWriterTests
     }
 
     [Fact]
+    public void The_committed_notebooks_are_written_as_they_would_be_saved()
+    {
+        var home = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(home.FullName, "PatchKit.csproj")))
+            home = home.Parent!;
+        string[] files = Directory.GetFiles(Path.Combine(home.FullName, "notebooks"), "*.ipynb");
+        Assert.NotEmpty(files);
+        Assert.All(files, file =>
+        {
+            string text = File.ReadAllText(file);
+            var notebook = NotebookFile.Parse(text);
+            Assert.Equal(text, notebook.ToString());
+            Assert.Equal(CsNotebook.Jupyter.Replies.KernelInfo()["language_info"]!.ToJsonString(), notebook.Metadata["language_info"]!.ToJsonString());
+            Assert.DoesNotContain(notebook.Cells, cell => cell.Metadata.ContainsKey("execution"));
+        });
+    }
+
+    [Fact]
     public async Task A_run_notes_what_the_kernel_answers_a_front_end()
     {
         var notebook = NotebookFile.Parse("""{"cells":[],"metadata":{"language_info":{"name":"C#"}},"nbformat":4,"nbformat_minor":5}""");

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using PatchKit.Experiments;
 using PatchKit.Tests.Cli;
+using PatchKit.Training;
 using Xunit;
 
 namespace PatchKit.Tests.Notebooks;
@@ -20,7 +22,7 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
     {
         var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
         Assert.Equal((4, 5), notebook.Format);
-        Assert.Equal(".net-csharp", notebook.Kernel);
+        Assert.Equal("csnotebook", notebook.Kernel);
         Assert.All(notebook.Code, cell => Assert.True(cell.IsExecuted, $"not executed: {cell.Source}"));
         Assert.Empty(notebook.Cells.SelectMany(cell => cell.Errors));
         Assert.Contains(notebook.Cells, cell => cell.HasFigure);
@@ -46,6 +48,56 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
             Assert.True(File.Exists(Path.Combine(s_home, "notebooks", link.Groups[1].Value)), $"{name} links to {link.Groups[1].Value}");
     }
 
+    [Theory, MemberData(nameof(Names))]
+    public void ItsProseHasNoOptionsOfACommandLineAndItsBarsBeginAtZero(string name)
+    {
+        var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
+        Assert.All(notebook.Cells.Where(cell => !cell.IsCode), cell => Assert.DoesNotMatch(@"(^|[\s`(])--[a-z]", Instructors().Replace(cell.Source, "")));
+        Assert.All(notebook.Cells.Where(cell => !cell.IsCode), cell => Assert.DoesNotContain("+-", cell.Source));
+        Assert.All(notebook.Code.Where(cell => cell.Source.Contains(".Bars(")), cell => Assert.DoesNotContain("Min = 40", cell.Source));
+    }
+
+    // What a head says, the table of notebooks/README.md, and the seconds of the recorded runs that are the notebook's own.
+    [Theory]
+    [InlineData("02", "table1", null)]
+    [InlineData("04", "table2", null)]
+    [InlineData("05", "table3", null)]
+    [InlineData("06", "figure3", "table1")]
+    [InlineData("07", "figure4", "table1")]
+    [InlineData("08", "table4", "table1")]
+    [InlineData("09", "table5", "table1")]
+    public void MinutesAreThoseOfTheRecordedRuns(string number, string experiment, string? after)
+    {
+        var own = Recorded(experiment);
+        var shared = after is null ? [] : Recorded(after).Select(run => run.Key).ToHashSet();
+        double minutes = own.Where(run => !shared.Contains(run.Key)).Sum(run => run.Seconds) / 60;
+        Assert.InRange(Trains(number), minutes - Math.Max(0.6, minutes / 5), minutes + Math.Max(0.6, minutes / 5));
+
+        IReadOnlyList<RunResult> Recorded(string of) =>
+            RecordedResults.Of(ExperimentBook.Find(of), Path.Combine(s_home, "notebooks", "recorded")).All.Single(result => result.FileName.StartsWith($"{of}-teach-generated")).Results;
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void MinutesAreTheTables(string name)
+    {
+        string head = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name)).Cells[0].Source;
+        var row = Row(name[..2]);
+        Assert.Equal(row.Groups["read"].Value, Regex.Match(head, @"\*\*Minutes\.\*\* (\d+) to read").Groups[1].Value);
+        var trains = Regex.Match(head, @"(?:train|measures) for about (\d+) minutes?");
+        if (row.Groups["train"].Value is { Length: > 0 } said) Assert.Equal(said, trains.Groups[1].Value);
+        else if (row.Groups["words"].Value.Trim() == "shares 02's runs") Assert.Equal($"{Trains("02")}", trains.Groups[1].Value);
+        else Assert.Contains("Nothing is trained.", head);
+    }
+
+    private static double Trains(string number) => double.Parse(Row(number).Groups["train"].Value, System.Globalization.CultureInfo.InvariantCulture);
+
+    private static Match Row(string number)
+    {
+        var row = Regex.Match(File.ReadAllText(Path.Combine(s_home, "notebooks", "README.md")), $@"(?m)^\| {number} \| .* \| (?<read>\d+) min \|(?: (?<train>\d+) min[^|]*|(?<words>[^|]*))\|$");
+        Assert.True(row.Success, $"notebooks/README.md has no row for {number}");
+        return row;
+    }
+
     [Theory, MemberData(nameof(Names)), Trait("speed", "slow")]
     public void RunsAtSmokeAndItsExercisesAreOpenUntilSolved(string name)
     {
@@ -63,6 +115,8 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
 
         Assert.Equal(0, desk.Run("release", desk.Path(name), "--out", copy).Code);
         Assert.DoesNotContain("SOLUTION", File.ReadAllText(copy));
+        Assert.DoesNotContain("marked lines", File.ReadAllText(copy));
+        Assert.DoesNotContain("csnotebook release", File.ReadAllText(copy));
         desk.Run("run", copy, "--set", "scale=smoke", "--out", tried, "--allow-errors");
         var unsolved = SavedNotebook.Load(tried);
         Assert.All(Checks(unsolved), check => Assert.Contains(": not yet.", check.Text));
@@ -77,6 +131,9 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         while (!File.Exists(Path.Combine(folder.FullName, "PatchKit.csproj"))) folder = folder.Parent ?? throw new DirectoryNotFoundException($"no folder above {AppContext.BaseDirectory} holds PatchKit.csproj");
         return folder.FullName;
     }
+
+    [GeneratedRegex("<!-- BEGIN SOLUTION -->.*?<!-- END SOLUTION -->", RegexOptions.Singleline)]
+    private static partial Regex Instructors();
 
     [GeneratedRegex(@"\]\(([^)#:]+\.(?:ipynb|md))\)")]
     private static partial Regex Links();

@@ -31,7 +31,7 @@ internal sealed class SavedNotebook
 
         internal IEnumerable<string> Errors => Outputs.Where(output => output.GetProperty("output_type").GetString() == "error").Select(error => Joined(error.GetProperty("evalue")));
 
-        internal bool HasFigure => Outputs.Any(output => output.TryGetProperty("data", out var data) && (data.TryGetProperty("image/svg+xml", out _) || data.TryGetProperty("image/png", out _)));
+        internal bool HasFigure => Outputs.Any(output => output.TryGetProperty("data", out var data) && data.TryGetProperty("text/html", out var html) && Joined(html) is var text && (text.Contains("<img ") || text.Contains("<svg ")));
 
         /// <summary>What the cell shows, as text.</summary>
         internal string Text => string.Concat(Outputs.Select(output => output.TryGetProperty("data", out var data) && data.TryGetProperty("text/plain", out var text) ? Joined(text) : ""));

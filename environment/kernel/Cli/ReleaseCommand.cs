@@ -18,7 +18,7 @@ internal static class ReleaseCommand
                 throw new ArgumentException($"--out {to} is the notebook itself, whose solutions would be lost; give the copy another name.");
             WholeFile.Check(to, "--out");
             var notebook = NotebookFile.Load(from);
-            int taken = StudentCopy.Make(notebook);
+            int taken = StudentCopy.Make(notebook, Path.GetDirectoryName(from), Path.GetDirectoryName(to));
             notebook.Save(to);
             foreach (string note in notebook.Notes)
                 Console.Error.WriteLine($"{Path.GetFileName(from)}, {note}");

@@ -81,7 +81,7 @@ internal static class RunCommand
             stop.Token).GetAwaiter().GetResult();
         notebook.Save(target);
         if (page is not null)
-            WholeFile.Write(page.FullName, HtmlPage.Render(notebook, Path.GetFileNameWithoutExtension(file.Name), file.DirectoryName!));
+            WholeFile.Write(page.FullName, HtmlPage.Render(notebook, Path.GetFileNameWithoutExtension(file.Name), file.DirectoryName!, page.DirectoryName));
 
         foreach (var (cell, error) in outcome.Failures)
         {

@@ -260,7 +260,7 @@ public sealed class CSharpSession : IDisposable
         {
             string path = Path.GetFullPath(Path.Combine(folder, Quoted(directive)));
             if (!File.Exists(path))
-                throw CellException.Directive($"{directive.Name}: there is no file {path}.", directive.Line);
+                throw CellException.Directive($"{directive.Name}: the file {path} is not there.", directive.Line);
             if (importing.Contains(path))
                 throw CellException.Directive($"{directive.Name}: {path} imports itself, by way of {string.Join(" and ", importing)}.", directive.Line);
             importing.Add(path);

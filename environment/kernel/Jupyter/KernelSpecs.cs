@@ -11,8 +11,8 @@ internal static partial class KernelSpecs
     /// <summary>This kernel's own name.</summary>
     public const string OwnName = "csnotebook";
 
-    /// <summary>The name that .NET Interactive had, and that its notebooks carry.</summary>
-    public const string NotebooksName = ".net-csharp";
+    /// <summary>A second entry for the same program that earlier versions wrote: .NET Interactive's name.</summary>
+    private const string SecondName = ".net-csharp";
 
     /// <summary>What a launcher shows, by the names that front ends look for.</summary>
     private static readonly string[] Logos = ["logo-32x32.png", "logo-64x64.png", "logo-svg.svg"];
@@ -43,7 +43,7 @@ internal static partial class KernelSpecs
         return File.Exists(launcher) ? [launcher] : [DotNet(), typeof(KernelSpecs).Assembly.Location];
     }
 
-    /// <summary>Writes this kernel's folder, and that of <see cref="NotebooksName"/> where no front end has one.</summary>
+    /// <summary>Writes this kernel's folder; a front end's list has one entry for it.</summary>
     /// <returns>The folders written.</returns>
     /// <exception cref="ArgumentException">Jupyter does not allow the name.</exception>
     public static IReadOnlyList<string> Install(string kernels, string name)
@@ -51,9 +51,9 @@ internal static partial class KernelSpecs
         if (!AllowedName().IsMatch(name))
             throw new ArgumentException($"Jupyter allows letters, digits, '.', '-' and '_' in a kernel's name, which '{name}' is not made of.");
         var written = new List<string> { Write(kernels, name, name == OwnName ? "C# (csnotebook)" : $"C# ({name})") };
-        bool taken = SearchFolders(kernels).Any(f => File.Exists(Spec(Path.Combine(f, NotebooksName))));
-        if (name != NotebooksName && (!taken || IsOurs(Path.Combine(kernels, NotebooksName))))
-            written.Add(Write(kernels, NotebooksName, ".NET (C#)"));
+        string second = Path.Combine(kernels, SecondName);
+        if (name != SecondName && IsOurs(second))
+            Directory.Delete(second, recursive: true);
         return written;
     }
 
@@ -71,7 +71,7 @@ internal static partial class KernelSpecs
                 $"{folder} is not csnotebook's; remove it with the program that installed it, or jupyter kernelspec remove {name}.");
         }
         var removed = new List<string> { folder };
-        string notebooks = Path.Combine(kernels, NotebooksName);
+        string notebooks = Path.Combine(kernels, SecondName);
         bool last = !Directory.EnumerateDirectories(kernels).Any(d => d != folder && d != notebooks && IsOurs(d));
         if (last && notebooks != folder && IsOurs(notebooks))
             removed.Add(notebooks);
@@ -113,14 +113,6 @@ internal static partial class KernelSpecs
         {
             return false;
         }
-    }
-
-    private static IEnumerable<string> SearchFolders(string target)
-    {
-        var named = (Variable("JUPYTER_PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(p => Path.Combine(p, "kernels"));
-        var prefixes = new[] { Variable("VIRTUAL_ENV"), Variable("CONDA_PREFIX"), "/usr/local", "/usr" }.OfType<string>().Select(PrefixFolder);
-        return [target, UserFolder, .. named, .. prefixes];
     }
 
     /// <summary>The dotnet that runs this: three folders above its runtime.</summary>

@@ -21,8 +21,9 @@ public static partial class HtmlPage
     /// <summary>Renders a notebook.</summary>
     /// <param name="notebook">The notebook, executed or not.</param>
     /// <param name="title">The page's title, where the notebook has no heading.</param>
-    /// <param name="folder">Where images that Markdown cells name are looked for.</param>
-    public static string Render(NotebookFile notebook, string title, string folder)
+    /// <param name="folder">The notebook's folder, where images that Markdown cells name are looked for.</param>
+    /// <param name="pageFolder">Where the page is to lie, from where its links shall lead to the same files; null for the notebook's folder.</param>
+    public static string Render(NotebookFile notebook, string title, string folder, string? pageFolder = null)
     {
         var body = new StringBuilder();
         foreach (var cell in notebook.Cells)
@@ -30,7 +31,7 @@ public static partial class HtmlPage
             if (cell.IsCode)
                 Code(cell, body);
             else if (cell.Type == "markdown")
-                body.Append("<section class=\"markdown\">\n").Append(MarkdownHtml(cell, folder)).Append("</section>\n");
+                body.Append("<section class=\"markdown\">\n").Append(Links.InHtml(MarkdownHtml(cell, folder), folder, pageFolder ?? folder)).Append("</section>\n");
         }
         title = notebook.Cells.Where(c => c.Type == "markdown").SelectMany(c => c.Source.Split('\n'))
             .FirstOrDefault(l => l.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim() ?? title;
@@ -61,7 +62,8 @@ public static partial class HtmlPage
         {
             string note = string.Join(" ", new[] { cell.ExecutionCount is { } n ? $"[{n}]" : "", Took(cell) }.Where(s => s.Length > 0));
             string source = $"<pre class=\"source\"><code>{CodeHighlight.ToHtml(cell.Source)}</code></pre>\n";
-            body.Append($"<div class=\"note\">{note}</div>\n").Append(cell.IsFolded ? $"<details><summary>Code</summary>\n{source}</details>\n" : source);
+            string what = cell.Tags.Contains("exercise") ? "Solution" : "Code";
+            body.Append($"<div class=\"note\">{note}</div>\n").Append(cell.IsFolded ? $"<details><summary>{what}</summary>\n{source}</details>\n" : source);
         }
         foreach (var output in cell.Outputs.OfType<JsonObject>())
             Output(output, body);
@@ -121,21 +123,9 @@ public static partial class HtmlPage
         });
     }
 
-    private static string Took(NotebookCell cell)
-    {
-        if (cell.Metadata["execution"] is not JsonObject times
-            || !TryMoment(times["iopub.execute_input"], out var begin) || !TryMoment(times["shell.execute_reply"], out var end))
-            return "";
-        var took = end - begin;
-        return took.TotalSeconds < 0.1 ? "" : took.TotalMinutes < 2 ? $"{took.TotalSeconds:0.0} s" : $"{took.TotalMinutes:0.0} min";
-    }
-
-    private static bool TryMoment(JsonNode? node, out DateTimeOffset moment)
-    {
-        moment = default;
-        return node is JsonValue value && value.TryGetValue(out string? text)
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment);
-    }
+    private static string Took(NotebookCell cell) => cell.Took is not { TotalSeconds: >= 0.1 } took ? ""
+        : took.TotalMinutes < 2 ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0.0} s")
+        : string.Create(CultureInfo.InvariantCulture, $"{took.TotalMinutes:0.0} min");
 
     private static string ImageType(string path) => Path.GetExtension(path).ToLowerInvariant() switch
     {

@@ -58,6 +58,9 @@ public sealed class NotebookCell(JsonObject json)
         set => json["execution_count"] = value;
     }
 
+    /// <summary>How long it took in this process; null where it has not run. It is not written to the file, where a front end that runs the cell again would leave it.</summary>
+    public TimeSpan? Took { get; set; }
+
     /// <summary>The kernel that a polyglot notebook assigns to the cell, or null.</summary>
     public string? KernelName =>
         JsonText.At(Metadata, "polyglot_notebook", "kernelName") ?? JsonText.At(Metadata, "dotnet_interactive", "language");
@@ -68,5 +71,6 @@ public sealed class NotebookCell(JsonObject json)
         json["outputs"] = new JsonArray();
         json["execution_count"] = null;
         Metadata.Remove("execution");
+        Took = null;
     }
 }

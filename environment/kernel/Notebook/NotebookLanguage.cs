@@ -24,7 +24,7 @@ internal static class NotebookLanguage
     /// <summary>Notes in a notebook that it is run here.</summary>
     public static void Note(JsonObject metadata)
     {
-        metadata["kernelspec"] ??= new JsonObject { ["display_name"] = ".NET (C#)", ["language"] = "C#", ["name"] = ".net-csharp" };
+        metadata["kernelspec"] ??= new JsonObject { ["display_name"] = "C# (csnotebook)", ["language"] = "C#", ["name"] = "csnotebook" };
         metadata["language_info"] = Info;
     }
 }

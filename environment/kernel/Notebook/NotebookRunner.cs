@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json.Nodes;
 using CsNotebook.Engine;
 
 namespace CsNotebook.Notebook;
@@ -8,7 +6,7 @@ namespace CsNotebook.Notebook;
 public static class NotebookRunner
 {
     /// <summary>Runs a notebook.</summary>
-    /// <param name="notebook">The notebook; outputs, counts and timings of the cells that run are replaced.</param>
+    /// <param name="notebook">The notebook; outputs and counts of the cells that run are replaced.</param>
     /// <param name="options">How to run it.</param>
     /// <param name="stop">Stops the running cell and the run.</param>
     public static async Task<RunOutcome> RunAsync(NotebookFile notebook, RunOptions options, CancellationToken stop)
@@ -47,7 +45,7 @@ public static class NotebookRunner
             var result = ended ? await running.ConfigureAwait(false) : new CellResult(CellStatus.Aborted, null, Deaf(options.Patience), end - begin);
 
             cell.ExecutionCount = session.ExecutionCount;
-            cell.Metadata["execution"] = Timing(begin, end);
+            cell.Took = end - begin;
             bool late = result.Status == CellStatus.Aborted && !stop.IsCancellationRequested;
             var error = late ? Late(result.Error!, number, options.Timeout!.Value) : result.Error;
             if (result.Value is { } value)
@@ -97,15 +95,4 @@ public static class NotebookRunner
         null or "csharp" or "C#" => cell.Source,
         var other => $"#!{other}\n{cell.Source}",
     };
-
-    /// <summary>JupyterLab's names for the moments of an execution.</summary>
-    private static JsonObject Timing(DateTime begin, DateTime end) => new()
-    {
-        ["iopub.execute_input"] = Moment(begin),
-        ["iopub.status.busy"] = Moment(begin),
-        ["iopub.status.idle"] = Moment(end),
-        ["shell.execute_reply"] = Moment(end),
-    };
-
-    private static string Moment(DateTime time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 }

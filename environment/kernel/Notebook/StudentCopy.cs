@@ -8,18 +8,23 @@ public static class StudentCopy
 
     /// <summary>
     /// Replaces what stands between <c>// BEGIN SOLUTION</c> and <c>// END SOLUTION</c> by one line to fill in, and
-    /// clears every output. In Markdown cells the markers are HTML comments.
+    /// clears every output. In Markdown cells the markers are HTML comments, and what stands between them, such as words
+    /// to the instructor, goes.
     /// </summary>
+    /// <param name="notebook">The notebook.</param>
+    /// <param name="from">Its folder; null where links stay as they are.</param>
+    /// <param name="to">The folder of the copy, from where its links shall lead to the same files.</param>
     /// <returns>The number of solutions that were taken out.</returns>
     /// <exception cref="InvalidDataException">A marker has no partner.</exception>
-    public static int Make(NotebookFile notebook)
+    public static int Make(NotebookFile notebook, string? from = null, string? to = null)
     {
         int taken = 0;
         for (int i = 0; i < notebook.Cells.Count; i++)
         {
             var cell = notebook.Cells[i];
             int before = taken;
-            cell.Source = Without(cell.Source, cell.IsCode, i + 1, ref taken);
+            string left = Without(cell.Source, cell.IsCode, i + 1, ref taken);
+            cell.Source = cell.Type == "markdown" && from is not null && to is not null ? Links.InMarkdown(left, from, to) : left;
             // What was folded for its solution is what the student is to see and fill.
             if (taken > before && cell.Metadata["jupyter"] is System.Text.Json.Nodes.JsonObject folding)
                 folding.Remove("source_hidden");
@@ -44,8 +49,10 @@ public static class StudentCopy
                     throw new InvalidDataException($"Cell {number}, line {n + 1}: {Begin} again before the {End} of line {open}.");
                 open = n + 1;
                 if (code)
+                {
                     kept.Add(lines[n][..(lines[n].Length - lines[n].TrimStart().Length)] + "// your code here");
-                taken++;
+                    taken++;
+                }
             }
             else if (comment && marker == End)
             {

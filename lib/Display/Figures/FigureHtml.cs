@@ -1,29 +1,35 @@
+using System.IO.Compression;
+using System.Text;
+
 namespace PatchKit.Display;
 
-/// <summary>A figure for a page: the drawing, and a script that puts a plotly.js chart of the same colours in its place if the page has plotly.js or loads it later.</summary>
+/// <summary>
+/// A figure for a page: an image and nothing that runs, because front ends take scripts and drawings out of a notebook that they do not trust, and leave images. Beside it
+/// stands what plotly.js needs, compressed, which the <see cref="Loader"/>'s script puts in the image's place.
+/// </summary>
 internal static class FigureHtml
 {
-    // JupyterLab runs the script where it stands, VS Code at the end of the output; hence the two ways to find the figure.
-    private const string Upgrade =
-        """
-        const script = document.currentScript, box = script.closest('.patchkit-figure') || script.parentNode.querySelector('.patchkit-figure:not([data-live])');
-        const draw = () => {
-          if (!box || box.dataset.live || !window.Plotly || !Plotly.newPlot) return;
-          const svg = box.querySelector('svg'), ink = getComputedStyle(svg.querySelector('g')).fill, paper = getComputedStyle(svg.querySelector('rect')).fill;
-          const chart = document.createElement('div'), themed = value => typeof value === 'string' ? (value === '#1f2328' ? ink : value === '#ffffff' ? paper : value)
-            : Array.isArray(value) ? value.map(themed) : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, themed(v)])) : value;
-          const live = themed(figure);
-          box.dataset.live = 'yes';
-          svg.style.display = 'none';
-          box.insertBefore(chart, svg);
-          Promise.resolve().then(() => Plotly.newPlot(chart, live.data, live.layout, live.config)).catch(() => { chart.remove(); svg.style.display = ''; });
-        };
-        draw();
-        window.addEventListener('patchkit-plotly', draw);
-        window.addEventListener('load', draw);
-        """;
+    // Narrower than this its words cannot be read; a narrow page scrolls it instead.
+    private const int Readable = 540;
 
-    internal static string Render(Figure figure) => new Markup()
-        .Add($"<div class='patchkit-figure' style='max-width:{figure.Width}px'>").Raw(figure.ToSvg())
-        .Raw("<script>(() => {\nconst figure = ").Raw(figure.ToPlotlyJson()).Raw(";\n").Raw(Upgrade).Raw("\n})();</script></div>").ToString();
+    internal static string Render(Figure figure)
+    {
+        double height = new FigureLayout(figure).Height;
+        return new Markup()
+            .Add($"<div class='patchkit-figure' style='max-width:{figure.Width}px;overflow-x:auto' data-figure='{Compressed(figure.ToPlotlyJson())}'>")
+            .Add($"<img width='{figure.Width}' height='{height}' alt='{Words(figure)}' style='display:block;width:100%;min-width:{Math.Min(Readable, figure.Width)}px;height:auto' ")
+            .Add($"src='{Image(figure)}'></div>").ToString();
+    }
+
+    /// <summary>What stands for the figure where it cannot be seen.</summary>
+    internal static string Words(Figure figure) => $"{figure.Title}. {FigureWords.Describe(figure)}";
+
+    internal static string Image(Figure figure) => "data:image/svg+xml;base64," + Convert.ToBase64String(Encoding.UTF8.GetBytes(new FigureSvg(figure, alone: true).Render()));
+
+    private static string Compressed(string json)
+    {
+        using var bytes = new MemoryStream();
+        using (var deflate = new DeflateStream(bytes, CompressionLevel.SmallestSize)) deflate.Write(Encoding.UTF8.GetBytes(json));
+        return Convert.ToBase64String(bytes.ToArray());
+    }
 }

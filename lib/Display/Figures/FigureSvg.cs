@@ -1,6 +1,9 @@
 namespace PatchKit.Display;
 
-/// <summary>Draws a figure as SVG: no script, no style sheet, no font and no identifier, so that it looks the same wherever it is put.</summary>
+/// <summary>
+/// Draws a figure as SVG: no script, no style sheet, no font and no identifier, so that it looks the same wherever it is put. As the image that an img element names it is
+/// alone, and so it may have a style sheet: its colours follow the page's light or dark scheme, and it is half as long.
+/// </summary>
 internal sealed class FigureSvg
 {
     private const double TextSize = FigureLayout.TextSize, LabelSize = FigureLayout.LabelSize, SmallSize = FigureLayout.SmallSize, TickGap = 7;
@@ -11,7 +14,9 @@ internal sealed class FigureSvg
     private readonly MarkStyles _styles;
     private readonly Markup _svg = new();
 
-    internal FigureSvg(Figure figure) => (_figure, _layout, _styles) = (figure, new FigureLayout(figure), new MarkStyles(figure));
+    private readonly bool _alone;
+
+    internal FigureSvg(Figure figure, bool alone = false) => (_figure, _layout, _styles, _alone) = (figure, new FigureLayout(figure), new MarkStyles(figure), alone);
 
     internal string Render()
     {
@@ -27,7 +32,8 @@ internal sealed class FigureSvg
         }
         foreach (var panel in _layout.Panels) Draw(panel);
         foreach (var (y, text) in _layout.Remarks) Text(FigureLayout.Pad, y, text, SmallSize, opacity: 0.7);
-        return _svg.Raw("</g></svg>").ToString();
+        _svg.Raw("</g></svg>");
+        return _alone ? Markup.Alone(_svg.ToString()) : _svg.ToString();
     }
 
     // What a mark looks like, for the legend.
@@ -243,11 +249,8 @@ internal sealed class FigureSvg
         _ = style.Shape switch
         {
             Shape.Circle => _svg.Add($"<circle cx='{x}' cy='{y}' r='4.2' "),
-            Shape.Triangle => _svg.Add($"<path d='M{x} {y - 5.4}l4.9 8.5h-9.8z' "),
-            Shape.Pentagon => _svg.Add($"<path d='M{x} {y - 5}l4.76 3.45l-1.82 5.6h-5.88l-1.82 -5.6z' "),
             Shape.Square => _svg.Add($"<rect x='{x - 5}' y='{y - 5}' width='10' height='10' "),
             Shape.Diamond => _svg.Add($"<path d='M{x} {y - 6.6}l6.6 6.6l-6.6 6.6l-6.6 -6.6z' "),
-            Shape.TriangleDown => _svg.Add($"<path d='M{x} {y + 6.4}l6 -10.4h-12z' "),
             _ => _svg.Add($"<path d='M{x - 4} {y - 4}l8 8m0 -8l-8 8' "),
         };
         string name = style.Shape switch { Shape.Circle => "circle", Shape.Square => "rect", _ => "path" };
@@ -272,8 +275,8 @@ internal sealed class FigureSvg
 
     private static string Area(MarkStyle style, bool band)
     {
-        string fill = style.Colour is { } colour ? $"fill='{colour}'" : Markup.InkFill, stroke = style.Colour is { } line ? $"stroke='{line}'" : Markup.InkStroke;
-        return band ? $"fill-opacity='0.16' {fill}" : style.Hollow ? $"fill-opacity='0.12' stroke-width='1.6' stroke-dasharray='4 2' {fill} {stroke}" : fill;
+        string fill = style.Colour is { } colour ? $"fill='{colour}'" : Markup.InkFill, both = style.Colour is { } line ? $"fill='{line}' stroke='{line}'" : Markup.InkArea;
+        return band ? $"fill-opacity='0.16' {fill}" : style.Hollow ? $"fill-opacity='0.12' stroke-width='1.6' stroke-dasharray='4 2' {both}" : fill;
     }
 
     private static bool Finite(params ReadOnlySpan<double> values)

@@ -1,16 +1,45 @@
 namespace PatchKit.Display;
 
 /// <summary>
-/// One cell's output that brings plotly.js (npm's plotly.js-dist-min, 4.8 MB) to the page, after which figures can be zoomed and hovered over. Without
-/// it, and wherever scripts do not run, they stay the drawings that they are.
+/// Brings plotly.js (npm's plotly.js-dist-min, 4.8 MB) to the page, after which figures there can be zoomed and hovered over. Without it, and wherever scripts do not run,
+/// they stay the images that they are. In a notebook <c>Loader.Nearby().Into(display("").Update)</c> leaves one line in the saved file, not the 6.4 MB that plotly.js is there.
 /// </summary>
 [TypeFormatterSource(typeof(FormatterSource<Loader>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
 public sealed class Loader : IRendered
 {
-    private const string Announce = "window.dispatchEvent(new Event('patchkit-plotly'))";
-    private readonly string _html, _text;
+    // Puts a chart into each figure's place, now and as figures come. What plotly.js needs stands beside the image, compressed; colours of the ink and of the paper
+    // are the page's.
+    private const string Upgrade =
+        """
+        const probe = document.createElement('span');
+        probe.style.color = 'var(--vscode-editor-foreground,var(--jp-content-font-color1,#1f2328))';
+        probe.style.backgroundColor = 'var(--vscode-editor-background,var(--jp-layout-color0,#ffffff))';
+        const draw = async box => {
+          box.dataset.live = 'yes';
+          const bytes = Uint8Array.from(atob(box.dataset.figure), c => c.charCodeAt(0));
+          const figure = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'))).json();
+          document.body.append(probe);
+          const ink = getComputedStyle(probe).color, paper = getComputedStyle(probe).backgroundColor;
+          probe.remove();
+          const themed = value => typeof value === 'string' ? (value === '#1f2328' ? ink : value === '#ffffff' ? paper : value)
+            : Array.isArray(value) ? value.map(themed) : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, themed(v)])) : value;
+          const chart = document.createElement('div'), image = box.querySelector('img'), live = themed(figure);
+          box.insertBefore(chart, image);
+          image.style.display = 'none';
+          try { await Plotly.newPlot(chart, live.data, live.layout, live.config); } catch { chart.remove(); image.style.display = 'block'; }
+        };
+        const all = () => { if (window.Plotly && Plotly.newPlot) document.querySelectorAll('.patchkit-figure[data-figure]:not([data-live])').forEach(draw); };
+        if (!window.patchkitFigures) {
+          window.patchkitFigures = new MutationObserver(all);
+          window.patchkitFigures.observe(document.documentElement, { childList: true, subtree: true });
+          window.addEventListener('load', all);
+        }
+        all();
+        """;
 
-    private Loader(string html, string text) => (_html, _text) = (html, text);
+    private readonly string _html, _text, _line;
+
+    private Loader(string html, string text, string line) => (_html, _text, _line) = (html, text, line);
 
     /// <summary>plotly.js from a file, put into the page whole, so that the page works offline.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -29,10 +58,11 @@ public sealed class Loader : IRendered
               document.head.append(script);
               window.define = define;
             }
-            {{Announce}};
-            })();</script><small>plotly.js is loaded: figures on this page can be zoomed.</small>
+            {{Upgrade}}
+            })();</script>
             """;
-        return new Loader(html, $"plotly.js from {Path.GetFileName(path)}");
+        const string Line = "plotly.js is loaded: figures on this page can be zoomed, until it is loaded again.";
+        return new Loader(html + $"<small>{Line}</small>", $"plotly.js from {Path.GetFileName(path)}", Line);
     }
 
     /// <summary>
@@ -42,14 +72,22 @@ public sealed class Loader : IRendered
     {
         for (var folder = new DirectoryInfo(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
             if (Path.Combine(folder.FullName, "node_modules", "plotly.js-dist-min", "plotly.min.js") is var path && File.Exists(path)) return FromFile(path);
-        const string Advice = "Figures are drawings here. VS Code makes them interactive by itself; elsewhere `npm install plotly.js-dist-min` in PatchKit's folder does, and this cell again.";
-        return new Loader(new Markup().Add($"<small>{Advice}</small>").ToString(), Advice);
+        const string Advice = "Figures are images here. VS Code makes them interactive by itself; elsewhere `npm install plotly.js-dist-min` in PatchKit's folder does, and this cell again.";
+        return new Loader(new Markup().Add($"<small>{Advice}</small>").ToString(), Advice, Advice);
     }
 
     /// <summary>plotly.js from an address, which the page asks for it.</summary>
     public static Loader FromUrl(string url) => new(new Markup()
-        .Add($"<script src='{url}' charset='utf-8' onload='{Announce}'></script>")
-        .Add($"<small>Figures on this page can be zoomed once plotly.js has come from {url}.</small>").ToString(), $"plotly.js from {url}");
+        .Add($"<script src='{url}' charset='utf-8'></script>").Raw($"<script>(() => {{\n{Upgrade}\nfor (const wait of [500, 2000, 8000]) setTimeout(all, wait);\n}})();</script>")
+        .Add($"<small>Figures on this page can be zoomed once plotly.js has come from {url}.</small>").ToString(), $"plotly.js from {url}", $"Figures on this page can be zoomed once plotly.js has come from {url}.");
+
+    /// <summary>Loads it and leaves one line: what a page has loaded stays with the page, and need not lie in the notebook's file.</summary>
+    /// <param name="show">shows a value in the place of the last one: a DisplayedValue's Update.</param>
+    public void Into(Action<object> show)
+    {
+        if (_html.Contains("<script", StringComparison.Ordinal)) show(this);
+        show(new Loader(new Markup().Add($"<small>{_line}</small>").ToString(), _text, _line));
+    }
 
     /// <inheritdoc/>
     public string Render(string mimeType) => mimeType switch { Mime.Html => _html, Mime.Text => _text, _ => throw Mime.Unknown(this, mimeType) };

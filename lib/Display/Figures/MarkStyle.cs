@@ -4,7 +4,8 @@ namespace PatchKit.Display;
 /// <param name="Colour">"#RRGGBB"; null for the text's colour.</param>
 /// <param name="Shape">of its points.</param>
 /// <param name="Origin">which decides fill and dash.</param>
-internal sealed record MarkStyle(string? Colour, Shape Shape, Origin Origin)
+/// <param name="Rank">its group's place among the figure's; characters, which have no colour, tell groups by it.</param>
+internal sealed record MarkStyle(string? Colour, Shape Shape, Origin Origin, int Rank)
 {
     internal bool Hollow => Origin is Origin.Paper or Origin.Recorded;
 
@@ -13,26 +14,20 @@ internal sealed record MarkStyle(string? Colour, Shape Shape, Origin Origin)
     internal string? Dash => Origin switch { Origin.Paper => "6 4", Origin.Recorded => "2 3", _ => null };
 
     /// <summary>The character that stands for a point.</summary>
-    internal char Symbol => Shape switch
+    internal char Symbol => Origin switch
     {
-        Shape.Circle => Hollow ? '○' : '●',
-        Shape.Triangle => Hollow ? '△' : '▲',
-        Shape.Pentagon => Hollow ? '⬠' : '◆',
-        Shape.Square => '□',
-        Shape.Diamond => '◇',
-        Shape.TriangleDown => '▽',
+        Origin.ThisRun => "●▲◆"[Rank % 3],
+        Origin.Recorded => "○△⬠"[Rank % 3],
+        Origin.Paper => "□◇▽"[Rank % 3],
         _ => '+',
     };
 
     /// <summary>Plotly's name of the shape.</summary>
     internal string Plotly => Shape switch
     {
-        Shape.Circle => Hollow ? "circle-open" : "circle",
-        Shape.Triangle => Hollow ? "triangle-up-open" : "triangle-up",
-        Shape.Pentagon => Hollow ? "pentagon-open" : "pentagon",
+        Shape.Circle => "circle",
         Shape.Square => "square-open",
         Shape.Diamond => "diamond-open",
-        Shape.TriangleDown => "triangle-down-open",
         _ => "x-thin-open",
     };
 }

@@ -10,7 +10,7 @@ namespace PatchKit.Display;
 /// </summary>
 /// <param name="X">the horizontal axis.</param>
 /// <param name="Y">the vertical axis.</param>
-[TypeFormatterSource(typeof(FormatterSource<Panel>), PreferredMimeTypes = [Mime.Plotly, Mime.Html, Mime.Svg, Mime.Text])]
+[TypeFormatterSource(typeof(FormatterSource<Panel>), PreferredMimeTypes = [Mime.Plotly, Mime.Html, Mime.Text])]
 public sealed record Panel(Axis X, Axis Y) : IRendered
 {
     private const int FunctionPoints = 97;

@@ -45,6 +45,7 @@ internal sealed class PanelPlan
             string[] sentences =
             [
                 .. refused == 0 ? Array.Empty<string>() : [$"{Count(refused, "has", "have")} no place on a logarithmic axis{where}."],
+                .. bars.Length > 0 && !Y.Axis.IsLog && Y.Ends.Low > 0 ? [$"The bars begin at {Numbers.Short(Y.Ends.Low)}, not at 0{where}."] : Array.Empty<string>(),
                 .. beyond == 0 ? Array.Empty<string>() : [$"{Count(beyond, "lies", "lie")} outside the axes{where}."],
             ];
             return sentences.Length == 0 ? null : string.Join(' ', sentences);

@@ -4,10 +4,7 @@ namespace PatchKit.Display;
 internal enum Shape
 {
     Circle,
-    Triangle,
-    Pentagon,
     Square,
     Diamond,
-    TriangleDown,
     Cross,
 }

@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace PatchKit.Display;
 
 /// <summary>Numbers as people read them, in the invariant culture, with a real minus sign.</summary>
-internal static class Numbers
+internal static partial class Numbers
 {
     private const string Superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
@@ -19,6 +20,12 @@ internal static class Numbers
         bool zero = text.All(c => c is not (>= '1' and <= '9'));
         return zero ? text : value < 0 ? "−" + text : signed ? "+" + text : text;
     }
+
+    /// <summary>Words with a real minus sign before their negative numbers; a hyphen between words or numbers, as in dates, stays.</summary>
+    internal static string Proper(string words) => words.Contains('-') ? Negative().Replace(words, "−").Replace("+−", "±").Replace("+- ", "± ") : words;
+
+    [GeneratedRegex(@"(?<![\w\-/.])-(?=\.?\d)")]
+    private static partial Regex Negative();
 
     /// <summary>About four digits: "0.8156", "50,176", "86.6 M", "2×10⁻⁵".</summary>
     internal static string Short(double value)

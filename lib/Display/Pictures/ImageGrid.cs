@@ -4,7 +4,7 @@ namespace PatchKit.Display;
 
 /// <summary>Pictures side by side.</summary>
 /// <param name="Pictures">the pictures, row by row.</param>
-[TypeFormatterSource(typeof(FormatterSource<ImageGrid>), PreferredMimeTypes = [Mime.Html, Mime.Png, Mime.Text])]
+[TypeFormatterSource(typeof(FormatterSource<ImageGrid>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
 public sealed record ImageGrid(params IReadOnlyList<Picture> Pictures) : IRendered
 {
     private const int Gap = 6, Broad = 720;
@@ -37,7 +37,7 @@ public sealed record ImageGrid(params IReadOnlyList<Picture> Pictures) : IRender
         var html = new Markup().Raw("<div>");
         if (Title.Length > 0) html.Add($"<div style='font-size:13px;margin-bottom:5px;font-weight:600'>{Title}</div>");
         if (Pictures.Count == 0) html.Raw("<em>no pictures</em>");
-        html.Add($"<div style='display:grid;grid-template-columns:repeat({ColumnCount},minmax(0,max-content));gap:{Gap + 2}px'>");
+        html.Add($"<div style='display:grid;grid-template-columns:repeat({ColumnCount},minmax(0,max-content));gap:{Gap + 4}px {Gap + 14}px'>");
         foreach (var picture in Pictures) html.Raw(picture.ToHtml());
         return html.Raw("</div></div>").ToString();
     }
@@ -74,5 +74,5 @@ public sealed record ImageGrid(params IReadOnlyList<Picture> Pictures) : IRender
     public override string ToString() => string.Join('\n', Pictures.Select(one => one.ToString()).Prepend(Title.Length > 0 ? Title : $"{Pictures.Count} pictures"));
 
     private int ColumnCount => Math.Max(1, Math.Min(Pictures.Count, Columns > 0 ? Columns
-        : Broad / (Gap + 2 + Pictures.Select(one => one.Width * one.Zoom).DefaultIfEmpty(1).Max())));
+        : Broad / (Gap + 14 + Pictures.Select(one => one.Width * one.Zoom).DefaultIfEmpty(1).Max())));
 }

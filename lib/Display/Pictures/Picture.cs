@@ -1,3 +1,4 @@
+using System.Text;
 using PatchKit.Data;
 using static TorchSharp.torch;
 
@@ -6,14 +7,11 @@ namespace PatchKit.Display;
 /// <summary>
 /// An image to look at: each pixel a square, never smoothed. Methods give new pictures: cut into patches, under a map or a segmentation, with boxes.
 /// </summary>
-[TypeFormatterSource(typeof(FormatterSource<Picture>), PreferredMimeTypes = [Mime.Html, Mime.Png, Mime.Text])]
+[TypeFormatterSource(typeof(FormatterSource<Picture>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
 public sealed record Picture : IRendered
 {
-    private const int Comfortable = 256;
+    private const int Comfortable = 256, LabelHeight = 16;
     private readonly byte[] _pixels;
-
-    // Columns and rows, each as where it starts and how broad it is, that belong to no patch.
-    private (int Start, int Size)[] _gapColumns = [], _gapRows = [];
 
     private Picture(int width, int height, byte[] pixels)
     {
@@ -89,8 +87,6 @@ public sealed record Picture : IRendered
         {
             Zoom = 1,
             Caption = $"{columns * rows:#,0} {(columns * rows == 1 ? "patch" : "patches")} of {patchSize} × {patchSize}",
-            _gapColumns = [.. Enumerable.Range(1, columns - 1).Select(i => (i * (side + gap) - gap, gap))],
-            _gapRows = [.. Enumerable.Range(1, rows - 1).Select(i => (i * (side + gap) - gap, gap))],
         };
     }
 
@@ -152,29 +148,17 @@ public sealed record Picture : IRendered
     /// <summary>The pixels as a PNG file, without boxes, one pixel for each.</summary>
     public byte[] ToPng() => Display.Pixels.Png(_pixels, Width, Height);
 
-    /// <summary>The picture in HTML.</summary>
+    /// <summary>The picture in HTML: one image, which front ends show of a notebook that they do not trust, too.</summary>
     public string ToHtml()
     {
-        var html = new Markup().Raw("<figure style='margin:0;display:inline-block;vertical-align:top'>");
-        string data = "data:image/png;base64," + Convert.ToBase64String(ToPng()), words = Caption.Length > 0 ? Caption : ToString();
         int width = Width * Zoom, height = Height * Zoom;
-        if (Boxes.Count == 0 && _gapColumns.Length == 0 && _gapRows.Length == 0)
-            html.Add($"<img width='{width}' height='{height}' alt='{words}' style='image-rendering:pixelated;display:block;max-width:100%;height:auto' src='{data}'>");
-        else
-        {
-            html.Add($"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}' role='img' ")
-                .Add($"style='display:block;max-width:100%;height:auto' font-family='{Markup.Font}' font-size='11'><title>{words}</title>")
-                .Add($"<image width='{width}' height='{height}' style='image-rendering:pixelated' href='{data}'/>");
-            Gaps(html, width, height);
-            foreach (var box in Boxes) Draw(html, box, width, height);
-            html.Raw("</svg>");
-        }
+        var html = new Markup().Raw("<figure style='margin:0;display:inline-block;vertical-align:top'>")
+            .Add($"<img width='{width}' height='{height}' alt='{ToString()}' style='display:block;max-width:100%;height:auto' src='{Source(width, height)}'>");
         if (Legend.Count > 0)
         {
             html.Add($"<div style='font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:4px;line-height:1.6'>");
             foreach (var entry in Legend)
-                html.Raw("<span style='white-space:nowrap;margin-right:10px'><svg width='11' height='11' style='vertical-align:-1px;margin-right:4px'>")
-                    .Add($"<rect width='11' height='11' rx='2' fill='{entry.Colour}'/></svg>{entry.Name}</span> ");
+                html.Add($"<span style='white-space:nowrap;margin-right:10px'><span style='color:{entry.Colour}'>■</span> {entry.Name}</span> ");
             html.Raw("</div>");
         }
         if (Caption.Length > 0) html.Add($"<figcaption style='font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:3px;opacity:0.85'>{Caption}</figcaption>");
@@ -194,17 +178,20 @@ public sealed record Picture : IRendered
     public override string ToString() =>
         string.Join(", ", new[] { $"image {Width} × {Height}", Caption }.Concat(Boxes.Select(box => box.Label)).Concat(Legend.Select(entry => entry.Name)).Where(part => part.Length > 0));
 
-    // The gaps take the page's colour.
-    private void Gaps(Markup html, int width, int height)
+    // Pixels that are drawn larger than they are, and boxes, stand in a drawing of its own: a style that keeps pixels sharp is taken off an img by some front ends.
+    private string Source(int width, int height)
     {
-        html.Raw("<g ").Raw(Markup.PaperFill).Raw(">");
-        foreach (var (start, size) in _gapColumns) html.Add($"<rect x='{start * Zoom}' width='{size * Zoom}' height='{height}'/>");
-        foreach (var (start, size) in _gapRows) html.Add($"<rect y='{start * Zoom}' width='{width}' height='{size * Zoom}'/>");
-        html.Raw("</g>");
+        string png = "data:image/png;base64," + Convert.ToBase64String(ToPng());
+        if (Zoom == 1 && Boxes.Count == 0) return png;
+        var svg = new Markup().Add($"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}' font-family='{Markup.Font}' font-size='11'>")
+            .Add($"<image width='{width}' height='{height}' image-rendering='pixelated' style='image-rendering:pixelated' href='{png}'/>");
+        var placed = new List<(double Left, double Top, double Width)>();
+        foreach (var box in Boxes) Draw(svg, box, width, height, placed);
+        return "data:image/svg+xml;base64," + Convert.ToBase64String(Encoding.UTF8.GetBytes(svg.Raw("</svg>").ToString()));
     }
 
-    // The label stands above the box, or inside it where there is no room.
-    private void Draw(Markup html, Box box, int width, int height)
+    // The label stands above the box, or inside it where there is no room, or further down where another label stands.
+    private void Draw(Markup html, Box box, int width, int height, List<(double Left, double Top, double Width)> placed)
     {
         var colour = Palette.Class(box.Class);
         string hex = Palette.Hex(colour), dash = box.IsDashed ? " stroke-dasharray='5 3'" : "";
@@ -212,7 +199,9 @@ public sealed record Picture : IRendered
         html.Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='#ffffff' stroke-opacity='0.75' stroke-width='4'/>")
             .Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='{hex}' stroke-width='2'").Raw(dash).Raw("/>");
         if (box.Label.Length == 0) return;
-        double wide = TextWidth.Of(box.Label, 11) + 8, left = Math.Clamp(x - 1, 0, Math.Max(0, width - wide)), top = Math.Clamp(y >= 16 ? y - 16 : y + 1, 0, height - 15);
+        double wide = TextWidth.Of(box.Label, 11) + 8, left = Math.Clamp(x - 1, 0, Math.Max(0, width - wide)), top = Math.Clamp(y >= 16 ? y - 16 : y + 1, 0, Math.Max(0, height - 15));
+        while (placed.Any(other => Math.Abs(other.Top - top) < LabelHeight && left < other.Left + other.Width && other.Left < left + wide) && top + 2 * LabelHeight <= height) top += LabelHeight;
+        placed.Add((left, top, wide));
         bool light = 0.299 * colour.Red + 0.587 * colour.Green + 0.114 * colour.Blue > 140;
         html.Add($"<rect x='{left}' y='{top}' width='{wide}' height='15' rx='2' fill='{hex}'/>")
             .Add($"<text x='{left + 4}' y='{top + 11}' fill='{(light ? "#111111" : "#ffffff")}'>{box.Label}</text>");
@@ -224,7 +213,7 @@ public sealed record Picture : IRendered
         for (int y = 0; y < Height; y++)
             for (int x = 0; x < Width; x++)
                 if (colour(x, y) is { } paint) Display.Pixels.Blend(pixels, y * Width + x, paint, opacity);
-        return new(Width, Height, pixels) { Caption = Caption, Zoom = Zoom, Boxes = Boxes, _gapColumns = _gapColumns, _gapRows = _gapRows };
+        return new(Width, Height, pixels) { Caption = Caption, Zoom = Zoom, Boxes = Boxes };
     }
 
     private static IReadOnlyList<LegendEntry> Steps(ColourScale scale) =>

@@ -1,37 +1,50 @@
 namespace PatchKit.Display;
 
 /// <summary>
-/// Things to look at one after another, such as an image cut at each patch size: a slider where scripts run, all of them one below the other where
-/// they do not.
+/// Things to look at one after another, such as an image cut at each patch size: a slider where scripts run. Where they do not, as in a notebook that is opened and not
+/// trusted yet, the first of them, and the others folded below a line that says why.
 /// </summary>
 /// <param name="Label">what the slider sets.</param>
 /// <param name="Stops">its stops, each with a name.</param>
 [TypeFormatterSource(typeof(FormatterSource<Slider>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
 public sealed record Slider(string Label, params IReadOnlyList<(string Name, IRendered Value)> Stops) : IRendered
 {
-    // As in FigureHtml, VS Code runs the script at the end of the output.
+    internal const string Why = "The other stops, one below the other: a slider needs a script, which this page does not run. Run the cell, or trust the notebook.";
+
+    // JupyterLab runs a script where it stands, VS Code at the end of the output, the classic notebook in the page's head before the output is in the page:
+    // so the script looks for every slider that is not set up yet, now and a little later.
     private const string Script =
         """
         <script>(() => {
-        const script = document.currentScript, box = script.closest('.patchkit-slider') || script.parentNode.querySelector('.patchkit-slider:not([data-live])');
-        if (!box) return;
-        box.dataset.live = 'yes';
-        const stops = [...box.querySelectorAll('[data-stop]')], input = box.querySelector('input'), output = box.querySelector('output');
-        const show = () => { stops.forEach((stop, i) => stop.style.display = i == input.value ? '' : 'none'); output.textContent = stops[input.value].dataset.stop; };
-        box.querySelector('label').style.display = 'flex';
-        stops.forEach(stop => stop.firstElementChild.style.display = 'none');
-        input.addEventListener('input', show);
-        show();
+        const setUp = box => {
+          box.dataset.live = 'yes';
+          const stops = [...box.querySelectorAll('[data-stop]')], line = document.createElement('label'), input = document.createElement('input'), output = document.createElement('strong');
+          line.style.cssText = 'display:flex;align-items:center;gap:10px;margin:4px 0 8px';
+          Object.assign(input, { type: 'range', min: 0, max: stops.length - 1, step: 1, value: 0 }).style.width = '260px';
+          line.append(box.dataset.label, input, output);
+          box.prepend(line);
+          stops.forEach(stop => { box.append(stop); stop.firstElementChild.style.display = 'none'; });
+          box.querySelector('details')?.remove();
+          const show = () => { stops.forEach((stop, i) => stop.style.display = i == input.value ? '' : 'none'); output.textContent = stops[input.value].dataset.stop; };
+          input.addEventListener('input', show);
+          show();
+        };
+        const script = document.currentScript, own = script && script.closest('.patchkit-slider'), all = () => document.querySelectorAll('.patchkit-slider:not([data-live])').forEach(setUp);
+        if (own && !own.dataset.live) setUp(own);
+        for (const wait of [0, 100, 1000]) setTimeout(all, wait);
         })();</script>
         """;
 
     /// <summary>The slider in HTML.</summary>
     public string ToHtml()
     {
-        var html = new Markup().Add($"<div class='patchkit-slider'><label style='display:none;align-items:center;gap:10px;margin:4px 0 8px'>{Label} ")
-            .Add($"<input type='range' min='0' max='{Math.Max(0, Stops.Count - 1)}' value='0' step='1' style='width:260px'> <output style='font-weight:600'></output></label>");
-        foreach (var (name, value) in Stops)
-            html.Add($"<div data-stop='{name}' style='margin-bottom:12px'><div>{Label} <strong>{name}</strong></div>").Raw(value.Render(Mime.Html)).Raw("</div>");
+        var html = new Markup().Add($"<div class='patchkit-slider' data-label='{Label}'>");
+        for (int i = 0; i < Stops.Count; i++)
+        {
+            if (i == 1) html.Add($"<details><summary>{Why}</summary>");
+            html.Add($"<div data-stop='{Stops[i].Name}' style='margin-bottom:12px'><div>{Label} <strong>{Stops[i].Name}</strong></div>").Raw(Stops[i].Value.Render(Mime.Html)).Raw("</div>");
+        }
+        if (Stops.Count > 1) html.Raw("</details>");
         return (Stops.Count == 0 ? html : html.Raw(Script)).Raw("</div>").ToString();
     }
 

@@ -21,9 +21,9 @@ public sealed class ProgressReporter : IDisposable
     private readonly long _start;
     private readonly List<double> _losses = [];
     private ProgressView _view;
-    private long _shown, _measured, _doneThen, _group = 1, _inGroup;
+    private long _shown, _measured, _first, _doneFirst, _doneThen, _group = 1, _inGroup;
     private double _sum;
-    private bool _over;
+    private bool _began, _over;
 
     /// <param name="name">the run.</param>
     /// <param name="total">what there is to do; 0 where nobody knows.</param>
@@ -56,6 +56,8 @@ public sealed class ProgressReporter : IDisposable
         lock (_lock)
         {
             if (_over) return;
+            // What is done at the first report may be restored from a checkpoint, in no time.
+            if (!_began) (_began, _first, _measured, _doneFirst, _doneThen) = (true, _time.GetTimestamp(), _time.GetTimestamp(), done, done);
             double? speed = rate ?? Measure(done);
             if (loss is { } value) Keep(value);
             _view = _view with
@@ -65,6 +67,7 @@ public sealed class ProgressReporter : IDisposable
                 Rate = speed,
                 Remaining = remaining ?? (speed > 0 && _view.Total > 0 ? TimeSpan.FromSeconds(Math.Clamp((_view.Total - done) / speed.Value, 0, 1e9)) : null),
                 Loss = loss ?? _view.Loss,
+                AsOf = _time.GetLocalNow(),
             };
             if (_time.GetElapsedTime(_shown) < s_least) return;
             _shown = _time.GetTimestamp();
@@ -80,9 +83,9 @@ public sealed class ProgressReporter : IDisposable
         {
             if (_over) return;
             _over = true;
-            var elapsed = _time.GetElapsedTime(_start);
-            double? rate = elapsed > TimeSpan.Zero && _view.Done > 0 ? _view.Done / elapsed.TotalSeconds : _view.Rate;
-            _view = _view with { IsOver = true, Elapsed = elapsed, Rate = rate, Remaining = null, Losses = [.. _losses] };
+            double seconds = _time.GetElapsedTime(_first).TotalSeconds;
+            double? rate = seconds > 0 && _view.Done > _doneFirst ? (_view.Done - _doneFirst) / seconds : _view.Rate;
+            _view = _view with { IsOver = true, Elapsed = _time.GetElapsedTime(_start), Rate = rate, Remaining = null, AsOf = null, Losses = [.. _losses] };
             _show(_view);
         }
     }

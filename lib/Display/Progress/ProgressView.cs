@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace PatchKit.Display;
 
 /// <summary>Where a run stands, as one line: how far, how fast, how long still, the loss and its course.</summary>
@@ -28,6 +31,9 @@ public sealed record ProgressView(string Name, long Done, long Total) : IRendere
     /// <summary>The loss's course, oldest first.</summary>
     public IReadOnlyList<double> Losses { get; init; } = [];
 
+    /// <summary>When this was so, shown while it runs: a page that was reloaded shows what was last sent to it, and no more. Null to show none.</summary>
+    public DateTimeOffset? AsOf { get; init; }
+
     /// <summary>Whether nothing more will come: the run has ended, or was stopped.</summary>
     public bool IsOver { get; init; }
 
@@ -39,26 +45,28 @@ public sealed record ProgressView(string Name, long Done, long Total) : IRendere
     {
         string colour = IsOver && Done < Total ? Palette.Orange : IsOver ? Palette.Green : Palette.Blue;
         var html = new Markup()
-            .Raw("<div style='max-width:720px;font-size:13px;font-variant-numeric:tabular-nums'><div style='display:flex;align-items:flex-end;gap:14px;min-height:24px'>")
-            .Add($"<strong>{Name}</strong><span>{Count()}</span><span style='flex:1;opacity:0.75'>{Time()}</span>");
+            .Raw("<div style='max-width:720px;font-size:13px;font-variant-numeric:tabular-nums'>")
+            // One line of one height, whatever it says: a line that wraps would move the page below it.
+            .Raw("<div style='display:flex;align-items:flex-end;gap:14px;height:24px;white-space:nowrap;overflow:hidden'>")
+            .Add($"<strong style='overflow:hidden;text-overflow:ellipsis'>{Name}</strong><span>{Count()}</span>")
+            .Add($"<span style='flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;opacity:0.75' title='{Time()}'>{Time()}</span>");
         if (Loss is { } loss) html.Add($"<span>loss <strong>{Numbers.Format(loss, "0.000")}</strong></span>");
         double[] course = [.. Losses.Where(double.IsFinite)];
         if (course.Length > 1)
         {
             double low = course.Min(), high = course.Max();
-            html.Add($"<svg width='{SparkWidth}' height='{SparkHeight}' viewBox='0 0 {SparkWidth} {SparkHeight}' role='img'>")
-                .Add($"<title>loss from {Numbers.Short(course[0])} to {Numbers.Short(course[^1])}</title>")
+            var spark = new Markup().Add($"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {SparkWidth} {SparkHeight}'>")
                 .Add($"<polyline fill='none' stroke='{Palette.Vermillion}' stroke-width='1.5' stroke-linejoin='round' points='");
             for (int i = 0; i < course.Length; i++)
             {
                 double down = high > low ? (high - course[i]) / (high - low) : 0.5;
-                html.Add($"{2 + (SparkWidth - 4) * (double)i / (course.Length - 1)},{2 + (SparkHeight - 4) * down} ");
+                spark.Add($"{2 + (SparkWidth - 4) * (double)i / (course.Length - 1)},{2 + (SparkHeight - 4) * down} ");
             }
-            html.Raw("'/></svg>");
+            string image = Convert.ToBase64String(Encoding.UTF8.GetBytes(spark.Raw("'/></svg>").ToString()));
+            html.Add($"<img width='{SparkWidth}' height='{SparkHeight}' alt='loss from {Numbers.Short(course[0])} to {Numbers.Short(course[^1])}' src='data:image/svg+xml;base64,{image}'>");
         }
-        return html.Raw("</div><svg width='100%' height='5' style='display:block;margin-top:3px' role='presentation'>")
-            .Raw("<rect width='100%' height='5' rx='2.5' fill='#888888' fill-opacity='0.25'/>")
-            .Add($"<rect width='{100 * Part}%' height='5' rx='2.5' fill='{colour}'/></svg></div>").ToString();
+        return html.Raw("</div><div style='height:5px;margin-top:3px;border-radius:2.5px;background:rgba(128,128,128,0.25)'>")
+            .Add($"<div style='height:5px;border-radius:2.5px;width:{100 * Part}%;background:{colour}'></div></div></div>").ToString();
     }
 
     /// <summary>The course of some losses in so many characters at most, "█▆▄▂▁".</summary>
@@ -92,7 +100,8 @@ public sealed record ProgressView(string Name, long Done, long Total) : IRendere
         string rate = Rate is not { } perSecond || !(perSecond > 0) ? ""
             : perSecond >= 1 ? $"{Numbers.Short(Math.Round(perSecond, 1))} {Unit}/s" : $"{Numbers.Short(Math.Round(1 / perSecond, 1))} s each";
         string time = IsOver ? $"{(Done < Total ? "stopped after " : "")}{Words(Elapsed)}" : Remaining is { } left ? $"about {Words(left)} left" : "";
-        return string.Join(", ", new[] { rate, time }.Where(part => part.Length > 0));
+        string now = AsOf is { } then && !IsOver ? then.ToString("'at' HH:mm:ss", CultureInfo.InvariantCulture) : "";
+        return string.Join(", ", new[] { rate, time, now }.Where(part => part.Length > 0));
     }
 
     /// <summary>"2 h 5 min", "3 min 20 s" or "11 s".</summary>

@@ -45,9 +45,10 @@ public sealed record Table(string Title, IReadOnlyList<Column> Columns, IReadOnl
     /// <summary>The table in HTML.</summary>
     public string ToHtml()
     {
-        var html = new Markup().Add($"<table style='border-collapse:collapse;font-variant-numeric:tabular-nums;margin:8px 0'>");
-        if (Title.Length > 0) html.Add($"<caption style='caption-side:top;text-align:left;font-weight:600;padding:4px 10px;color:inherit'>{Title}</caption>");
-        html.Raw("<thead><tr>");
+        // A caption element would wrap its words at the table's width.
+        var html = new Markup().Raw("<div style='overflow-x:auto'>");
+        if (Title.Length > 0) html.Add($"<div style='font-weight:600;padding:8px 10px 0'>{Title}</div>");
+        html.Add($"<table aria-label='{Title}' style='border-collapse:collapse;font-variant-numeric:tabular-nums;margin:4px 0 8px'><thead><tr>");
         foreach (var column in Columns) html.Add($"<th scope='col' style='text-align:{Side(column)};padding:5px 10px;").Raw(Heavy).Add($"'>{column.ToString()}</th>");
         html.Raw("</tr></thead><tbody>");
         foreach (var row in Cells())
@@ -61,8 +62,8 @@ public sealed record Table(string Title, IReadOnlyList<Column> Columns, IReadOnl
             }
             html.Raw("</tr>");
         }
-        html.Raw("</tbody></table>");
-        if (Caption.Length > 0) html.Add($"<p style='font-size:85%;opacity:0.75;margin:4px 10px'>{Caption}</p>");
+        html.Raw("</tbody></table></div>");
+        if (Caption.Length > 0) html.Add($"<p style='font-size:85%;opacity:0.75;margin:4px 10px'>").Prose(Caption).Raw("</p>");
         return html.ToString();
     }
 
@@ -127,7 +128,7 @@ public sealed record Table(string Title, IReadOnlyList<Column> Columns, IReadOnl
     private static string Words(object? cell, Column column) => cell switch
     {
         null => Numbers.None,
-        string text => text,
+        string text => Numbers.Proper(text),
         bool yes => yes ? "yes" : "no",
         _ when Number(cell) is { } number => column.Format is not null ? Numbers.Format(number, column.Format, column.Signed)
             : number == Math.Floor(number) && Math.Abs(number) < 1e15 ? Numbers.Format(number, "#,0", column.Signed)

@@ -31,6 +31,18 @@ public sealed class InstallTests : IDisposable
     }
 
     [Fact]
+    public void A_launcher_has_one_entry_with_its_logos()
+    {
+        string earlier = Directory.CreateDirectory(Path.Combine(Kernels, ".net-csharp")).FullName;
+        File.WriteAllText(Path.Combine(earlier, "kernel.json"), "{ \"metadata\": { \"installed_by\": \"csnotebook\" } }");
+        KernelSpecs.Install(Kernels, "csnotebook");
+        string folder = Assert.Single(Directory.EnumerateDirectories(Kernels));
+        Assert.Equal("C# (csnotebook)", (string?)Spec("csnotebook")["display_name"]);
+        Assert.Equal([137, 80, 78, 71], File.ReadAllBytes(Path.Combine(folder, "logo-64x64.png"))[..4]);
+        Assert.StartsWith("<svg", File.ReadAllText(Path.Combine(folder, "logo-svg.svg")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Another_kernel_of_the_notebooks_name_stays()
     {
         string other = Directory.CreateDirectory(Path.Combine(Kernels, ".net-csharp")).FullName;
