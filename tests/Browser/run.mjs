@@ -1,4 +1,4 @@
-// node run.mjs HOME WORK [PART...]: runs the tests of the parts (all, or `site`, `figures`, `notebook`) and counts them.
+// node run.mjs HOME WORK [PART...]: runs the tests of the parts, all or `site`, `figures`, `notebook`, and counts them.
 import { chromium } from 'playwright-core';
 import * as figures from './figures.mjs';
 import * as notebook from './notebook.mjs';

@@ -10,7 +10,8 @@ export const run = async ({ browser, home, work, test }) => {
   const folder = join(work, 'site');
   let names = [];
   await test('csnotebook site writes the site', () => {
-    execFileSync(join(home, 'bin/csnotebook'), ['site', join(home, 'notebooks'), '--out', folder], { stdio: 'inherit' });
+    const program = join(home, 'bin/csnotebook');
+    execFileSync(program, ['site', join(home, 'notebooks'), '--out', folder], { stdio: 'inherit' });
     names = pages(folder).filter(name => !name.startsWith('source'));
     check(names.length >= 15, `there are ${names.length} pages, fewer than an index, 13 notebooks and one about them`);
   });

@@ -19,6 +19,7 @@ public sealed class PackageTests : SessionTest
     {
         await RestoreCharts();
         await Run(Lines);
+        Host.Displays.Clear();
         const string First = "Line(\"loss </script> <b>\")";
         var chart = await Value(First);
         Assert.Equal(["application/vnd.plotly.v1+json", "text/html", "text/plain"], chart.Select(p => p.Key));

@@ -1,5 +1,5 @@
 // Draws charts where plotly.js is on the page, or can be had from beside it. An element with data-figure holds what
-// plotly.js needs (its JSON, deflated, in base64); what stands in it, an image or a table, stays where none can be drawn.
+// plotly.js needs (its JSON, deflated, in base64); what stands in it, an image or a table, stays where none is drawn.
 (() => {
   if (window.csnotebookCharts) return window.csnotebookCharts();
   // Narrower than this, a chart that was drawn for a page hides its own words; its image can be scrolled instead.
@@ -53,7 +53,8 @@
       before.forEach((child, i) => child.style.display = looks[i]);
     }
   };
-  const seen = new IntersectionObserver(entries => entries.filter(entry => entry.isIntersecting).forEach(({ target }) => {
+  const seen = new IntersectionObserver(entries => entries.forEach(({ isIntersecting, target }) => {
+    if (!isIntersecting) return;
     seen.unobserve(target);
     const image = target.querySelector(':scope > img');
     if (!image || target.clientWidth >= readable) return void draw(target);

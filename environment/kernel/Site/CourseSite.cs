@@ -238,7 +238,7 @@ public sealed class CourseSite
         .FirstOrDefault(text => text.Length > 0 && text[0] is not ('#' or '|' or '!' or '`')) ?? "";
 
     /// <summary>A text without the part that is for instructors, and that part.</summary>
-    private static (string Rest, string? Part) Parted(string? text)
+    private static (string Others, string? Part) Parted(string? text)
     {
         if (text is null)
             return ("", null);
