@@ -4,7 +4,7 @@ using CsNotebook.Jupyter;
 
 var root = new RootCommand("C# notebooks: run them without Jupyter, or in Jupyter.")
 {
-    RunCommand.Create(), ReleaseCommand.Create(), BenchCommand.Create(),
+    RunCommand.Create(), ReleaseCommand.Create(), SiteCommand.Create(), BenchCommand.Create(),
     StartCommand.Create(),
     InstallCommand.Create(), InstallCommand.CreateUninstall(),
 };

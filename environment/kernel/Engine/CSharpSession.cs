@@ -111,6 +111,8 @@ public sealed class CSharpSession : IDisposable
         try
         {
             value = cell.Run(CellParser.Parse(code), clock);
+            if (value is not null)
+                cell.Output.Prepare(value);
         }
         catch (Exception e)
         {
@@ -118,7 +120,7 @@ public sealed class CSharpSession : IDisposable
             error = Tracebacks.Describe(e, cell.Name, sources, stopped: status == CellStatus.Aborted);
         }
         output.Drain();
-        return new CellResult(status, value is null ? null : page.Fill(value), error, clock.Elapsed);
+        return new CellResult(status, value, error, clock.Elapsed);
     }
 
     /// <summary>One execution: a cell's parts in turn, those of cells it imports included.</summary>

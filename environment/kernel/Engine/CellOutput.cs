@@ -13,8 +13,18 @@ internal sealed class CellOutput(ICellHost host, OutputQueue queue, PageScripts 
 
     public void Display(MimeBundle data, string? displayId, bool update)
     {
-        var whole = page.Fill(data);
-        queue.Post(host, h => h.Display(whole, displayId, update));
+        Prepare(data);
+        queue.Post(host, h => h.Display(data, displayId, update));
+    }
+
+    /// <summary>Shows what a bundle needs on the page before it.</summary>
+    public void Prepare(MimeBundle data)
+    {
+        if (page.Before(data) is not { } script)
+            return;
+        string id = Guid.NewGuid().ToString("N");
+        queue.Post(host, h => h.Display(script, id, update: false));
+        queue.Post(host, h => h.Display(PageScripts.Line, id, update: true));
     }
 
     public void ClearOutput(bool wait) => queue.Post(host, h => h.ClearOutput(wait));

@@ -1,10 +1,12 @@
 using CsNotebook.Engine.Formatting;
+using CsNotebook.Notebook;
 
 namespace CsNotebook.Engine;
 
 /// <summary>
-/// Puts plotly.js (3.6 MB) before the first chart that a session shows, and no other: all outputs stand on one page. The
-/// cell that brought it brings it again when it is run again, since its old output goes.
+/// Brings plotly.js (3.6 MB) to the page before the first chart that a session shows, and no other: all outputs stand on
+/// one page. It is shown and at once replaced by a line, so that the page has it and the notebook's file has not. The cell
+/// that brought it brings it again when it is run again, as after the page was loaded anew.
 /// </summary>
 internal sealed class PageScripts
 {
@@ -13,6 +15,16 @@ internal sealed class PageScripts
     private int run;
     private (string Code, int Run)? bringer;
 
+    /// <summary>What stays where the script was.</summary>
+    public static MimeBundle Line { get; } = new()
+    {
+        {
+            "text/html",
+            $"<small {PlotlyScript.Note}>Charts can be zoomed where the notebook runs; a page without plotly.js shows their data.</small>"
+        },
+        { "text/plain", "plotly.js for charts" },
+    };
+
     /// <summary>A cell begins.</summary>
     public void Begin(string code)
     {
@@ -20,32 +32,31 @@ internal sealed class PageScripts
             (running, run) = (code, run + 1);
     }
 
-    /// <summary>What goes to the page for a bundle.</summary>
-    public MimeBundle Fill(MimeBundle bundle)
+    /// <summary>What must be shown before a bundle, and then be replaced by <see cref="Line"/>; null where there is nothing.</summary>
+    public MimeBundle? Before(MimeBundle bundle)
     {
-        if (bundle["text/html"] is not { } html || !html.Contains(PlotlyCharts.ScriptPlace, StringComparison.Ordinal))
-            return bundle;
+        if (!HasChart(bundle) || PlotlyCharts.Script.Length == 0)
+            return null;
         lock (gate)
         {
-            bool brings = bringer is not { } before || (before.Code == running && before.Run != run);
-            if (brings)
-                bringer = (running, run);
-            return With(bundle, html, brings);
+            if (bringer is { } before && (before.Code != running || before.Run == run))
+                return null;
+            bringer = (running, run);
         }
+        return new MimeBundle { { "text/html", PlotlyCharts.Script }, { "text/plain", "plotly.js for charts" } };
     }
 
     /// <summary>A bundle that needs no page around it.</summary>
-    public static MimeBundle Whole(MimeBundle bundle) => bundle["text/html"] is { } html ? With(bundle, html, script: true) : bundle;
-
-    private static MimeBundle With(MimeBundle bundle, string html, bool script)
+    public static MimeBundle Whole(MimeBundle bundle)
     {
-        int at = html.IndexOf(PlotlyCharts.ScriptPlace, StringComparison.Ordinal);
-        if (at < 0)
+        if (!HasChart(bundle))
             return bundle;
-        html = html[..at] + (script ? PlotlyCharts.Script : "") + html[at..].Replace(PlotlyCharts.ScriptPlace, "", StringComparison.Ordinal);
         var filled = new MimeBundle();
         foreach (var (mimeType, text) in bundle)
-            filled.Add(mimeType, mimeType == "text/html" ? html : text);
+            filled.Add(mimeType, mimeType == "text/html" ? PlotlyCharts.Script + text : text);
         return filled;
     }
+
+    private static bool HasChart(MimeBundle bundle) =>
+        bundle["text/html"]?.Contains(PlotlyCharts.Beginning, StringComparison.Ordinal) == true;
 }

@@ -18,12 +18,55 @@ public static partial class HtmlPage
     private static readonly string[] Preferred =
         ["text/html", "image/svg+xml", "image/png", "image/jpeg", "image/gif", "text/markdown", "text/latex", "application/json", "text/plain"];
 
-    /// <summary>Renders a notebook.</summary>
+    /// <summary>The styles of a page.</summary>
+    internal static string Style
+    {
+        get
+        {
+            using var style = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("page.css")!);
+            return style.ReadToEnd();
+        }
+    }
+
+    /// <summary>Renders a notebook. A page with charts that are no images carries plotly.js, once, where this machine has it.</summary>
     /// <param name="notebook">The notebook, executed or not.</param>
     /// <param name="title">The page's title, where the notebook has no heading.</param>
     /// <param name="folder">The notebook's folder, where images that Markdown cells name are looked for.</param>
     /// <param name="pageFolder">Where the page is to lie, from where its links shall lead to the same files; null for the notebook's folder.</param>
     public static string Render(NotebookFile notebook, string title, string folder, string? pageFolder = null)
+    {
+        string body = Body(notebook, folder, html => Links.InHtml(html, folder, pageFolder ?? folder));
+        bool charts = body.Contains(Engine.Formatting.PlotlyCharts.Beginning, StringComparison.Ordinal);
+        string script = charts && PlotlyScript.Find(folder) is { } plotly ? Engine.Formatting.PlotlyCharts.OnPage(plotly) : "";
+        return $"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>{Encode(Title(notebook) ?? title)}</title>
+            <style>
+            {Style}</style>
+            </head>
+            <body>
+            <main>
+            {body}</main>
+            {script}</body>
+            </html>
+
+            """;
+    }
+
+    /// <summary>A notebook's first heading, as it is written; null where it has none.</summary>
+    internal static string? Title(NotebookFile notebook) =>
+        notebook.Cells.Where(c => c.Type == "markdown").SelectMany(c => c.Source.Split('\n'))
+            .FirstOrDefault(l => l.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim();
+
+    /// <summary>A notebook's cells as sections.</summary>
+    /// <param name="notebook">The notebook.</param>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="links">Leads the links of its Markdown to where they lead from the page.</param>
+    internal static string Body(NotebookFile notebook, string folder, Func<string, string> links)
     {
         var body = new StringBuilder();
         foreach (var cell in notebook.Cells)
@@ -31,29 +74,13 @@ public static partial class HtmlPage
             if (cell.IsCode)
                 Code(cell, body);
             else if (cell.Type == "markdown")
-                body.Append("<section class=\"markdown\">\n").Append(Links.InHtml(MarkdownHtml(cell, folder), folder, pageFolder ?? folder)).Append("</section>\n");
+                body.Append("<section class=\"markdown\">\n").Append(links(MarkdownHtml(cell, folder))).Append("</section>\n");
         }
-        title = notebook.Cells.Where(c => c.Type == "markdown").SelectMany(c => c.Source.Split('\n'))
-            .FirstOrDefault(l => l.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim() ?? title;
-        using var style = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("page.css")!);
-        return $"""
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>{Encode(title)}</title>
-            <style>
-            {style.ReadToEnd()}</style>
-            </head>
-            <body>
-            <main>
-            {body}</main>
-            </body>
-            </html>
-
-            """;
+        return body.ToString();
     }
+
+    /// <summary>Markdown as HTML, with the images of a folder in it.</summary>
+    internal static string MarkdownHtml(string markdown, string folder) => WithImages(markdown, folder, attachments: null);
 
     private static void Code(NotebookCell cell, StringBuilder body)
     {
@@ -84,7 +111,9 @@ public static partial class HtmlPage
                 body.Append($"<pre class=\"output error\">{Encode(Plain(string.Join('\n', lines)))}</pre>\n");
                 break;
             case "display_data" or "execute_result" when output["data"] is JsonObject data:
-                body.Append($"<div class=\"output\">{Best(data)}</div>\n");
+                // What is said of plotly.js in a notebook is not so here.
+                if (Best(data) is var shown && !shown.Contains(PlotlyScript.Note, StringComparison.Ordinal))
+                    body.Append($"<div class=\"output\">{shown}</div>\n");
                 break;
         }
     }
@@ -97,21 +126,29 @@ public static partial class HtmlPage
         {
             "text/html" => text,
             "image/svg+xml" => XmlProlog().Replace(text, ""),
-            "image/png" or "image/jpeg" or "image/gif" => $"<img alt=\"output\" src=\"data:{mimeType};base64,{text.ReplaceLineEndings("")}\">",
+            "image/png" or "image/jpeg" or "image/gif" => $"<img alt=\"{Alternative(data)}\" src=\"data:{mimeType};base64,{text.ReplaceLineEndings("")}\">",
             "text/markdown" => Markdig.Markdown.ToHtml(text, Markdown),
             _ => $"<pre>{Encode(Plain(text))}</pre>",
         };
     }
 
-    private static string MarkdownHtml(NotebookCell cell, string folder)
+    /// <summary>What stands for an image that cannot be seen: the first line of its words.</summary>
+    private static string Alternative(JsonObject data) =>
+        MultiLine.Join(data["text/plain"]).Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.Length > 0) is { } words
+            ? Encode(words) : "output";
+
+    private static string MarkdownHtml(NotebookCell cell, string folder) =>
+        WithImages(cell.Source, folder, cell.Json["attachments"] as JsonObject);
+
+    private static string WithImages(string markdown, string folder, JsonObject? attachments)
     {
         // Without a typesetter on board, formulas are shown as they are written.
-        string html = MathDelimiters().Replace(Markdig.Markdown.ToHtml(cell.Source, Markdown), "$1$2$3");
+        string html = MathDelimiters().Replace(Markdig.Markdown.ToHtml(markdown, Markdown), "$1$2$3");
         return ImageSource().Replace(html, match =>
         {
             string name = WebUtility.HtmlDecode(match.Groups[2].Value);
             if (name.StartsWith("attachment:", StringComparison.Ordinal)
-                && cell.Json["attachments"]?[Uri.UnescapeDataString(name["attachment:".Length..])] is JsonObject { Count: > 0 } attachment)
+                && attachments?[Uri.UnescapeDataString(name["attachment:".Length..])] is JsonObject { Count: > 0 } attachment)
             {
                 var (mimeType, data) = attachment.First();
                 return $"{match.Groups[1].Value}data:{mimeType};base64,{MultiLine.Join(data).ReplaceLineEndings("")}\"";

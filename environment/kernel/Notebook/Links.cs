@@ -21,6 +21,21 @@ internal static partial class Links
         HtmlLink().Replace(html, match =>
             $"{match.Groups[1].Value}{WebUtility.HtmlEncode(Moved(WebUtility.HtmlDecode(match.Groups[2].Value), from, to, page: true))}{match.Groups[3].Value}\"");
 
+    /// <summary>HTML whose links within the project lead to where a function says; where it has no answer, their words stay.</summary>
+    /// <param name="html">The markup.</param>
+    /// <param name="there">Of a file's name and a fragment ("#part" or nothing), the new address or null.</param>
+    public static string Redirected(string html, Func<string, string, string?> there) => Anchor().Replace(html, match =>
+    {
+        string link = Uri.UnescapeDataString(WebUtility.HtmlDecode(match.Groups[2].Value)), fragment = match.Groups[3].Value;
+        if (link.Contains(':') || link.StartsWith('/'))
+            return match.Value;
+        return there(link, fragment) is { } address
+            ? $"{match.Groups[1].Value}{WebUtility.HtmlEncode(address)}\"{match.Groups[4].Value}" : match.Groups[5].Value;
+    });
+
+    /// <summary>A path that a link may name.</summary>
+    public static string Escaped(string path) => Uri.EscapeDataString(path.Replace('\\', '/')).Replace("%2F", "/", StringComparison.Ordinal);
+
     private static string Moved(string link, string from, string to, bool page)
     {
         string name = Uri.UnescapeDataString(link);
@@ -28,15 +43,17 @@ internal static partial class Links
             return link;
         string target = Path.Combine(from, name);
         if (page && name.EndsWith(".ipynb", StringComparison.Ordinal) && Path.ChangeExtension(name, ".html") is var made && File.Exists(Path.Combine(to, made)))
-            return Uri.EscapeDataString(made).Replace("%2F", "/", StringComparison.Ordinal);
+            return Escaped(made);
         if ((!File.Exists(target) && !Directory.Exists(target)) || (!page && File.Exists(Path.Combine(to, name))))
             return link;
-        string seen = Path.GetRelativePath(to, target).Replace('\\', '/');
-        return Uri.EscapeDataString(seen).Replace("%2F", "/", StringComparison.Ordinal);
+        return Escaped(Path.GetRelativePath(to, target));
     }
 
     [GeneratedRegex(@"\]\(([^)\s#]+)(#[^)\s]*)?\)")]
     private static partial Regex MarkdownLink();
+
+    [GeneratedRegex("(<a [^>]*?href=\")([^\"#]*)(#[^\"]*)?\"([^>]*>(.*?)</a>)", RegexOptions.Singleline)]
+    private static partial Regex Anchor();
 
     [GeneratedRegex("(<a [^>]*?href=\")([^\"#]+)(#[^\"]*)?\"")]
     private static partial Regex HtmlLink();

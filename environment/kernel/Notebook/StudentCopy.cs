@@ -6,17 +6,21 @@ public static class StudentCopy
     private const string Begin = "BEGIN SOLUTION";
     private const string End = "END SOLUTION";
 
+    /// <summary>The tags of cells whose outputs come from solutions.</summary>
+    private static readonly string[] Exercises = ["exercise", "check"];
+
     /// <summary>
     /// Replaces what stands between <c>// BEGIN SOLUTION</c> and <c>// END SOLUTION</c> by one line to fill in, and
-    /// clears every output. In Markdown cells the markers are HTML comments, and what stands between them, such as words
-    /// to the instructor, goes.
+    /// clears outputs. In Markdown cells the markers are HTML comments, and what stands between them, such as words to the
+    /// instructor, goes.
     /// </summary>
     /// <param name="notebook">The notebook.</param>
     /// <param name="from">Its folder; null where links stay as they are.</param>
     /// <param name="to">The folder of the copy, from where its links shall lead to the same files.</param>
+    /// <param name="keepOutputs">Whether to leave outputs in, except those of solutions and of their checks.</param>
     /// <returns>The number of solutions that were taken out.</returns>
     /// <exception cref="InvalidDataException">A marker has no partner.</exception>
-    public static int Make(NotebookFile notebook, string? from = null, string? to = null)
+    public static int Make(NotebookFile notebook, string? from = null, string? to = null, bool keepOutputs = false)
     {
         int taken = 0;
         for (int i = 0; i < notebook.Cells.Count; i++)
@@ -28,7 +32,7 @@ public static class StudentCopy
             // What was folded for its solution is what the student is to see and fill.
             if (taken > before && cell.Metadata["jupyter"] is System.Text.Json.Nodes.JsonObject folding)
                 folding.Remove("source_hidden");
-            if (cell.IsCode)
+            if (cell.IsCode && (!keepOutputs || taken > before || cell.Tags.Intersect(Exercises).Any()))
                 cell.ClearOutputs();
         }
         return taken;

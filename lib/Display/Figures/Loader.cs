@@ -4,6 +4,7 @@ namespace PatchKit.Display;
 /// Brings plotly.js (npm's plotly.js-dist-min, 4.8 MB) to the page, after which figures there can be zoomed and hovered over. Without it, and wherever scripts do not run,
 /// they stay the images that they are. In a notebook <c>Loader.Nearby().Into(display("").Update)</c> leaves one line in the saved file, not the 6.4 MB that plotly.js is there.
 /// </summary>
+/// <remarks>What it says is marked data-plotly-note: csnotebook's pages, which bring plotly.js themselves, leave it out.</remarks>
 [TypeFormatterSource(typeof(FormatterSource<Loader>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
 public sealed class Loader : IRendered
 {
@@ -62,7 +63,7 @@ public sealed class Loader : IRendered
             })();</script>
             """;
         const string Line = "plotly.js is loaded: figures on this page can be zoomed, until it is loaded again.";
-        return new Loader(html + $"<small>{Line}</small>", $"plotly.js from {Path.GetFileName(path)}", Line);
+        return new Loader(html + $"<small data-plotly-note>{Line}</small>", $"plotly.js from {Path.GetFileName(path)}", Line);
     }
 
     /// <summary>
@@ -73,20 +74,20 @@ public sealed class Loader : IRendered
         for (var folder = new DirectoryInfo(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
             if (Path.Combine(folder.FullName, "node_modules", "plotly.js-dist-min", "plotly.min.js") is var path && File.Exists(path)) return FromFile(path);
         const string Advice = "Figures are images here. VS Code makes them interactive by itself; elsewhere `npm install plotly.js-dist-min` in PatchKit's folder does, and this cell again.";
-        return new Loader(new Markup().Add($"<small>{Advice}</small>").ToString(), Advice, Advice);
+        return new Loader(new Markup().Add($"<small data-plotly-note>{Advice}</small>").ToString(), Advice, Advice);
     }
 
     /// <summary>plotly.js from an address, which the page asks for it.</summary>
     public static Loader FromUrl(string url) => new(new Markup()
         .Add($"<script src='{url}' charset='utf-8'></script>").Raw($"<script>(() => {{\n{Upgrade}\nfor (const wait of [500, 2000, 8000]) setTimeout(all, wait);\n}})();</script>")
-        .Add($"<small>Figures on this page can be zoomed once plotly.js has come from {url}.</small>").ToString(), $"plotly.js from {url}", $"Figures on this page can be zoomed once plotly.js has come from {url}.");
+        .Add($"<small data-plotly-note>Figures on this page can be zoomed once plotly.js has come from {url}.</small>").ToString(), $"plotly.js from {url}", $"Figures on this page can be zoomed once plotly.js has come from {url}.");
 
     /// <summary>Loads it and leaves one line: what a page has loaded stays with the page, and need not lie in the notebook's file.</summary>
     /// <param name="show">shows a value in the place of the last one: a DisplayedValue's Update.</param>
     public void Into(Action<object> show)
     {
         if (_html.Contains("<script", StringComparison.Ordinal)) show(this);
-        show(new Loader(new Markup().Add($"<small>{_line}</small>").ToString(), _text, _line));
+        show(new Loader(new Markup().Add($"<small data-plotly-note>{_line}</small>").ToString(), _text, _line));
     }
 
     /// <inheritdoc/>

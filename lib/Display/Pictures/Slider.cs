@@ -19,7 +19,7 @@ public sealed record Slider(string Label, params IReadOnlyList<(string Name, IRe
         const setUp = box => {
           box.dataset.live = 'yes';
           const stops = [...box.querySelectorAll('[data-stop]')], line = document.createElement('label'), input = document.createElement('input'), output = document.createElement('strong');
-          line.style.cssText = 'display:flex;align-items:center;gap:10px;margin:4px 0 8px';
+          line.style.cssText = 'display:flex;flex-wrap:wrap;align-items:center;gap:4px 10px;margin:4px 0 8px';
           Object.assign(input, { type: 'range', min: 0, max: stops.length - 1, step: 1, value: 0 }).style.width = '260px';
           line.append(box.dataset.label, input, output);
           box.prepend(line);

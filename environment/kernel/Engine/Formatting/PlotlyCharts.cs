@@ -1,31 +1,42 @@
+using System.IO.Compression;
 using System.Net;
 using System.Reflection;
-using System.Text.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using CsNotebook.Notebook;
 
 namespace CsNotebook.Engine.Formatting;
 
 /// <summary>
-/// Charts of Plotly.NET, which the kernel does not reference. As plotly's JSON for front ends that draw it, as HTML that
-/// draws itself without a network, and in words.
+/// Charts of Plotly.NET, which the kernel does not reference. As plotly's JSON for front ends that draw it, as HTML that is
+/// a table of the data until plotly.js (see <see cref="PageScripts"/>) draws it, and in words.
 /// </summary>
 internal static class PlotlyCharts
 {
     /// <summary>plotly's JSON, by the name that Jupyter's and VS Code's renderers know.</summary>
     public const string MimeType = "application/vnd.plotly.v1+json";
 
-    /// <summary>Where a chart's HTML needs plotly.js before it; see <see cref="PageScripts"/>.</summary>
-    public const string ScriptPlace = "<!-- plotly.js goes here -->";
+    /// <summary>How a chart's HTML begins, wherever it stands.</summary>
+    public const string Beginning = "<div class=\"chart\" data-figure=\"";
 
     private const string TypeName = "Plotly.NET.GenericChart";
 
+    /// <summary>The most rows of data that stand for a chart.</summary>
+    private const int MostRows = 20;
+
+    /// <summary>What plotly calls the numbers and names of a trace.</summary>
+    private static readonly string[] Columns = ["x", "y", "z", "theta", "r", "lon", "lat", "labels", "values", "text"];
+
     private static string? script;
 
-    /// <summary>plotly.js for a page: Plotly.NET's own copy of it.</summary>
+    /// <summary>plotly.js for a page, Plotly.NET's own copy of it, and what draws charts with it.</summary>
     /// <remarks>A page may have a loader (require.js), to which the script would give itself instead of to the page.</remarks>
-    public static string Script => script is null ? "" : "<script>(() => { if (window.Plotly) return;\n"
-        + $"const define = undefined, module = undefined, exports = undefined;\n{Inline(script)}\n}})();</script>\n";
+    public static string Script => script is null ? "" : OnPage(script);
+
+    /// <summary>plotly.js as an element of a page, with what draws charts with it.</summary>
+    public static string OnPage(string plotly) => "<script>(() => { if (window.Plotly) return;\n"
+        + $"const define = undefined, module = undefined, exports = undefined;\n{PlotlyScript.Inline(plotly)}\n}})();\n"
+        + $"{PlotlyScript.Inline(PlotlyScript.Upgrade)}</script>\n";
 
     /// <summary>Whether a type is that of charts.</summary>
     public static bool Knows(Type type) => Chart(type) is not null;
@@ -36,7 +47,7 @@ internal static class PlotlyCharts
         if (Chart(value.GetType()) is not { } type
             || type.GetMethod("toFigureJson", BindingFlags.Public | BindingFlags.Static) is not { } toJson)
             return;
-        script ??= ReadScript(type.Assembly);
+        script ??= PlotlyScript.Of(type.Assembly);
         string json = (string)toJson.Invoke(null, [value])!;
         var figure = JsonNode.Parse(json)!;
         foreach (string mimeType in mimeTypes.Count > 0 ? mimeTypes : [MimeType, "text/html"])
@@ -51,37 +62,47 @@ internal static class PlotlyCharts
 
     private static Type? Chart(Type? type) => type is null || type.FullName == TypeName ? type : Chart(type.BaseType);
 
-    private static string? ReadScript(Assembly assembly)
-    {
-        string? name = assembly.GetManifestResourceNames().FirstOrDefault(n => n.EndsWith(".min.js", StringComparison.Ordinal));
-        if (name is null)
-            return null;
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-        return reader.ReadToEnd();
-    }
-
-    /// <summary>A box, and a script that waits until the box is on the page, and plotly.js too.</summary>
+    /// <summary>A chart where no script runs: its words and the beginning of its data.</summary>
     private static string Html(string json, JsonNode figure)
     {
-        string id = $"chart-{Guid.NewGuid():N}", words = WebUtility.HtmlEncode(Words(figure));
-        return $$"""
-            {{ScriptPlace}}<div id="{{id}}" role="img" aria-label="{{words}}">
-            <small>{{words}}. plotly.js draws it, which comes with the page's first chart: run all cells to see it.</small>
-            </div>
-            <script>(() => {
-            const figure = {{Inline(json)}};
-            const draw = tries => {
-              const box = document.getElementById('{{id}}');
-              if (box && window.Plotly) {
-                box.textContent = '';
-                Plotly.newPlot(box, figure.data, figure.layout, figure.config);
-              } else if (tries > 0) {
-                setTimeout(draw, 100, tries - 1);
-              }
-            };
-            draw(100);
-            })();</script>
-            """;
+        string words = WebUtility.HtmlEncode(Words(figure));
+        var html = new StringBuilder($"{Beginning}{Compressed(json)}\" role=\"group\" aria-label=\"{words}\">\n");
+        html.Append($"<p>{words}. The data, where plotly.js is not on the page to draw it:</p>\n");
+        foreach (var trace in (figure["data"] as JsonArray ?? []).OfType<JsonObject>())
+            Data(trace, html);
+        return html.Append("</div>").ToString();
+    }
+
+    private static void Data(JsonObject trace, StringBuilder html)
+    {
+        var columns = Columns.Where(name => trace[name] is JsonArray { Count: > 0 } values && values[0] is not JsonArray)
+            .Select(name => (Name: name, Values: (JsonArray)trace[name]!)).ToList();
+        if (columns.Count == 0)
+            return;
+        string caption = WebUtility.HtmlEncode(JsonText.At(trace, "name") ?? JsonText.At(trace, "type") ?? "trace");
+        html.Append($"<table><caption>{caption}</caption><thead><tr>");
+        foreach (var (name, _) in columns)
+            html.Append($"<th scope=\"col\">{name}</th>");
+        html.Append("</tr></thead><tbody>");
+        int count = columns.Max(column => column.Values.Count);
+        for (int i = 0; i < Math.Min(count, MostRows); i++)
+        {
+            html.Append("<tr>");
+            foreach (var (_, values) in columns)
+                html.Append($"<td>{(i < values.Count ? WebUtility.HtmlEncode(values[i]?.ToString() ?? "") : "")}</td>");
+            html.Append("</tr>");
+        }
+        if (count > MostRows)
+            html.Append($"<tr><td colspan=\"{columns.Count}\">{count - MostRows} more</td></tr>");
+        html.Append("</tbody></table>\n");
+    }
+
+    private static string Compressed(string json)
+    {
+        using var bytes = new MemoryStream();
+        using (var deflate = new DeflateStream(bytes, CompressionLevel.SmallestSize))
+            deflate.Write(Encoding.UTF8.GetBytes(json));
+        return Convert.ToBase64String(bytes.ToArray());
     }
 
     private static string Words(JsonNode figure)
@@ -96,8 +117,4 @@ internal static class PlotlyCharts
         });
         return $"{title}: {string.Join(", ", traces)}";
     }
-
-    /// <summary>Text that may stand in a script of a page.</summary>
-    private static string Inline(string text) =>
-        text.Replace("</", "<\\/", StringComparison.Ordinal).Replace("<!--", "<\\!--", StringComparison.Ordinal);
 }

@@ -1,0 +1,285 @@
+using System.Net;
+using System.Reflection;
+using System.Text;
+using CsNotebook.Notebook;
+
+namespace CsNotebook.Site;
+
+/// <summary>
+/// A folder of executed notebooks as a static site: an index, a page for each, and what they link to. It needs no server and no
+/// network, and one copy of plotly.js serves all pages.
+/// </summary>
+public sealed class CourseSite
+{
+    /// <summary>Tells a site of an earlier call, which may be replaced, from a folder that may not.</summary>
+    private const string Mark = ".csnotebook-site";
+
+    private const string Plotly = "plotly.min.js", Instructor = "instructor.html", ForInstructors = "For instructors";
+
+    private readonly string folder, target, title;
+    private readonly bool students;
+    private readonly List<SiteNotebook> notebooks;
+    private readonly SiteFiles files;
+    private readonly string readme;
+    private readonly string? instructors;
+    private int written;
+    private long bytes;
+    private bool figures;
+
+    private CourseSite(string folder, string target, string? title, bool students)
+    {
+        (this.folder, this.target, this.students) = (folder, target, students);
+        string root = Root(folder);
+        files = new SiteFiles(folder, root);
+        notebooks = [.. Names(folder).Select(name => new SiteNotebook(name, NotebookFile.Load(Path.Combine(folder, $"{name}.ipynb"))))];
+        (readme, instructors) = Parted(Text(Path.Combine(folder, "README.md")));
+        this.title = title ?? Heading(Text(Path.Combine(root, "README.md"))) ?? Heading(readme) ?? Path.GetFileName(folder);
+    }
+
+    /// <summary>Writes the site.</summary>
+    /// <param name="folder">The folder of the notebooks.</param>
+    /// <param name="target">The folder of the site: new, empty, or a site of an earlier call, which is replaced.</param>
+    /// <param name="title">The course's title; null for the heading of the project's README.md.</param>
+    /// <param name="students">Whether to leave out solutions and what is said to instructors.</param>
+    /// <exception cref="ArgumentException">There is no notebook, or the site's folder holds something else.</exception>
+    /// <exception cref="InvalidDataException">A file is no notebook of C#.</exception>
+    public static SiteReport Build(string folder, string target, string? title = null, bool students = false)
+    {
+        folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
+        if (!Directory.Exists(folder))
+            throw new ArgumentException($"there is no folder {folder}; name the one that holds the notebooks.");
+        if (!Names(folder).Any())
+            throw new ArgumentException($"there is no notebook in {folder}; name the folder that holds them.");
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !File.Exists(Path.Combine(target, Mark)))
+            throw new ArgumentException($"--out {target} holds files that are no site of csnotebook; name a new folder, or empty it.");
+        var site = new CourseSite(folder, target, title, students);
+        if (Directory.Exists(target))
+            Directory.Delete(target, recursive: true);
+        return site.Write();
+    }
+
+    private SiteReport Write()
+    {
+        Put(Mark, "Written by csnotebook site, which replaces this folder when it is called again.\n");
+        for (int i = 0; i < notebooks.Count; i++)
+            WriteNotebook(i);
+        Put("index.html", Framed("index.html", title, Index()));
+        if (!students && instructors is not null)
+            Put(Instructor, Framed(Instructor, ForInstructors, Instructors()));
+        if (Directory.Exists(Path.Combine(folder, "recorded")))
+            files.Linked("<a href=\"recorded\">x</a>", folder, "index.html");
+        while (files.Next() is var (source, place))
+            WriteFile(source, place);
+        string? plotly = figures ? PlotlyScript.Find(folder) : null;
+        if (plotly is not null)
+            Put(Plotly, plotly);
+        Put("charts.js", plotly is not null ? PlotlyScript.Upgrade : "// There was no plotly.js: figures stay images.\n");
+        using var css = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("site.css")!);
+        Put("site.css", HtmlPage.Style + css.ReadToEnd());
+        return new(notebooks.Count, written, bytes, plotly is not null, files.Unlinked);
+    }
+
+    private void WriteNotebook(int index)
+    {
+        var (name, page) = (notebooks[index].Name, notebooks[index].Page);
+        string file = Path.Combine(folder, $"{name}.ipynb");
+        var shown = notebooks[index].Notebook;
+        if (students)
+            StudentCopy.Make(shown, keepOutputs: true);
+        string body = files.Linked(HtmlPage.Body(shown, folder, html => html), folder, page);
+        string foot = $"<p class=\"quiet\">The notebook itself: <a href=\"{Links.Escaped(name)}.ipynb\" download>{Encoded(name)}.ipynb</a>, "
+            + (students ? "without solutions and outputs." : "without outputs.")
+            + (Directory.Exists(Path.Combine(folder, "recorded")) ? " What was run elsewhere: <a href=\"recorded/index.html\">recorded results</a>." : "")
+            + "</p>\n";
+        Put(page, Framed(page, notebooks[index].Title, $"{body}{foot}{Pager(index)}"));
+        var copy = NotebookFile.Load(file);
+        if (students)
+            StudentCopy.Make(copy);
+        foreach (var cell in copy.Cells.Where(cell => cell.IsCode))
+            cell.ClearOutputs();
+        Put($"{name}.ipynb", copy.ToString());
+        if (notebooks[index].Picture is { } picture)
+            Put($"figures/{name}.{picture.Extension}", picture.Bytes);
+    }
+
+    private void WriteFile(string source, string place)
+    {
+        string from = Path.GetDirectoryName(source)!;
+        if (Directory.Exists(source))
+            Put(place, Framed(place, Path.GetFileName(source), files.Linked(files.List(source), source, place)));
+        else if (Path.GetExtension(source) == ".md")
+        {
+            string text = Path.Combine(folder, "README.md") == source ? readme : Text(source)!;
+            string html = files.Linked(HtmlPage.MarkdownHtml(text, from), from, place);
+            Put(place, Framed(place, Heading(text) ?? Path.GetFileName(source), $"<section class=\"markdown\">\n{html}</section>\n"));
+        }
+        else if (SiteFiles.IsSource(source))
+        {
+            string text = File.ReadAllText(source);
+            string code = Path.GetExtension(source) == ".cs" ? CodeHighlight.ToHtml(text) : Encoded(text);
+            string name = Encoded(Path.GetFileName(source));
+            Put(place, Framed(place, Path.GetFileName(source), $"<h1>{name}</h1>\n<pre class=\"source\"><code>{code}</code></pre>\n"));
+        }
+        else
+            Put(place, File.ReadAllBytes(source));
+    }
+
+    private string Index()
+    {
+        var html = new StringBuilder($"<h1>{Encoded(title)}</h1>\n<div class=\"markdown\">{Prose(Lead(), "index.html")}</div>\n");
+        var verdicts = notebooks.SelectMany(notebook => notebook.Verdicts).ToList();
+        if (verdicts.Count > 0)
+            html.Append($"<p>{notebooks.Count} notebooks hold {verdicts.Count} claims against numbers: {Counts(verdicts)}.</p>\n");
+        html.Append("<ol class=\"cards\">\n");
+        foreach (var notebook in notebooks)
+        {
+            html.Append("<li>\n");
+            if (notebook.Picture is { } picture)
+                html.Append($"<a class=\"thumbnail\" href=\"{Links.Escaped(notebook.Page)}\" tabindex=\"-1\">")
+                    .Append($"<img loading=\"lazy\" alt=\"{Encoded(picture.Words)}\" src=\"figures/{Links.Escaped(notebook.Name)}.{picture.Extension}\"></a>\n");
+            html.Append($"<div><h2><a href=\"{Links.Escaped(notebook.Page)}\">{Inline(notebook.Title)}</a></h2>\n");
+            html.Append(Prose(notebook.Objective, "index.html"));
+            if (notebook.Minutes.Length > 0)
+                html.Append($"<div class=\"quiet\">{Prose($"**Minutes.** {notebook.Minutes}", "index.html")}</div>\n");
+            if (notebook.Verdicts.Count > 0)
+                html.Append($"<details class=\"verdicts\"><summary>{Counts(notebook.Verdicts)}</summary>\n{List(notebook.Verdicts)}</details>\n");
+            html.Append("</div></li>\n");
+        }
+        return html.Append("</ol>\n").ToString();
+    }
+
+    private string Instructors()
+    {
+        string text = instructors!.Replace($"## {ForInstructors}", $"# {ForInstructors}", StringComparison.Ordinal);
+        var html = new StringBuilder($"<section class=\"markdown\">\n{Prose(text, Instructor)}</section>\n");
+        html.Append("<h2>Minutes and exercises</h2>\n<div class=\"wide\"><table class=\"words\"><thead><tr><th scope=\"col\">notebook</th>")
+            .Append("<th scope=\"col\">minutes</th><th scope=\"col\">exercises</th><th scope=\"col\">verdicts</th></tr></thead><tbody>\n");
+        foreach (var notebook in notebooks)
+            html.Append($"<tr><td><a href=\"{Links.Escaped(notebook.Page)}\">{Inline(notebook.Title)}</a></td>")
+                .Append($"<td>{Prose(notebook.Minutes, Instructor)}</td><td>{notebook.Exercises}</td>")
+                .Append($"<td>{(notebook.Verdicts.Count > 0 ? Counts(notebook.Verdicts) : "")}</td></tr>\n");
+        return html.Append("</tbody></table></div>\n").ToString();
+    }
+
+    private string Pager(int index)
+    {
+        var html = new StringBuilder("<nav class=\"pager\" aria-label=\"Notebooks before and after\">\n");
+        if (index > 0)
+            html.Append($"<a rel=\"prev\" href=\"{Links.Escaped(notebooks[index - 1].Page)}\">← {Inline(notebooks[index - 1].Title)}</a>\n");
+        if (index < notebooks.Count - 1)
+            html.Append($"<a rel=\"next\" href=\"{Links.Escaped(notebooks[index + 1].Page)}\">{Inline(notebooks[index + 1].Title)} →</a>\n");
+        return html.Append("</nav>\n").ToString();
+    }
+
+    /// <summary>A page around its content.</summary>
+    private string Framed(string path, string heading, string body)
+    {
+        string up = string.Concat(Enumerable.Repeat("../", path.Replace('\\', '/').Count(c => c == '/')));
+        bool charts = body.Contains("data-figure=", StringComparison.Ordinal);
+        figures |= charts;
+        string about = File.Exists(Path.Combine(folder, "README.md"))
+            ? files.Linked("<a href=\"README.md\">About the notebooks</a>", folder, path) : "";
+        return $"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>{Encoded(heading == title ? title : $"{heading} · {title}")}</title>
+            <link rel="icon" href="data:,">
+            <link rel="stylesheet" href="{up}site.css">
+            {(charts ? $"<script defer src=\"{up}charts.js\" data-plotly=\"{up}{Plotly}\"></script>" : "")}
+            </head>
+            <body>
+            <header class="site"><nav aria-label="The site">
+            <a href="{up}index.html"><strong>{Encoded(title)}</strong></a>
+            {about}
+            {(!students && instructors is not null ? $"<a href=\"{up}{Instructor}\">{ForInstructors}</a>" : "")}
+            </nav></header>
+            <main>
+            {body}</main>
+            </body>
+            </html>
+
+            """;
+    }
+
+    private static string List(IEnumerable<SiteVerdict> verdicts)
+    {
+        var html = new StringBuilder("<ul>\n");
+        foreach (var (word, text) in verdicts)
+            html.Append($"<li><strong>{MarkOf(word)} {word}</strong>: {Inline(text)}</li>\n");
+        return html.Append("</ul>\n").ToString();
+    }
+
+    /// <summary>How many verdicts there are of each outcome: "✔ 3 shown, ✘ 1 not shown".</summary>
+    private static string Counts(IReadOnlyCollection<SiteVerdict> verdicts) => string.Join(", ",
+        from outcome in SiteVerdict.Words
+        let count = verdicts.Count(verdict => verdict.Word == outcome.Word)
+        where count > 0
+        select $"<span class=\"count\">{outcome.Mark} {count} {outcome.Word}</span>");
+
+    private static string MarkOf(string word) => SiteVerdict.Words.First(outcome => outcome.Word == word).Mark;
+
+    private string Prose(string markdown, string page) => files.Linked(HtmlPage.MarkdownHtml(markdown, folder), folder, page);
+
+    /// <summary>A line of Markdown without links and paragraph.</summary>
+    private static string Inline(string markdown)
+    {
+        string html = HtmlPage.MarkdownHtml(markdown.Replace("[", "\\[", StringComparison.Ordinal), "").Trim();
+        return html.StartsWith("<p>", StringComparison.Ordinal) && html.EndsWith("</p>", StringComparison.Ordinal)
+            && html.IndexOf("<p>", 3, StringComparison.Ordinal) < 0 ? html[3..^4] : Encoded(markdown);
+    }
+
+    /// <summary>The first paragraph of the notebooks' README.md.</summary>
+    private string Lead() => readme.Split("\n\n").Select(text => text.Trim())
+        .FirstOrDefault(text => text.Length > 0 && text[0] is not ('#' or '|' or '!' or '`')) ?? "";
+
+    /// <summary>A text without the part that is for instructors, and that part.</summary>
+    private static (string Others, string? Part) Parted(string? text)
+    {
+        if (text is null)
+            return ("", null);
+        var lines = text.Split('\n').ToList();
+        int start = lines.FindIndex(line => line.Trim().Equals($"## {ForInstructors}", StringComparison.OrdinalIgnoreCase));
+        if (start < 0)
+            return (text, null);
+        int end = lines.FindIndex(start + 1, line => line.StartsWith("## ", StringComparison.Ordinal));
+        if (end < 0)
+            end = lines.Count;
+        return (string.Join('\n', [.. lines[..start], .. lines[end..]]), string.Join('\n', lines[start..end]));
+    }
+
+    private static IEnumerable<string> Names(string folder) =>
+        Directory.GetFiles(folder, "*.ipynb").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
+
+    /// <summary>The project's folder: the one under version control, or the one above.</summary>
+    private static string Root(string folder)
+    {
+        for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
+        {
+            if (Path.Exists(Path.Combine(at.FullName, ".git")))
+                return at.FullName;
+        }
+        return Path.GetDirectoryName(folder) ?? folder;
+    }
+
+    private static string? Text(string path) => File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : null;
+
+    private static string? Heading(string? text) =>
+        text?.Split('\n').FirstOrDefault(line => line.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim();
+
+    private static string Encoded(string text) => WebUtility.HtmlEncode(text);
+
+    private void Put(string path, string text) => Put(path, Encoding.UTF8.GetBytes(text));
+
+    private void Put(string path, byte[] content)
+    {
+        string file = Path.Combine(target, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllBytes(file, content);
+        (written, bytes) = (written + 1, bytes + content.Length);
+    }
+}
