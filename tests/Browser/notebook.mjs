@@ -67,8 +67,8 @@ export const run = async ({ browser, home, work, test, skip }) => {
     try {
       await until(`the server: ${log.join('').slice(-300)}`, 30, () => fetch(`${at}/api`).then(r => r.ok, () => false));
       await page.goto(`${at}/notebooks/notebooks/${name}`);
-      await until('the kernel is ready', 60, () => page.evaluate(
-        () => window.Jupyter?.notebook?.kernel?.is_connected() && document.querySelector('.kernel_idle_icon') !== null));
+      await until('the kernel is ready', 60, () => page.evaluate(() =>
+        window.Jupyter?.notebook?.kernel?.is_connected() && document.querySelector('.kernel_idle_icon') !== null));
       const kernel = await page.evaluate(() => Jupyter.notebook.kernel.name);
       check(kernel === 'csnotebook', `the notebook opened with the kernel ${kernel}`);
       const index = await page.evaluate(

@@ -31,7 +31,7 @@ public sealed partial class SiteTests : IDisposable
         Assert.InRange(report.Bytes, 1, 15_000_000);
         Assert.True(took < TimeSpan.FromSeconds(10), $"The site took {took.TotalSeconds:0.0} s.");
         Assert.All(files.Where(IsPage), Check);
-        Assert.InRange(files.Count(file => Path.GetFileName(file).StartsWith("plotly", StringComparison.Ordinal)), 0, 1);
+        Assert.InRange(files.Count(file => Path.GetFileName(file) == "plotly.min.js"), 0, 1);
         Assert.Equal(!students, File.Exists(Path.Combine(folder, "instructor.html")));
         TestContext.Current.SendDiagnosticMessage($"{report.Bytes / 1e6:0.0} MB, {took.TotalSeconds:0.0} s");
     }
@@ -40,8 +40,11 @@ public sealed partial class SiteTests : IDisposable
     public void The_students_variant_has_no_solution_and_no_word_to_instructors()
     {
         CourseSite.Build(Notebooks, folder, students: true);
-        string all = string.Join('\n', Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(file => Path.GetExtension(file) is ".html" or ".ipynb").Select(file => WebUtility.HtmlDecode(Tags().Replace(File.ReadAllText(file), ""))));
+        string all = string.Join(
+            '\n',
+            from file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+            where Path.GetExtension(file) is ".html" or ".ipynb"
+            select WebUtility.HtmlDecode(Tags().Replace(File.ReadAllText(file), "")));
         Assert.DoesNotContain("BEGIN SOLUTION", all, StringComparison.Ordinal);
         Assert.DoesNotContain("A slot of 45 minutes", all, StringComparison.Ordinal);
         int looked = 0;
@@ -50,9 +53,9 @@ public sealed partial class SiteTests : IDisposable
             var notebook = NotebookFile.Load(file);
             var kept = NotebookFile.Load(file);
             StudentCopy.Make(kept);
-            var left = kept.Cells.SelectMany(cell => cell.Source.Split('\n')).Select(line => line.Trim()).ToHashSet(StringComparer.Ordinal);
+            var left = Lines(kept).ToHashSet(StringComparer.Ordinal);
             // A line that other cells have too is no solution's alone.
-            foreach (string line in notebook.Cells.SelectMany(cell => cell.Source.Split('\n')).Select(line => line.Trim()).Where(line => line.Length > 20 && !left.Contains(line)))
+            foreach (string line in Lines(notebook).Where(line => line.Length > 20 && !left.Contains(line)))
             {
                 Assert.DoesNotContain(line, all, StringComparison.Ordinal);
                 looked++;
@@ -70,48 +73,64 @@ public sealed partial class SiteTests : IDisposable
         foreach (string file in Directory.GetFiles(Notebooks, "*.ipynb"))
         {
             string name = Path.GetFileNameWithoutExtension(file);
-            string card = Assert.Single(index.Split("<li>\n"), card => card.Contains($"<h2><a href=\"{name}.html\"", StringComparison.Ordinal));
+            string heading = $"<h2><a href=\"{name}.html\"";
+            string card = Assert.Single(index.Split("<li>\n"), card => card.Contains(heading, StringComparison.Ordinal));
             Assert.Contains("<strong>Minutes.</strong>", card, StringComparison.Ordinal);
             Assert.Matches(@"<summary><span class=""count"">. \d+ (shown|not shown|not testable)", card);
             Assert.Matches(@"<img loading=""lazy"" alt=""[^""]{5,}"" src=""figures/", card);
         }
-        string second = File.ReadAllText(Path.Combine(folder, "02-table-1-patch-size.html"));
-        Assert.Contains("<a rel=\"prev\" href=\"01-what-patchification-throws-away.html\">", second, StringComparison.Ordinal);
-        Assert.Contains("<a rel=\"next\" href=\"03-figure-1-the-law.html\">", second, StringComparison.Ordinal);
-        Assert.Contains("<details><summary>Solution</summary>", second, StringComparison.Ordinal);
-        Assert.Contains("A slot of 45 minutes", File.ReadAllText(Path.Combine(folder, "instructor.html")), StringComparison.Ordinal);
-        Assert.DoesNotContain("A slot of 45 minutes", File.ReadAllText(Path.Combine(folder, "README.html")), StringComparison.Ordinal);
+        string second = Page("02-table-1-patch-size.html");
+        Assert.Contains("<a rel=\"prev\" href=\"01-what-patchification-throws-away.html\">", second);
+        Assert.Contains("<a rel=\"next\" href=\"03-figure-1-the-law.html\">", second);
+        Assert.Contains("<details><summary>Solution</summary>", second);
+        Assert.Contains("A slot of 45 minutes", Page("instructor.html"));
+        Assert.DoesNotContain("A slot of 45 minutes", Page("README.html"));
     }
 
     [Fact]
     public void A_small_course_with_odd_links_is_a_site()
     {
-        string course = Directory.CreateDirectory(Path.Combine(folder, "project", "a course")).FullName, site = Path.Combine(folder, "site");
+        string course = Directory.CreateDirectory(Path.Combine(folder, "project", "a course")).FullName;
+        string site = Path.Combine(folder, "site");
         File.WriteAllText(Path.Combine(folder, "project", "lib.cs"), "class A { }");
-        File.WriteAllText(Path.Combine(course, "README.md"), "# Course\n\nTwo [notebooks](1%20a.ipynb).\n\n## For instructors\n\nSecret.\n\n## After\n\n[Out](../../outside.md)");
+        File.WriteAllText(
+            Path.Combine(course, "README.md"),
+            "# Course\n\nTwo [notebooks](1%20a.ipynb).\n\n## For instructors\n\nSecret.\n\n## After\n\n[Out](../../outside.md)");
         File.WriteAllText(Path.Combine(folder, "outside.md"), "# Outside");
-        Write("1 a", "# One\n\n**Objective.** *See* `x`.\n\n**Minutes.** 5.\n\n[two](2.ipynb#The-end) [lib](../lib.cs) [gone](gone.md) [web](https://example.org) [here](#One)",
-            """[{"output_type":"stream","name":"stdout","text":["- shown: a < b. 1.\n","- not shown: c.\n","\n","- shown: not this one."]}]""");
-        Write("2", "# Two\n\n## The end", """[{"output_type":"execute_result","execution_count":1,"metadata":{},"data":{"image/png":"iVBORw0KGgo=","text/plain":"a picture"}}]""");
+        const string Odd = "[two](2.ipynb#The-end) [lib](../lib.cs) [gone](gone.md) [web](https://example.org) [here](#One)";
+        Write("1 a", $"# One\n\n**Objective.** *See* `x`.\n\n**Minutes.** 5.\n\n{Odd}", """
+            {"output_type":"stream","name":"stdout","text":["- shown: a < b. 1.\n","- not shown: c.\n","\n","- shown: no."]}
+            """);
+        Write("2", "# Two\n\n## The end", """
+            {"output_type":"execute_result","execution_count":1,"metadata":{},
+            "data":{"image/png":"iVBORw0KGgo=","text/plain":"a picture"}}
+            """);
         var report = CourseSite.Build(course, site, "T");
         Assert.Equal(["1 a.html: gone.md"], report.Unlinked);
-        Assert.Contains("<p>Out</p>", File.ReadAllText(Path.Combine(site, "README.html")), StringComparison.Ordinal);
-        string one = File.ReadAllText(Path.Combine(site, "1 a.html"));
-        Assert.Contains("<a href=\"2.html#the-end\">two</a> <a href=\"source/lib.cs.html\">lib</a> gone <a href=\"https://example.org\">web</a> <a href=\"#one\">here</a>", one, StringComparison.Ordinal);
-        string index = File.ReadAllText(Path.Combine(site, "index.html"));
-        Assert.Contains("✔ 1 shown</span>, <span class=\"count\">✘ 1 not shown</span>", index, StringComparison.Ordinal);
-        Assert.Contains("<strong>✔ shown</strong>: a &lt; b. 1.</li>", index, StringComparison.Ordinal);
-        Assert.Contains("<em>See</em> <code>x</code>.", index, StringComparison.Ordinal);
-        Assert.Contains("alt=\"a picture\" src=\"figures/2.png\"", index, StringComparison.Ordinal);
+        Assert.Contains("<p>Out</p>", Page("site/README.html"));
+        Assert.Contains(
+            "<a href=\"2.html#the-end\">two</a> <a href=\"source/lib.cs.html\">lib</a> gone "
+                + "<a href=\"https://example.org\">web</a> <a href=\"#one\">here</a>",
+            Page("site/1 a.html"));
+        string index = Page("site/index.html");
+        Assert.Contains("✔ 1 shown</span>, <span class=\"count\">✘ 1 not shown</span>", index);
+        Assert.Contains("<strong>✔ shown</strong>: a &lt; b. 1.</li>", index);
+        Assert.Contains("<em>See</em> <code>x</code>.", index);
+        Assert.Contains("alt=\"a picture\" src=\"figures/2.png\"", index);
         Assert.All(Directory.GetFiles(site, "*.html", SearchOption.AllDirectories), Check);
 
         CourseSite.Build(course, site, students: true);
-        Assert.DoesNotContain("Secret", string.Concat(Directory.GetFiles(site, "*.html").Select(File.ReadAllText)), StringComparison.Ordinal);
+        Assert.DoesNotContain("Secret", string.Concat(Directory.GetFiles(site, "*.html").Select(File.ReadAllText)));
 
-        void Write(string name, string markdown, string outputs) => File.WriteAllText(Path.Combine(course, $"{name}.ipynb"), $$"""
-            {"cells":[{"cell_type":"markdown","metadata":{},"source":{{System.Text.Json.JsonSerializer.Serialize(markdown)}}},
-            {"cell_type":"code","metadata":{},"source":"1","execution_count":1,"outputs":{{outputs}}}],"metadata":{},"nbformat":4,"nbformat_minor":5}
-            """);
+        void Write(string name, string markdown, string output)
+        {
+            string text = System.Text.Json.JsonSerializer.Serialize(markdown);
+            File.WriteAllText(Path.Combine(course, $"{name}.ipynb"), $$"""
+                {"cells":[{"cell_type":"markdown","metadata":{},"source":{{text}}},
+                {"cell_type":"code","metadata":{},"source":"1","execution_count":1,"outputs":[{{output}}]}],
+                "metadata":{},"nbformat":4,"nbformat_minor":5}
+                """);
+        }
     }
 
     [Fact]
@@ -119,34 +138,50 @@ public sealed partial class SiteTests : IDisposable
     {
         string other = Directory.CreateDirectory(Path.Combine(folder, "other")).FullName;
         File.WriteAllText(Path.Combine(other, "mine.txt"), "");
-        Assert.Contains("holds files that are no site of csnotebook", Assert.Throws<ArgumentException>(() => CourseSite.Build(Notebooks, other)).Message, StringComparison.Ordinal);
-        Assert.Contains("no notebook in", Assert.Throws<ArgumentException>(() => CourseSite.Build(other, folder)).Message, StringComparison.Ordinal);
-        Assert.Contains("there is no folder", Assert.Throws<ArgumentException>(() => CourseSite.Build(Path.Combine(folder, "gone"), folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("holds files that are no site of csnotebook", Refusal(Notebooks, other));
+        Assert.Contains("no notebook in", Refusal(other, folder));
+        Assert.Contains("there is no folder", Refusal(Path.Combine(folder, "gone"), folder));
         var (code, error) = await CommandLine.Run("site", other, "--out", Path.Combine(folder, "new"));
         Assert.Equal(2, code);
         Assert.Contains("no notebook in", error, StringComparison.Ordinal);
     }
+
+    private static string Refusal(string course, string site) =>
+        Assert.Throws<ArgumentException>(() => CourseSite.Build(course, site)).Message;
+
+    private static IEnumerable<string> Lines(NotebookFile notebook) =>
+        from cell in notebook.Cells from line in cell.Source.Split('\n') select line.Trim();
+
+    private string Page(string path) => File.ReadAllText(Path.Combine(folder, path));
 
     private static bool IsPage(string file) => Path.GetExtension(file) == ".html";
 
     private void Check(string page)
     {
         string html = File.ReadAllText(page);
-        string site = page.StartsWith(Path.Combine(folder, "site"), StringComparison.Ordinal) ? Path.Combine(folder, "site") : folder;
+        string site = Path.Combine(folder, "site"), name = Path.GetRelativePath(folder, page);
+        if (!page.StartsWith(site, StringComparison.Ordinal))
+            site = folder;
+        bool plotly = File.Exists(Path.Combine(site, "plotly.min.js"));
         foreach (Match match in Address().Matches(html))
         {
             string address = WebUtility.HtmlDecode(match.Groups[2].Value);
-            if (Regex.IsMatch(address, "^(https?:|data:|mailto:)") || (match.Groups[1].Value == "data-plotly" && !File.Exists(Path.Combine(site, "plotly.min.js"))))
+            if (Outside().IsMatch(address) || (match.Groups[1].Value == "data-plotly" && !plotly))
                 continue;
             string[] parts = address.Split('#');
-            string target = parts[0].Length == 0 ? page : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page)!, Uri.UnescapeDataString(parts[0])));
-            Assert.True(File.Exists(target), $"{Path.GetRelativePath(folder, page)} links to {address}, where there is nothing.");
+            string from = Path.GetDirectoryName(page)!, to = Uri.UnescapeDataString(parts[0]);
+            string target = to.Length == 0 ? page : Path.GetFullPath(Path.Combine(from, to));
+            Assert.True(File.Exists(target), $"{name} links to {address}, where there is nothing.");
             Assert.StartsWith(site, target, StringComparison.Ordinal);
             if (parts.Length > 1)
-                Assert.True(File.ReadAllText(target).Contains($"id=\"{parts[1]}\"", StringComparison.Ordinal), $"{Path.GetRelativePath(folder, page)} links to {address}, which has no such part.");
+                Assert.True(
+                    File.ReadAllText(target).Contains($"id=\"{parts[1]}\"", StringComparison.Ordinal),
+                    $"{name} links to {address}, which has no such part.");
         }
         foreach (Match image in Image().Matches(html))
-            Assert.True(Alternative().IsMatch(image.Value), $"{Path.GetRelativePath(folder, page)} has an image without words: {image.Value[..Math.Min(200, image.Value.Length)]}");
+            Assert.True(
+                Alternative().IsMatch(image.Value),
+                $"{name} has an image without words: {image.Value[..Math.Min(200, image.Value.Length)]}");
         Assert.Contains("<meta name=\"viewport\"", html, StringComparison.Ordinal);
     }
 
@@ -157,11 +192,15 @@ public sealed partial class SiteTests : IDisposable
             if (File.Exists(Path.Combine(at.FullName, "PatchKit.csproj")))
                 return at.FullName;
         }
-        throw new DirectoryNotFoundException($"There is no PatchKit.csproj above {AppContext.BaseDirectory}; run the tests from where they were built.");
+        throw new DirectoryNotFoundException(
+            $"There is no PatchKit.csproj above {AppContext.BaseDirectory}; run the tests from where they were built.");
     }
 
     [GeneratedRegex("""<(?:a|link|script|img)\b[^>]*?\b(href|src|data-plotly)=["']([^"']*)["']""")]
     private static partial Regex Address();
+
+    [GeneratedRegex("^(https?:|data:|mailto:)")]
+    private static partial Regex Outside();
 
     [GeneratedRegex("<img[^>]*>")]
     private static partial Regex Image();

@@ -4,9 +4,9 @@ using CsNotebook.Notebook;
 namespace CsNotebook.Engine;
 
 /// <summary>
-/// Brings plotly.js (3.6 MB) to the page before the first chart that a session shows, and no other: all outputs stand on
-/// one page. It is shown and at once replaced by a line, so that the page has it and the notebook's file has not. The cell
-/// that brought it brings it again when it is run again, as after the page was loaded anew.
+/// Brings plotly.js (3.6 MB) to the page before the first chart that a session shows, and no other: all outputs stand
+/// on one page. It is shown and at once replaced by a line, so that the page has it and the notebook's file has not.
+/// The cell that brought it brings it again when it is run again, as after the page was loaded anew.
 /// </summary>
 internal sealed class PageScripts
 {
@@ -20,7 +20,8 @@ internal sealed class PageScripts
     {
         {
             "text/html",
-            $"<small {PlotlyScript.Note}>Charts can be zoomed where the notebook runs; a page without plotly.js shows their data.</small>"
+            $"<small {PlotlyScript.Note}>Charts can be zoomed where the notebook runs; "
+                + "a page without plotly.js shows their data.</small>"
         },
         { "text/plain", "plotly.js for charts" },
     };
@@ -32,7 +33,7 @@ internal sealed class PageScripts
             (running, run) = (code, run + 1);
     }
 
-    /// <summary>What must be shown before a bundle, and then be replaced by <see cref="Line"/>; null where there is nothing.</summary>
+    /// <summary>What must be shown before a bundle and then replaced by <see cref="Line"/>; null for nothing.</summary>
     public MimeBundle? Before(MimeBundle bundle)
     {
         if (!HasChart(bundle) || PlotlyCharts.Script.Length == 0)

@@ -3,10 +3,10 @@ using System.Runtime.Loader;
 
 namespace CsNotebook.Notebook;
 
-/// <summary>plotly.js, which draws charts on a page, from where this machine has it, and the script that calls it.</summary>
+/// <summary>plotly.js, which draws charts, from where this machine has it, and the script that calls it.</summary>
 internal static class PlotlyScript
 {
-    /// <summary>Marks what is said where plotly.js came to the page of a front end; a page of its own leaves it out.</summary>
+    /// <summary>Marks what is said of plotly.js in a front end; a page of its own leaves it out.</summary>
     public const string Note = "data-plotly-note";
 
     private static readonly Lazy<string> Charts = new(() =>
@@ -19,14 +19,15 @@ internal static class PlotlyScript
     public static string Upgrade => Charts.Value;
 
     /// <summary>
-    /// plotly.js: npm's package in a folder or above it, or the copy in Plotly.NET, beside this program or among NuGet's packages; null
-    /// where there is none.
+    /// plotly.js: npm's package in a folder or above it, or the copy in Plotly.NET, beside this program or among
+    /// NuGet's packages; null where there is none.
     /// </summary>
     public static string? Find(string folder)
     {
         for (var at = new DirectoryInfo(Path.GetFullPath(folder)); at is not null; at = at.Parent)
         {
-            if (Path.Combine(at.FullName, "node_modules", "plotly.js-dist-min", "plotly.min.js") is var path && File.Exists(path))
+            string path = Path.Combine(at.FullName, "node_modules", "plotly.js-dist-min", "plotly.min.js");
+            if (File.Exists(path))
                 return File.ReadAllText(path);
         }
         return Libraries().Select(Of).FirstOrDefault(script => script is not null);
@@ -35,7 +36,8 @@ internal static class PlotlyScript
     /// <summary>The script that an assembly of Plotly.NET carries.</summary>
     public static string? Of(Assembly assembly)
     {
-        string? name = assembly.GetManifestResourceNames().FirstOrDefault(n => n.EndsWith(".min.js", StringComparison.Ordinal));
+        string? name = assembly.GetManifestResourceNames()
+            .FirstOrDefault(resource => resource.EndsWith(".min.js", StringComparison.Ordinal));
         if (name is null)
             return null;
         using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);

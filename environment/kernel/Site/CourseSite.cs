@@ -6,14 +6,16 @@ using CsNotebook.Notebook;
 namespace CsNotebook.Site;
 
 /// <summary>
-/// A folder of executed notebooks as a static site: an index, a page for each, and what they link to. It needs no server and no
-/// network, and one copy of plotly.js serves all pages.
+/// A folder of executed notebooks as a static site: an index, a page for each, and what they link to. It needs no
+/// server and no network, and one copy of plotly.js serves all pages.
 /// </summary>
 public sealed class CourseSite
 {
     /// <summary>Tells a site of an earlier call, which may be replaced, from a folder that may not.</summary>
     private const string Mark = ".csnotebook-site";
 
+    private const string Recorded = "recorded";
+    private const string Elsewhere = $" What was run elsewhere: <a href=\"{Recorded}\">recorded results</a>.";
     private const string Plotly = "plotly.min.js", Instructor = "instructor.html", ForInstructors = "For instructors";
 
     private readonly string folder, target, title;
@@ -31,14 +33,15 @@ public sealed class CourseSite
         (this.folder, this.target, this.students) = (folder, target, students);
         string root = Root(folder);
         files = new SiteFiles(folder, root);
-        notebooks = [.. Names(folder).Select(name => new SiteNotebook(name, NotebookFile.Load(Path.Combine(folder, $"{name}.ipynb"))))];
+        notebooks = [.. Names(folder).Select(name => new SiteNotebook(name, NotebookFile.Load(FileOf(name))))];
         (readme, instructors) = Parted(Text(Path.Combine(folder, "README.md")));
-        this.title = title ?? Heading(Text(Path.Combine(root, "README.md"))) ?? Heading(readme) ?? Path.GetFileName(folder);
+        title ??= Heading(Text(Path.Combine(root, "README.md"))) ?? Heading(readme);
+        this.title = title ?? Path.GetFileName(folder);
     }
 
     /// <summary>Writes the site.</summary>
     /// <param name="folder">The folder of the notebooks.</param>
-    /// <param name="target">The folder of the site: new, empty, or a site of an earlier call, which is replaced.</param>
+    /// <param name="target">The site's folder: new, empty, or a site of an earlier call, which is replaced.</param>
     /// <param name="title">The course's title; null for the heading of the project's README.md.</param>
     /// <param name="students">Whether to leave out solutions and what is said to instructors.</param>
     /// <exception cref="ArgumentException">There is no notebook, or the site's folder holds something else.</exception>
@@ -51,8 +54,10 @@ public sealed class CourseSite
             throw new ArgumentException($"there is no folder {folder}; name the one that holds the notebooks.");
         if (!Names(folder).Any())
             throw new ArgumentException($"there is no notebook in {folder}; name the folder that holds them.");
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !File.Exists(Path.Combine(target, Mark)))
-            throw new ArgumentException($"--out {target} holds files that are no site of csnotebook; name a new folder, or empty it.");
+        bool used = Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any();
+        if (used && !File.Exists(Path.Combine(target, Mark)))
+            throw new ArgumentException(
+                $"--out {target} holds files that are no site of csnotebook; name a new folder, or empty it.");
         var site = new CourseSite(folder, target, title, students);
         if (Directory.Exists(target))
             Directory.Delete(target, recursive: true);
@@ -67,33 +72,30 @@ public sealed class CourseSite
         Put("index.html", Framed("index.html", title, Index()));
         if (!students && instructors is not null)
             Put(Instructor, Framed(Instructor, ForInstructors, Instructors()));
-        if (Directory.Exists(Path.Combine(folder, "recorded")))
-            files.Linked("<a href=\"recorded\">x</a>", folder, "index.html");
         while (files.Next() is var (source, place))
             WriteFile(source, place);
         string? plotly = figures ? PlotlyScript.Find(folder) : null;
         if (plotly is not null)
             Put(Plotly, plotly);
-        Put("charts.js", plotly is not null ? PlotlyScript.Upgrade : "// There was no plotly.js: figures stay images.\n");
+        Put("charts.js", plotly is null ? "// There was no plotly.js: figures stay images.\n" : PlotlyScript.Upgrade);
         using var css = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("site.css")!);
         Put("site.css", HtmlPage.Style + css.ReadToEnd());
-        return new(notebooks.Count, written, bytes, plotly is not null, files.Unlinked);
+        return new(notebooks.Count, written, bytes, figures && plotly is null, files.Unlinked);
     }
 
     private void WriteNotebook(int index)
     {
         var (name, page) = (notebooks[index].Name, notebooks[index].Page);
-        string file = Path.Combine(folder, $"{name}.ipynb");
         var shown = notebooks[index].Notebook;
         if (students)
             StudentCopy.Make(shown, keepOutputs: true);
         string body = files.Linked(HtmlPage.Body(shown, folder, html => html), folder, page);
-        string foot = $"<p class=\"quiet\">The notebook itself: <a href=\"{Links.Escaped(name)}.ipynb\" download>{Encoded(name)}.ipynb</a>, "
-            + (students ? "without solutions and outputs." : "without outputs.")
-            + (Directory.Exists(Path.Combine(folder, "recorded")) ? " What was run elsewhere: <a href=\"recorded/index.html\">recorded results</a>." : "")
-            + "</p>\n";
+        string elsewhere = Directory.Exists(Path.Combine(folder, Recorded)) ? files.Linked(Elsewhere, folder, page) : "";
+        string without = students ? "without solutions and outputs" : "without outputs";
+        string foot = $"<p class=\"quiet\">The notebook itself: <a href=\"{Links.Escaped(name)}.ipynb\" download>"
+            + $"{Encoded(name)}.ipynb</a>, {without}.{elsewhere}</p>\n";
         Put(page, Framed(page, notebooks[index].Title, $"{body}{foot}{Pager(index)}"));
-        var copy = NotebookFile.Load(file);
+        var copy = NotebookFile.Load(FileOf(name));
         if (students)
             StudentCopy.Make(copy);
         foreach (var cell in copy.Cells.Where(cell => cell.IsCode))
@@ -112,14 +114,16 @@ public sealed class CourseSite
         {
             string text = Path.Combine(folder, "README.md") == source ? readme : Text(source)!;
             string html = files.Linked(HtmlPage.MarkdownHtml(text, from), from, place);
-            Put(place, Framed(place, Heading(text) ?? Path.GetFileName(source), $"<section class=\"markdown\">\n{html}</section>\n"));
+            string heading = Heading(text) ?? Path.GetFileName(source);
+            Put(place, Framed(place, heading, $"<section class=\"markdown\">\n{html}</section>\n"));
         }
         else if (SiteFiles.IsSource(source))
         {
             string text = File.ReadAllText(source);
             string code = Path.GetExtension(source) == ".cs" ? CodeHighlight.ToHtml(text) : Encoded(text);
-            string name = Encoded(Path.GetFileName(source));
-            Put(place, Framed(place, Path.GetFileName(source), $"<h1>{name}</h1>\n<pre class=\"source\"><code>{code}</code></pre>\n"));
+            string name = Path.GetFileName(source);
+            string body = $"<h1>{Encoded(name)}</h1>\n<pre class=\"source\"><code>{code}</code></pre>\n";
+            Put(place, Framed(place, name, body));
         }
         else
             Put(place, File.ReadAllBytes(source));
@@ -127,23 +131,27 @@ public sealed class CourseSite
 
     private string Index()
     {
-        var html = new StringBuilder($"<h1>{Encoded(title)}</h1>\n<div class=\"markdown\">{Prose(Lead(), "index.html")}</div>\n");
+        string lead = Prose(Lead(), "index.html");
+        var html = new StringBuilder($"<h1>{Encoded(title)}</h1>\n<div class=\"markdown\">{lead}</div>\n");
         var verdicts = notebooks.SelectMany(notebook => notebook.Verdicts).ToList();
         if (verdicts.Count > 0)
-            html.Append($"<p>{notebooks.Count} notebooks hold {verdicts.Count} claims against numbers: {Counts(verdicts)}.</p>\n");
+            html.Append($"<p>{notebooks.Count} notebooks hold {verdicts.Count} claims against numbers: ")
+                .Append($"{Counts(verdicts)}.</p>\n");
         html.Append("<ol class=\"cards\">\n");
         foreach (var notebook in notebooks)
         {
+            string page = Links.Escaped(notebook.Page), name = Links.Escaped(notebook.Name);
             html.Append("<li>\n");
             if (notebook.Picture is { } picture)
-                html.Append($"<a class=\"thumbnail\" href=\"{Links.Escaped(notebook.Page)}\" tabindex=\"-1\">")
-                    .Append($"<img loading=\"lazy\" alt=\"{Encoded(picture.Words)}\" src=\"figures/{Links.Escaped(notebook.Name)}.{picture.Extension}\"></a>\n");
-            html.Append($"<div><h2><a href=\"{Links.Escaped(notebook.Page)}\">{Inline(notebook.Title)}</a></h2>\n");
+                html.Append($"<a class=\"thumbnail\" href=\"{page}\" tabindex=\"-1\"><img loading=\"lazy\" ")
+                    .Append($"alt=\"{Encoded(picture.Words)}\" src=\"figures/{name}.{picture.Extension}\"></a>\n");
+            html.Append($"<div><h2><a href=\"{page}\">{Inline(notebook.Title)}</a></h2>\n");
             html.Append(Prose(notebook.Objective, "index.html"));
             if (notebook.Minutes.Length > 0)
                 html.Append($"<div class=\"quiet\">{Prose($"**Minutes.** {notebook.Minutes}", "index.html")}</div>\n");
             if (notebook.Verdicts.Count > 0)
-                html.Append($"<details class=\"verdicts\"><summary>{Counts(notebook.Verdicts)}</summary>\n{List(notebook.Verdicts)}</details>\n");
+                html.Append($"<details class=\"verdicts\"><summary>{Counts(notebook.Verdicts)}</summary>\n")
+                    .Append($"{List(notebook.Verdicts)}</details>\n");
             html.Append("</div></li>\n");
         }
         return html.Append("</ol>\n").ToString();
@@ -153,8 +161,10 @@ public sealed class CourseSite
     {
         string text = instructors!.Replace($"## {ForInstructors}", $"# {ForInstructors}", StringComparison.Ordinal);
         var html = new StringBuilder($"<section class=\"markdown\">\n{Prose(text, Instructor)}</section>\n");
-        html.Append("<h2>Minutes and exercises</h2>\n<div class=\"wide\"><table class=\"words\"><thead><tr><th scope=\"col\">notebook</th>")
-            .Append("<th scope=\"col\">minutes</th><th scope=\"col\">exercises</th><th scope=\"col\">verdicts</th></tr></thead><tbody>\n");
+        html.Append("<h2>Minutes and exercises</h2>\n<div class=\"wide\"><table class=\"words\"><thead><tr>");
+        foreach (string column in (string[])["notebook", "minutes", "exercises", "verdicts"])
+            html.Append($"<th scope=\"col\">{column}</th>");
+        html.Append("</tr></thead><tbody>\n");
         foreach (var notebook in notebooks)
             html.Append($"<tr><td><a href=\"{Links.Escaped(notebook.Page)}\">{Inline(notebook.Title)}</a></td>")
                 .Append($"<td>{Prose(notebook.Minutes, Instructor)}</td><td>{notebook.Exercises}</td>")
@@ -165,10 +175,10 @@ public sealed class CourseSite
     private string Pager(int index)
     {
         var html = new StringBuilder("<nav class=\"pager\" aria-label=\"Notebooks before and after\">\n");
-        if (index > 0)
-            html.Append($"<a rel=\"prev\" href=\"{Links.Escaped(notebooks[index - 1].Page)}\">← {Inline(notebooks[index - 1].Title)}</a>\n");
-        if (index < notebooks.Count - 1)
-            html.Append($"<a rel=\"next\" href=\"{Links.Escaped(notebooks[index + 1].Page)}\">{Inline(notebooks[index + 1].Title)} →</a>\n");
+        if (index > 0 && notebooks[index - 1] is var before)
+            html.Append($"<a rel=\"prev\" href=\"{Links.Escaped(before.Page)}\">← {Inline(before.Title)}</a>\n");
+        if (index < notebooks.Count - 1 && notebooks[index + 1] is var after)
+            html.Append($"<a rel=\"next\" href=\"{Links.Escaped(after.Page)}\">{Inline(after.Title)} →</a>\n");
         return html.Append("</nav>\n").ToString();
     }
 
@@ -223,7 +233,10 @@ public sealed class CourseSite
 
     private static string MarkOf(string word) => SiteVerdict.Words.First(outcome => outcome.Word == word).Mark;
 
-    private string Prose(string markdown, string page) => files.Linked(HtmlPage.MarkdownHtml(markdown, folder), folder, page);
+    private string Prose(string markdown, string page) =>
+        files.Linked(HtmlPage.MarkdownHtml(markdown, folder), folder, page);
+
+    private string FileOf(string name) => Path.Combine(folder, $"{name}.ipynb");
 
     /// <summary>A line of Markdown without links and paragraph.</summary>
     private static string Inline(string markdown)
@@ -243,7 +256,7 @@ public sealed class CourseSite
         if (text is null)
             return ("", null);
         var lines = text.Split('\n').ToList();
-        int start = lines.FindIndex(line => line.Trim().Equals($"## {ForInstructors}", StringComparison.OrdinalIgnoreCase));
+        int start = lines.FindIndex(line => line.Trim() == $"## {ForInstructors}");
         if (start < 0)
             return (text, null);
         int end = lines.FindIndex(start + 1, line => line.StartsWith("## ", StringComparison.Ordinal));
@@ -253,7 +266,8 @@ public sealed class CourseSite
     }
 
     private static IEnumerable<string> Names(string folder) =>
-        Directory.GetFiles(folder, "*.ipynb").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
+        from file in Directory.GetFiles(folder, "*.ipynb").Order(StringComparer.Ordinal)
+        select Path.GetFileNameWithoutExtension(file);
 
     /// <summary>The project's folder: the one under version control, or the one above.</summary>
     private static string Root(string folder)
@@ -266,7 +280,8 @@ public sealed class CourseSite
         return Path.GetDirectoryName(folder) ?? folder;
     }
 
-    private static string? Text(string path) => File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : null;
+    private static string? Text(string path) =>
+        File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : null;
 
     private static string? Heading(string? text) =>
         text?.Split('\n').FirstOrDefault(line => line.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text;
 using CsNotebook.Notebook;
@@ -5,8 +6,8 @@ using CsNotebook.Notebook;
 namespace CsNotebook.Site;
 
 /// <summary>
-/// What pages link to besides notebooks: documents, sources, recorded results. A document and a source become a page, a folder
-/// a list; anything else is copied. What is linked from there comes too.
+/// What pages link to besides notebooks: documents, sources, recorded results. A document and a source become a page, a
+/// folder a list; anything else is copied. What is linked from there comes too.
 /// </summary>
 /// <param name="folder">The notebooks' folder, whose files keep their names.</param>
 /// <param name="root">The project's folder, whose other files go to `source/`.</param>
@@ -19,7 +20,10 @@ internal sealed class SiteFiles(string folder, string root)
     private const int MaxFiles = 300;
 
     private static readonly string[] Sources =
-        [".cs", ".sh", ".py", ".cpp", ".h", ".cu", ".cuh", ".csproj", ".props", ".targets", ".yml", ".yaml", ".txt", ".ps1", ".js", ".css"];
+    [
+        ".cs", ".csproj", ".props", ".targets", ".cpp", ".h", ".cu", ".cuh", ".py", ".sh", ".ps1",
+        ".yml", ".yaml", ".txt", ".js", ".css",
+    ];
 
     private readonly Dictionary<string, string> places = new(StringComparer.Ordinal);
     private readonly Queue<string> waiting = new();
@@ -38,8 +42,10 @@ internal sealed class SiteFiles(string folder, string root)
             return fragment.ToLowerInvariant();
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Combine(from, name)));
         if (Place(target) is { } place)
-            return Links.Escaped(Path.GetRelativePath(Path.GetDirectoryName(page) is { Length: > 0 } at ? at : ".", place))
-                + fragment.ToLowerInvariant();
+        {
+            string here = Path.GetDirectoryName(page) is { Length: > 0 } at ? at : ".";
+            return Links.Escaped(Path.GetRelativePath(here, place)) + fragment.ToLowerInvariant();
+        }
         // What lies outside the project, such as a page of its host, was never to be here.
         if (Within(target, root) is not null)
             unlinked.Add($"{page}: {name}");
@@ -47,7 +53,8 @@ internal sealed class SiteFiles(string folder, string root)
     });
 
     /// <summary>The next file or folder that a page links to, and the path of what is made of it.</summary>
-    public (string Source, string Place)? Next() => waiting.TryDequeue(out string? source) ? (source, places[source]) : null;
+    public (string Source, string Place)? Next() =>
+        waiting.TryDequeue(out string? source) ? (source, places[source]) : null;
 
     /// <summary>Whether a file becomes a page of text.</summary>
     public static bool IsSource(string path) => Sources.Contains(Path.GetExtension(path).ToLowerInvariant());
@@ -55,21 +62,24 @@ internal sealed class SiteFiles(string folder, string root)
     /// <summary>A folder's list of what is in it.</summary>
     public string List(string source)
     {
-        var html = new StringBuilder($"<h1>{WebUtility.HtmlEncode(Path.GetFileName(source))}</h1>\n<ul class=\"files\">\n");
-        foreach (var entry in new DirectoryInfo(source).EnumerateFileSystemInfos().OrderBy(e => e.Name, StringComparer.Ordinal))
+        string name = WebUtility.HtmlEncode(Path.GetFileName(source));
+        var html = new StringBuilder($"<h1>{name}</h1>\n<ul class=\"files\">\n");
+        var entries = new DirectoryInfo(source).EnumerateFileSystemInfos();
+        foreach (var entry in entries.OrderBy(entry => entry.Name, StringComparer.Ordinal))
         {
             if (entry.Name.StartsWith('.') || entry.Name is "bin" or "obj" or "node_modules")
                 continue;
             string size = entry is FileInfo file ? $" <span class=\"quiet\">{Size(file.Length)}</span>" : "";
-            html.Append($"<li><a href=\"{Links.Escaped(entry.Name)}\">{WebUtility.HtmlEncode(entry.Name)}</a>{size}</li>\n");
+            html.Append($"<li><a href=\"{Links.Escaped(entry.Name)}\">{WebUtility.HtmlEncode(entry.Name)}</a>")
+                .Append($"{size}</li>\n");
         }
         return html.Append("</ul>\n").ToString();
     }
 
     /// <summary>A size for people.</summary>
     public static string Size(long bytes) => bytes < 1_000_000
-        ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Math.Max(1, Math.Round(bytes / 1e3)):0} KB")
-        : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
+        ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, Math.Round(bytes / 1e3)):0} KB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
 
     /// <summary>Where a file or folder of the project is found on the site; null where it is not to be.</summary>
     private string? Place(string target)
@@ -83,7 +93,8 @@ internal sealed class SiteFiles(string folder, string root)
                 return Path.ChangeExtension(beside, ".html");
             return Added(target, beside);
         }
-        return Within(target, root) is { } elsewhere && Within(folder, target) is null ? Added(target, Path.Combine("source", elsewhere)) : null;
+        return Within(target, root) is { } elsewhere && Within(folder, target) is null
+            ? Added(target, Path.Combine("source", elsewhere)) : null;
     }
 
     private string? Added(string target, string path)
@@ -105,6 +116,6 @@ internal sealed class SiteFiles(string folder, string root)
 
     /// <summary>A path seen from a folder; null where it is not below it.</summary>
     private static string? Within(string path, string folder) =>
-        Path.GetRelativePath(folder, path) is var seen && seen != "." && seen != ".." && !seen.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
-            && !Path.IsPathRooted(seen) ? seen : null;
+        Path.GetRelativePath(folder, path) is var seen && seen is not ("." or "..") && !Path.IsPathRooted(seen)
+            && !seen.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? seen : null;
 }

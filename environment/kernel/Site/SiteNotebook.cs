@@ -29,7 +29,11 @@ internal sealed record SiteNotebook(string Name, NotebookFile Notebook)
     public int Exercises => Notebook.Cells.Count(cell => cell.Tags.Contains("exercise"));
 
     /// <summary>The paragraph of the notebook's head that begins with a word in bold.</summary>
-    private string Paragraph(string word) =>
-        (Notebook.Cells.FirstOrDefault(cell => cell.Type == "markdown")?.Source ?? "").Split("\n\n")
-            .FirstOrDefault(text => text.StartsWith($"**{word}.**", StringComparison.Ordinal))?[(word.Length + "**.**".Length)..].Trim() ?? "";
+    private string Paragraph(string word)
+    {
+        string head = Notebook.Cells.FirstOrDefault(cell => cell.Type == "markdown")?.Source ?? "";
+        string beginning = $"**{word}.**";
+        string? found = head.Split("\n\n").FirstOrDefault(text => text.StartsWith(beginning, StringComparison.Ordinal));
+        return found?[beginning.Length..].Trim() ?? "";
+    }
 }

@@ -13,8 +13,8 @@ namespace CsNotebook.Site;
 internal sealed partial record SitePicture(string Extension, byte[] Bytes, string Words)
 {
     /// <summary>
-    /// The figure of the cell tagged `thumbnail`; otherwise the last drawing before the verdicts, which is the one that they are
-    /// about; otherwise the first drawing or image. Null where the notebook shows none.
+    /// The figure of the cell tagged `thumbnail`; otherwise the last drawing before the verdicts, which is the one that
+    /// they are about; otherwise the first drawing or image. Null where the notebook shows none.
     /// </summary>
     public static SitePicture? Of(NotebookFile notebook)
     {
@@ -46,6 +46,7 @@ internal sealed partial record SitePicture(string Extension, byte[] Bytes, strin
         }
     }
 
-    [GeneratedRegex("""<img\b[^>]*?\balt=(['"])(.*?)\1[^>]*?\bsrc=['"]data:image/(svg\+xml|png);base64,([A-Za-z0-9+/=]+)['"]""")]
+    [GeneratedRegex(
+        """<img\b[^>]*?\balt=(['"])(.*?)\1[^>]*?\bsrc=['"]data:image/(svg\+xml|png);base64,([A-Za-z0-9+/=]+)['"]""")]
     private static partial Regex Image();
 }

@@ -14,8 +14,8 @@ internal sealed partial record SiteVerdict(string Word, string Text)
         [("shown", "✔"), ("shown in the mean", "◐"), ("not shown", "✘"), ("not testable", "○")];
 
     /// <summary>
-    /// The verdicts of a notebook: of outputs whose words begin with one, the lines that are verdicts, each claim once. Recorded
-    /// results, whose words begin with where they come from, are not this notebook's.
+    /// The verdicts of a notebook: of outputs whose words begin with one, the lines that are verdicts, each claim once.
+    /// Recorded results, whose words begin with where they come from, are not this notebook's.
     /// </summary>
     public static IReadOnlyList<SiteVerdict> In(NotebookFile notebook) =>
         [.. notebook.Cells.Where(cell => cell.IsCode).SelectMany(Of).DistinctBy(verdict => verdict.Text)];

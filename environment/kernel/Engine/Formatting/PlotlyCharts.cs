@@ -8,8 +8,8 @@ using CsNotebook.Notebook;
 namespace CsNotebook.Engine.Formatting;
 
 /// <summary>
-/// Charts of Plotly.NET, which the kernel does not reference. As plotly's JSON for front ends that draw it, as HTML that is
-/// a table of the data until plotly.js (see <see cref="PageScripts"/>) draws it, and in words.
+/// Charts of Plotly.NET, which the kernel does not reference. As plotly's JSON for front ends that draw it, as HTML
+/// that is a table of the data until plotly.js (see <see cref="PageScripts"/>) draws it, and in words.
 /// </summary>
 internal static class PlotlyCharts
 {
@@ -30,7 +30,7 @@ internal static class PlotlyCharts
     private static string? script;
 
     /// <summary>plotly.js for a page, Plotly.NET's own copy of it, and what draws charts with it.</summary>
-    /// <remarks>A page may have a loader (require.js), to which the script would give itself instead of to the page.</remarks>
+    /// <remarks>A page may have a loader (require.js), to which the script would give itself.</remarks>
     public static string Script => script is null ? "" : OnPage(script);
 
     /// <summary>plotly.js as an element of a page, with what draws charts with it.</summary>
@@ -75,8 +75,11 @@ internal static class PlotlyCharts
 
     private static void Data(JsonObject trace, StringBuilder html)
     {
-        var columns = Columns.Where(name => trace[name] is JsonArray { Count: > 0 } values && values[0] is not JsonArray)
-            .Select(name => (Name: name, Values: (JsonArray)trace[name]!)).ToList();
+        var columns = (
+            from name in Columns
+            let values = trace[name] as JsonArray
+            where values is { Count: > 0 } && values[0] is not JsonArray
+            select (Name: name, Values: values)).ToList();
         if (columns.Count == 0)
             return;
         string caption = WebUtility.HtmlEncode(JsonText.At(trace, "name") ?? JsonText.At(trace, "type") ?? "trace");
@@ -107,7 +110,8 @@ internal static class PlotlyCharts
 
     private static string Words(JsonNode figure)
     {
-        string title = JsonText.At(figure, "layout", "title", "text") is { Length: > 0 } text ? $"Chart \"{text}\"" : "Chart";
+        string text = JsonText.At(figure, "layout", "title", "text") ?? "";
+        string title = text.Length > 0 ? $"Chart \"{text}\"" : "Chart";
         var traces = (figure["data"] as JsonArray ?? []).Select(trace =>
         {
             string kind = JsonText.At(trace, "type") ?? "trace";
