@@ -5,7 +5,7 @@ using CsNotebook.Jupyter;
 var root = new RootCommand("C# notebooks: run them without Jupyter, or in Jupyter.")
 {
     RunCommand.Create(), ReleaseCommand.Create(), SiteCommand.Create(), BenchCommand.Create(),
-    StartCommand.Create(),
+    StartCommand.Create(), StdioCommand.Create(),
     InstallCommand.Create(), InstallCommand.CreateUninstall(),
 };
 var parsed = root.Parse(args);

@@ -1,19 +1,15 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using CsNotebook.Jupyter.Zmtp;
 
 namespace CsNotebook.Jupyter;
 
 /// <summary>The stdin channel: asks the user who sent a request.</summary>
-internal sealed class InputChannel(MessageCodec codec)
+internal sealed class InputChannel(IWire wire)
 {
     private const string EndOfInput = "\x04";
 
     private readonly BlockingCollection<string> replies = [];
     private readonly object turn = new();
-
-    /// <summary>The socket to ask through.</summary>
-    public RouterSocket? Socket { get; set; }
 
     /// <summary>Takes what came in on the channel.</summary>
     public void Received(Message message)
@@ -33,7 +29,7 @@ internal sealed class InputChannel(MessageCodec codec)
             {
             }
             var content = new JsonObject { ["prompt"] = prompt, ["password"] = password };
-            if (Socket?.Send(codec.Encode(parent.Identities, "input_request", content, parent.Header)) != true)
+            if (!wire.Send(Channel.Stdin, "input_request", content, parent))
                 throw new InvalidOperationException("The cell asks for input, and the front end that ran it has no input channel.");
             string value = replies.Take(stop);
             return value == EndOfInput ? null : value;

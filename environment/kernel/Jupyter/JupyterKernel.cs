@@ -1,13 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using CsNotebook.Engine;
-using CsNotebook.Jupyter.Zmtp;
 
 namespace CsNotebook.Jupyter;
 
 /// <summary>
-/// A Jupyter kernel: a C# session behind the five channels of a connection file. Shell requests are answered one after
-/// another, control requests at once beside them.
+/// A Jupyter kernel: a C# session behind a wire. Shell requests are answered one after another, control requests at
+/// once beside them.
 /// </summary>
 internal sealed class JupyterKernel : IDisposable
 {
@@ -15,10 +13,7 @@ internal sealed class JupyterKernel : IDisposable
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
 
     private readonly TextWriter log;
-    private readonly MessageCodec codec;
-    private readonly RouterSocket shell, control, stdin;
-    private readonly PublisherSocket iopub;
-    private readonly EchoSocket heartbeat;
+    private readonly IWire wire;
     private readonly Publisher publisher;
     private readonly InputChannel input;
     private readonly Shell requests;
@@ -27,37 +22,25 @@ internal sealed class JupyterKernel : IDisposable
     private readonly ManualResetEventSlim ended = new();
     private readonly Lazy<Task> warmUp;
 
-    /// <summary>Listens on all channels; <see cref="Run"/> begins to answer.</summary>
-    /// <param name="connection">Where to listen.</param>
+    /// <summary>Opens the wire; <see cref="Run"/> begins to answer.</summary>
+    /// <param name="open">Makes the wire, from what takes its sentences.</param>
     /// <param name="log">Receives a line for each thing that went wrong outside of cells.</param>
-    /// <exception cref="IOException">A channel's place is taken.</exception>
-    public JupyterKernel(ConnectionFile connection, TextWriter log)
+    public JupyterKernel(Func<Action<string>, IWire> open, TextWriter log)
     {
         this.log = log;
-        codec = new MessageCodec(connection.Key, Guid.NewGuid().ToString("N"));
-        input = new InputChannel(codec);
-        shell = Router(connection.Shell, waiting.Add);
-        control = Router(connection.Control, TakeControl);
-        stdin = Router(connection.Stdin, input.Received);
-        input.Socket = stdin;
-        iopub = new PublisherSocket(connection.EndPoint(connection.Iopub), Log);
-        heartbeat = new EchoSocket(connection.EndPoint(connection.Heartbeat), Log);
-        publisher = new Publisher(iopub, codec);
+        wire = open(Log);
+        input = new InputChannel(wire);
+        publisher = new Publisher(wire);
         requests = new Shell(publisher, input) { AbortWaiting = AbortWaiting };
         warmUp = new(WarmUpAsync);
-
-        RouterSocket Router(int port, Action<Message> take) => new(connection.EndPoint(port), frames => Take(frames, take), Log);
     }
-
-    private IEnumerable<ZmtpSocket> Sockets => [iopub, stdin, control, shell, heartbeat];
 
     /// <summary>Answers requests until a shutdown is asked for and done.</summary>
     public void Run()
     {
-        foreach (var socket in Sockets)
-            socket.Start();
+        wire.Start(Received, Shutdown);
         publisher.Status("starting", null);
-        var threads = new[] { Background("shell", waiting, shell), Background("control", urgent, control) };
+        var threads = new[] { Background(Channel.Shell, waiting), Background(Channel.Control, urgent) };
         ended.Wait();
         requests.Interrupt();
         waiting.CompleteAdding();
@@ -65,8 +48,7 @@ internal sealed class JupyterKernel : IDisposable
         var until = DateTime.UtcNow + Farewell;
         foreach (var thread in threads)
             thread.Join(Max(until - DateTime.UtcNow, TimeSpan.Zero));
-        foreach (var socket in Sockets)
-            socket.Drain(until);
+        wire.Drain(until);
     }
 
     /// <summary>Stops the running cell, if there is one.</summary>
@@ -81,20 +63,20 @@ internal sealed class JupyterKernel : IDisposable
         if (warmUp.IsValueCreated)
             warmUp.Value.Wait(Farewell);
         publisher.Dispose();
-        foreach (var socket in Sockets)
-            socket.Dispose();
+        wire.Dispose();
         requests.Dispose();
     }
 
-    private void Take(byte[][] frames, Action<Message> take)
+    private void Received(Channel channel, Message message)
     {
         try
         {
-            take(codec.Decode(frames));
-        }
-        catch (InvalidDataException e)
-        {
-            Log($"A message was dropped: {e.Message}.");
+            if (channel == Channel.Shell)
+                waiting.Add(message);
+            else if (channel == Channel.Control)
+                TakeControl(message);
+            else
+                input.Received(message);
         }
         catch (InvalidOperationException)
         {
@@ -117,24 +99,24 @@ internal sealed class JupyterKernel : IDisposable
             aborted.Add(message);
     }
 
-    private Thread Background(string name, BlockingCollection<Message> messages, RouterSocket socket)
+    private Thread Background(Channel channel, BlockingCollection<Message> messages)
     {
         var thread = new Thread(() =>
         {
             foreach (var message in messages.GetConsumingEnumerable())
-                Serve(message, socket);
-        }) { IsBackground = true, Name = name };
+                Serve(message, channel);
+        }) { IsBackground = true, Name = channel.ToString() };
         thread.Start();
         return thread;
     }
 
-    private void Serve(Message request, RouterSocket socket)
+    private void Serve(Message request, Channel channel)
     {
         publisher.Status("busy", request);
         JsonObject? content;
         try
         {
-            content = socket == control || request.Type == "shutdown_request" ? AnswerControl(request)
+            content = channel == Channel.Control || request.Type == "shutdown_request" ? AnswerControl(request)
                 : aborted.Remove(request) || ended.IsSet ? new JsonObject { ["status"] = "aborted" }
                 : requests.Answer(request);
         }
@@ -146,7 +128,7 @@ internal sealed class JupyterKernel : IDisposable
         if (content is not null && request.Type.EndsWith("_request", StringComparison.Ordinal))
         {
             string reply = request.Type[..^"request".Length] + "reply";
-            socket.Send(codec.Encode(request.Identities, reply, content, request.Header));
+            wire.Send(channel, reply, content, request);
         }
         publisher.Status("idle", request);
         if (request.Type == "shutdown_request")

@@ -31,18 +31,20 @@ internal sealed class MessageCodec(string key, string session)
     /// <param name="parent">The header of the message that this one answers.</param>
     public byte[][] Encode(byte[][] identities, string type, JsonObject content, JsonObject? parent)
     {
-        var header = new JsonObject
-        {
-            ["msg_id"] = Guid.NewGuid().ToString("N"),
-            ["session"] = session,
-            ["username"] = "kernel",
-            ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
-            ["msg_type"] = type,
-            ["version"] = Version,
-        };
-        byte[][] parts = [Bytes(header), Bytes(parent ?? []), Bytes([]), Bytes(content)];
+        byte[][] parts = [Bytes(Header(type, session)), Bytes(parent ?? []), Bytes([]), Bytes(content)];
         return [.. identities, Delimiter.ToArray(), Sign(parts), .. parts];
     }
+
+    /// <summary>The header of a new message.</summary>
+    public static JsonObject Header(string type, string session) => new()
+    {
+        ["msg_id"] = Guid.NewGuid().ToString("N"),
+        ["session"] = session,
+        ["username"] = "kernel",
+        ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
+        ["msg_type"] = type,
+        ["version"] = Version,
+    };
 
     /// <summary>Reads a message that came in.</summary>
     /// <exception cref="InvalidDataException">It is no Jupyter message, or signed with another key.</exception>

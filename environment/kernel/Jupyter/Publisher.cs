@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CsNotebook.Engine;
-using CsNotebook.Jupyter.Zmtp;
 
 namespace CsNotebook.Jupyter;
 
@@ -12,18 +11,17 @@ internal sealed class Publisher : IDisposable
 
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(50);
 
-    private readonly PublisherSocket socket;
-    private readonly MessageCodec codec;
+    private readonly IWire wire;
     private readonly object gate = new();
     private readonly StringBuilder text = new();
     private StreamName name;
     private Message? writer;
     private bool closed;
 
-    /// <summary>Publishes through a socket.</summary>
-    public Publisher(PublisherSocket socket, MessageCodec codec)
+    /// <summary>Publishes through a wire.</summary>
+    public Publisher(IWire wire)
     {
-        (this.socket, this.codec) = (socket, codec);
+        this.wire = wire;
         new Thread(SendGathered) { IsBackground = true, Name = "stream output" }.Start();
     }
 
@@ -89,5 +87,5 @@ internal sealed class Publisher : IDisposable
     }
 
     private void Send(string type, JsonObject content, Message? parent) =>
-        socket.Send(codec.Encode([Encoding.UTF8.GetBytes(type)], type, content, parent?.Header));
+        wire.Send(Channel.Iopub, type, content, parent);
 }

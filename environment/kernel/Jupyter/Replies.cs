@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
 using CsNotebook.Engine;
+using CsNotebook.Engine.Formatting;
 
 namespace CsNotebook.Jupyter;
 
@@ -74,6 +75,26 @@ internal static class Replies
         };
     }
 
+    /// <summary>
+    /// What a variables view asks for, in the words of the debugger's protocol though there is no debugger: names,
+    /// types and values.
+    /// </summary>
+    public static JsonObject Variables(Message request, IReadOnlyList<Variable> variables) => new()
+    {
+        ["status"] = "ok",
+        ["type"] = "response",
+        ["success"] = true,
+        ["command"] = request.Content["command"]?.DeepClone(),
+        ["request_seq"] = request.Content["seq"]?.DeepClone(),
+        ["body"] = new JsonObject
+        {
+            ["variables"] = new JsonArray([.. variables.Select(v => new JsonObject
+            {
+                ["name"] = v.Name, ["type"] = v.Type, ["value"] = Words(v.Value), ["variablesReference"] = 0,
+            })]),
+        },
+    };
+
     /// <summary>What is known of a symbol; null when there is none.</summary>
     public static JsonObject Inspected(Inspection? found) => new()
     {
@@ -90,5 +111,18 @@ internal static class Replies
         if (answer.Status == CompletenessStatus.Incomplete)
             content["indent"] = answer.Indent;
         return content;
+    }
+
+    /// <summary>A value in one line, or the exception that its own code throws when it is asked.</summary>
+    private static string Words(object? value)
+    {
+        try
+        {
+            return TextFormat.Short(value);
+        }
+        catch (Exception e)
+        {
+            return $"({e.GetType().Name}: {TextFormat.Cut(e.Message)})";
+        }
     }
 }

@@ -26,24 +26,27 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
         {
             case "execute_request":
                 return Execute(request);
-            case "complete_request":
-                return Replies.Completions(session.Value.Complete(request.Text("code"), Cursor(request)), request.Text("code"));
-            case "inspect_request":
-                return Replies.Inspected(session.Value.Inspect(request.Text("code"), Cursor(request)));
             case "history_request":
                 return history.Answer(request);
+            case "debug_request" when request.Text("command") == "inspectVariables":
+                return Replies.Variables(request, session.Value.Variables);
             default:
                 return AnswerBeside(request);
         }
     }
 
-    /// <summary>Answers a request that touches nothing of the session, so that a cell may be running.</summary>
+    /// <summary>Answers a request that changes nothing of the session, so that a cell may be running.</summary>
     public JsonObject? AnswerBeside(Message request)
     {
         switch (request.Type)
         {
             case "kernel_info_request":
                 return Replies.KernelInfo();
+            case "complete_request":
+                string code = request.Text("code");
+                return Replies.Completions(session.Value.Complete(code, Cursor(request)), code);
+            case "inspect_request":
+                return Replies.Inspected(session.Value.Inspect(request.Text("code"), Cursor(request)));
             case "is_complete_request":
                 return Replies.IsComplete(session.Value.IsComplete(request.Text("code")));
             case "comm_info_request":

@@ -11,14 +11,21 @@ internal static class StartCommand
     {
         var file = new Option<FileInfo>("--connection-file", "-f") { Description = "The front end's connection file", Required = true };
         var command = new Command("start", "Serve a Jupyter front end (Jupyter and VS Code call this themselves)") { file };
-        command.SetAction(parsed => Sentences.Guard(() => Serve(parsed.GetRequiredValue(file).FullName)));
+        command.SetAction(parsed => Sentences.Guard(() =>
+        {
+            var connection = ConnectionFile.Load(parsed.GetRequiredValue(file).FullName);
+            // Once a cell has run, Console leads to cells.
+            return Serve(log => new ZmqWire(connection, log), Console.Error);
+        }));
         return command;
     }
 
-    private static int Serve(string path)
+    /// <summary>Runs a kernel on a wire until a front end or a signal ends it.</summary>
+    /// <param name="open">Makes the wire, from what takes its sentences.</param>
+    /// <param name="log">Receives a line for each thing that went wrong outside of cells.</param>
+    public static int Serve(Func<Action<string>, IWire> open, TextWriter log)
     {
-        // Once a cell has run, Console leads to cells.
-        using var kernel = new JupyterKernel(ConnectionFile.Load(path), Console.Error);
+        using var kernel = new JupyterKernel(open, log);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
         {
             signal.Cancel = true;

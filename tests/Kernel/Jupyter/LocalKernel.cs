@@ -16,7 +16,7 @@ internal sealed class LocalKernel : IDisposable
         Connection = transport == "ipc"
             ? new ConnectionFile("ipc", Path.Combine(folder, "k"), 1, 2, 3, 4, 5, key)
             : new ConnectionFile("tcp", "127.0.0.1", Port(), Port(), Port(), Port(), Port(), key);
-        kernel = new JupyterKernel(Connection, TextWriter.Synchronized(Log));
+        kernel = new JupyterKernel(log => new ZmqWire(Connection, log), TextWriter.Synchronized(Log));
         running = new Thread(kernel.Run) { IsBackground = true };
         running.Start();
 
