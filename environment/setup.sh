@@ -5,6 +5,8 @@
 #   setup.sh                    with the libtorch of the last run, at first the one for CPUs
 #   setup.sh --device cuda      with TorchSharp's libtorch for NVIDIA's GPUs, several GB; remembered for later runs
 #   setup.sh --device cpu       back to the one for CPUs
+#   setup.sh --dotnet-interactive   also the tool .NET Interactive, as a second kernel of Jupyter's: dotnet-interactive
+#   setup.sh --no-build         builds nothing, in a folder that is set up: for --dotnet-interactive alone
 #   setup.sh --packages-only    the system's packages and nothing else (for the Dockerfile)
 set -euo pipefail
 
@@ -28,6 +30,8 @@ usage() {
 parse_arguments() {
   device_wish=""
   packages_only=""
+  interactive=""
+  no_build=""
   while (($#)); do
     case $1 in
       --device)
@@ -36,6 +40,8 @@ parse_arguments() {
         shift
         ;;
       --packages-only) packages_only=yes ;;
+      --dotnet-interactive) interactive=yes ;;
+      --no-build) no_build=yes ;;
       -h | --help) usage; exit 0 ;;
       *) fail "the argument '$1' is not known; see setup.sh --help." ;;
     esac
@@ -295,7 +301,6 @@ publish_ahead_of_time() {
 
 build_dotnet() {
   local program project assembly launcher
-  dotnet=$(bash -c 'source environment/env.sh; patchkit_dotnet') || exit 1
   if [[ $(cat build/dotnet-built-from 2>/dev/null) == "$(dotnet_sources)" ]]; then return; fi
   if ! "$dotnet" --list-sdks | grep -q '^1[0-9]\.'; then
     fail "$dotnet has no .NET 10 SDK, only: $("$dotnet" --list-sdks | cut -d' ' -f1 | tr '\n' ' ')." \
@@ -338,7 +343,7 @@ fill_bin() {
       put "build/publish/$assembly/$file" "bin/$file"
       echo "$file" >>$listing.new
     done < <(find "build/publish/$assembly" -type f -printf '%P\n')
-    write_launcher "$assembly" "$launcher"
+    write_launcher "$launcher" "\$home/bin/$assembly.dll"
   done
   if [[ -e $listing ]]; then
     while IFS= read -r file; do rm -f "bin/$file"; done < <(grep -vxFf $listing.new $listing)
@@ -347,29 +352,56 @@ fill_bin() {
 }
 
 write_launcher() {
-  local assembly=$1 launcher=$2
+  local launcher=$1 program=$2
   cat >build/launcher <<LAUNCHER
 #!/usr/bin/env bash
-# Written by environment/setup.sh: runs $assembly with the settings of environment/env.sh.
+# Written by environment/setup.sh: runs ${program##*/} with the settings of environment/env.sh.
 set -euo pipefail
 home=\$(dirname "\$(dirname "\$(readlink -f "\${BASH_SOURCE[0]}")")")
 source "\$home/environment/env.sh"
 dotnet=\$(patchkit_dotnet)
 export PATCHKIT_LAUNCHER=1
-exec "\$dotnet" "\$home/bin/$assembly.dll" "\$@"
+exec "\$dotnet" "$program" "\$@"
 LAUNCHER
   chmod +x build/launcher
   put build/launcher "bin/$launcher"
   chmod +x "bin/$launcher"
 }
 
-main() {
-  parse_arguments "$@"
-  did_something=""
-  take_lock
-  choose_device
-  ensure_packages
-  if [[ -n $packages_only ]]; then return; fi
+# The tool and its kernel's folder. What the tool's own `jupyter install` writes starts `dotnet interactive`, which is
+# found in this folder alone, and lets every network interface read the session's variables.
+install_interactive() {
+  local tool=microsoft.dotnet-interactive version packages program kernel root
+  "$dotnet" tool restore >build/log/tools.log 2>&1 9>&- || {
+    tail -n 5 build/log/tools.log >&2
+    fail "the tools of .config/dotnet-tools.json could not be restored; the whole output is in build/log/tools.log."
+  }
+  version=$(sed -n "/\"$tool\"/,/}/s/.*\"version\": *\"\([^\"]*\)\".*/\1/p" .config/dotnet-tools.json)
+  packages=$("$dotnet" nuget locals global-packages --list | sed 's/^global-packages: *//')
+  program=$(find "${packages%/}/$tool/$version/tools" -name Microsoft.DotNet.Interactive.App.dll | head -n 1)
+  [[ -n $program ]] || fail "$tool $version was restored, but its program is not in $packages."
+  write_launcher dotnet-interactive "$program"
+  kernel=${JUPYTER_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/jupyter}/kernels/dotnet-interactive
+  cat >build/kernel.json <<KERNEL
+{
+  "argv": [
+    "$home/bin/dotnet-interactive", "jupyter", "--default-kernel", "csharp", "--http-local-only", "{connection_file}"
+  ],
+  "display_name": "C# (.NET Interactive)",
+  "language": "C#",
+  "env": { "DOTNET_INTERACTIVE_CLI_TELEMETRY_OPTOUT": "1" }
+}
+KERNEL
+  put build/kernel.json "$kernel/kernel.json"
+  # What executes notebooks from the command line; without it there are VS Code and JupyterLab.
+  if ! command -v jupyter-nbconvert >/dev/null && command -v apt-get >/dev/null && root=$(root_prefix); then
+    say "Installing jupyter-nbconvert: executes notebooks in a kernel."
+    apt_install "$root" jupyter-nbconvert ||
+      say "Going on without jupyter-nbconvert, which apt-get could not install (see build/log/packages.log)."
+  fi
+}
+
+build() {
   local missing
   missing=$(missing_tools)
   if [[ -n $missing ]]; then fail "the build needs: $missing."; fi
@@ -377,6 +409,18 @@ main() {
   fill_bin
   build_native
   remember_device
+}
+
+main() {
+  parse_arguments "$@"
+  did_something=""
+  take_lock
+  choose_device
+  if [[ -z $no_build ]]; then ensure_packages; fi
+  if [[ -n $packages_only ]]; then return; fi
+  dotnet=$(bash -c 'source environment/env.sh; patchkit_dotnet') || exit 1
+  if [[ -z $no_build ]]; then build; fi
+  if [[ -n $interactive ]]; then install_interactive; fi
   if [[ -z $did_something ]]; then
     echo "PatchKit is set up; nothing to do."
   else
