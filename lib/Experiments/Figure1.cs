@@ -7,7 +7,7 @@ namespace PatchKit.Experiments;
 // Figure 1: test loss over patch size, and the law loss = floor + a p^alpha through it.
 //
 //   command    patchkit run figure1 --scale teach            (--pixels adds p = 1; --data DIR for real images)
-//   cost       that of table1's curves, about 8 minutes on two CPU cores; nothing after table1
+//   cost       that of table1's curves, about 6 minutes on two CPU cores; nothing after table1
 //   expected   the loss falls at every halving of the patch; a power law with a floor describes it, with wide intervals
 
 /// <summary>Figure 1: the test loss falls as a power law of the patch size, down to one pixel.</summary>
@@ -26,7 +26,7 @@ public sealed class Figure1 : Experiment
     public override string Claim => "test loss falls smoothly and consistently, a straight line on its axes, as the patch shrinks to one pixel";
 
     /// <inheritdoc/>
-    public override string Cost => "8 min, shared with table1";
+    public override string Cost => "6 min, shared with table1";
 
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) => [.. Table1.Curves(options)];

@@ -7,7 +7,7 @@ namespace PatchKit.Experiments;
 // Figure 3: two ways to spend operations on a model with large patches: smaller patches, or more parameters.
 //
 //   command    patchkit run figure3 --scale teach
-//   cost       about 8 minutes on two CPU cores, a quarter of it shared with table1
+//   cost       about 14 minutes on two CPU cores, 6 of them shared with table1
 //   expected   smaller patches reach a lower loss than wider models of as many operations
 
 /// <summary>Figure 3: patch size against parameters, over operations.</summary>
@@ -23,7 +23,7 @@ public sealed class Figure3 : Experiment
     public override string Claim => "parameters stop paying (past about 760M in the paper) where smaller patches go on";
 
     /// <inheritdoc/>
-    public override string Cost => "8 min, 6 after table1";
+    public override string Cost => "14 min, 8 after table1";
 
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) => [.. Ways(options).Concat(BudgetGrid.Runs(options)).DistinctBy(config => config.Key)];
