@@ -44,7 +44,8 @@ public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Des
         var clock = Stopwatch.StartNew();
         var ran = Run(
             "/usr/bin/python3", NbConvert, "--to", "notebook", "--execute", "--output", $"executed-{name}",
-            "--ExecutePreprocessor.kernel_name=dotnet-interactive", "--ExecutePreprocessor.timeout=600", notebook);
+            "--ExecutePreprocessor.kernel_name=dotnet-interactive", "--ExecutePreprocessor.timeout=900",
+            "--ExecutePreprocessor.startup_timeout=300", notebook);
         output.WriteLine($"{name}: {clock.Elapsed.TotalSeconds:0} s\n{ran.Errors}");
         Assert.True(ran.Code == 0, ran.Errors);
 
