@@ -161,7 +161,7 @@ public sealed class PlanTests
     public void APlanIsShownInANotebook()
     {
         var plan = Planned("figure4", Scale.Gpu);
-        Assert.StartsWith("<table", plan.Render("text/html"));
+        Assert.Contains("<table", plan.Render("text/html"));
         Assert.Contains("| deit-tiny", plan.Render("text/markdown"));
         Assert.Equal(plan.ToString(), plan.Render("text/plain"));
         Assert.Equal($"{Planned("table7", Scale.Paper)}", Planned("table7", Scale.Paper).Render("text/plain"));
