@@ -16,6 +16,7 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     private readonly List<ShadowFolder> folders = [];
     private readonly Dictionary<string, string> packaged = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, string> packagedNatives = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, nint> natives = new(StringComparer.Ordinal);
 
     /// <summary>The shadow of a dll's folder, made on first use.</summary>
     public ShadowFolder Shadow(string folder)
@@ -62,6 +63,18 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
 
     /// <inheritdoc/>
     protected override nint LoadUnmanagedDll(string name)
+    {
+        // The runtime asks anew for each function, the last time in a finalizer while the session ends: a name stays what
+        // it was, or that one would find the package's other file, or none.
+        lock (natives)
+        {
+            if (!natives.TryGetValue(name, out nint library) && LoadNative(name) is var found and not 0)
+                library = natives[name] = found;
+            return library;
+        }
+    }
+
+    private nint LoadNative(string name)
     {
         foreach (string file in new[] { name, $"lib{name}.so", $"{name}.so", $"{name}.dll", $"lib{name}.dylib", $"{name}.dylib" })
         {
