@@ -7,7 +7,7 @@ patchkit_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Threads. libgomp's waiting threads spin for milliseconds by default and take the cores from whatever comes next: the
 # loaders, .NET's own threads, a second pool. With PASSIVE alone they sleep at once, and small operators spend their time in
 # waking them: training steps of the small nets on two cores take .55 to .85 of the time with some 50 microseconds of
-# spinning between (10,000 turns).
+# spinning between (10,000 turns; `patchkit bench train`, and again with GOMP_SPINCOUNT=0).
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT-10000}
 # As many as this process may run on, also where a scheduler gave it some of the machine's cores.

@@ -59,8 +59,11 @@ public static partial class HtmlPage
 
     /// <summary>A notebook's first heading, as it is written; null where it has none.</summary>
     internal static string? Title(NotebookFile notebook) =>
-        notebook.Cells.Where(c => c.Type == "markdown").SelectMany(c => c.Source.Split('\n'))
-            .FirstOrDefault(l => l.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim();
+        notebook.Cells.Where(c => c.Type == "markdown").Select(c => Heading(c.Source)).FirstOrDefault(heading => heading is not null);
+
+    /// <summary>The first heading of a Markdown text; null where it has none.</summary>
+    internal static string? Heading(string text) =>
+        text.Split('\n').FirstOrDefault(line => line.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim();
 
     /// <summary>A notebook's cells as sections.</summary>
     /// <param name="notebook">The notebook.</param>

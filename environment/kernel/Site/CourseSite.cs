@@ -58,10 +58,15 @@ public sealed class CourseSite
         if (used && !File.Exists(Path.Combine(target, Mark)))
             throw new ArgumentException(
                 $"--out {target} holds files that are no site of csnotebook; name a new folder, or empty it.");
-        var site = new CourseSite(folder, target, title, students);
+        // The site that is there goes when the new one is whole.
+        string made = $"{target}.new";
+        if (Directory.Exists(made))
+            Directory.Delete(made, recursive: true);
+        var report = new CourseSite(folder, made, title, students).Write();
         if (Directory.Exists(target))
             Directory.Delete(target, recursive: true);
-        return site.Write();
+        Directory.Move(made, target);
+        return report;
     }
 
     private SiteReport Write()
@@ -283,8 +288,7 @@ public sealed class CourseSite
     private static string? Text(string path) =>
         File.Exists(path) ? File.ReadAllText(path).ReplaceLineEndings("\n") : null;
 
-    private static string? Heading(string? text) =>
-        text?.Split('\n').FirstOrDefault(line => line.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim();
+    private static string? Heading(string? text) => text is null ? null : HtmlPage.Heading(text);
 
     private static string Encoded(string text) => WebUtility.HtmlEncode(text);
 
