@@ -33,7 +33,8 @@ public sealed class Table1 : Experiment
     public override string Cost => "6 min; --pixels 12 more; CIFAR-10 39 min";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) => options.Checkpoints is null ? [.. Curves(options).Concat(Budgets(options))] : [];
+    public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
+        options.Checkpoints is null ? [.. Curves(options), .. Budgets(options), .. LongerTrainings.Runs(options)] : [];
 
     /// <inheritdoc/>
     public override Report Report(ExperimentContext context)
@@ -55,6 +56,9 @@ public sealed class Table1 : Experiment
             claims.Add(sweep.Falls($"{name}: the loss falls with every halving of the patch") with { Beside = Plateaus.Of(context, sweep.Results) });
         }
         if (BudgetTable(context) is { } budgets) tables.Add(budgets);
+        var longer = new LongerTrainings(context);
+        tables.AddRange(longer.Tables());
+        claims.AddRange(longer.Claims());
         tables.AddRange([VerdictRule.Table(claims), Paper()]);
         return new Report
         {

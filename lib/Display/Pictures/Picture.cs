@@ -185,26 +185,36 @@ public sealed record Picture : IRendered
         if (Zoom == 1 && Boxes.Count == 0) return png;
         var svg = new Markup().Add($"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}' font-family='{Markup.Font}' font-size='11'>")
             .Add($"<image width='{width}' height='{height}' image-rendering='pixelated' style='image-rendering:pixelated' href='{png}'/>");
+        foreach (var box in Boxes) Outline(svg, box);
         var placed = new List<(double Left, double Top, double Width)>();
-        foreach (var box in Boxes) Draw(svg, box, width, height, placed);
+        foreach (var box in Boxes.Where(box => box.Label.Length > 0)) Label(svg, box, width, height, placed); // over all outlines
         return "data:image/svg+xml;base64," + Convert.ToBase64String(Encoding.UTF8.GetBytes(svg.Raw("</svg>").ToString()));
     }
 
-    // The label stands above the box, or inside it where there is no room, or further down where another label stands.
-    private void Draw(Markup html, Box box, int width, int height, List<(double Left, double Top, double Width)> placed)
+    private void Outline(Markup svg, Box box)
+    {
+        string hex = Palette.Hex(Palette.Class(box.Class)), dash = box.IsDashed ? " stroke-dasharray='5 3'" : "";
+        double x = box.Left * Zoom, y = box.Top * Zoom;
+        double w = (box.Right - box.Left) * Zoom, h = (box.Bottom - box.Top) * Zoom;
+        svg.Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='#ffffff' stroke-opacity='0.75' stroke-width='4'/>")
+            .Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='{hex}' stroke-width='2'").Raw(dash).Raw("/>");
+    }
+
+    // It stands above the box, or inside it where there is no room, or further down where another label stands.
+    private void Label(Markup svg, Box box, int width, int height, List<(double Left, double Top, double Width)> placed)
     {
         var colour = Palette.Class(box.Class);
-        string hex = Palette.Hex(colour), dash = box.IsDashed ? " stroke-dasharray='5 3'" : "";
-        double x = box.Left * Zoom, y = box.Top * Zoom, w = (box.Right - box.Left) * Zoom, h = (box.Bottom - box.Top) * Zoom;
-        html.Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='#ffffff' stroke-opacity='0.75' stroke-width='4'/>")
-            .Add($"<rect x='{x}' y='{y}' width='{w}' height='{h}' fill='none' stroke='{hex}' stroke-width='2'").Raw(dash).Raw("/>");
-        if (box.Label.Length == 0) return;
-        double wide = TextWidth.Of(box.Label, 11) + 8, left = Math.Clamp(x - 1, 0, Math.Max(0, width - wide)), top = Math.Clamp(y >= 16 ? y - 16 : y + 1, 0, Math.Max(0, height - 15));
-        while (placed.Any(other => Math.Abs(other.Top - top) < LabelHeight && left < other.Left + other.Width && other.Left < left + wide) && top + 2 * LabelHeight <= height) top += LabelHeight;
+        double x = box.Left * Zoom, y = box.Top * Zoom, wide = TextWidth.Of(box.Label, 11) + 8;
+        double left = Math.Clamp(x - 1, 0, Math.Max(0, width - wide));
+        double top = Math.Clamp(y >= LabelHeight ? y - LabelHeight : y + 1, 0, Math.Max(0, height - 15));
+        while (placed.Any(Meets) && top + 2 * LabelHeight <= height) top += LabelHeight;
         placed.Add((left, top, wide));
         bool light = 0.299 * colour.Red + 0.587 * colour.Green + 0.114 * colour.Blue > 140;
-        html.Add($"<rect x='{left}' y='{top}' width='{wide}' height='15' rx='2' fill='{hex}'/>")
+        svg.Add($"<rect x='{left}' y='{top}' width='{wide}' height='15' rx='2' fill='{Palette.Hex(colour)}'/>")
             .Add($"<text x='{left + 4}' y='{top + 11}' fill='{(light ? "#111111" : "#ffffff")}'>{box.Label}</text>");
+
+        bool Meets((double Left, double Top, double Width) other) =>
+            Math.Abs(other.Top - top) < LabelHeight && left < other.Left + other.Width && other.Left < left + wide;
     }
 
     private Picture Painted(Func<int, int, (byte, byte, byte)?> colour, double opacity)
