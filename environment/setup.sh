@@ -8,6 +8,8 @@
 #   setup.sh --dotnet-interactive   also the tool .NET Interactive, as a second kernel of Jupyter's: dotnet-interactive
 #   setup.sh --no-build         builds nothing, in a folder that is set up: for --dotnet-interactive alone
 #   setup.sh --packages-only    the system's packages and nothing else (for the Dockerfile)
+#
+# Where no C++ compiler is and none can be installed, it says what is slower then, and goes on.
 set -euo pipefail
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -63,6 +65,8 @@ take_lock() {
 
 # Sets TorchDevice, which MSBuild reads from the environment: the package that brings libtorch.
 choose_device() {
+  # Here bin/ is filled below, from what was published (Directory.Build.targets).
+  export FillBin=false
   export TorchDevice=${device_wish:-${TorchDevice:-$(cat build/torch-device 2>/dev/null || echo cpu)}}
   # As in Directory.Build.props.
   artifacts=build/dotnet
@@ -140,18 +144,17 @@ install_packages() {
   without_packages "apt-get could not install ${missing[*]} (see above, or build/log/packages.log)"
 }
 
-# Goes on without packages when their tools are here all the same (conda, a cluster's modules, another distribution).
+# Goes on without packages: their tools may be here all the same (conda, a cluster's modules, another distribution), and
+# nothing needs them.
 without_packages() {
-  local reason=$* missing
-  missing=$(missing_tools)
-  if [[ -n $missing ]]; then fail "$reason. What stops the build is: $missing."; fi
+  local reason=$*
   if [[ $(cat build/packages-note 2>/dev/null) != "$reason" ]]; then
     say "Going on with what is here, although $reason."
     printf '%s' "$reason" >build/packages-note
   fi
 }
 
-# The tools that no build goes without, as one phrase; nothing when all are here.
+# The tools that lib/Native and the guard are built with, of those that are not here, as one phrase.
 missing_tools() {
   local tools=""
   command -v cmake >/dev/null || tools+=", cmake (3.25 or later)"
@@ -225,8 +228,26 @@ put() {
 
 is_large() { (($(stat -c %s "$1") > 16000000)); }
 
+# Where lib/Native cannot be built, tensor operators, ImageSharp and C# do its work.
+without_native() {
+  local missing=$1 target note
+  for target in bin $artifacts/bin/PatchKit.Tests/release; do rm -f "$target"/libpatchkit*.so; done
+  note="Everything works without $missing, but scans, convolutions and norms are made of tensor operators, 4 to 14"
+  note+=" times slower, and images are decoded by ImageSharp, a third slower."
+  if [[ $(cat build/native-note 2>/dev/null) != "$note" || -n $did_something ]]; then
+    say "$note"
+    printf '%s' "$note" >build/native-note
+  fi
+}
+
 build_native() {
-  local folder sources target library
+  local folder sources target library missing
+  missing=$(missing_tools)
+  if [[ -n $missing ]]; then
+    without_native "$missing"
+    return
+  fi
+  rm -f build/native-note
   folder=build/native-$(native_key)
   sources=$(digest_of lib/Native)
   if [[ $(cat "$folder/built-from" 2>/dev/null) != "$sources" || ! -e $folder/libpatchkit.so ]]; then
@@ -257,6 +278,7 @@ dotnet_sources() {
       -not -path 'lib/Native/*'
     "$dotnet" --version
     echo "${programs[@]}" "${test_projects[@]}" "$TorchDevice"
+    if command -v "$(compiler)" >/dev/null; then echo guard; fi
     # A build names its commit, or says that its sources were changed: committing them makes it anew.
     if [[ -n $(git status --porcelain -- lib PatchKit.csproj Directory.*.props 2>/dev/null) ]]; then echo modified; fi
   } | digest
@@ -402,9 +424,6 @@ KERNEL
 }
 
 build() {
-  local missing
-  missing=$(missing_tools)
-  if [[ -n $missing ]]; then fail "the build needs: $missing."; fi
   build_dotnet
   fill_bin
   build_native

@@ -65,6 +65,6 @@ public static partial class Engine
     private static void SetAutocast(AutocastState[] states)
     {
         foreach (var state in states) state.Set();
-        if (states.Length > 0) Libtorch.clear_autocast_cache();
+        if (Libtorch.HasCpp) Libtorch.clear_autocast_cache();
     }
 }

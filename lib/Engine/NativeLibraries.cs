@@ -33,6 +33,8 @@ internal static class NativeLibraries
     /// <summary>libtorch, for its C entries and for functions known by their mangled names.</summary>
     internal const string Torch = "torch_cpu";
 
+    private static readonly string Packaged = Path.Combine("runtimes", "linux-x64", "native", "libpatchkit.so");
+
     // An assembly has one resolver, and no first type whose constructor could set it.
     [ModuleInitializer]
     internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, Resolve);
@@ -73,6 +75,8 @@ internal static class NativeLibraries
         if (!OperatingSystem.IsLinux()) yield break;
         string beside = Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
         yield return Path.Combine(beside, "libpatchkit.so");
+        yield return Path.Combine(beside, Packaged); // a program that was built for every platform
+        yield return Path.Combine(beside, "..", "..", Packaged); // of lib/net10.0 in the package, for a notebook
         for (var up = new DirectoryInfo(beside); up is not null; up = up.Parent)
             yield return Path.Combine(up.FullName, "bin", "libpatchkit.so");
     }

@@ -1,5 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using System.Text;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;
@@ -31,9 +33,26 @@ public sealed record Machine(string Processor, int Cores, int Threads, string De
 
     private static string CpuName()
     {
-        const string info = "/proc/cpuinfo";
-        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+        string? line = OperatingSystem.IsLinux()
+            ? File.ReadLines("/proc/cpuinfo")
+                .FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal))
+            : null;
+        return line?.Split(':', 2)[1].Trim() ?? Brand() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 
+    /// <summary>The name that an x86 processor gives itself; null for others.</summary>
+    internal static string? Brand()
+    {
+        const int leaves = unchecked((int)0x80000000), first = leaves + 2, last = leaves + 4;
+        if (!X86Base.IsSupported || (uint)X86Base.CpuId(leaves, 0).Eax < unchecked((uint)last)) return null;
+        var words = new List<int>();
+        for (int leaf = first; leaf <= last; leaf++)
+        {
+            var (a, b, c, d) = X86Base.CpuId(leaf, 0);
+            words.AddRange([a, b, c, d]);
+        }
+        string name = Encoding.ASCII.GetString(MemoryMarshal.AsBytes<int>(words.ToArray()));
+        string[] parts = name.Split(['\0', ' '], StringSplitOptions.RemoveEmptyEntries);
+        return parts.Length > 0 ? string.Join(' ', parts) : null;
+    }
 }

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using CsNotebook.Engine;
 using CsNotebook.Notebook;
 using Xunit;
@@ -118,6 +119,61 @@ public sealed class PackageTests : SessionTest
         await Run($"#r \"{own}\"\n#r \"{clash}\"\n#r \"{user}\"\nshown = display(2);");
         Assert.Equal("7", await Run("shown.Update(3); User.Seven"));
         Assert.Equal("True", await Run("new System.CommandLine.Command() != null"));
+    }
+
+    /// <summary>
+    /// A package whose build files put another assembly in the place of the one that NuGet names, as PatchKit's do with
+    /// TorchSharp's.
+    /// </summary>
+    [Fact]
+    public async Task A_package_has_the_files_that_its_build_takes()
+    {
+        string version = $"0.0.1-test.{Environment.ProcessId}";
+        string feed = Directory.CreateDirectory(Path.Combine(Folder, "feed")).FullName;
+        string file = Path.Combine(feed, $"CsNotebook.Swapped.{version}.nupkg");
+        using (var package = ZipFile.Open(file, ZipArchiveMode.Create))
+        {
+            Put("CsNotebook.Swapped.nuspec", $"""
+                <package><metadata>
+                  <id>CsNotebook.Swapped</id><version>{version}</version>
+                  <authors>tests</authors><description>Swapped.</description>
+                </metadata></package>
+                """);
+            Put("buildTransitive/CsNotebook.Swapped.targets", """
+                <Project>
+                  <Target Name="Swap" AfterTargets="ResolvePackageAssets">
+                    <ItemGroup>
+                      <Swapped Include="@(RuntimeCopyLocalItems)"
+                        Condition="'%(NuGetPackageId)' == 'CsNotebook.Swapped'" />
+                      <RuntimeCopyLocalItems Remove="@(Swapped)" />
+                      <RuntimeCopyLocalItems Include="@(Swapped->'$(MSBuildThisFileDirectory)../mended/Swapped.dll')" />
+                    </ItemGroup>
+                  </Target>
+                </Project>
+                """);
+            Pack("plain", "lib/net10.0/Swapped.dll");
+            Pack("mended", "mended/Swapped.dll");
+
+            void Pack(string name, string path)
+            {
+                string dll = Compiled.Library(
+                    Path.Combine(Folder, name, "Swapped.dll"),
+                    $"public static class Swapped {{ public static string Who => \"{name}\"; }}");
+                package.CreateEntryFromFile(dll, path);
+            }
+
+            void Put(string path, string text)
+            {
+                using var entry = new StreamWriter(package.CreateEntry(path).Open());
+                entry.Write(text);
+            }
+        }
+        await Run($"#i \"nuget:{feed}\"");
+        await Restore($"CsNotebook.Swapped, {version}");
+        Assert.Equal("mended", await Run("Swapped.Who"));
+        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        Directory.Delete(Path.Combine(packages, "csnotebook.swapped", version), recursive: true);
     }
 
     private async Task<MimeBundle> Value(string code) =>

@@ -22,8 +22,8 @@ public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Des
     public void Dispose() => _scratch.Dispose();
 
     // One with a chart that grows and a line of progress, and one that uses a class whose name is a namespace of the
-    // tool's. PATCHKIT_INTERACTIVE=all takes the whole series.
-    public static TheoryData<string> Names => Environment.GetEnvironmentVariable("PATCHKIT_INTERACTIVE") == "all"
+    // tool's. PATCHKIT_TESTS=all takes the whole series.
+    public static TheoryData<string> Names => Everything.IsAsked
         ? NotebookTests.Names
         : ["02-table-1-patch-size.ipynb", "11-tables-7-to-10-models-and-recipes.ipynb"];
 
@@ -44,7 +44,8 @@ public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Des
         var clock = Stopwatch.StartNew();
         var ran = Run(
             "/usr/bin/python3", NbConvert, "--to", "notebook", "--execute", "--output", $"executed-{name}",
-            "--ExecutePreprocessor.kernel_name=dotnet-interactive", "--ExecutePreprocessor.timeout=600", notebook);
+            "--ExecutePreprocessor.kernel_name=dotnet-interactive", "--ExecutePreprocessor.timeout=900",
+            "--ExecutePreprocessor.startup_timeout=300", notebook);
         output.WriteLine($"{name}: {clock.Elapsed.TotalSeconds:0} s\n{ran.Errors}");
         Assert.True(ran.Code == 0, ran.Errors);
 

@@ -15,7 +15,7 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
 
     private readonly List<ShadowFolder> folders = [];
     private readonly Dictionary<string, string> packaged = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, string> packagedNatives = new(StringComparer.Ordinal);
+    private readonly ShadowFolder packagedNatives = new(Path.Combine(workFolder, "natives"));
     private readonly Dictionary<string, nint> natives = new(StringComparer.Ordinal);
 
     /// <summary>The shadow of a dll's folder, made on first use.</summary>
@@ -47,8 +47,11 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     /// <summary>Lets an assembly of a package be found. Packages do not change on disk, so these are loaded in place.</summary>
     public void AddPackaged(string path) => packaged.TryAdd(Path.GetFileNameWithoutExtension(path), path);
 
-    /// <summary>Lets a native library of a package be found, where none of its name lies beside a referenced dll.</summary>
-    public void AddPackagedNative(string path) => packagedNatives.TryAdd(Path.GetFileName(path), path);
+    /// <summary>
+    /// Lets a native library of a package be found, where none of its name lies beside a referenced dll. Those of all
+    /// packages lie in one folder, as beside a program: one looks for another there.
+    /// </summary>
+    public void AddPackagedNative(string path) => packagedNatives.Link(path);
 
     /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName name)
@@ -106,7 +109,7 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
         {
             return folders
                 .SelectMany(f => new[] { f.Find(file), f.Find(Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native", file)) })
-                .FirstOrDefault(p => p is not null) ?? packagedNatives.GetValueOrDefault(file);
+                .FirstOrDefault(p => p is not null) ?? packagedNatives.Find(file);
         }
     }
 

@@ -44,8 +44,8 @@ internal sealed class NuGetPackages(string folder)
         try
         {
             WriteProject();
-            RunRestore(stop);
-            return ReadAssets();
+            Run(["restore", "--nologo", "-v:quiet", "packages.csproj"], stop);
+            return ReadAssets(stop);
         }
         catch
         {
@@ -82,9 +82,9 @@ internal sealed class NuGetPackages(string folder)
             """);
     }
 
-    private void RunRestore(CancellationToken stop)
+    private string Run(IEnumerable<string> arguments, CancellationToken stop)
     {
-        var start = new ProcessStartInfo(DotNet, ["restore", "--nologo", "-v:quiet", "packages.csproj"])
+        var start = new ProcessStartInfo(DotNet, arguments)
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -98,11 +98,11 @@ internal sealed class NuGetPackages(string folder)
         using var process = Process.Start(start) ?? throw CellException.Directive($"{DotNet} did not start.");
         using var kill = stop.Register(() => process.Kill(entireProcessTree: true));
         var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        string output = process.StandardOutput.ReadToEnd() + error.GetAwaiter().GetResult();
+        string answer = process.StandardOutput.ReadToEnd(), output = answer + error.GetAwaiter().GetResult();
         process.WaitForExit();
         stop.ThrowIfCancellationRequested();
         if (process.ExitCode == 0)
-            return;
+            return answer;
         var reasons = output.Split('\n')
             .Select(l => l.Contains("error ", StringComparison.Ordinal) ? l[l.IndexOf("error ", StringComparison.Ordinal)..] : "")
             .Select(l => l.Contains(" [/", StringComparison.Ordinal) ? l[..l.IndexOf(" [/", StringComparison.Ordinal)] : l)
@@ -112,12 +112,21 @@ internal sealed class NuGetPackages(string folder)
             + (string.Join("; ", reasons) is { Length: > 0 } text ? text : output.Trim()));
     }
 
-    private List<Assets> ReadAssets()
+    private List<Assets> ReadAssets(CancellationToken stop)
     {
         using var stream = File.OpenRead(Path.Combine(folder, "obj", "project.assets.json"));
         using var json = JsonDocument.Parse(stream);
         string[] packageFolders = [.. json.RootElement.GetProperty("packageFolders").EnumerateObject().Select(p => p.Name)];
         var target = json.RootElement.GetProperty("targets").EnumerateObject().Last(t => t.Name.Contains('/')).Value;
+        string Root(JsonProperty package)
+        {
+            var library = json.RootElement.GetProperty("libraries").GetProperty(package.Name);
+            string path = library.GetProperty("path").GetString()!;
+            return packageFolders.Select(f => Path.Combine(f, path)).FirstOrDefault(Directory.Exists)
+                ?? Path.Combine(packageFolders[0], path);
+        }
+        bool changed = target.EnumerateObject().Any(package => ChangesAssets(package.Value, Root(package)));
+        var built = changed ? AskBuild(stop) : null;
         var fresh = new List<Assets>();
         foreach (var package in target.EnumerateObject())
         {
@@ -131,17 +140,53 @@ internal sealed class NuGetPackages(string folder)
                         $"{name[0]} {name[1]} is asked for, but this session has loaded {version}; restart the kernel to change it.");
                 continue;
             }
-            string path = json.RootElement.GetProperty("libraries").GetProperty(package.Name).GetProperty("path").GetString()!;
-            string root = packageFolders.Select(f => Path.Combine(f, path)).FirstOrDefault(Directory.Exists) ?? Path.Combine(packageFolders[0], path);
+            string root = Root(package);
             fresh.Add(new(package.Name, Files("compile"), Files("runtime"), Files("native")));
 
-            IReadOnlyList<string> Files(string kind) => package.Value.TryGetProperty(kind, out var files)
-                ? [.. files.EnumerateObject().Where(f => Path.GetFileName(f.Name) != "_._").Select(f => Path.Combine(root, f.Name))]
-                : [];
+            IReadOnlyList<string> Files(string kind) => built is not null
+                ? [.. from file in built[kind]
+                      where file.Package.Equals(name[0], StringComparison.OrdinalIgnoreCase)
+                      select file.Path]
+                : FilesOf(package.Value, kind, root);
         }
         foreach (var assets in fresh)
             resolved[assets.Package.Split('/')[0]] = assets.Package.Split('/')[1];
         return fresh;
+    }
+
+    private static IReadOnlyList<string> FilesOf(JsonElement package, string kind, string root) =>
+        package.TryGetProperty(kind, out var files)
+            ? [.. files.EnumerateObject()
+                .Where(f => Path.GetFileName(f.Name) != "_._")
+                .Select(f => Path.Combine(root, f.Name))]
+            : [];
+
+    /// <summary>
+    /// Whether a package has a say in which files a build takes: it then puts others in the place of those that NuGet
+    /// names.
+    /// </summary>
+    private static bool ChangesAssets(JsonElement package, string root) =>
+        FilesOf(package, "build", root)
+            .Where(f => f.EndsWith(".targets", StringComparison.Ordinal))
+            .Any(f => File.ReadAllText(f).Contains("ResolvePackageAssets", StringComparison.Ordinal));
+
+    /// <summary>The files that a build takes, each with its package.</summary>
+    private Dictionary<string, List<(string Package, string Path)>> AskBuild(CancellationToken stop)
+    {
+        (string Kind, string Item)[] kinds =
+        [
+            ("compile", "ResolvedCompileFileDefinitions"),
+            ("runtime", "RuntimeCopyLocalItems"),
+            ("native", "NativeCopyLocalItems"),
+        ];
+        string[] items = [.. kinds.Select(kind => $"-getItem:{kind.Item}")];
+        string answer = Run(["msbuild", "packages.csproj", "-nologo", "-t:ResolvePackageAssets", .. items], stop);
+        using var json = JsonDocument.Parse(answer);
+        return kinds.ToDictionary(
+            kind => kind.Kind,
+            kind => json.RootElement.GetProperty("Items").GetProperty(kind.Item).EnumerateArray()
+                .Select(f => (f.GetProperty("NuGetPackageId").GetString()!, f.GetProperty("FullPath").GetString()!))
+                .ToList());
     }
 
     // 1.2 and 1.2.0.0 are one version to NuGet, which takes the next higher where a source has not the one asked for.

@@ -23,6 +23,22 @@ internal sealed class ShadowFolder
         }
     }
 
+    /// <summary>A folder of links that are made one by one.</summary>
+    /// <param name="shadow">The folder to make.</param>
+    public ShadowFolder(string shadow)
+    {
+        (source, this.shadow) = ("", shadow);
+        Directory.CreateDirectory(shadow);
+    }
+
+    /// <summary>Makes a link to a file, unless there is one of its name.</summary>
+    public void Link(string original)
+    {
+        string link = Path.Combine(shadow, Path.GetFileName(original));
+        if (!Path.Exists(link))
+            LinkOrCopy(original, link);
+    }
+
     /// <summary>The original folder.</summary>
     public string Source => source;
 

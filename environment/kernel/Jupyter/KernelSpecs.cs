@@ -22,7 +22,9 @@ internal static partial class KernelSpecs
     /// <summary>The user's kernels.</summary>
     public static string UserFolder => Path.Combine(
         Variable("JUPYTER_DATA_DIR")
-            ?? (OperatingSystem.IsMacOS() ? Path.Combine(Home, "Library", "Jupyter")
+            ?? (OperatingSystem.IsWindows()
+                ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "jupyter")
+            : OperatingSystem.IsMacOS() ? Path.Combine(Home, "Library", "Jupyter")
             : Path.Combine(Variable("XDG_DATA_HOME") ?? Path.Combine(Home, ".local", "share"), "jupyter")),
         "kernels");
 

@@ -11,6 +11,7 @@ internal static class AttentionBench
 
     internal static BenchResult Run(int pairs)
     {
+        Kernels.Require("bench attention");
         int cores = get_num_threads();
         var rows = new List<Measurement>();
         try

@@ -15,6 +15,7 @@ internal static class ScanBench
 
     internal static BenchResult Run(int pairs)
     {
+        Kernels.Require("bench scan");
         int cores = get_num_threads();
         var rows = new List<Measurement>();
         try

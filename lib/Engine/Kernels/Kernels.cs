@@ -10,14 +10,30 @@ internal static unsafe partial class Kernels
     // Mirrors patchkit::api::version in lib/Native/api/abi.h.
     internal const int Version = 2;
 
+    // What a library says that was built for instructions which this processor lacks.
+    private const int OtherProcessor = -1;
+
     private static readonly Lazy<bool> Loaded = new(Load);
 
-    /// <summary>Whether libpatchkit.so is there; without it operators take their forms made of tensor operators.</summary>
+    /// <summary>
+    /// Whether libpatchkit.so is there and for this processor; without it operators take their forms made of tensor
+    /// operators.
+    /// </summary>
     /// <exception cref="DllNotFoundException">It is there, but cannot be loaded or is of another version.</exception>
     internal static bool Present => Loaded.Value;
 
     /// <summary>Whether libpatchkit computes on the tensor's device.</summary>
     internal static bool On(Tensor tensor) => tensor.device_type == DeviceType.CPU && Present;
+
+    /// <exception cref="NotSupportedException">They are not here.</exception>
+    internal static void Require(string what)
+    {
+        if (Present) return;
+        string reason = NativeLibraries.Find(out string absence) is { } path
+            ? $"{path} was built for another processor; run environment/setup.sh, which builds it for this one."
+            : absence;
+        throw new NotSupportedException($"{what} needs libpatchkit, which is not here: {reason}");
+    }
 
     /// <summary>While set, kernels stop at their next tile and throw <see cref="OperationCanceledException"/>.</summary>
     internal static void RequestStop(bool stop)
@@ -51,6 +67,7 @@ internal static unsafe partial class Kernels
         {
             version = 0;
         }
+        if (version == OtherProcessor) return false;
         if (version != Version) throw new DllNotFoundException($"{path} is of version {version}, but this program needs version {Version}; run environment/setup.sh, which builds it anew.");
         // libtorch's allocator, or the one in front of it that counts: c10::alloc_cpu and c10::free_cpu.
         nint torch = NativeLibrary.Load(NativeLibraries.TorchSharp, typeof(Tensor).Assembly, null);
