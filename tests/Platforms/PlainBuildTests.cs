@@ -39,7 +39,8 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
     {
         plain.Build(output);
         Assert.SkipUnless(
-            plain.HasPowerShell, "PowerShell is the tool in .config/dotnet-tools.json, which is in no package source here");
+            plain.HasPowerShell,
+            "PowerShell is the tool in .config/dotnet-tools.json, which is in no package source here");
         Assert.Contains("Charts and all: ", plain.Said);
         Assert.Contains("Table 1: ", plain.Said);
         Assert.True(File.Exists(plain["out/02-table-1-patch-size.html"]));
@@ -125,7 +126,9 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
 
         public void Dispose() => _scratch.Dispose();
 
-        /// <summary>Two builds and notebook 02 at smoke, as run.ps1 does it or, where no PowerShell is, as README says.</summary>
+        /// <summary>
+        /// Two builds and notebook 02 at smoke, as run.ps1 does it or, where no PowerShell is, as README says.
+        /// </summary>
         internal void Build(ITestOutputHelper output)
         {
             lock (_one)

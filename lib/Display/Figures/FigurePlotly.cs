@@ -143,6 +143,8 @@ internal sealed class FigurePlotly
                 if (style.Dash is { } dash) Write("dash", string.Join(",", dash.Split(' ').Select(length => length + "px")));
             });
         if (mark.Points)
+        {
+            Write("cliponaxis", false); // whole at the edge of the plot, as drawn
             Object("marker", () =>
             {
                 Write("color", colour);
@@ -154,6 +156,7 @@ internal sealed class FigurePlotly
                     Write("color", colour);
                 });
             });
+        }
         else if (alone.Count > 0)
             Object("marker", () =>
             {
@@ -320,6 +323,7 @@ internal sealed class FigurePlotly
         Write("gridcolor", "rgba(128,128,128,0.25)");
         Write("linecolor", "rgba(128,128,128,0.8)");
         Write("showline", across && !panel.HasMap);
+        if (panel.HasMap) Write("ticks", ""); // plotly gives heat maps some
     });
 
     private void Shape(Rule rule, PanelPlan plan, string number)
