@@ -1,6 +1,9 @@
+using System.Diagnostics;
+using System.Text.Json;
 using PatchKit.Data;
 using PatchKit.Tests.Cli;
 using PatchKit.Tests.Data;
+using PatchKit.Tests.Public;
 using Xunit;
 
 namespace PatchKit.Tests.Platforms;
@@ -19,6 +22,63 @@ public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
         Assert.Contains($"differ from Pillow's by up to {ImageSharpCodec.MostLevelsFromPillow} of 255 levels", said);
         Assert.Contains("tensor operators take their place", said);
         Assert.Contains("libpatchkit.so was not found at /nowhere/libpatchkit.so", said);
+    }
+
+    [Fact]
+    public void Table1RunsAtSmoke()
+    {
+        using var scratch = new Scratch();
+        using var run = ChildProcess.WithVariable(
+            Nowhere, "run", "table1", "--scale", "smoke", "--out", scratch["runs"]);
+        var (code, said, errors) = run.End();
+        Assert.True(code == 0, errors);
+        Assert.Contains("Table 1: classification by patch size; scale smoke", said);
+    }
+
+    [Fact]
+    public void ModelsScoreAndPredict()
+    {
+        using var scored = new ScoredModel();
+        string photo = Path.Combine(ImageFiles.Folder, "colour_444.jpg");
+        using var eval = ChildProcess.WithVariable(
+            Nowhere, ["eval", .. scored.Options, "--data", scored["val"], "--json"]);
+        using var predict = ChildProcess.WithVariable(Nowhere, ["predict", .. scored.Options, photo]);
+        var (code, said, errors) = eval.End();
+        Assert.True(code == 0, errors);
+        var images = scored.Images;
+        double loss = JsonElement.Parse(said).GetProperty("loss").GetDouble(),
+            ours = scored.Score(images, Enumerable.Range(0, images.Count)).Loss;
+        output.WriteLine($"loss {loss}, with libpatchkit {ours}");
+        Assert.InRange(loss, ours - 0.01, ours + 0.01); // a JPEG's pixels differ by a few levels
+        (code, said, errors) = predict.End();
+        Assert.True(code == 0, errors);
+        Assert.Contains(photo, said);
+    }
+
+    /// <summary>
+    /// The tests of models and operators against the official implementations' numbers, in a runner of their own; but for
+    /// the one that asks for libpatchkit's scan itself.
+    /// </summary>
+    [Fact]
+    public void ModelsAndOperatorsHaveTheGoldenNumbers()
+    {
+        string[] classes =
+        [
+            "Models.VitGolden", "Models.AdventurerGolden", "Models.MixerGolden", "Ops.SsdScanGolden",
+            "Ops.ConvNormGolden", "Ops.RoiNmsGolden",
+        ];
+        string[] line =
+        [
+            "env", Nowhere, .. ChildProcess.Line()[..1], typeof(WithoutLibpatchkitTests).Assembly.Location,
+            "-noColor", "-noLogo", .. classes.SelectMany(name => new[] { "-class", $"PatchKit.Tests.{name}" }),
+            "-method-", "PatchKit.Tests.Ops.SsdScanGolden.FusedInChunksOf16",
+        ];
+        using var runner = Process.Start(new ProcessStartInfo(line[0], line[1..]) { RedirectStandardOutput = true })!;
+        string said = runner.StandardOutput.ReadToEnd();
+        runner.WaitForExit();
+        output.WriteLine(said);
+        Assert.True(runner.ExitCode == 0, said);
+        Assert.Matches("Total: [1-9][0-9]*, Errors: 0, Failed: 0, Skipped: 0,", said);
     }
 
     // What doctor says, measured on every fixture, which libpatchkit decodes to Pillow's bytes.
