@@ -2,8 +2,8 @@
 # Sets PatchKit up and runs all tests. The last line is the sum over all runners: "N passed, N failed, N skipped".
 # Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class PatchKit.Tests.Ops.SsdScanTests
 # (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
-# `test.sh all ARGUMENT...` runs what else takes minutes: all notebooks in .NET Interactive, a set-up without a compiler, the
-# builds for Windows and macOS, the package's own libpatchkit.
+# `test.sh all ARGUMENT...` runs what else takes minutes: all notebooks in .NET Interactive, PowerShell's scripts and a
+# set-up without a compiler, the builds for Windows and macOS, the package's own libpatchkit.
 set -euo pipefail
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
