@@ -48,14 +48,22 @@ public static partial class PlotlyNet
         {
             return Load();
         }
-        catch (Exception e) when (e is FileLoadException or FileNotFoundException or TypeLoadException)
+        catch (Exception e)
+            when (e
+                    is FileLoadException
+                        or FileNotFoundException
+                        or TypeLoadException
+                        or TypeInitializationException
+                        or MissingMethodException
+            )
         {
             return false;
         }
 
+        // With its defaults, as its own charts have them: they are what an older FSharp.Core has no methods for.
         [MethodImpl(MethodImplOptions.NoInlining)]
         static bool Load() =>
-            GenericChart.ofTraceObjects(false, ListModule.OfSeq<Trace>([new Trace2D("scatter")])) is not null;
+            GenericChart.ofTraceObjects(true, ListModule.OfSeq<Trace>([new Trace2D("scatter")])) is not null;
     }
 
     // The type of a trace is no property among the others: its constructor takes it.
