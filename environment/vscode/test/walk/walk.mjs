@@ -1,0 +1,273 @@
+// The walk through the extension in a real VS Code: node walk.mjs ADDRESS FOLDER SCREENS CHROMIUM [NAME...]. Writes a
+// line per step, and last "N passed, N failed, 0 skipped".
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { Editor, until } from './editor.mjs';
+
+const [address, folder, screens, chromium, ...wanted] = process.argv.slice(2);
+const table1 = '02-table-1-patch-size.ipynb';
+
+function expect(condition, sentence) {
+  if (!condition) throw new Error(sentence);
+}
+
+/** Writes a notebook of code cells. */
+function write(file, ...sources) {
+  const cells = sources.map((source, i) => ({
+    cell_type: 'code', id: `cell-${i}`, execution_count: null, metadata: {}, outputs: [], source,
+  }));
+  const metadata = { kernelspec: { name: 'csnotebook', display_name: 'C# (csnotebook)', language: 'C#' } };
+  const notebook = { cells, metadata, nbformat: 4, nbformat_minor: 5 };
+  writeFileSync(path.join(folder, 'notebooks', file), JSON.stringify(notebook, null, 1));
+}
+
+const loads = '#r "../bin/TorchSharp.dll"\n#r "../bin/PatchKit.dll"\n'
+  + 'using PatchKit.Data;\nusing PatchKit.Display;\nusing PatchKit.Experiments;\nusing PatchKit.Training;\n';
+
+write('tour.ipynb',
+  `${loads}var answer = 42;\nanswer`,
+  'int wrong = 1;\nint other = nothing + 1;',
+  'var list = new List<int>();\n\nlist[3] = 1;',
+  'Console.ReadLine() + ", thank you"',
+  'Console.Write("now"); System.Diagnostics.Process.GetCurrentProcess().Kill();',
+  'answer = 43; Console.WriteLine("spoke " + answer);');
+write('second.ipynb', 'var answer = "another"; answer', 'answer + "!"');
+write('training.ipynb',
+  `${loads}var options = ExperimentOptions.Of("teach", "cpu", "", 1);\n`
+    + 'var runner = new ExperimentRunner(new RunStore("../runs"));',
+  'var report = runner.Showing(display("").Update).Run(new Table1(), options);');
+
+const editor = await Editor.open(address, folder, screens, chromium);
+const { page } = editor;
+
+/** The plotly figures on the page, as one text that changes when they do. */
+async function figures() {
+  let all = '';
+  for (const frame of await editor.outputs('.js-plotly-plot')) {
+    const plots = frame.locator('.js-plotly-plot .plot');
+    all += await plots.evaluateAll(found => found.map(plot => plot.innerHTML.length).join()).catch(() => '');
+  }
+  return all;
+}
+
+/** Rests the mouse on a figure's marks until plotly tells a value; what it tells. */
+async function hovered() {
+  for (const frame of await editor.outputs('.js-plotly-plot .points path')) {
+    const points = frame.locator('.js-plotly-plot .points path');
+    for (let i = 0; i < Math.min(await points.count(), 40); i++) {
+      const box = await points.nth(i).boundingBox().catch(() => null);
+      if (!box || box.y < 150 || box.y > 880) continue;
+      await page.mouse.move(box.x + box.width / 2 - 20, box.y + box.height / 2);
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
+      await editor.pause(300);
+      const text = await frame.locator('.hoverlayer .hovertext').allTextContents();
+      if (text.length > 0) return text.join(' ');
+    }
+  }
+  return '';
+}
+
+/** Scrolls the notebook in front until something is seen. */
+async function scrollTo(what, test, step = 300) {
+  const box = await (await editor.front()).boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height - 60);
+  for (let i = 0; i < 200; i++) {
+    if (await test()) return;
+    await page.mouse.wheel(0, step);
+    await editor.pause(250);
+  }
+  throw new Error(`${what}: not found by scrolling`);
+}
+
+const steps = {
+  'the folder is trusted, and nothing else is asked': async () => {
+    await editor.trust();
+    await editor.notebook(table1);
+    await until('the kernel to be selected', async () => (await editor.kernel()) === 'C# (PatchKit)', 30);
+    expect(!(await editor.asks()), 'a list to choose from is open');
+  },
+
+  'the figures of an earlier run are interactive before anything runs': async () => {
+    await scrollTo('a figure', async () => (await hovered()) !== '');
+    await editor.screenshot('hover');
+  },
+
+  'notebook 02 runs at smoke without an error, and its charts change on the way': async () => {
+    await editor.command('PatchKit: Run This Notebook at Smoke');
+    await until('the cells to begin', () => editor.runs(), 30);
+    const seen = new Set();
+    await until('the cells to end', async () => {
+      seen.add(await figures());
+      return !(await editor.runs());
+    }, 300);
+    expect(seen.size > 2, `the charts were seen in ${seen.size} states`);
+    const done = cell => cell.cell_type !== 'code' || cell.execution_count > 0;
+    await until('the last cell to be saved', () => editor.saved(table1).cells.every(done), 20);
+    const { cells } = editor.saved(table1);
+    expect(cells.find(cell => cell.metadata.tags?.includes('parameters')).source.join('').includes('"smoke"'), 'scale');
+    const errors = cells.flatMap(cell => cell.outputs ?? []).filter(output => output.output_type === 'error');
+    expect(errors.length === 0, `${errors.length} cells failed: ${JSON.stringify(errors[0])}`);
+    const kept = cells.flatMap(cell => cell.outputs ?? []).filter(output => output.output_type === 'execute_result');
+    expect(kept.every(output => output.execution_count > 0), 'a result has no number');
+  },
+
+  'its figures are interactive afterwards': async () => {
+    await page.keyboard.press('Escape');
+    await editor.pause(500);
+    if ((await hovered()) === '') await scrollTo('a figure', async () => (await hovered()) !== '', -300);
+    await editor.screenshot('after');
+  },
+
+  'in a dark theme figures take its colours': async () => {
+    const file = path.join(process.env.USER_DATA, 'User', 'settings.json');
+    const before = readFileSync(file, 'utf8');
+    const settings = { ...JSON.parse(before), 'workbench.colorTheme': 'Default Dark Modern' };
+    writeFileSync(file, JSON.stringify(settings));
+    await until('the theme to change', () => page.locator('.monaco-workbench.vs-dark').count(), 20);
+    await editor.pause(1500);
+    const [frame] = await editor.outputs('.js-plotly-plot .xtick text');
+    const tick = frame.locator('.js-plotly-plot .xtick text').first();
+    const fill = await tick.evaluate(text => getComputedStyle(text).fill);
+    expect(Math.min(...fill.match(/\d+/g).slice(0, 3).map(Number)) > 120, `the ticks are ${fill} on a dark page`);
+    await hovered();
+    await editor.screenshot('dark');
+    writeFileSync(file, before);
+    await until('the theme to change back', async () => !(await page.locator('.monaco-workbench.vs-dark').count()), 20);
+  },
+
+  'a cell that does not compile and one that throws name their lines, with a link': async () => {
+    await editor.notebook('tour.ipynb');
+    await until('the kernel to be selected', async () => (await editor.kernel()) === 'C# (PatchKit)', 30);
+    await editor.run(0);
+    await until('a value', async () => editor.savedOutput('tour.ipynb', 0).includes('42'), 60);
+    await editor.run(1);
+    await until('the compiler', async () => editor.savedOutput('tour.ipynb', 1).includes('CS0103'), 30);
+    await editor.run(2);
+    await until('the exception', async () => editor.savedOutput('tour.ipynb', 2).includes('ArgumentOutOfRange'), 30);
+    const links = async line => (await editor.outputs(`a[href*="execution_count"][href$="line=${line}"]`)).length > 0;
+    await until('a link to line 2', () => links(2), 10);
+    await until('a link to line 3', () => links(3), 10);
+    const squiggles = await (await editor.front()).locator('.squiggly-error').count();
+    expect(squiggles >= 2, `${squiggles} lines are underlined`);
+    const traceback = editor.savedOutput('tour.ipynb', 2);
+    expect(traceback.includes('In [3], line 3'), `the file has the kernel's words: ${traceback}`);
+    await editor.screenshot('errors');
+  },
+
+  'a cell asks for a line': async () => {
+    await editor.run(3);
+    await page.waitForSelector('.quick-input-widget:visible');
+    await page.keyboard.type('Ada');
+    await page.keyboard.press('Enter');
+    await until('the answer', async () => editor.savedOutput('tour.ipynb', 3).includes('Ada, thank you'), 20);
+  },
+
+  'completion, hover and signatures show PatchKit\'s documentation': async () => {
+    await editor.focus(5);
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('ExperimentOptions.');
+    const list = page.locator('.suggest-widget.visible .monaco-list-row');
+    await list.filter({ hasText: 'Of' }).first().waitFor();
+    await page.keyboard.type('Of');
+    await page.keyboard.press('Control+Space');
+    await until('the documentation', async () =>
+      /scale/i.test(await page.locator('.suggest-details:visible').innerText().catch(() => '')), 20);
+    await editor.screenshot('completion');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('("smoke", ');
+    await page.locator('.parameter-hints-widget.visible').filter({ hasText: 'device' }).waitFor();
+    await editor.screenshot('signature');
+    await page.keyboard.press('Escape');
+    const words = (await editor.front()).locator('.monaco-list-row[data-index="5"] .view-line span span');
+    await words.filter({ hasText: 'ExperimentOptions' }).last().hover();
+    await until('the hover', async () =>
+      /ExperimentOptions/.test((await page.locator('.monaco-hover:visible').allInnerTexts()).join()), 20);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+Shift+K');
+  },
+
+  'the variables view shows what is live': async () => {
+    await page.keyboard.press('Escape');
+    const header = page.locator('.pane-header').filter({ hasText: 'C# Variables' });
+    await header.waitFor();
+    if (await header.getAttribute('aria-expanded') !== 'true') await header.click();
+    await page.locator('.pane').filter({ hasText: 'C# Variables' }).locator('.monaco-list-row')
+      .filter({ hasText: 'answer' }).filter({ hasText: '42' }).waitFor();
+    await editor.screenshot('variables');
+  },
+
+  'a kernel that dies is told and begun again': async () => {
+    await editor.run(4);
+    await until('the output', async () => editor.savedOutput('tour.ipynb', 4).includes('ended by SIGKILL'), 30);
+    const told = async () => (await editor.notifications()).join().includes('A new one has begun');
+    await until('the notification', told, 10);
+    await editor.screenshot('died');
+    await editor.run(0);
+    await until('a value', async () => editor.savedOutput('tour.ipynb', 0).includes('42'), 60);
+    await editor.idle(20);
+  },
+
+  'two notebooks side by side have variables of their own': async () => {
+    await editor.notebook('second.ipynb', true);
+    await editor.run(0);
+    await until('a value', async () => editor.savedOutput('second.ipynb', 0).includes('another'), 60);
+    await editor.run(1);
+    await until('a value', async () => editor.savedOutput('second.ipynb', 1).includes('another!'), 30);
+    await page.locator('.tab[data-resource-name="tour.ipynb"]').click();
+    await editor.run(5);
+    await until('a value', async () => editor.savedOutput('tour.ipynb', 5).includes('spoke 43'), 30);
+    await editor.screenshot('two');
+  },
+
+  'a restart forgets the variables': async () => {
+    await editor.command('PatchKit: Restart the C# Kernel');
+    await editor.pause(1500);
+    await editor.run(5);
+    await until('the compiler', async () => editor.savedOutput('tour.ipynb', 5).includes('CS0103'), 30);
+  },
+
+  'a training cell stops within a second, and goes on when it runs again': async () => {
+    await page.locator('.tab[data-resource-name="second.ipynb"]').click();
+    await editor.notebook('training.ipynb');
+    await editor.run(0);
+    await until('the cell to end', async () => editor.saved('training.ipynb').cells[0].execution_count === 1, 60);
+    await editor.run(1);
+    const step = async () => Number(/step (\d+)/.exec(await editor.shown())?.[1] ?? 0);
+    await until('the training to begin', async () => (await editor.runs()) && (await step()) > 0, 60);
+    await editor.pause(4000);
+    await editor.screenshot('training');
+    const began = Date.now();
+    await (await editor.stop()).click();
+    await editor.idle(10);
+    const took = Date.now() - began;
+    console.log(`  it stopped after ${took} ms`);
+    expect(took < 1000, `it took ${took} ms`);
+    await until('the words', async () => editor.savedOutput('training.ipynb', 1).includes('The cell was stopped'), 10);
+    const before = await step();
+    await editor.run(1);
+    await until('the training to go on', async () => (await editor.runs()) && (await step()) >= before, 60);
+    await editor.pause(3000);
+    await (await editor.stop()).click();
+    await editor.idle(10);
+  },
+};
+
+let passed = 0, failed = 0;
+for (const [name, step] of Object.entries(steps)) {
+  if (wanted.length > 0 && !wanted.some(part => name.includes(part))) continue;
+  const began = Date.now();
+  try {
+    await step();
+    passed++;
+    console.log(`${name}: passed, ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  } catch (error) {
+    failed++;
+    console.log(`${name}: failed, ${error.message.split('\n')[0]}`);
+    await editor.screenshot(`failed-${failed}`);
+    appendFileSync(path.join(screens, 'failures.txt'), `${name}\n${error.stack}\n\n`);
+    await page.keyboard.press('Escape');
+  }
+}
+await editor.close();
+console.log(`${passed} passed, ${failed} failed, 0 skipped`);
+process.exitCode = failed > 0 ? 1 : 0;
