@@ -79,9 +79,10 @@ walk() {
   cp "$home"/notebooks/02-*.ipynb "$work/folder/notebooks/"
   ln -s "$home/bin" "$home/environment" "$work/folder/"
   cat >"$work/data/User/settings.json" <<'SETTINGS'
-{ "workbench.startupEditor": "none", "workbench.colorTheme": "Default Light Modern", "files.autoSave": "afterDelay",
+{ "workbench.startupEditor": "none", "workbench.colorTheme": "Light Modern", "files.autoSave": "afterDelay",
   "files.autoSaveDelay": 200, "telemetry.telemetryLevel": "off", "extensions.ignoreRecommendations": true,
-  "window.commandCenter": false, "chat.disableAIFeatures": true }
+  "window.commandCenter": false, "chat.disableAIFeatures": true,
+  "workbench.secondarySideBar.defaultVisibility": "hidden" }
 SETTINGS
   code_server --install-extension "$here/dist/patchkit-notebooks.vsix" >"$work/install.log" 2>&1 ||
     fail "the extension's installation" "$(tail -n 1 "$work/install.log")"

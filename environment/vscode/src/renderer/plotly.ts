@@ -12,12 +12,20 @@ interface Figure {
 /** PatchKit's figures write these two for the page's ink and paper. */
 const ink = '#1f2328', paper = '#ffffff';
 
+/** plotly's height of figures that name none. */
+const defaultHeight = 450;
+
 /** plotly's ground for figures that name none. */
 const defaultGrounds = [undefined, paper, '#fff', 'white', '#E5ECF6'];
 
 /** Draws figures that can be zoomed and hovered over, in the colours of VS Code's theme. */
 export const activate: ActivationFunction = () => {
   const shown = new Map<string, { box: HTMLElement; figure: Figure }>();
+  const widths = new ResizeObserver(changes => {
+    for (const { box, figure } of shown.values()) {
+      if (changes.some(change => change.target === box) && figure.layout?.width === undefined) fit(box);
+    }
+  });
   // The theme changes a class of the body, and the colours behind it.
   new MutationObserver(() => shown.forEach(draw)).observe(document.body, {
     attributes: true,
@@ -32,6 +40,7 @@ export const activate: ActivationFunction = () => {
         box = document.createElement('div');
         box.className = 'patchkit-plotly';
         element.replaceChildren(box);
+        widths.observe(box);
       }
       shown.set(item.id, { box, figure });
       await draw({ box, figure });
@@ -39,6 +48,7 @@ export const activate: ActivationFunction = () => {
     disposeOutputItem(id) {
       for (const [key, { box }] of shown) {
         if (id !== undefined && key !== id) continue;
+        widths.unobserve(box);
         Plotly.purge(box);
         shown.delete(key);
       }
@@ -55,14 +65,26 @@ async function draw({ box, figure }: { box: HTMLElement; figure: Figure }): Prom
     name,
     defaultGrounds.includes(figure.layout?.[name] as string) ? 'rgba(0,0,0,0)' : layout[name],
   ]);
-  const whole = { autosize: true, ...layout, font, ...Object.fromEntries(grounds), template: template(colours) };
+  const whole = {
+    uirevision: 'kept', width: box.clientWidth || undefined, height: defaultHeight, ...layout, autosize: false, font,
+    ...Object.fromEntries(grounds), template: template(colours),
+  };
   try {
     // An update keeps the element, and where its user has zoomed.
-    await Plotly.react(box, themed.data ?? [], whole, { responsive: true, displaylogo: false, ...themed.config });
+    await Plotly.react(box, themed.data ?? [], whole, { displaylogo: false, ...themed.config, responsive: false });
     if (figure.frames) await Plotly.addFrames(box, figure.frames);
   } catch (error) {
     box.textContent = `plotly.js cannot draw this figure: ${error instanceof Error ? error.message : error}`;
   }
+}
+
+/**
+ * Gives a figure its page's width. plotly's own way, `responsive`, takes the height of the box as well, which is the
+ * figure's and a margin here: each time it looks, the figure grows.
+ */
+function fit(box: HTMLElement & { layout?: { width?: number } }): void {
+  const width = box.clientWidth;
+  if (box.layout && width > 0 && box.layout.width !== width) void Plotly.relayout(box, { width });
 }
 
 interface Colours {

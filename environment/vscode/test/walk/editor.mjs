@@ -50,12 +50,22 @@ export class Editor {
     return this.page.waitForTimeout(milliseconds);
   }
 
-  /** The folder's question of trust, which comes once. */
+  /** Trusts the folder: by the dialog of older versions, or by the banner's page. */
   async trust() {
-    const yes = this.page.locator('.monaco-dialog-box a.monaco-button, .monaco-dialog-box .monaco-button')
-      .filter({ hasText: 'Yes, I trust' });
-    await yes.first().click();
-    await this.page.waitForSelector('.monaco-dialog-box', { state: 'detached' });
+    const yes = this.page.locator('.monaco-dialog-box .monaco-button').filter({ hasText: 'Yes, I trust' });
+    const manage = this.page.locator('.part.banner a').filter({ hasText: 'Manage' });
+    await yes.or(manage).first().waitFor();
+    if (await yes.count() > 0) {
+      await yes.first().click();
+    } else {
+      await manage.click();
+      await this.page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).first().click();
+      const heading = this.page.getByText('You trust this folder', { exact: true });
+      await heading.waitFor();
+      await this.page.locator('.modal-editor-header .codicon-close').click();
+      await heading.waitFor({ state: 'hidden' });
+    }
+    await this.page.locator('.statusbar-item').filter({ hasText: 'Restricted Mode' }).waitFor({ state: 'hidden' });
   }
 
   /** Runs a command of the palette. */
@@ -73,12 +83,13 @@ export class Editor {
     await this.page.keyboard.press('Control+P');
     await this.page.waitForSelector('.quick-input-widget:visible');
     await this.page.keyboard.type(file);
-    const row = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: file }).first();
-    await row.waitFor();
+    const choice = this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: file }).first();
+    await choice.waitFor();
     await this.page.keyboard.press(beside ? 'Control+Enter' : 'Enter');
     await this.page.waitForSelector(`.tab.active[data-resource-name="${file}"]`);
-    const front = await this.front();
-    await front.locator('.cell-list-container .monaco-list-row').first().waitFor();
+    // A Markdown cell's row is empty: its text is in the page of the outputs.
+    const row = (await this.front()).locator('.cell-list-container .monaco-list-row').first();
+    await row.waitFor({ state: 'attached' });
   }
 
   /** The notebook of the group in front. It lies over the group, which names it. */

@@ -50,33 +50,51 @@ async function figures() {
   return all;
 }
 
-/** Rests the mouse on a figure's marks until plotly tells a value; what it tells. */
+/** Rests the mouse on the marks of a figure that is in view until plotly tells a value; what it tells. */
 async function hovered() {
-  for (const frame of await editor.outputs('.js-plotly-plot .points path')) {
-    const points = frame.locator('.js-plotly-plot .points path');
-    for (let i = 0; i < Math.min(await points.count(), 40); i++) {
-      const box = await points.nth(i).boundingBox().catch(() => null);
-      if (!box || box.y < 150 || box.y > 880) continue;
-      await page.mouse.move(box.x + box.width / 2 - 20, box.y + box.height / 2);
-      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
-      await editor.pause(300);
-      const text = await frame.locator('.hoverlayer .hovertext').allTextContents();
-      if (text.length > 0) return text.join(' ');
-    }
+  for (const { frame, x, y } of await marks()) {
+    if (x < 360 || y < 160 || y > 880) continue;
+    await page.mouse.move(x - 20, y);
+    await page.mouse.move(x, y, { steps: 4 });
+    const tip = frame.locator('.hoverlayer .hovertext').first();
+    await tip.waitFor({ state: 'attached', timeout: 2000 }).catch(() => {});
+    const text = await frame.locator('.hoverlayer .hovertext').allTextContents();
+    if (text.length > 0) return text.join(' ');
   }
   return '';
 }
 
-/** Scrolls the notebook in front until something is seen. */
-async function scrollTo(what, test, step = 300) {
-  const box = await (await editor.front()).boundingBox();
-  await page.mouse.move(box.x + box.width / 2, box.y + box.height - 60);
-  for (let i = 0; i < 200; i++) {
-    if (await test()) return;
-    await page.mouse.wheel(0, step);
-    await editor.pause(250);
+/** Where the marks of the figures are on the page: a few of each figure. */
+async function marks() {
+  const found = [];
+  for (const frame of await editor.outputs('.js-plotly-plot .points path')) {
+    const paths = frame.locator('.js-plotly-plot .points path');
+    const first = await paths.first().boundingBox().catch(() => null);
+    if (!first) continue;
+    // One question for all: the places in the frame, and by the first one's where the frame is.
+    const inside = await frame.locator('.js-plotly-plot').evaluateAll(plots => plots.map(plot =>
+      [...plot.querySelectorAll('.points path')].slice(0, 3).map(path => path.getBoundingClientRect())
+        .map(box => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 }))));
+    const all = inside.flat(), [origin] = all;
+    const left = first.x + first.width / 2 - origin.x, top = first.y + first.height / 2 - origin.y;
+    found.push(...all.map(mark => ({ frame, x: mark.x + left, y: mark.y + top })));
   }
-  throw new Error(`${what}: not found by scrolling`);
+  return found;
+}
+
+/** Scrolls the notebook in front to a figure that tells a value under the mouse, the first or the last. */
+async function scrollToFigure(last = false) {
+  const box = await (await editor.front()).boundingBox();
+  for (let i = 0; i < 60; i++) {
+    const told = await hovered();
+    if (told) return told;
+    const far = (await marks()).map(mark => mark.y - 500).filter(y => Math.abs(y) > 300 && Math.abs(y) < 20000);
+    const next = far.length > 0 ? (last ? Math.max(...far) : Math.min(...far)) : 600;
+    await page.mouse.move(box.x + 30, box.y + box.height - 60);
+    await page.mouse.wheel(0, next);
+    await editor.pause(700);
+  }
+  throw new Error('no figure was found by scrolling');
 }
 
 const steps = {
@@ -88,7 +106,7 @@ const steps = {
   },
 
   'the figures of an earlier run are interactive before anything runs': async () => {
-    await scrollTo('a figure', async () => (await hovered()) !== '');
+    console.log(`  a figure tells: ${await scrollToFigure()}`);
     await editor.screenshot('hover');
   },
 
@@ -114,14 +132,14 @@ const steps = {
   'its figures are interactive afterwards': async () => {
     await page.keyboard.press('Escape');
     await editor.pause(500);
-    if ((await hovered()) === '') await scrollTo('a figure', async () => (await hovered()) !== '', -300);
+    console.log(`  a figure tells: ${await scrollToFigure(true)}`);
     await editor.screenshot('after');
   },
 
   'in a dark theme figures take its colours': async () => {
     const file = path.join(process.env.USER_DATA, 'User', 'settings.json');
     const before = readFileSync(file, 'utf8');
-    const settings = { ...JSON.parse(before), 'workbench.colorTheme': 'Default Dark Modern' };
+    const settings = { ...JSON.parse(before), 'workbench.colorTheme': 'Dark Modern' };
     writeFileSync(file, JSON.stringify(settings));
     await until('the theme to change', () => page.locator('.monaco-workbench.vs-dark').count(), 20);
     await editor.pause(1500);
