@@ -2,6 +2,7 @@
 # Sets PatchKit up and runs all tests. The last line is the sum over all runners: "N passed, N failed, N skipped".
 # Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class PatchKit.Tests.Ops.SsdScanTests
 # (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
+# `test.sh vscode` runs the tests of the extension for VS Code instead: they take minutes more and packages of npm's.
 set -euo pipefail
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -81,6 +82,12 @@ export PATCHKIT_LAUNCHER=1 PATCHKIT_NATIVE=$home/bin/libpatchkit.so
 tests=build/dotnet device=$(cat build/torch-device)
 if [[ $device != cpu ]]; then tests+=-$device; fi
 tests+=/bin
+
+if [[ ${1:-} == vscode ]]; then
+  shift
+  run_counted vscode bash environment/vscode/test.sh "$@"
+  finish
+fi
 
 # -- the runners, one line each --
 run_xunit engine "$tests/PatchKit.Tests/release/PatchKit.Tests.dll" "$@"

@@ -35,7 +35,7 @@ export class Editor {
   }
 
   constructor(browser, page, folder, screens) {
-    Object.assign(this, { browser, page, folder, screens });
+    Object.assign(this, { browser, page, folder, screens, files: {} });
   }
 
   close() {
@@ -169,13 +169,19 @@ export class Editor {
     return this.page.locator('.notifications-toasts .notification-toast').allInnerTexts();
   }
 
-  /** A notebook as it is saved. */
+  /** A notebook as it is saved; a file that is just being written is not whole, and the time before counts. */
   saved(file) {
-    return JSON.parse(readFileSync(path.join(this.folder, 'notebooks', file), 'utf8'));
+    const text = readFileSync(path.join(this.folder, 'notebooks', file), 'utf8');
+    try {
+      this.files[file] = JSON.parse(text);
+    } catch {
+      this.files[file] ??= { cells: [] };
+    }
+    return this.files[file];
   }
 
   /** The outputs of a cell as they are saved, as text. */
   savedOutput(file, index) {
-    return this.saved(file).cells[index].outputs.map(output => JSON.stringify(output)).join('\n');
+    return (this.saved(file).cells[index]?.outputs ?? []).map(output => JSON.stringify(output)).join('\n');
   }
 }

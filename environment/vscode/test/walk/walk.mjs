@@ -53,7 +53,7 @@ async function figures() {
 /** Rests the mouse on the marks of a figure that is in view until plotly tells a value; what it tells. */
 async function hovered() {
   for (const { frame, x, y } of await marks()) {
-    if (x < 360 || y < 160 || y > 880) continue;
+    if (x < 360 || y < 160 || y > 700) continue;
     await page.mouse.move(x - 20, y);
     await page.mouse.move(x, y, { steps: 4 });
     const tip = frame.locator('.hoverlayer .hovertext').first();
@@ -88,7 +88,7 @@ async function scrollToFigure(last = false) {
   for (let i = 0; i < 60; i++) {
     const told = await hovered();
     if (told) return told;
-    const far = (await marks()).map(mark => mark.y - 500).filter(y => Math.abs(y) > 300 && Math.abs(y) < 20000);
+    const far = (await marks()).map(mark => mark.y - 450).filter(y => Math.abs(y) > 240 && Math.abs(y) < 20000);
     const next = far.length > 0 ? (last ? Math.max(...far) : Math.min(...far)) : 600;
     await page.mouse.move(box.x + 30, box.y + box.height - 60);
     await page.mouse.wheel(0, next);
@@ -120,7 +120,7 @@ const steps = {
     }, 300);
     expect(seen.size > 2, `the charts were seen in ${seen.size} states`);
     const done = cell => cell.cell_type !== 'code' || cell.execution_count > 0;
-    await until('the last cell to be saved', () => editor.saved(table1).cells.every(done), 20);
+    await until('the last cell to be saved', () => editor.saved(table1).cells.every(done), 30);
     const { cells } = editor.saved(table1);
     expect(cells.find(cell => cell.metadata.tags?.includes('parameters')).source.join('').includes('"smoke"'), 'scale');
     const errors = cells.flatMap(cell => cell.outputs ?? []).filter(output => output.output_type === 'error');
@@ -248,7 +248,7 @@ const steps = {
     await page.locator('.tab[data-resource-name="second.ipynb"]').click();
     await editor.notebook('training.ipynb');
     await editor.run(0);
-    await until('the cell to end', async () => editor.saved('training.ipynb').cells[0].execution_count === 1, 60);
+    await until('the cell to end', async () => editor.saved('training.ipynb').cells[0]?.execution_count === 1, 60);
     await editor.run(1);
     const step = async () => Number(/step (\d+)/.exec(await editor.shown())?.[1] ?? 0);
     await until('the training to begin', async () => (await editor.runs()) && (await step()) > 0, 60);
