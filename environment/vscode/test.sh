@@ -79,17 +79,19 @@ walk() {
   cp "$home"/notebooks/02-*.ipynb "$work/folder/notebooks/"
   ln -s "$home/bin" "$home/environment" "$work/folder/"
   cat >"$work/data/User/settings.json" <<'SETTINGS'
-{ "workbench.startupEditor": "none", "workbench.colorTheme": "Light Modern", "files.autoSave": "afterDelay",
+{ "workbench.startupEditor": "none", "workbench.colorTheme": "Light Modern",
+  "workbench.preferredLightColorTheme": "Light Modern", "workbench.preferredDarkColorTheme": "Dark Modern",
+  "files.autoSave": "afterDelay",
   "files.autoSaveDelay": 200, "telemetry.telemetryLevel": "off", "extensions.ignoreRecommendations": true,
   "window.commandCenter": false, "chat.disableAIFeatures": true,
-  "workbench.secondarySideBar.defaultVisibility": "hidden" }
+  "workbench.secondarySideBar.defaultVisibility": "hidden", "remote.autoForwardPorts": false }
 SETTINGS
   code_server --install-extension "$here/dist/patchkit-notebooks.vsix" >"$work/install.log" 2>&1 ||
     fail "the extension's installation" "$(tail -n 1 "$work/install.log")"
   port=$((20000 + RANDOM % 20000))
   serve "$port" || fail "code-server" "it does not answer; see ${work#"$home/"}/server.log"
   cp -r "$here/test/walk" "$tools/"
-  USER_DATA=$work/data node "$tools/walk/walk.mjs" \
+  node "$tools/walk/walk.mjs" \
     "http://127.0.0.1:$port" "$work/folder" "$work/screens" "$chromium" "$@" | tee "$work/walk.txt" || true
   local last
   last=$(tail -n 1 "$work/walk.txt")

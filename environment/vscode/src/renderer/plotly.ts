@@ -63,7 +63,7 @@ async function draw({ box, figure }: { box: HTMLElement; figure: Figure }): Prom
   const font = { color: colours.ink, ...(layout.font as object) };
   const grounds = ['paper_bgcolor', 'plot_bgcolor'].map(name => [
     name,
-    defaultGrounds.includes(figure.layout?.[name] as string) ? 'rgba(0,0,0,0)' : layout[name],
+    defaultGrounds.includes(figure.layout?.[name] as string) ? colours.paper : layout[name],
   ]);
   const whole = {
     uirevision: 'kept', width: box.clientWidth || undefined, height: defaultHeight, ...layout, autosize: false, font,
@@ -99,7 +99,10 @@ function themeColours(): Colours {
   const contrast = document.body.classList.contains('vscode-high-contrast');
   return {
     ink: colour('--vscode-editor-foreground', '--vscode-foreground') ?? ink,
-    paper: colour('--vscode-notebook-outputContainerBackgroundColor', '--vscode-editor-background') ?? paper,
+    paper: colour(
+      '--vscode-notebook-outputContainerBackgroundColor', '--vscode-notebook-editorBackground',
+      '--vscode-editor-background',
+    ) ?? paper,
     grid: (contrast ? colour('--vscode-contrastBorder') : undefined) ?? 'rgba(128,128,128,0.25)',
   };
 }

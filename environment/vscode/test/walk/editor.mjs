@@ -118,22 +118,36 @@ export class Editor {
     return await (await this.stop()).count() > 0;
   }
 
+  /** Waits until no cell runs, nor another begins within a second. */
   async idle(seconds) {
-    await until('the cells to end', async () => !(await this.runs()), seconds);
+    let quiet = 0;
+    await until('the cells to end', async () => {
+      quiet = await this.runs() ? 0 : quiet || Date.now();
+      return quiet > 0 && Date.now() - quiet > 1000;
+    }, seconds);
+  }
+
+  /** Scrolls until a cell's first line is in view, and gives its text. One that is far off is not on the page before. */
+  async scrollTo(index) {
+    const front = await this.front(), page = await front.boundingBox();
+    const text = front.locator(`.cell-list-container .monaco-list-row[data-index="${index}"] .view-lines`).first();
+    await until(`cell ${index}`, async () => {
+      const rows = front.locator('.cell-list-container .monaco-list-row');
+      const seen = await rows.evaluateAll(found => found.map(row => Number(row.dataset.index)));
+      const y = seen.includes(index) ? (await text.boundingBox())?.y : undefined;
+      if (y > page.y + 60 && y < page.y + page.height - 60) return true;
+      const far = y === undefined ? (index > Math.max(...seen) ? 400 : -400) : y - page.y - 150;
+      await this.page.mouse.move(page.x + 30, page.y + page.height - 60);
+      await this.page.mouse.wheel(0, far);
+      await this.pause(300);
+    }, 60);
+    return text;
   }
 
   /** Puts the focus into a cell's editor, at its end. */
   async focus(index) {
-    const cell = (await this.front()).locator(`.cell-list-container .monaco-list-row[data-index="${index}"]`);
-    await cell.locator('.cell-editor-container .view-lines').first().click();
+    await (await this.scrollTo(index)).click({ position: { x: 10, y: 8 } });
     await this.page.keyboard.press('Control+End');
-  }
-
-  /** Puts the focus on the cell, not into its text. */
-  async select(index) {
-    await this.focus(index);
-    await this.page.keyboard.press('Escape');
-    await this.page.keyboard.press('Escape');
   }
 
   /** Begins to run a cell. */
