@@ -67,7 +67,7 @@ def stage(build):
 
 def after_creation(command):
     steps = [step.strip() for step in command.split("&&")]
-    expect(steps == ["bash environment/setup.sh", "bin/csnotebook install --user"], f"it is '{command}'")
+    expect(steps == ["bash environment/setup.sh --vscode", "bin/csnotebook install --user"], f"it is '{command}'")
     expect((HOME / "environment/setup.sh").exists(), "there is no environment/setup.sh")
 
 

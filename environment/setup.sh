@@ -7,6 +7,7 @@
 #   setup.sh --device cpu       back to the one for CPUs
 #   setup.sh --dotnet-interactive   also the tool .NET Interactive, as a second kernel of Jupyter's: dotnet-interactive
 #   setup.sh --no-build         builds nothing, in a folder that is set up: for --dotnet-interactive alone
+#   setup.sh --vscode           also builds the extension for VS Code, and installs it where code or code-server is found
 #   setup.sh --packages-only    the system's packages and nothing else (for the Dockerfile)
 #
 # Where no C++ compiler is and none can be installed, it says what is slower then, and goes on.
@@ -34,6 +35,7 @@ parse_arguments() {
   packages_only=""
   interactive=""
   no_build=""
+  extension=""
   while (($#)); do
     case $1 in
       --device)
@@ -44,6 +46,7 @@ parse_arguments() {
       --packages-only) packages_only=yes ;;
       --dotnet-interactive) interactive=yes ;;
       --no-build) no_build=yes ;;
+      --vscode) extension=yes ;;
       -h | --help) usage; exit 0 ;;
       *) fail "the argument '$1' is not known; see setup.sh --help." ;;
     esac
@@ -423,6 +426,54 @@ KERNEL
   fi
 }
 
+# -- the extension for VS Code -----------------------------------------------------------------------------------------
+
+build_extension() {
+  local folder=environment/vscode vsix=environment/vscode/dist/patchkit-notebooks.vsix sources version editor
+  version=$(node --version 2>/dev/null) || version=none
+  if ! command -v npm >/dev/null || ! [[ $version =~ ^v(2[0-9]|[3-9][0-9]) ]]; then
+    fail "the extension is built by npm and Node.js 20 or later; here Node.js is: $version. Install them, or take a" \
+      "patchkit-notebooks.vsix from a machine that has them. All but the extension is set up."
+  fi
+  sources=$(digest_of $folder -not -path '*/node_modules/*' -not -path '*/dist/*')
+  if [[ $(cat build/extension-built-from 2>/dev/null) != "$sources" || ! -e $vsix ]]; then
+    say "Building the extension for VS Code."
+    # What packages do when they are installed is not needed here, so it is not done.
+    logged npm npm ci --prefix $folder --ignore-scripts
+    logged extension npm run --prefix $folder package
+    echo "$sources" >build/extension-built-from
+  fi
+  while IFS= read -r editor; do install_extension "$editor" "$vsix" "$sources"; done < <(editors)
+  if [[ -n $did_something ]]; then
+    echo "The extension is $vsix ($(($(stat -c %s $vsix) / 1024)) KB); where it is not installed by now, VS Code's" \
+      "'Extensions: Install from VSIX...' does it."
+  fi
+}
+
+# The commands that install extensions: VS Code's and code-server's, and in a container those of VS Code's server, which
+# are not on the path while the container is made.
+editors() {
+  local file
+  for file in code code-server; do command -v $file || true; done
+  for file in "${HOME:-/root}"/.vscode-server/bin/*/bin/code-server /vscode/vscode-server/bin/*/*/bin/code-server \
+    /vscode/bin/*/*/bin/code-server; do
+    if [[ -x $file ]]; then echo "$file"; fi
+  done
+}
+
+# A failure is told and is no reason to stop: VS Code refuses its command as root, for instance.
+install_extension() {
+  local editor=$1 vsix=$2 sources=$3 note
+  note=build/extension-in-$(digest <<<"$editor")
+  if [[ $(cat "$note" 2>/dev/null) == "$sources" ]]; then return; fi
+  say "Installing the extension by $editor."
+  if "$editor" --install-extension "$vsix" --force >build/log/install-extension.log 2>&1 9>&- </dev/null; then
+    echo "$sources" >"$note"
+  else
+    echo "It did not take it: $(tail -n 1 build/log/install-extension.log)"
+  fi
+}
+
 build() {
   build_dotnet
   fill_bin
@@ -440,6 +491,7 @@ main() {
   dotnet=$(bash -c 'source environment/env.sh; patchkit_dotnet') || exit 1
   if [[ -z $no_build ]]; then build; fi
   if [[ -n $interactive ]]; then install_interactive; fi
+  if [[ -n $extension ]]; then build_extension; fi
   if [[ -z $did_something ]]; then
     echo "PatchKit is set up; nothing to do."
   else

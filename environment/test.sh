@@ -4,6 +4,7 @@
 # (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
 # `test.sh all ARGUMENT...` runs what else takes minutes: all notebooks in .NET Interactive, PowerShell's scripts and a
 # set-up without a compiler, the builds for Windows and macOS, the package's own libpatchkit.
+# `test.sh vscode` runs the tests of the extension for VS Code instead: they take minutes more and packages of npm's.
 set -euo pipefail
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -87,6 +88,12 @@ export PATCHKIT_LAUNCHER=1 PATCHKIT_NATIVE=$home/bin/libpatchkit.so
 tests=build/dotnet device=$(cat build/torch-device)
 if [[ $device != cpu ]]; then tests+=-$device; fi
 tests+=/bin
+
+if [[ ${1:-} == vscode ]]; then
+  shift
+  run_counted vscode bash environment/vscode/test.sh "$@"
+  finish
+fi
 
 # -- the runners, one line each --
 run_xunit engine "$tests/PatchKit.Tests/release/PatchKit.Tests.dll" "$@"

@@ -51,6 +51,13 @@ internal sealed class Publisher : IDisposable
         }
     }
 
+    /// <summary>Sends the text that was gathered.</summary>
+    public void Flush()
+    {
+        lock (gate)
+            SendText();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

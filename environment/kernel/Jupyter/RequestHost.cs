@@ -31,8 +31,17 @@ internal sealed class RequestHost(Publisher publisher, InputChannel? input, Mess
     }
 
     /// <inheritdoc/>
-    public string? ReadLine(string prompt, bool password) => (input ?? throw new InvalidOperationException(
-        "The cell asks for input, and the front end that ran it does not allow that (allow_stdin is false).")).Ask(request, prompt, password, stop);
+    public string? ReadLine(string prompt, bool password)
+    {
+        if (input is null)
+        {
+            throw new InvalidOperationException(
+                "The cell asks for input, and the front end that ran it does not allow that (allow_stdin is false).");
+        }
+        // What the cell wrote before it asks often says what it asks for.
+        publisher.Flush();
+        return input.Ask(request, prompt, password, stop);
+    }
 
     /// <inheritdoc/>
     public void ClearOutput(bool wait) => Publish("clear_output", new JsonObject { ["wait"] = wait });

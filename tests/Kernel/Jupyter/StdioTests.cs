@@ -64,8 +64,11 @@ public sealed class StdioTests
     public void The_user_is_asked()
     {
         using var front = new StdioFrontEnd();
-        string id = front.Execute("Console.ReadLine() + \"!\"");
-        Assert.Equal("stdin", (string?)front.Until(id, "input_request")[^1]["channel"]);
+        string id = front.Execute("Console.Write(\"Name? \"); Console.ReadLine() + \"!\"");
+        var shown = front.Until(id, "input_request");
+        Assert.Equal("stdin", (string?)shown[^1]["channel"]);
+        // The question's words come before the question.
+        Assert.Equal("Name? ", Text(shown[^2], "text"));
         front.Send("input_reply", new JsonObject { ["value"] = "Ada" }, "stdin");
         Assert.Equal("Ada!", (string?)front.Until(id, "execute_result")[^1]["content"]!["data"]!["text/plain"]);
     }
