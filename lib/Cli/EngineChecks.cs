@@ -124,11 +124,11 @@ internal static class EngineChecks
         var (image, weight) = (torch.randn([4, 8, 12, 12], dtype: torch.float64), torch.randn([8, 8, 3, 3], dtype: torch.float64));
         var (right, found) = (Gradient(torch.float64), Gradient(torch.float32).to_type(torch.float64));
         double error = ((found - right).abs().max() / right.abs().max()).ToDouble();
-        string whose = Guard.Exists && Guard.pkg_onednn() == 0 ? "libtorch's own" : "oneDNN's";
+        string whose = PatchKit.Convolutions.AreOneDnns ? "oneDNN's" : "libtorch's own";
         return error < 1e-4
             ? new("convolutions", Standing.Ok, $"{whose}, {error:0.0E+0} from float64's")
             : new("convolutions", Standing.Broken, $"{whose}, and gradients are off by {error:0%} of their size",
-                "Unset PATCHKIT_ONEDNN; without a guard install a C++ compiler (g++), then run environment/setup.sh again.");
+                "Unset PATCHKIT_ONEDNN, which leaves libtorch its choice.");
 
         torch.Tensor Gradient(torch.ScalarType type)
         {

@@ -37,7 +37,11 @@ internal static class NativeLibraries
 
     // An assembly has one resolver, and no first type whose constructor could set it.
     [ModuleInitializer]
-    internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, Resolve);
+    internal static void Register()
+    {
+        NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, Resolve);
+        Convolutions.LeaveOneDnn();
+    }
 
     /// <summary>The path of libpatchkit.so, or null with the reason as a sentence.</summary>
     internal static string? Find(out string reason)
