@@ -106,6 +106,8 @@ export class Displays {
   private readonly outputs = new Map<string, vscode.NotebookCellOutput[]>();
   private readonly waiting = new Map<string, vscode.NotebookCellOutputItem[]>();
   private timer?: NodeJS.Timeout;
+  private sending = false;
+  private execution?: vscode.NotebookCellExecution;
 
   add(id: string, output: vscode.NotebookCellOutput): void {
     const same = this.outputs.get(id);
@@ -113,20 +115,38 @@ export class Displays {
     else this.outputs.set(id, [output]);
   }
 
-  /** Replaces what is shown, soon: of updates that follow close on one another the last is shown. */
+  /**
+   * Replaces what is shown, soon: of updates that follow close on one another the last is shown. The next are not sent
+   * before VS Code has taken the last: charts that come faster than it draws would hold up all of it, for minutes.
+   */
   update(execution: vscode.NotebookCellExecution, id: string, data: vscode.NotebookCellOutputItem[]): void {
     this.waiting.set(id, data);
-    this.timer ??= setTimeout(() => this.flush(execution), 60);
+    this.execution = execution;
+    this.schedule();
   }
 
-  /** Shows the updates that wait, before an execution ends. */
-  flush(execution: vscode.NotebookCellExecution): void {
+  /** Shows the updates that wait, before an execution ends; done when VS Code has taken them. */
+  async flush(execution: vscode.NotebookCellExecution): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    for (const [id, data] of this.waiting) {
-      for (const output of this.outputs.get(id) ?? []) execution.replaceOutputItems(data, output);
-    }
+    const updates = [...this.waiting].flatMap(([id, data]) =>
+      (this.outputs.get(id) ?? []).map(output => execution.replaceOutputItems(data, output)));
     this.waiting.clear();
+    await Promise.allSettled(updates);
+  }
+
+  private schedule(): void {
+    if (this.sending || this.waiting.size === 0) return;
+    this.timer ??= setTimeout(async () => {
+      this.sending = true;
+      try {
+        await this.flush(this.execution!);
+      } catch {
+        // The cell has ended, and showed its last update as it did.
+      }
+      this.sending = false;
+      this.schedule();
+    }, 60);
   }
 
   clear(): void {

@@ -168,7 +168,7 @@ export class Session implements vscode.Disposable {
       execution.appendOutput(failed(this.reason(error)));
     }
     if (outputs.failure) this.mark(cell, outputs.failure);
-    this.displays.flush(execution);
+    void this.displays.flush(execution);
     execution.end(fine, Date.now());
     this.running = undefined;
     this.wasRunning = cell;
@@ -225,7 +225,7 @@ export class Session implements vscode.Disposable {
     const execution = this.controller.createNotebookCellExecution(cell);
     execution.start(before?.timing?.startTime);
     new CellOutputs(execution, this.displays).take(type, message.content);
-    this.displays.flush(execution);
+    void this.displays.flush(execution);
     execution.executionOrder = before?.executionOrder;
     execution.end(before?.success, before?.timing?.endTime);
   }

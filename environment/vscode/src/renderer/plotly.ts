@@ -15,6 +15,9 @@ const ink = '#1f2328', paper = '#ffffff';
 /** plotly's height of figures that name none. */
 const defaultHeight = 450;
 
+/** Whatever a figure says: it is fitted here, and plotly's button that uploads a chart to its makers is not shown. */
+const ownConfig = { responsive: false, showSendToCloud: false, plotlyServerURL: '' };
+
 /** plotly's ground for figures that name none. */
 const defaultGrounds = [undefined, paper, '#fff', 'white', '#E5ECF6'];
 
@@ -71,7 +74,8 @@ async function draw({ box, figure }: { box: HTMLElement; figure: Figure }): Prom
   };
   try {
     // An update keeps the element, and where its user has zoomed.
-    await Plotly.react(box, themed.data ?? [], whole, { displaylogo: false, ...themed.config, responsive: false });
+    const config = { displaylogo: false, ...themed.config, ...ownConfig };
+    await Plotly.react(box, themed.data ?? [], whole, config);
     if (figure.frames) await Plotly.addFrames(box, figure.frames);
   } catch (error) {
     box.textContent = `plotly.js cannot draw this figure: ${error instanceof Error ? error.message : error}`;

@@ -160,20 +160,21 @@ export class Editor {
   async outputs(selector) {
     const found = [];
     for (const frame of this.page.frames()) {
-      try {
-        if (await frame.locator(selector).count() > 0) found.push(frame);
-      } catch {
-        // It was just replaced.
-      }
+      if (await this.soon(frame.locator(selector).count(), 0) > 0) found.push(frame);
     }
     return found;
+  }
+
+  /** What a frame answers; one that is just being replaced fails, or never answers. */
+  soon(answer, otherwise) {
+    return Promise.race([answer.catch(() => otherwise), this.pause(3000 * patience).then(() => otherwise)]);
   }
 
   /** The text of all outputs that are on the page. */
   async shown() {
     let text = '';
     for (const frame of await this.outputs('.output_container, .output')) {
-      text += await frame.locator('body').innerText().catch(() => '');
+      text += await this.soon(frame.evaluate(() => document.body.innerText), '');
     }
     return text;
   }

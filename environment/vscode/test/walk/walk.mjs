@@ -45,7 +45,7 @@ async function figures() {
   let all = '';
   for (const frame of await editor.outputs('.js-plotly-plot')) {
     const plots = frame.locator('.js-plotly-plot .plot');
-    all += await plots.evaluateAll(found => found.map(plot => plot.innerHTML.length).join()).catch(() => '');
+    all += await editor.soon(plots.evaluateAll(found => found.map(plot => plot.innerHTML.length).join()), '');
   }
   return all;
 }
@@ -113,21 +113,24 @@ const steps = {
   'notebook 02 runs at smoke without an error, and its charts change on the way': async () => {
     // The cell that trains, and what it shows, in view.
     const trains = editor.saved(table1).cells.findIndex(cell => cell.source.join('').includes('.Run(table1'));
-    await editor.scrollTo(trains);
+    const text = await editor.scrollTo(trains);
+    const view = await (await editor.front()).boundingBox();
+    await page.mouse.wheel(0, (await text.boundingBox()).y - view.y - 70);
     await editor.command('PatchKit: Run This Notebook at Smoke');
     await until('the cells to begin', () => editor.runs(), 30);
     const charts = new Set(), progress = new Set();
     let ended = false, picture = false;
     const end = editor.idle(300).finally(() => (ended = true));
-    while (!ended) {
+    let looks = 0;
+    for (; !ended; looks++) {
       charts.add(await figures());
-      const step = /step \d+|\d+ of \d+[^\n]*/.exec(await editor.shown())?.[0];
-      if (step) progress.add(step);
+      progress.add((await editor.shown()).match(/step \d+|\d+ of \d+/g)?.join());
       if (!picture && charts.size > 3) await editor.screenshot('live');
       picture ||= charts.size > 3;
+      await editor.pause(200);
     }
     await end;
-    console.log(`  charts were seen in ${charts.size} states, progress in ${progress.size}`);
+    console.log(`  of ${looks} looks, ${charts.size} saw another chart and ${progress.size} another progress`);
     expect(charts.size > 2 && progress.size > 2, 'they do not change while cells run');
     const done = cell => cell.cell_type !== 'code' || cell.execution_count > 0;
     await until('the last cell to be saved', () => editor.saved(table1).cells.every(done), 30);
