@@ -103,21 +103,21 @@ step_bench-attention() {
   bin/patchkit bench attention --device "$device" --json bench-attention.json "${args[@]}"
 }
 
-# All tests but the slow ones, by namespace, those first that a GPU can tell most of; those that can are on it. A group
-# that passed is not run again. The rehearsal takes the first three.
+# The tests but the slow ones, by namespace, those first that a GPU can tell most of; those that can are on it. What
+# wants the sources, the SDK or notebooks (Notebooks, Package, Platforms, Public) stays where .NET is. A group that passed
+# is not run again. The rehearsal takes the first three.
 step_tests() {
-  local groups=(Engine Models Patchify Training Segmentation Metrics Checkpoints TorchSharp Data Experiments Cli) group
-  local rest=() left failures=0 code chosen
-  for group in "${groups[@]}"; do rest+=(-class- "PatchKit.Tests.$group.*"); done
-  sizes "${groups[@]}" rest -- Engine Models Patchify
+  local groups=(Engines Models Patchify Training Segmentation Metrics Checkpoints TorchSharpMends Data Experiments Cli)
+  groups+=(Ops ScalingLaws Reliability Display)
+  local group left failures=0 code
+  sizes "${groups[@]}" -- "${groups[@]:0:3}"
   for group in "${args[@]}"; do
     [[ ! -e tests-$group.passed ]] || continue
     left=$((limit - SECONDS - 10)) code=0
     if ((left < 20)); then return 75; fi
-    if [[ $group == rest ]]; then chosen=("${rest[@]}"); else chosen=(-class "PatchKit.Tests.$group.*"); fi
     PATCHKIT_TEST_DEVICE=$device PATCHKIT_NATIVE=$work/bin/libpatchkit.so timeout --foreground "$left" \
-      dotnet tests-bin/PatchKit.Tests.dll -noColor -noLogo -xml "tests-$group.xml" "${chosen[@]}" -trait- speed=slow ||
-      code=$?
+      dotnet tests-bin/PatchKit.Tests.dll -noColor -noLogo -xml "tests-$group.xml" -class "PatchKit.Tests.$group.*" \
+      -trait- speed=slow || code=$?
     if ((code == 124)); then return 75; fi
     if ((code)); then failures=1; else touch "tests-$group.passed"; fi
   done

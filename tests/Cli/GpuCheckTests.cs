@@ -19,6 +19,15 @@ public sealed class GpuCheckTests
         Assert.Equal(steps.Order(), Regex.Matches(File.ReadAllText(s_script), @"^step_([\w-]+)\(\)", RegexOptions.Multiline).Select(match => match.Groups[1].Value).Order());
     }
 
+    [Fact]
+    public void EveryGroupOfTestsIsANamespace()
+    {
+        var lists = Regex.Matches(File.ReadAllText(s_script), @"groups\+?=\(([\w ]+)\)");
+        var namespaces = typeof(GpuCheckTests).Assembly.GetTypes().Select(type => type.Namespace).ToHashSet();
+        Assert.Equal(2, lists.Count);
+        Assert.All(lists.SelectMany(list => list.Groups[1].Value.Split(' ')), name => Assert.Contains($"PatchKit.Tests.{name}", namespaces));
+    }
+
     [Theory]
     [InlineData("'kernel' is no step; the steps are: libtorch native doctor kernels", "kernel")]
     [InlineData("name a step (libtorch native doctor kernels")]
