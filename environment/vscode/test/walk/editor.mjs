@@ -129,13 +129,13 @@ export class Editor {
 
   /** Scrolls until a cell's first line is in view, and gives its text. One that is far off is not on the page before. */
   async scrollTo(index) {
-    const front = await this.front(), page = await front.boundingBox();
+    const front = await this.front(), page = await front.locator('.cell-list-container').boundingBox();
     const text = front.locator(`.cell-list-container .monaco-list-row[data-index="${index}"] .view-lines`).first();
     await until(`cell ${index}`, async () => {
       const rows = front.locator('.cell-list-container .monaco-list-row');
       const seen = await rows.evaluateAll(found => found.map(row => Number(row.dataset.index)));
       const y = seen.includes(index) ? (await text.boundingBox())?.y : undefined;
-      if (y > page.y + 60 && y < page.y + page.height - 60) return true;
+      if (y >= page.y && y < page.y + page.height - 60) return true;
       const far = y === undefined ? (index > Math.max(...seen) ? 400 : -400) : y - page.y - 150;
       await this.page.mouse.move(page.x + 30, page.y + page.height - 60);
       await this.page.mouse.wheel(0, far);

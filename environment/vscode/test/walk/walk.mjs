@@ -44,7 +44,7 @@ const { page } = editor;
 async function figures() {
   let all = '';
   for (const frame of await editor.outputs('.js-plotly-plot')) {
-    const plots = frame.locator('.js-plotly-plot .plot');
+    const plots = frame.locator('.js-plotly-plot');
     all += await editor.soon(plots.evaluateAll(found => found.map(plot => plot.innerHTML.length).join()), '');
   }
   return all;
