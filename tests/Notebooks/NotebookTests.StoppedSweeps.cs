@@ -11,6 +11,8 @@ public sealed partial class NotebookTests
 
     // The chart's values; what the report's tables say; how often each run is there.
     private const string Compared = """
+        using System.Globalization;
+        using System.Text.RegularExpressions;
         IEnumerable<double> Values(object mark) => mark switch
         {
             Series line => line.Y,
@@ -45,8 +47,8 @@ public sealed partial class NotebookTests
         int sweep = cells.ToList().FindIndex(cell => Source(cell!).Contains(Begins));
         while (cells.Count > sweep + 1) cells.RemoveAt(sweep + 1);
         var whole = cells[sweep]!.DeepClone();
-        cells[sweep] = Code(whole, Stopping(Source(whole), after: 2));
-        cells.Add(Code(whole, Stopping(Source(whole), after: 3)));
+        cells[sweep] = Code(whole, Stopping(Source(whole), after: 1));
+        cells.Add(Code(whole, Stopping(Source(whole), after: 2)));
         cells.Add(whole);
         cells.Add(Code(whole, Compared));
         File.WriteAllText(stopped, notebook.ToJsonString());
