@@ -127,7 +127,7 @@ export class Editor {
     }, seconds);
   }
 
-  /** Scrolls until a cell's first line is in view, and gives its text. One that is far off is not on the page before. */
+  /** Scrolls until a cell's first line is in view, and gives its text; one far off is not on the page before. */
   async scrollTo(index) {
     const front = await this.front(), page = await front.locator('.cell-list-container').boundingBox();
     const text = front.locator(`.cell-list-container .monaco-list-row[data-index="${index}"] .view-lines`).first();
