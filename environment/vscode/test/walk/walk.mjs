@@ -30,7 +30,8 @@ write('tour.ipynb',
   'var list = new List<int>();\n\nlist[3] = 1;',
   'Console.ReadLine() + ", thank you"',
   'Console.Write("now"); System.Diagnostics.Process.GetCurrentProcess().Kill();',
-  'answer = 43; Console.WriteLine("spoke " + answer);');
+  'answer = 43; Console.WriteLine("spoke " + answer);',
+  '// To type in.');
 write('second.ipynb', 'var answer = "another"; answer', 'answer + "!"');
 write('training.ipynb',
   `${loads}var options = ExperimentOptions.Of("teach", "cpu", "", 1);\n`
@@ -191,7 +192,7 @@ const steps = {
   },
 
   'completion, hover and signatures show PatchKit\'s documentation': async () => {
-    await editor.focus(5);
+    await editor.focus(6);
     await page.keyboard.press('Enter');
     await page.keyboard.type('ExperimentOptions.');
     const list = page.locator('.suggest-widget.visible .monaco-list-row');
@@ -206,13 +207,10 @@ const steps = {
     await page.locator('.parameter-hints-widget.visible').filter({ hasText: 'device' }).waitFor();
     await editor.screenshot('signature');
     await page.keyboard.press('Escape');
-    const words = (await editor.front()).locator('.monaco-list-row[data-index="5"] .view-line span span');
+    const words = (await editor.front()).locator('.monaco-list-row[data-index="6"] .view-line span span');
     await words.filter({ hasText: 'ExperimentOptions' }).last().hover();
     await until('the hover', async () =>
       /ExperimentOptions/.test((await page.locator('.monaco-hover:visible').allInnerTexts()).join()), 20);
-    // Away with the line that was typed.
-    await editor.focus(5);
-    for (const key of ['Shift+Home', 'Delete', 'Backspace']) await page.keyboard.press(key);
   },
 
   'the variables view shows what is live': async () => {
