@@ -235,7 +235,7 @@ is_large() { (($(stat -c %s "$1") > 16000000)); }
 without_native() {
   local missing=$1 target note
   for target in bin $artifacts/bin/PatchKit.Tests/release; do rm -f "$target"/libpatchkit*.so; done
-  note="Everything works without $missing, but scans, convolutions and norms are made of tensor operators, 4 to 14"
+  note="Everything works without $missing, but scans, convolutions and norms are made of tensor operators, 4 to 10"
   note+=" times slower, and images are decoded by ImageSharp, a third slower."
   if [[ $(cat build/native-note 2>/dev/null) != "$note" || -n $did_something ]]; then
     say "$note"

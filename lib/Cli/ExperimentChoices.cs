@@ -12,7 +12,7 @@ internal sealed class ExperimentChoices
     private readonly Option<int?> _seeds = new("--seeds") { Description = "how many seeds" };
     private readonly Option<long> _firstSeed = new("--first-seed") { Description = "the first of them", DefaultValueFactory = _ => new ExperimentOptions().FirstSeed };
     private readonly Option<double> _budget = new("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
-    private readonly Option<bool> _pixels = new("--pixels") { Description = "train the next smaller patch too, p = 1 at 16 pixels, with at most three seeds where --seeds says no more" };
+    private readonly Option<bool> _pixels = new("--pixels") { Description = "train the next smaller patch too, p = 1 at 16 pixels, with at most three seeds where --seeds says no more; table1 on real images: the two smallest patches also with 2 and 4 times the steps" };
     private readonly Option<string?> _pretraining = new("--pretraining") { Description = "table2, table3, figure1d to f, figure2: a folder of images by class that backbones are trained on first (default: generated images; at paper scale ImageNet-1k)" };
 
     /// <summary>The options, added to a command.</summary>
