@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace PatchKit.Tests.Notebooks;
 
@@ -18,6 +19,22 @@ internal sealed class SavedNotebook
     internal (int Major, int Minor) Format => (_root.GetProperty("nbformat").GetInt32(), _root.GetProperty("nbformat_minor").GetInt32());
 
     internal static SavedNotebook Load(string path) => new(JsonElement.Parse(File.ReadAllBytes(path)));
+
+    /// <summary>Writes a notebook with another's exercises behind its own cells; theirs have the tag `copy`.</summary>
+    internal static void AppendExercises(string notebook, string copy, string to)
+    {
+        var all = JsonNode.Parse(File.ReadAllBytes(notebook))!;
+        var others = JsonNode.Parse(File.ReadAllBytes(copy))!["cells"]!.AsArray();
+        foreach (var exercise in others.SkipWhile(cell => !cell!["source"]!.ToJsonString().Contains("## Exercises")))
+        {
+            var added = exercise!.DeepClone();
+            added["id"] = $"copy-{all["cells"]!.AsArray().Count}";
+            if (added["metadata"]!["tags"] is not JsonArray tags) added["metadata"]!["tags"] = tags = [];
+            tags.Add("copy");
+            all["cells"]!.AsArray().Add(added);
+        }
+        File.WriteAllText(to, all.ToJsonString());
+    }
 
     internal sealed class Cell(JsonElement cell)
     {

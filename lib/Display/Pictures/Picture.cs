@@ -156,9 +156,9 @@ public sealed record Picture : IRendered
             .Add($"<img width='{width}' height='{height}' alt='{ToString()}' style='display:block;max-width:100%;height:auto' src='{Source(width, height)}'>");
         if (Legend.Count > 0)
         {
-            html.Add($"<div style='font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:4px;line-height:1.6'>");
+            html.Add($"<div style='font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:4px;line-height:1.6;overflow-wrap:anywhere'>");
             foreach (var entry in Legend)
-                html.Add($"<span style='white-space:nowrap;margin-right:10px'><span style='color:{entry.Colour}'>■</span> {entry.Name}</span> ");
+                html.Add($"<span style='display:inline-block;margin-right:10px'><span style='color:{entry.Colour}'>■</span> {entry.Name}</span> ");
             html.Raw("</div>");
         }
         if (Caption.Length > 0) html.Add($"<figcaption style='font-size:12px;max-width:{Math.Max(width, 120)}px;margin-top:3px;opacity:0.85'>{Caption}</figcaption>");

@@ -146,7 +146,10 @@ export class Editor {
 
   /** Puts the focus into a cell's editor, at its end. */
   async focus(index) {
-    await (await this.scrollTo(index)).click({ position: { x: 10, y: 8 } });
+    await this.scrollTo(index);
+    // Not the lines themselves, which a long one may have moved to the left, out of the editor.
+    const row = (await this.front()).locator(`.cell-list-container .monaco-list-row[data-index="${index}"]`);
+    await row.locator('.monaco-editor').first().click({ position: { x: 40, y: 14 } });
     await this.page.keyboard.press('Control+End');
   }
 
