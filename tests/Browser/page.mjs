@@ -1,5 +1,7 @@
 // What the tests ask of pages.
+import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 
 export const widths = [1400, 820, 420];
 export const schemes = ['light', 'dark'];
@@ -22,6 +24,9 @@ export const open = async (browser, width, colorScheme) => {
   return { page, complaints, close: () => context.close() };
 };
 
+// A program, which has to end well.
+export const execute = promisify(execFile);
+
 export const address = file => pathToFileURL(file).href;
 
 // Nothing is wider than the page, except what scrolls in a box of its own; images have words and are there.
@@ -35,9 +40,13 @@ export const looksRight = async (page, name) => {
     mute: [...document.images].filter(image => !image.alt.trim()).map(image => image.src.slice(0, 100)),
     broken: [...document.images].filter(image => image.complete && !image.naturalWidth && image.loading !== 'lazy')
       .map(image => image.src.slice(0, 100)),
+    spilt: [...document.querySelectorAll('main figure')].filter(figure => [...figure.querySelectorAll('span, figcaption')]
+      .some(words => words.getBoundingClientRect().right > figure.getBoundingClientRect().right + 1))
+      .map(figure => figure.textContent.slice(0, 60)),
   }));
   check(seen.wide <= 0, `${name} is ${seen.wide} pixels wider than its window: ${seen.widest.join(' | ')}`);
   check(seen.mute.length === 0, `${name} has images without words: ${seen.mute.slice(0, 3)}`);
+  check(seen.spilt.length === 0, `${name} has pictures whose words leave them: ${seen.spilt.slice(0, 3).join(' | ')}`);
   check(seen.broken.length === 0, `${name} has images that do not show: ${seen.broken.slice(0, 3)}`);
 };
 
