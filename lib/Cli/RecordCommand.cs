@@ -37,11 +37,11 @@ internal static class RecordCommand
     {
         var (results, refused) = RecordedResults.In(folder);
         if (results.Count == 0) Console.WriteLine($"Nothing is recorded in {folder}; `patchkit record` records a finished experiment.");
-        else Tables.Print(folder, ["experiment", "scale", "images", "machine", "runs", "last run", "claims", "file", "size"], results.Select(result => (IReadOnlyList<string>)
+        else Tables.Print(folder, ["experiment", "scale", "images", "machine", "libtorch", "seeds", "runs", "last run", "claims", "file", "size"], results.Select(result => (IReadOnlyList<string>)
         [
-            result.Experiment, result.Scale.ToString().ToLowerInvariant(), result.Data, result.Machine.Device == "cpu" ? $"{result.Machine.Processor}, {result.Machine.Threads} threads" : RecordedResult.Kind(result.Machine),
-            $"{result.Runs.Count}", result.Report.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), result.Headline, result.FileName, Size(Path.Combine(folder, result.FileName)),
-        ]), 4, 8);
+            result.Experiment, result.Scale.ToString().ToLowerInvariant(), result.Data, result.Machine.Device == "cpu" ? result.Machine.Hardware : RecordedResult.Kind(result.Machine),
+            result.Machine.Libtorch, result.Seeds, $"{result.Runs.Count}", result.Report.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), result.Headline, result.FileName, Size(Path.Combine(folder, result.FileName)),
+        ]), 6, 10);
         foreach (string sentence in refused) Console.Error.WriteLine($"patchkit: {sentence}");
         return refused.Count == 0 ? 0 : 1;
     }

@@ -122,7 +122,7 @@ internal static class RunsCommand
             Row("seconds of training", run => Text(run.Result?.Seconds, "0.0")),
             Row("parameters", run => Text(run.Result?.Parameters, "N0")),
             Row("GMACs per image", run => Text(run.Config.Model.Cost().Macs / 1e9, "0.0000")),
-            Row("machine", run => run.Result?.Machine is { } machine ? $"{machine.Processor}, {machine.Threads} threads, {machine.Device}, libtorch {machine.Libtorch}" : ""),
+            Row("machine", run => run.Result?.Machine is { } machine ? $"{machine.Hardware}, {machine.Device}, libtorch {machine.Libtorch}" : ""),
             Row("ended", run => run.Result?.Date.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture) ?? ""),
         ], Columns(runs));
 

@@ -64,6 +64,10 @@ public sealed record RecordedResult
     [JsonIgnore]
     public string Data => Results.Select(run => run.Config.Data.Title).Distinct().ToList() switch { [] => Report.Data, [var only] => only, _ => Images(this) };
 
+    /// <summary>The seeds of its runs, such as "10, 11, 12"; empty where it has measurements alone.</summary>
+    [JsonIgnore]
+    public string Seeds => string.Join(", ", Results.Select(run => run.Config.Seed).Distinct().Order());
+
     /// <summary>Where it comes from, in a line: scale, images, machine, libtorch, dates, commits, seeds.</summary>
     [JsonIgnore]
     public string Origin
@@ -72,8 +76,8 @@ public sealed record RecordedResult
         {
             var commits = Runs.Count > 0 ? Results.Select(run => run.Commit) : Measurements.Select(cost => cost.Commit);
             var dates = (Runs.Count > 0 ? Results.Select(run => run.Date) : Measurements.Select(cost => cost.Date)).Select(date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)).Order().ToList();
-            string what = Runs.Count > 0 ? $"{Runs.Count} runs, seeds {string.Join(", ", Results.Select(run => run.Config.Seed).Distinct().Order())}" : $"{Measurements.Count} measurements";
-            return $"{Experiment} at {Sweep.Name(Scale)}{Steps}, {Data}: {what}; {Machine.Processor}, {Machine.Threads} threads, {Kind(Machine)}, libtorch {Machine.Libtorch}; "
+            string what = Runs.Count > 0 ? $"{Runs.Count} runs, seeds {Seeds}" : $"{Measurements.Count} measurements";
+            return $"{Experiment} at {Sweep.Name(Scale)}{Steps}, {Data}: {what}; {Machine.Hardware}, {Kind(Machine)}, libtorch {Machine.Libtorch}; "
                 + $"{(dates[0] == dates[^1] ? dates[0] : $"{dates[0]} to {dates[^1]}")}, {(commits.Distinct().Count() == 1 ? "commit" : "commits")} {string.Join(", ", commits.Distinct().Order())}";
         }
     }

@@ -68,7 +68,7 @@ public sealed record Recorder(RunStore Store)
     {
         var kinds = machines.DistinctBy(machine => (machine.Processor, RecordedResult.Kind(machine), machine.Threads, machine.Libtorch)).ToList();
         return kinds.Count == 1 ? kinds[0]
-            : throw new ArgumentException($"{what} were trained on {kinds.Count} kinds of machine ({string.Join("; ", kinds.Select(kind => $"{kind.Processor}, {kind.Threads} threads, {RecordedResult.Kind(kind)}, libtorch {kind.Libtorch}"))}); record each machine's own store, or train those of one of them again.");
+            : throw new ArgumentException($"{what} were trained on {kinds.Count} kinds of machine ({string.Join("; ", kinds.Select(kind => $"{kind.Hardware}, {RecordedResult.Kind(kind)}, libtorch {kind.Libtorch}"))}); record each machine's own store, or train those of one of them again.");
     }
 
     private static void CheckCommit(string commit, string what)

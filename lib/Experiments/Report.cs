@@ -78,5 +78,5 @@ public sealed record Report : IRendered
     public override string ToString() => string.Join("\n\n", [Title, Origin, .. Tables.Select(table => table.ToString()), Conclusion.ToString()]);
 
     internal string Origin =>
-        $"Scale `{Scale.ToString().ToLowerInvariant()}`, {Data}; {Machine.Processor}, {Machine.Threads} threads, {Machine.Device}, libtorch {Machine.Libtorch}; commit {Commit}, {Date:yyyy-MM-dd}.";
+        $"Scale `{Scale.ToString().ToLowerInvariant()}`, {Data}; {Machine.Hardware}, {Machine.Device}, libtorch {Machine.Libtorch}; commit {Commit}, {Date:yyyy-MM-dd}.";
 }

@@ -19,6 +19,9 @@ public sealed record Machine(string Processor, int Cores, int Threads, string De
     /// <param name="device">where models train.</param>
     public static Machine Here(Device device) => new(CpuName(), Environment.ProcessorCount, get_num_threads(), NameOf(device), Engine.LibtorchVersion, RuntimeInformation.OSDescription);
 
+    /// <summary>"AMD EPYC, 1 thread".</summary>
+    internal string Hardware => $"{Processor}, {Threads} {(Threads == 1 ? "thread" : "threads")}";
+
     /// <summary>The commit that PatchKit was built from, with "-modified" where the sources were not the commit's; "unknown" outside a repository.</summary>
     public static string Commit { get; } =
         typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+') is [_, { Length: > 0 } hash] ? Short(hash) : "unknown";
