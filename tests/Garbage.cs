@@ -1,6 +1,8 @@
 namespace PatchKit.Tests;
 
-/// <summary>What earlier tests left to the collector, brought to an end before a test counts tensors or bytes.</summary>
+/// <summary>
+/// What earlier tests left to the collector, brought to an end before a test counts tensors or bytes.
+/// </summary>
 internal static class Garbage
 {
     internal static void Collect()
@@ -22,7 +24,7 @@ internal static class Garbage
         for (int block = 0, quick = 0; block < 4000 && quick < 5; block++)
         {
             int before = GC.CollectionCount(0);
-            TorchSharp.torch.empty(64L << 20);   // 256 MB
+            TorchSharp.torch.empty(64L << 20); // 256 MB
             Thread.Sleep(2);
             quick = GC.CollectionCount(0) > before ? quick + 1 : 0;
         }

@@ -118,7 +118,8 @@ public sealed class RawTorchSharp : Microsoft.Build.Utilities.Task
     {
         foreach (long section in Sections(DynamicSymbols))
         {
-            long strings = Strings(section), from = Int64(section + 24);
+            long strings = Strings(section),
+                from = Int64(section + 24);
             for (long symbol = from; symbol < from + Int64(section + 32); symbol += 24)
             {
                 string name = Text(strings + Int32(symbol));

@@ -183,8 +183,8 @@ public sealed class WeaveTorchSharp : Microsoft.Build.Utilities.Task
             il.InsertBefore(start, Instruction.Create(OpCodes.Pop));
         }
 
-        // A module or an optimizer that is collected disposes no tensor, which others may hold: what it has of native memory
-        // is held by objects with finalizers of their own.
+        // A module or an optimizer that is collected disposes no tensor, which others may hold: what it has of native
+        // memory is held by objects with finalizers of their own.
         internal void LeaveTensorsToTheirOwnFinalizers()
         {
             foreach (string name in new[] { "TorchSharp.torch/nn/Module", "TorchSharp.torch/optim/Optimizer" })

@@ -18,7 +18,9 @@ internal sealed class CheckpointStorage(MappedFile file, string name, ScalarType
 
     internal long Bytes => count * ElementTypes.Size(dtype);
 
-    /// <summary>Where the elements begin in the file; the older stream tells it only after the pickle has been read.</summary>
+    /// <summary>
+    /// Where the elements begin in the file; the older stream tells it only after the pickle has been read.
+    /// </summary>
     internal long? Start { get; set; }
 
     /// <summary>What the file says the checksum is, where it says so.</summary>
@@ -38,7 +40,8 @@ internal sealed class CheckpointStorage(MappedFile file, string name, ScalarType
                 long now = Math.Min(Piece / size, length - done);
                 using var window = Look((first + done) * size, now * size);
                 using var piece = vector.narrow(0, done, now);
-                if (dtype == ScalarType.Bool) ExpectBooleans(window.Bytes);
+                if (dtype == ScalarType.Bool)
+                    ExpectBooleans(window.Bytes);
                 window.Bytes.CopyTo(piece.bytes);
             }
         }
@@ -51,11 +54,22 @@ internal sealed class CheckpointStorage(MappedFile file, string name, ScalarType
     }
 
     private MappedFile.Window Look(long offset, long bytes) =>
-        file.Look((Start ?? throw new CheckpointException(file.Path, $"does not say where storage {Words.Safe(name)} lies; it is damaged.")) + offset, bytes, $"storage {Words.Safe(name)}");
+        file.Look(
+            (
+                Start
+                ?? throw new CheckpointException(
+                    file.Path,
+                    $"does not say where storage {Words.Safe(name)} lies; it is damaged."
+                )
+            ) + offset,
+            bytes,
+            $"storage {Words.Safe(name)}"
+        );
 
     private void Verify()
     {
-        if (_verified || Checksum is not { } wanted) return;
+        if (_verified || Checksum is not { } wanted)
+            return;
         uint found = 0;
         for (long done = 0; done < Bytes; done += Piece)
         {
@@ -63,8 +77,13 @@ internal sealed class CheckpointStorage(MappedFile file, string name, ScalarType
             found = Crc32.Append(found, window.Bytes);
         }
         if (found != wanted)
-            throw new CheckpointException(file.Path, $"has storage {Words.Safe(name)} with checksum {found:x8} where its directory says {wanted:x8}; it is damaged, so download it again. "
-                + "(If torch.serialization.set_crc32_options(False) saved it, open it with verify: false, or --no-verify.)");
+            throw new CheckpointException(
+                file.Path,
+                $"has storage {Words.Safe(name)} with checksum {found:x8} where its directory "
+                    + $"says {wanted:x8}; it is damaged, so download it again. "
+                    + "(If torch.serialization.set_crc32_options(False) saved it, open it with verify: false, "
+                    + "or --no-verify.)"
+            );
         _verified = true;
     }
 
@@ -72,6 +91,11 @@ internal sealed class CheckpointStorage(MappedFile file, string name, ScalarType
     private void ExpectBooleans(ReadOnlySpan<byte> bytes)
     {
         int at = bytes.IndexOfAnyExceptInRange((byte)0, (byte)1);
-        if (at >= 0) throw new CheckpointException(file.Path, $"holds {bytes[at]} among the booleans of storage {Words.Safe(name)}, where 0 or 1 belongs; it is damaged.");
+        if (at >= 0)
+            throw new CheckpointException(
+                file.Path,
+                $"holds {bytes[at]} among the booleans of storage {Words.Safe(name)}, where 0 or 1 belongs; "
+                    + "it is damaged."
+            );
     }
 }

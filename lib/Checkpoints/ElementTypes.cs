@@ -19,7 +19,8 @@ internal static class ElementTypes
         (ScalarType.Bool, 1, "BOOL", "bool", "BoolStorage"),
     ];
 
-    internal static IEnumerable<(ScalarType Type, string Torch, string Storage)> Names => All.Select(entry => (entry.Type, entry.Torch, entry.Storage));
+    internal static IEnumerable<(ScalarType Type, string Torch, string Storage)> Names =>
+        All.Select(entry => (entry.Type, entry.Torch, entry.Storage));
 
     internal static string SafetensorsNames => string.Join(", ", All.Select(entry => entry.Safetensors));
 
@@ -30,13 +31,15 @@ internal static class ElementTypes
     internal static string TorchName(ScalarType type) => All.First(entry => entry.Type == type).Torch;
 
     /// <summary>safetensors' name, such as "F32"; null where it has none.</summary>
-    internal static string? SafetensorsName(ScalarType type) => All.FirstOrDefault(entry => entry.Type == type).Safetensors;
+    internal static string? SafetensorsName(ScalarType type) =>
+        All.FirstOrDefault(entry => entry.Type == type).Safetensors;
 
     /// <summary>The dtype of a safetensors name; null where PatchKit has none.</summary>
     internal static ScalarType? FromSafetensors(string name)
     {
         foreach (var entry in All)
-            if (entry.Safetensors == name) return entry.Type;
+            if (entry.Safetensors == name)
+                return entry.Type;
         return null;
     }
 }

@@ -20,24 +20,40 @@ public sealed record LoadReport(string Source)
     /// <summary>In both with different shapes.</summary>
     public IReadOnlyList<ReshapedKey> Reshaped { get; init; } = [];
 
-    /// <summary>What was done to the names, and which part of the file was taken: "module. taken off the names".</summary>
+    /// <summary>
+    /// What was done to the names, and which part of the file was taken: "module. taken off the names".
+    /// </summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Whether every key of the one is in the other with the same shape.</summary>
     public bool IsExact => Missing.Count + Unexpected.Count + Reshaped.Count == 0;
 
     /// <summary>Itself where every key matched.</summary>
-    /// <exception cref="CheckpointException">A key is missing, unexpected or of another shape; the message says which.</exception>
-    public LoadReport ExpectExact() => IsExact ? this
-        : throw new CheckpointException(Source, $"does not fit the model exactly: {Text()}\nChoose the model it was saved from, or load it without asking for an exact fit.");
+    /// <exception cref="CheckpointException">A key is missing, unexpected or of another shape; the message says
+    /// which.</exception>
+    public LoadReport ExpectExact() =>
+        IsExact
+            ? this
+            : throw new CheckpointException(
+                Source,
+                $"does not fit the model exactly: {Text()}\nChoose the model it was saved from, or load it "
+                    + "without asking for an exact fit."
+            );
 
-    /// <summary>"deit.pth: 150 matched, 1 missing, 0 unexpected, 1 reshaped", then the keys that did not match, the first eight of each kind.</summary>
+    /// <summary>
+    /// "deit.pth: 150 matched, 1 missing, 0 unexpected, 1 reshaped", then the keys that did not match, the first eight
+    /// of each kind.
+    /// </summary>
     public override string ToString() => $"{Source}: {Text()}";
 
     private string Text()
     {
-        var text = new StringBuilder($"{Matched.Count} matched, {Missing.Count} missing, {Unexpected.Count} unexpected, {Reshaped.Count} reshaped");
-        foreach (string note in Notes) text.Append($"\n  {"note",-10}  {note}");
+        var text = new StringBuilder(
+            $"{Matched.Count} matched, {Missing.Count} missing, {Unexpected.Count} "
+                + $"unexpected, {Reshaped.Count} reshaped"
+        );
+        foreach (string note in Notes)
+            text.Append($"\n  {"note", -10}  {note}");
         List(text, "missing", Missing);
         List(text, "unexpected", Unexpected);
         List(text, "reshaped", Reshaped);
@@ -46,7 +62,9 @@ public sealed record LoadReport(string Source)
 
     private static void List<T>(StringBuilder text, string kind, IReadOnlyList<T> keys)
     {
-        foreach (var key in keys.Take(Shown)) text.Append($"\n  {kind,-10}  {key}");
-        if (keys.Count > Shown) text.Append($"\n  {kind,-10}  and {keys.Count - Shown} more");
+        foreach (var key in keys.Take(Shown))
+            text.Append($"\n  {kind, -10}  {key}");
+        if (keys.Count > Shown)
+            text.Append($"\n  {kind, -10}  and {keys.Count - Shown} more");
     }
 }

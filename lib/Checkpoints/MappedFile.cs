@@ -2,7 +2,9 @@ using System.IO.MemoryMappedFiles;
 
 namespace PatchKit.Checkpoints;
 
-/// <summary>A file read through memory: pages come from disk when they are looked at, and no copy of the file is kept.</summary>
+/// <summary>
+/// A file read through memory: pages come from disk when they are looked at, and no copy of the file is kept.
+/// </summary>
 internal sealed class MappedFile : IDisposable
 {
     private readonly MemoryMappedFile _map;
@@ -23,14 +25,31 @@ internal sealed class MappedFile : IDisposable
     {
         try
         {
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            var stream = new FileStream(
+                path,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.Read | FileShare.Delete,
+                bufferSize: 0
+            );
             long length = stream.Length;
             if (length == 0)
             {
                 stream.Dispose();
                 throw new CheckpointException(path, "is empty (0 bytes); download or save it again.");
             }
-            return new MappedFile(path, length, MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false));
+            return new MappedFile(
+                path,
+                length,
+                MemoryMappedFile.CreateFromFile(
+                    stream,
+                    null,
+                    0,
+                    MemoryMappedFileAccess.Read,
+                    HandleInheritability.None,
+                    leaveOpen: false
+                )
+            );
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -38,7 +57,11 @@ internal sealed class MappedFile : IDisposable
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException and not CheckpointException)
         {
-            throw new CheckpointException(path, Directory.Exists(path) ? "is a folder; name a file in it." : $"cannot be read: {e.Message}", e);
+            throw new CheckpointException(
+                path,
+                Directory.Exists(path) ? "is a folder; name a file in it." : $"cannot be read: {e.Message}",
+                e
+            );
         }
     }
 
@@ -47,8 +70,17 @@ internal sealed class MappedFile : IDisposable
     internal Window Look(long offset, long length, string what)
     {
         if (offset < 0 || length < 0 || offset > Length || length > Length - offset)
-            throw new CheckpointException(Path, $"ends at byte {Length:N0}, before the {length:N0} bytes of {what} that should begin at byte {offset:N0}; it is cut short or damaged, so download or save it again.");
-        if (length > int.MaxValue) throw new CheckpointException(Path, $"has {length:N0} bytes of {what}, more than the {int.MaxValue:N0} that can be read as one; it is damaged.");
+            throw new CheckpointException(
+                Path,
+                $"ends at byte {Length:N0}, before the {length:N0} bytes of {what} that should begin at "
+                    + $"byte {offset:N0}; it is cut short or damaged, so download or save it again."
+            );
+        if (length > int.MaxValue)
+            throw new CheckpointException(
+                Path,
+                $"has {length:N0} bytes of {what}, more than the {int.MaxValue:N0} that can be read as one; "
+                    + "it is damaged."
+            );
         return new Window(_view, offset, (int)length);
     }
 

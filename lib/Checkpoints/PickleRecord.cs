@@ -1,8 +1,8 @@
 namespace PatchKit.Checkpoints;
 
 /// <summary>
-/// The fields of a Python object, such as the argparse.Namespace of a training run, or a NumPy array (dtype, shape, fortran_order, data). It is a
-/// dictionary and nothing more: none of the object's code is known here.
+/// The fields of a Python object, such as the argparse.Namespace of a training run, or a NumPy array (dtype, shape,
+/// fortran_order, data). It is a dictionary and nothing more: none of the object's code is known here.
 /// </summary>
 public sealed class PickleRecord
 {
@@ -18,8 +18,12 @@ public sealed class PickleRecord
 
     /// <summary>A field's value.</summary>
     /// <exception cref="KeyNotFoundException">The record has no such field.</exception>
-    public object? this[string field] => _fields.TryGetValue(field, out var value) ? value
-        : throw new KeyNotFoundException($"This {TypeName} has no field \"{field}\"; it has {string.Join(", ", _fields.Keys.Take(12))}.");
+    public object? this[string field] =>
+        _fields.TryGetValue(field, out var value)
+            ? value
+            : throw new KeyNotFoundException(
+                $"This {TypeName} has no field \"{field}\"; it has {string.Join(", ", _fields.Keys.Take(12))}."
+            );
 
     internal OrderedDictionary<string, object?> Writable => _fields;
 

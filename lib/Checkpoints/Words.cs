@@ -8,7 +8,8 @@ internal static class Words
     internal static string Safe(string text)
     {
         string shown = text.Length > Longest ? string.Concat(text.AsSpan(0, Longest), "...") : text;
-        return shown.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 && shown.AsSpan().IndexOfAnyInRange('\x7f', '\x9f') < 0
+        return
+            shown.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 && shown.AsSpan().IndexOfAnyInRange('\x7f', '\x9f') < 0
             ? shown
             : string.Concat(shown.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()));
     }

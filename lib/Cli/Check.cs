@@ -5,8 +5,10 @@ public enum Standing
 {
     /// <summary>As it should be.</summary>
     Ok,
+
     /// <summary>It works, slower or with less than it could have.</summary>
     Degraded,
+
     /// <summary>It does not work.</summary>
     Broken,
 }

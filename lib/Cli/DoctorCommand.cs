@@ -4,13 +4,22 @@ using Spectre.Console;
 
 namespace PatchKit.Cli;
 
-/// <summary>`patchkit doctor`: what this machine has, line by line, with the fix in a sentence. Exit code 0 unless something is broken.</summary>
+/// <summary>
+/// `patchkit doctor`: what this machine has, line by line, with the fix in a sentence. Exit code 0 unless something is
+/// broken.
+/// </summary>
 internal static class DoctorCommand
 {
     internal static Command Create()
     {
         var json = new Option<bool>("--json") { Description = "print the lines as JSON" };
-        var command = new Command("doctor", "Check .NET, TorchSharp, libtorch, kernels, threads and GPU; say how to fix what is wrong.") { json };
+        var command = new Command(
+            "doctor",
+            "Check .NET, TorchSharp, libtorch, kernels, threads and GPU; say how to fix what is wrong."
+        )
+        {
+            json,
+        };
         command.SetAction(parsed => Report(parsed.GetValue(json)));
         return command;
     }
@@ -18,8 +27,22 @@ internal static class DoctorCommand
     private static int Report(bool json)
     {
         var checks = Doctor.Examine().ToList();
-        if (json) Console.WriteLine(JsonSerializer.Serialize(checks.Select(c => new { c.Name, Standing = c.Standing.ToString(), c.Found, c.Fix }), new JsonSerializerOptions { WriteIndented = true }));
-        else foreach (var check in checks) Print(check);
+        if (json)
+            Console.WriteLine(
+                JsonSerializer.Serialize(
+                    checks.Select(c => new
+                    {
+                        c.Name,
+                        Standing = c.Standing.ToString(),
+                        c.Found,
+                        c.Fix,
+                    }),
+                    new JsonSerializerOptions { WriteIndented = true }
+                )
+            );
+        else
+            foreach (var check in checks)
+                Print(check);
         return checks.Any(c => c.Standing == Standing.Broken) ? 1 : 0;
     }
 
@@ -32,9 +55,12 @@ internal static class DoctorCommand
             _ => ("broken", "red"),
         };
         // One line each, whatever the terminal's width: people grep it and paste it into issues.
-        if (Console.IsOutputRedirected) Console.Write($"{word,-9}");
-        else AnsiConsole.Markup($"[{colour}]{word,-9}[/]");
-        Console.WriteLine($"{check.Name,-15}{check.Found}");
-        if (check.Fix.Length > 0) Console.WriteLine($"{"",-24}-> {check.Fix}");
+        if (Console.IsOutputRedirected)
+            Console.Write($"{word, -9}");
+        else
+            AnsiConsole.Markup($"[{colour}]{word, -9}[/]");
+        Console.WriteLine($"{check.Name, -15}{check.Found}");
+        if (check.Fix.Length > 0)
+            Console.WriteLine($"{"", -24}-> {check.Fix}");
     }
 }

@@ -7,7 +7,9 @@ using TorchSharp;
 
 namespace PatchKit.Cli;
 
-/// <summary>What computes: TorchSharp as environment/torchsharp mends it, libtorch, MKL, and PatchKit's own kernels.</summary>
+/// <summary>
+/// What computes: TorchSharp as environment/torchsharp mends it, libtorch, MKL, and PatchKit's own kernels.
+/// </summary>
 internal static class EngineChecks
 {
     private static readonly string SetUp = OperatingSystem.IsLinux()
@@ -17,7 +19,8 @@ internal static class EngineChecks
     // What TorchSharp's natives ask for, once (environment/torchsharp).
     private const string NewestNeed = "GLIBCXX_3.4.32";
 
-    private static bool OnLinux => OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    private static bool OnLinux =>
+        OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     private static string Folder => Path.GetDirectoryName(typeof(torch).Assembly.Location) ?? "";
 
@@ -26,11 +29,15 @@ internal static class EngineChecks
     {
         var loaded = TorchSharpItself();
         yield return loaded;
-        if (loaded.Standing == Standing.Broken) yield break;
-        if (OnLinux) yield return TheGuard();
-        if (OnLinux) yield return CppLibrary();
+        if (loaded.Standing == Standing.Broken)
+            yield break;
+        if (OnLinux)
+            yield return TheGuard();
+        if (OnLinux)
+            yield return CppLibrary();
         yield return Libtorch();
-        if (OnLinux && Guard.Exists) yield return Mkl();
+        if (OnLinux && Guard.Exists)
+            yield return Mkl();
         yield return Convolutions();
         yield return OwnKernels();
     }
@@ -43,17 +50,29 @@ internal static class EngineChecks
         {
             torch.InitializeDeviceType(DeviceType.CPU);
         }
-        catch (Exception e) when (e is NotSupportedException or DllNotFoundException or BadImageFormatException
-            or TypeInitializationException or EntryPointNotFoundException)
+        catch (Exception e)
+            when (e
+                    is NotSupportedException
+                        or DllNotFoundException
+                        or BadImageFormatException
+                        or TypeInitializationException
+                        or EntryPointNotFoundException
+            )
         {
             string failure = $"{found} cannot load its native library: {Reason(e.InnerException ?? e)}";
             return new("TorchSharp", Standing.Broken, failure, AnotherInTheWay() ?? SetUp);
         }
-        return assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(mark => mark.Key == "Woven") is { } woven
+        return
+            assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(mark => mark.Key == "Woven")
+                is { } woven
             ? new("TorchSharp", Standing.Ok, $"{found}, woven ({woven.Value})")
-            : new("TorchSharp", Standing.Degraded,
+            : new(
+                "TorchSharp",
+                Standing.Degraded,
                 $"{found}, not woven: the garbage collector may free a tensor during its last call",
-                "Build PatchKit anew (environment/setup.sh), and reference bin/TorchSharp.dll, not the package, in notebooks.");
+                "Build PatchKit anew (environment/setup.sh), and reference bin/TorchSharp.dll, not the "
+                    + "package, in notebooks."
+            );
     }
 
     // .NET begins with a sentence of its own; then the loader tells of each place where it looked.
@@ -61,39 +80,60 @@ internal static class EngineChecks
     {
         string[] said = e.Message.Split('\n', StringSplitOptions.TrimEntries);
         string? inside = said.FirstOrDefault(line => line.StartsWith('/') && !line.Contains("No such file"));
-        string? beside = said.FirstOrDefault(line => line.StartsWith(AppContext.BaseDirectory) && line.Contains("/libLibTorchSharp."));
+        string? beside = said.FirstOrDefault(line =>
+            line.StartsWith(AppContext.BaseDirectory) && line.Contains("/libLibTorchSharp.")
+        );
         return (inside ?? beside ?? said[0]).TrimEnd('.');
     }
 
     private static string? AnotherInTheWay()
     {
-        string? folder = (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
+        string? folder = (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "")
+            .Split(':', StringSplitOptions.RemoveEmptyEntries)
             .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libtorch_cpu.so")));
-        return folder is null ? null : $"LD_LIBRARY_PATH names {folder}, which holds another libtorch; start as bin/patchkit, "
-            + "or source environment/env.sh first, which leave it out (PATCHKIT_LIBTORCH names one on purpose).";
+        return folder is null
+            ? null
+            : $"LD_LIBRARY_PATH names {folder}, which holds another libtorch; start as bin/patchkit, "
+                + "or source environment/env.sh first, which leave it out (PATCHKIT_LIBTORCH names one on purpose).";
     }
 
-    private static Check TheGuard() => Guard.Exists
-        ? new("guard", Standing.Ok, $"version {Guard.pkg_guard_version()}: what TorchSharp's natives throw becomes an exception")
-        : new("guard", Standing.Degraded,
-            "absent: a wrong shape in a matrix product ends the process, and MKL is slow on AMD's processors",
-            "Install a C++ compiler (g++), then run environment/setup.sh again.");
+    private static Check TheGuard() =>
+        Guard.Exists
+            ? new(
+                "guard",
+                Standing.Ok,
+                $"version {Guard.pkg_guard_version()}: what TorchSharp's natives throw becomes an exception"
+            )
+            : new(
+                "guard",
+                Standing.Degraded,
+                "absent: a wrong shape in a matrix product ends the process, and MKL is slow on AMD's processors",
+                "Install a C++ compiler (g++), then run environment/setup.sh again."
+            );
 
     private static Check CppLibrary()
     {
-        string? path = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..])
+        string? path = File.ReadLines("/proc/self/maps")
+            .Select(line => line[(line.LastIndexOf(' ') + 1)..])
             .FirstOrDefault(path => Path.GetFileName(path).StartsWith("libstdc++.so", StringComparison.Ordinal));
-        if (path is null) return new("C++ library", Standing.Ok, "not known");
+        if (path is null)
+            return new("C++ library", Standing.Ok, "not known");
         bool isNew = File.ReadAllBytes(path).AsSpan().IndexOf(Encoding.ASCII.GetBytes(NewestNeed + '\0')) >= 0;
-        return new("C++ library", Standing.Ok, isNew
-            ? $"{path}, which has {NewestNeed}"
-            : $"{path}, older than {NewestNeed}, which TorchSharp's natives need weakly");
+        return new(
+            "C++ library",
+            Standing.Ok,
+            isNew
+                ? $"{path}, which has {NewestNeed}"
+                : $"{path}, older than {NewestNeed}, which TorchSharp's natives need weakly"
+        );
     }
 
     private static Check Libtorch()
     {
-        string path = Engine.LibtorchPath, found = $"{Engine.LibtorchVersion} from {path}";
-        if (AnotherInTheWay() is { } way) return new("libtorch", Standing.Degraded, found, way);
+        string path = Engine.LibtorchPath,
+            found = $"{Engine.LibtorchVersion} from {path}";
+        if (AnotherInTheWay() is { } way)
+            return new("libtorch", Standing.Degraded, found, way);
         return Path.GetDirectoryName(path) == Folder
             ? new("libtorch", Standing.Ok, found)
             : new("libtorch", Standing.Degraded, $"{found}, which is not the one beside TorchSharp.dll", SetUp);
@@ -102,17 +142,27 @@ internal static class EngineChecks
     private static Check Mkl()
     {
         // MKL looks at the processor with the first product.
-        using (torch.NewDisposeScope()) torch.ones(64, 64).matmul(torch.ones(64, 64));
+        using (torch.NewDisposeScope())
+            torch.ones(64, 64).matmul(torch.ones(64, 64));
         return Guard.pkg_mkl_fast() switch
         {
-            1 => new("MKL", Standing.Ok,
-                "takes the fast path for this processor's instructions (PATCHKIT_MKL_FAST=0 leaves the choice to MKL)"),
-            0 => new("MKL", Standing.Degraded,
+            1 => new(
+                "MKL",
+                Standing.Ok,
+                "takes the fast path for this processor's instructions (PATCHKIT_MKL_FAST=0 leaves the choice to MKL)"
+            ),
+            0 => new(
+                "MKL",
+                Standing.Degraded,
                 "takes its path for any processor: PATCHKIT_MKL_FAST=0 is set, and this is none of Intel's",
-                "Unset PATCHKIT_MKL_FAST: matrix products are then about twice as fast, with the same errors."),
-            _ => new("MKL", Avx2.IsSupported ? Standing.Degraded : Standing.Ok,
+                "Unset PATCHKIT_MKL_FAST: matrix products are then about twice as fast, with the same errors."
+            ),
+            _ => new(
+                "MKL",
+                Avx2.IsSupported ? Standing.Degraded : Standing.Ok,
                 "did not ask which processor this is, so its path is not known",
-                Avx2.IsSupported ? "libtorch was loaded before the guard; the line libtorch may tell why." : ""),
+                Avx2.IsSupported ? "libtorch was loaded before the guard; the line libtorch may tell why." : ""
+            ),
         };
     }
 
@@ -121,14 +171,21 @@ internal static class EngineChecks
     {
         using var scope = torch.NewDisposeScope();
         using var recording = torch.enable_grad();
-        var (image, weight) = (torch.randn([4, 8, 12, 12], dtype: torch.float64), torch.randn([8, 8, 3, 3], dtype: torch.float64));
+        var (image, weight) = (
+            torch.randn([4, 8, 12, 12], dtype: torch.float64),
+            torch.randn([8, 8, 3, 3], dtype: torch.float64)
+        );
         var (right, found) = (Gradient(torch.float64), Gradient(torch.float32).to_type(torch.float64));
         double error = ((found - right).abs().max() / right.abs().max()).ToDouble();
         string whose = PatchKit.Convolutions.AreOneDnns ? "oneDNN's" : "libtorch's own";
         return error < 1e-4
             ? new("convolutions", Standing.Ok, $"{whose}, {error:0.0E+0} from float64's")
-            : new("convolutions", Standing.Broken, $"{whose}, and gradients are off by {error:0%} of their size",
-                "Unset PATCHKIT_ONEDNN, which leaves libtorch its choice.");
+            : new(
+                "convolutions",
+                Standing.Broken,
+                $"{whose}, and gradients are off by {error:0%} of their size",
+                "Unset PATCHKIT_ONEDNN, which leaves libtorch its choice."
+            );
 
         torch.Tensor Gradient(torch.ScalarType type)
         {
@@ -144,16 +201,30 @@ internal static class EngineChecks
         try
         {
             if (!Kernels.Present)
-                return new("kernels", Standing.Degraded, "none: tensor operators take their place, several times slower", reason is "" ? ImageLibrary.Absence : reason);
+                return new(
+                    "kernels",
+                    Standing.Degraded,
+                    "none: tensor operators take their place, several times slower",
+                    reason is "" ? ImageLibrary.Absence : reason
+                );
         }
         catch (DllNotFoundException e)
         {
-            return new("kernels", Standing.Broken, e.Message, "Run environment/setup.sh, which builds lib/Native for this processor.");
+            return new(
+                "kernels",
+                Standing.Broken,
+                e.Message,
+                "Run environment/setup.sh, which builds lib/Native for this processor."
+            );
         }
         string found = $"libpatchkit version {Kernels.Version} from {path}";
         string[] composed = torch.cuda.is_available() ? [.. Engine.ComposedOperators(torch.CUDA)] : [];
         return composed.Length == 0
             ? new("kernels", Standing.Ok, found)
-            : new("kernels", Standing.Degraded, $"{found}; on the GPU tensor operators take the place of {string.Join(", ", composed)}");
+            : new(
+                "kernels",
+                Standing.Degraded,
+                $"{found}; on the GPU tensor operators take the place of {string.Join(", ", composed)}"
+            );
     }
 }

@@ -10,10 +10,28 @@ internal sealed class ExperimentChoices
     private readonly Option<Scale> _scale;
     private readonly Option<string?> _data;
     private readonly Option<int?> _seeds = new("--seeds") { Description = "how many seeds" };
-    private readonly Option<long> _firstSeed = new("--first-seed") { Description = "the first of them", DefaultValueFactory = _ => new ExperimentOptions().FirstSeed };
-    private readonly Option<double> _budget = new("--budget") { Description = "a multiple of the scale's training steps", DefaultValueFactory = _ => 1 };
-    private readonly Option<bool> _pixels = new("--pixels") { Description = "train the next smaller patch too, p = 1 at 16 pixels, with at most three seeds where --seeds says no more; table1 on real images: the two smallest patches also with 2 and 4 times the steps" };
-    private readonly Option<string?> _pretraining = new("--pretraining") { Description = "table2, table3, figure1d to f, figure2: a folder of images by class that backbones are trained on first (default: generated images; at paper scale ImageNet-1k)" };
+    private readonly Option<long> _firstSeed = new("--first-seed")
+    {
+        Description = "the first of them",
+        DefaultValueFactory = _ => new ExperimentOptions().FirstSeed,
+    };
+    private readonly Option<double> _budget = new("--budget")
+    {
+        Description = "a multiple of the scale's training steps",
+        DefaultValueFactory = _ => 1,
+    };
+    private readonly Option<bool> _pixels = new("--pixels")
+    {
+        Description =
+            "train the next smaller patch too, p = 1 at 16 pixels, with at most three seeds where --seeds "
+            + "says no more; table1 on real images: the two smallest patches also with 2 and 4 times the steps",
+    };
+    private readonly Option<string?> _pretraining = new("--pretraining")
+    {
+        Description =
+            "table2, table3, figure1d to f, figure2: a folder of images by class that backbones are trained "
+            + "on first (default: generated images; at paper scale ImageNet-1k)",
+    };
 
     /// <summary>The options, added to a command.</summary>
     /// <param name="command">the command.</param>
@@ -24,9 +42,14 @@ internal sealed class ExperimentChoices
     {
         _scale = new("--scale") { Description = "smoke, teach, gpu or paper", DefaultValueFactory = _ => usual };
         _data = new("--data") { Description = $"a folder of real images{orData} in place of generated ones" };
-        _name = new("name") { Description = "the experiment, such as table1 (patchkit list)", Arity = isOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne };
+        _name = new("name")
+        {
+            Description = "the experiment, such as table1 (patchkit list)",
+            Arity = isOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+        };
         command.Add(_name);
-        foreach (var option in new Option[] { _scale, _data, _seeds, _firstSeed, _budget, _pixels, _pretraining }) command.Add(option);
+        foreach (var option in new Option[] { _scale, _data, _seeds, _firstSeed, _budget, _pixels, _pretraining })
+            command.Add(option);
     }
 
     /// <summary>The experiment's name as it was written; null where it was left out.</summary>
@@ -37,11 +60,17 @@ internal sealed class ExperimentChoices
     internal ExperimentOptions Options(ParseResult parsed)
     {
         int? count = parsed.GetValue(_seeds);
-        if (count < 1) throw new ArgumentException($"{count} seeds measure nothing; use 1 or more.");
+        if (count < 1)
+            throw new ArgumentException($"{count} seeds measure nothing; use 1 or more.");
         return new()
         {
-            Scale = parsed.GetValue(_scale), Data = parsed.GetValue(_data), Seeds = count, FirstSeed = parsed.GetValue(_firstSeed), Budget = parsed.GetValue(_budget),
-            Pixels = parsed.GetValue(_pixels), Pretraining = parsed.GetValue(_pretraining),
+            Scale = parsed.GetValue(_scale),
+            Data = parsed.GetValue(_data),
+            Seeds = count,
+            FirstSeed = parsed.GetValue(_firstSeed),
+            Budget = parsed.GetValue(_budget),
+            Pixels = parsed.GetValue(_pixels),
+            Pretraining = parsed.GetValue(_pretraining),
         };
     }
 }

@@ -24,11 +24,25 @@ internal static class ListCommand
 
     private static int Print()
     {
-        Tables.Print("Experiments: patchkit run NAME", ["name", "what", "at teach", "the paper"],
-            ExperimentBook.All.Select(experiment => (IReadOnlyList<string>)[experiment.Name, experiment.Title, experiment.Cost, experiment.Claim]));
-        Tables.Print("Scales: patchkit run NAME --scale SCALE", ["scale", "what it takes"], s_scales.Select(entry => (IReadOnlyList<string>)[entry.Scale.ToString().ToLowerInvariant(), entry.Meaning]));
-        Tables.Print("Recipes: patchkit train --recipe NAME", ["name", "reproduces", "models"],
-            RecipeBook.All.Select(recipe => (IReadOnlyList<string>)[recipe.Name, recipe.Reproduces, string.Join(", ", recipe.Models)]));
+        Tables.Print(
+            "Experiments: patchkit run NAME",
+            ["name", "what", "at teach", "the paper"],
+            ExperimentBook.All.Select(experiment =>
+                (IReadOnlyList<string>)[experiment.Name, experiment.Title, experiment.Cost, experiment.Claim]
+            )
+        );
+        Tables.Print(
+            "Scales: patchkit run NAME --scale SCALE",
+            ["scale", "what it takes"],
+            s_scales.Select(entry => (IReadOnlyList<string>)[entry.Scale.ToString().ToLowerInvariant(), entry.Meaning])
+        );
+        Tables.Print(
+            "Recipes: patchkit train --recipe NAME",
+            ["name", "reproduces", "models"],
+            RecipeBook.All.Select(recipe =>
+                (IReadOnlyList<string>)[recipe.Name, recipe.Reproduces, string.Join(", ", recipe.Models)]
+            )
+        );
         return 0;
     }
 }

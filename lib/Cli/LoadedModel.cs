@@ -15,17 +15,32 @@ namespace PatchKit.Cli;
 /// <param name="Decoding">how files are decoded.</param>
 /// <param name="Data">what the model learnt from, where its configuration is a run's.</param>
 /// <param name="Listed">the names of the classes, where a file gave them.</param>
-internal sealed record LoadedModel(string Name, string Checkpoint, Backbone Model, Device Device, ScalarType? Autocast, double CropRatio, DecodeOptions Decoding, DataConfig? Data, IReadOnlyList<string>? Listed) : IDisposable
+internal sealed record LoadedModel(
+    string Name,
+    string Checkpoint,
+    Backbone Model,
+    Device Device,
+    ScalarType? Autocast,
+    double CropRatio,
+    DecodeOptions Decoding,
+    DataConfig? Data,
+    IReadOnlyList<string>? Listed
+) : IDisposable
 {
     /// <summary>What an image is scored on.</summary>
-    internal EvalTransform Transform => new(Model.Config.Height, CropRatio) { Normalization = Data?.Normalization ?? Normalization.ImageNet };
+    internal EvalTransform Transform =>
+        new(Model.Config.Height, CropRatio) { Normalization = Data?.Normalization ?? Normalization.ImageNet };
 
-    /// <summary>The names of the classes in the order of the scores, where a file or the run that trained the model says them.</summary>
+    /// <summary>
+    /// The names of the classes in the order of the scores, where a file or the run that trained the model says them.
+    /// </summary>
     internal IReadOnlyList<string>? Classes => Listed ?? (Data as ImageDataConfig)?.Names;
 
     /// <summary>"adventurer-base, 224 x 224 pixels, patch size 1, from best.pth, on cuda in bfloat16".</summary>
     public override string ToString() =>
-        $"{Name}, {Model.Config.Height} x {Model.Config.Width} pixels, patch size {Model.Config.PatchSize}, from {Checkpoint}, on {Device}{(Autocast is null ? "" : " in bfloat16")}{(Decoding.Upright ? "" : ", EXIF orientations ignored")}";
+        $"{Name}, {Model.Config.Height} x {Model.Config.Width} pixels, patch size {Model.Config.PatchSize}, "
+        + $"from {Checkpoint}, on {Device}{(Autocast is null ? "" : " in bfloat16")}"
+        + $"{(Decoding.Upright ? "" : ", EXIF orientations ignored")}";
 
     public void Dispose() => Model.Dispose();
 }

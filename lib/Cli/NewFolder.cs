@@ -5,14 +5,18 @@ namespace PatchKit.Cli;
 /// <summary>A folder that appears under its name only when everything is in it.</summary>
 internal static class NewFolder
 {
-    /// <summary>Fills a folder beside the wanted one and renames it; whatever goes wrong, nothing is left behind.</summary>
+    /// <summary>
+    /// Fills a folder beside the wanted one and renames it; whatever goes wrong, nothing is left behind.
+    /// </summary>
     /// <param name="folder">the folder, which must not exist.</param>
     /// <param name="fill">is given the folder to write into.</param>
-    /// <exception cref="ImageException">The folder exists or cannot be written; a full disk is named as such.</exception>
+    /// <exception cref="ImageException">The folder exists or cannot be written; a full disk is named as
+    /// such.</exception>
     internal static void Fill(string folder, Action<string> fill)
     {
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        if (Directory.Exists(folder) || File.Exists(folder)) throw new ImageException(folder, "exists already; name another folder, or delete it first.");
+        if (Directory.Exists(folder) || File.Exists(folder))
+            throw new ImageException(folder, "exists already; name another folder, or delete it first.");
         string partial = $"{folder}.partial-{Environment.ProcessId}";
         try
         {
@@ -30,7 +34,8 @@ internal static class NewFolder
         }
         finally
         {
-            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+            if (Directory.Exists(partial))
+                Directory.Delete(partial, recursive: true);
         }
     }
 
@@ -39,10 +44,15 @@ internal static class NewFolder
     internal static void NeedRoom(string folder, long bytes)
     {
         string? above = Path.GetFullPath(folder);
-        while (above is not null && !Directory.Exists(above)) above = Path.GetDirectoryName(above);
+        while (above is not null && !Directory.Exists(above))
+            above = Path.GetDirectoryName(above);
         long free = new DriveInfo(above ?? "/").AvailableFreeSpace;
         if (free < bytes)
-            throw new ImageException(folder, $"would take {Gigabytes(bytes)}, but its disk has {Gigabytes(free)} free; make room, or name a folder on another disk.");
+            throw new ImageException(
+                folder,
+                $"would take {Gigabytes(bytes)}, but its disk has {Gigabytes(free)} free; make room, or "
+                    + "name a folder on another disk."
+            );
 
         static string Gigabytes(long n) => $"{n / 1e9:N3} GB";
     }

@@ -11,7 +11,8 @@ internal static class OutputPlace
     /// <exception cref="ArgumentException">It is a file, is below one, or may not be written to.</exception>
     internal static void Folder(string path, string name)
     {
-        if (System.IO.File.Exists(path)) throw new ArgumentException($"{name} {path} is a file, where a folder is wanted; name another.");
+        if (System.IO.File.Exists(path))
+            throw new ArgumentException($"{name} {path} is a file, where a folder is wanted; name another.");
         Probe(path, name);
     }
 
@@ -20,7 +21,11 @@ internal static class OutputPlace
     /// <exception cref="ImageException">It is there.</exception>
     internal static void NewFolder(string path, string name)
     {
-        if (Directory.Exists(path)) throw new ImageException(Path.GetFullPath(Path.TrimEndingDirectorySeparator(path)), "exists already; name another folder, or delete it first.");
+        if (Directory.Exists(path))
+            throw new ImageException(
+                Path.GetFullPath(Path.TrimEndingDirectorySeparator(path)),
+                "exists already; name another folder, or delete it first."
+            );
         Folder(path, name);
     }
 
@@ -28,9 +33,13 @@ internal static class OutputPlace
     /// <inheritdoc cref="Folder"/>
     internal static void File(string path, string name)
     {
-        if (Directory.Exists(path)) throw new ArgumentException($"{name} {path} is a folder, where a file is wanted; name a file in it.");
+        if (Directory.Exists(path))
+            throw new ArgumentException($"{name} {path} is a folder, where a file is wanted; name a file in it.");
         string above = Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
-        if (!Directory.Exists(above)) throw new ArgumentException($"{name} {path} would be in {above}, which does not exist; make that folder first, or name another.");
+        if (!Directory.Exists(above))
+            throw new ArgumentException(
+                $"{name} {path} would be in {above}, which does not exist; make that folder first, or name another."
+            );
         Probe(above, name);
     }
 
@@ -40,18 +49,35 @@ internal static class OutputPlace
         string? there = Path.GetFullPath(path);
         while (there is not null && !Directory.Exists(there))
         {
-            if (System.IO.File.Exists(there)) throw new ArgumentException($"{name} {path} would be below {there}, which is a file; name another place.");
+            if (System.IO.File.Exists(there))
+                throw new ArgumentException(
+                    $"{name} {path} would be below {there}, which is a file; name another place."
+                );
             there = Path.GetDirectoryName(there);
         }
-        if (there is null) return;
+        if (there is null)
+            return;
         string probe = Path.Combine(there, $".patchkit-{Guid.NewGuid():N}");
         try
         {
-            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose)) { }
+            using (
+                new FileStream(
+                    probe,
+                    FileMode.CreateNew,
+                    FileAccess.Write,
+                    FileShare.None,
+                    1,
+                    FileOptions.DeleteOnClose
+                )
+            ) { }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ArgumentException($"{name} {path} cannot be written: {there} may not be written to by this user, or its disk is full or read-only; name another place.", e);
+            throw new ArgumentException(
+                $"{name} {path} cannot be written: {there} may not be written to by this user, or its disk "
+                    + "is full or read-only; name another place.",
+                e
+            );
         }
     }
 }

@@ -4,25 +4,41 @@ using PatchKit.Training;
 
 namespace PatchKit.Cli;
 
-/// <summary>Progress on standard error: one line that is rewritten on a terminal, a line every ten seconds elsewhere.</summary>
+/// <summary>
+/// Progress on standard error: one line that is rewritten on a terminal, a line every ten seconds elsewhere.
+/// </summary>
 internal sealed class ProgressLines : IDisposable
 {
     private const long EveryMilliseconds = 10_000;
-    private readonly bool _quiet, _terminal = !Console.IsErrorRedirected;
+    private readonly bool _quiet,
+        _terminal = !Console.IsErrorRedirected;
     private long _next;
     private int _shown;
 
     internal ProgressLines(bool quiet) => (_quiet, _next) = (quiet, Environment.TickCount64 + EveryMilliseconds);
 
     internal void Show(ExperimentProgress at) =>
-        Show(at.Training, string.Create(CultureInfo.InvariantCulture, $"run {at.Index}/{at.Count}, {at.Run.Family} p={at.Run.Model.PatchSize} seed {at.Run.Seed}"), at.Remaining);
+        Show(
+            at.Training,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"run {at.Index}/{at.Count}, {at.Run.Family} p={at.Run.Model.PatchSize} seed {at.Run.Seed}"
+            ),
+            at.Remaining
+        );
 
     /// <summary>Where a run stands.</summary>
     internal void Show(TrainingProgress at, string name, TimeSpan? remaining)
     {
         string left = remaining is { } time ? $", about {Clock(time)} left" : "";
-        string line = string.Create(CultureInfo.InvariantCulture, $"{name}: step {at.Step}/{at.Steps}, loss {at.Loss:0.000}, {TrainingSpeed.Line(at.ImagesPerSecond, at.DataWait, at.PeakBytes, at.Mfu)}{left}");
-        if (_quiet) return;
+        string line = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name}: step {at.Step}/{at.Steps}, "
+                + $"loss {at.Loss:0.000}, "
+                + $"{TrainingSpeed.Line(at.ImagesPerSecond, at.DataWait, at.PeakBytes, at.Mfu)}{left}"
+        );
+        if (_quiet)
+            return;
         if (_terminal)
         {
             Write("\r" + line.PadRight(_shown));
@@ -37,14 +53,22 @@ internal sealed class ProgressLines : IDisposable
 
     internal void Finished(RunResult result, bool cached)
     {
-        if (result.LeftOut > 0 && !_quiet) Say($"note: {result.LeftOut:N0} samples that cannot be read were left out of {result.Config}");
-        if (cached) return;
-        Say(string.Create(CultureInfo.InvariantCulture, $"{result.Config}: test loss {result.Test.Loss:0.000}, {result.Headline}, {result.Seconds:0.0} s"));
+        if (result.LeftOut > 0 && !_quiet)
+            Say($"note: {result.LeftOut:N0} samples that cannot be read were left out of {result.Config}");
+        if (cached)
+            return;
+        Say(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{result.Config}: test loss {result.Test.Loss:0.000}, {result.Headline}, {result.Seconds:0.0} s"
+            )
+        );
     }
 
     internal void Say(string line)
     {
-        if (_quiet) return;
+        if (_quiet)
+            return;
         Dispose();
         Write(line + Environment.NewLine);
     }
@@ -52,11 +76,13 @@ internal sealed class ProgressLines : IDisposable
     /// <summary>Clears the line.</summary>
     public void Dispose()
     {
-        if (_terminal && _shown > 0) Write("\r" + new string(' ', _shown) + "\r");
+        if (_terminal && _shown > 0)
+            Write("\r" + new string(' ', _shown) + "\r");
         _shown = 0;
     }
 
-    // A terminal that was closed refuses what is written to it, before its signal comes: no reason for training to fail.
+    // A terminal that was closed refuses what is written to it, before its signal comes: no reason for training to
+    // fail.
     private static void Write(string text)
     {
         try
@@ -69,5 +95,8 @@ internal sealed class ProgressLines : IDisposable
         }
     }
 
-    private static string Clock(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min" : time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s" : $"{time.Seconds} s";
+    private static string Clock(TimeSpan time) =>
+        time.TotalHours >= 1 ? $"{(int)time.TotalHours} h {time.Minutes} min"
+        : time.TotalMinutes >= 1 ? $"{(int)time.TotalMinutes} min {time.Seconds} s"
+        : $"{time.Seconds} s";
 }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Cli;
 
-/// <summary>A command's place among the processes that a launcher started together; a command that was started alone has no group.</summary>
+/// <summary>
+/// A command's place among the processes that a launcher started together; a command that was started alone has no
+/// group.
+/// </summary>
 internal sealed class Ranks : IDisposable
 {
     private Ranks(Device device, ProcessGroup? group) => (Device, Group) = (device, group);
@@ -17,18 +20,25 @@ internal sealed class Ranks : IDisposable
     /// <summary>Whether this process speaks and writes.</summary>
     internal bool Leads => Group is null or { Leads: true };
 
-    /// <summary>Meets the other processes where the environment names any. From then on the others but rank 0 print errors alone.</summary>
+    /// <summary>
+    /// Meets the other processes where the environment names any. From then on the others but rank 0 print errors
+    /// alone.
+    /// </summary>
     /// <param name="device">cpu, cuda or cuda:1.</param>
-    /// <exception cref="ArgumentException">The device is not there, or the launcher's variables do not go together.</exception>
+    /// <exception cref="ArgumentException">The device is not there, or the launcher's variables do not go
+    /// together.</exception>
     /// <exception cref="RankLostException">Not all processes came.</exception>
     internal static Ranks Join(string device)
     {
         var place = RankPlace.From(Environment.GetEnvironmentVariable);
         var own = Devices.Open(device, place);
-        if (place is null) return new Ranks(own, null);
+        if (place is null)
+            return new Ranks(own, null);
         var group = ProcessGroup.Join(place, own);
-        if (!group.Leads) Console.SetOut(TextWriter.Null);
-        if (group.Carrier.EndsWith('.')) Console.WriteLine(char.ToUpperInvariant(group.Carrier[0]) + group.Carrier[1..]);
+        if (!group.Leads)
+            Console.SetOut(TextWriter.Null);
+        if (group.Carrier.EndsWith('.'))
+            Console.WriteLine(char.ToUpperInvariant(group.Carrier[0]) + group.Carrier[1..]);
         return new Ranks(own, group);
     }
 

@@ -10,15 +10,33 @@ internal static class ReportCommand
     internal static Command Create()
     {
         var name = new Argument<string>("name") { Description = "the experiment, such as table1 (patchkit list)" };
-        var scale = new Option<Scale?>("--scale") { Description = "smoke, teach, gpu or paper; the newest if none is named" };
+        var scale = new Option<Scale?>("--scale")
+        {
+            Description = "smoke, teach, gpu or paper; the newest if none is named",
+        };
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var whole = new Option<bool>("--whole") { Description = "print the whole report, in Markdown" };
-        var command = new Command("report", "Say again what an experiment's last report said: a line for each claim of the paper.") { name, scale, output, whole };
+        var command = new Command(
+            "report",
+            "Say again what an experiment's last report said: a line for each claim of the paper."
+        )
+        {
+            name,
+            scale,
+            output,
+            whole,
+        };
         command.SetAction(parsed =>
         {
-            var report = Find(ExperimentBook.Find(parsed.GetValue(name)!), parsed.GetValue(scale), new RunStore(parsed.GetValue(output)));
-            if (parsed.GetValue(whole)) Console.Write(report.ToMarkdown());
-            else Print(report);
+            var report = Find(
+                ExperimentBook.Find(parsed.GetValue(name)!),
+                parsed.GetValue(scale),
+                new RunStore(parsed.GetValue(output))
+            );
+            if (parsed.GetValue(whole))
+                Console.Write(report.ToMarkdown());
+            else
+                Print(report);
         });
         return command;
     }
@@ -26,16 +44,30 @@ internal static class ReportCommand
     private static Report Find(Experiment experiment, Scale? scale, RunStore store)
     {
         var scales = scale is { } one ? [one] : Enum.GetValues<Scale>();
-        return scales.Where(each => File.Exists(FileOf(each))).OrderByDescending(each => File.GetLastWriteTimeUtc(FileOf(each))).Select(each => ExperimentRunner.LastReport(store, experiment.Name, each)).FirstOrDefault()
-            ?? throw new ArgumentException($"{store.Folder} has no report of {experiment.Name}{(scale is null ? "" : $" at {scale.ToString()!.ToLowerInvariant()}")} yet; `patchkit run {experiment.Name}` makes one.");
+        return scales
+                .Where(each => File.Exists(FileOf(each)))
+                .OrderByDescending(each => File.GetLastWriteTimeUtc(FileOf(each)))
+                .Select(each => ExperimentRunner.LastReport(store, experiment.Name, each))
+                .FirstOrDefault()
+            ?? throw new ArgumentException(
+                $"{store.Folder} has no report "
+                    + $"of {experiment.Name}"
+                    + $"{(scale is null ? "" : $" at {scale.ToString()!.ToLowerInvariant()}")} yet; "
+                    + $"`patchkit run {experiment.Name}` makes one."
+            );
 
         string FileOf(Scale each) => ExperimentRunner.ReportFile(store, experiment.Name, each);
     }
 
     private static void Print(Report report)
     {
-        Console.WriteLine($"{report.Title}; scale {report.Scale.ToString().ToLowerInvariant()}, {report.Data}, {report.Date:yyyy-MM-dd}:");
-        foreach (var verdict in report.Verdicts) Console.WriteLine($"* {verdict}");
-        if (VerdictRule.Earlier(report) is { } sentence) Console.WriteLine(sentence);
+        Console.WriteLine(
+            $"{report.Title}; scale {report.Scale.ToString().ToLowerInvariant()}, {report.Data}, "
+                + $"{report.Date:yyyy-MM-dd}:"
+        );
+        foreach (var verdict in report.Verdicts)
+            Console.WriteLine($"* {verdict}");
+        if (VerdictRule.Earlier(report) is { } sentence)
+            Console.WriteLine(sentence);
     }
 }

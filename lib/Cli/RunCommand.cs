@@ -12,54 +12,138 @@ internal static class RunCommand
 {
     internal static Command Create()
     {
-        var command = new Command("run", "Re-run a table or figure of the paper: what is not in the cache is trained, then the report puts the paper's numbers beside ours.");
+        var command = new Command(
+            "run",
+            "Re-run a table or figure of the paper: what is not in the cache is trained, then the report "
+                + "puts the paper's numbers beside ours."
+        );
         var choices = new ExperimentChoices(command);
-        var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
-        var checkpoints = new Option<string?>("--checkpoints") { Description = "table1: a folder with released weights, which fill the cells that they can check" };
-        var onBadSample = new Option<string?>("--on-bad-sample") { Description = "what happens at an image that cannot be read: stop or skip (default: as the run was begun, and stop for a new one)" };
+        var device = new Option<string>("--device")
+        {
+            Description = "cpu, cuda or cuda:1",
+            DefaultValueFactory = _ => "cpu",
+        };
+        var checkpoints = new Option<string?>("--checkpoints")
+        {
+            Description = "table1: a folder with released weights, which fill the cells that they can check",
+        };
+        var onBadSample = new Option<string?>("--on-bad-sample")
+        {
+            Description =
+                "what happens at an image that cannot be read: stop or skip (default: as the run was begun, "
+                + "and stop for a new one)",
+        };
         onBadSample.AcceptOnlyFromAmong("stop", "skip");
-        var only = new Option<string?>("--only") { Description = "train the third of twelve parts of the grid, 3/12, and report nothing; the command without --only reports when all are there (patchkit plan says how many parts there are)" };
-        var accumulate = new Option<int>("--accumulate") { Description = "parts that a batch is trained in, one after the other", DefaultValueFactory = _ => 1 };
+        var only = new Option<string?>("--only")
+        {
+            Description =
+                "train the third of twelve parts of the grid, 3/12, and report nothing; the command without "
+                + "--only reports when all are there (patchkit plan says how many parts there are)",
+        };
+        var accumulate = new Option<int>("--accumulate")
+        {
+            Description = "parts that a batch is trained in, one after the other",
+            DefaultValueFactory = _ => 1,
+        };
         var memory = new MemoryOptions();
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
-        var resume = new Option<bool>("--resume") { Description = "go on with interrupted runs; this is the default, --resume false begins them anew", DefaultValueFactory = _ => true };
-        var precision = new Option<string>("--precision") { Description = "float32, or float64 for checks; part of no run's key", DefaultValueFactory = _ => "float32" };
+        var resume = new Option<bool>("--resume")
+        {
+            Description = "go on with interrupted runs; this is the default, --resume false begins them anew",
+            DefaultValueFactory = _ => true,
+        };
+        var precision = new Option<string>("--precision")
+        {
+            Description = "float32, or float64 for checks; part of no run's key",
+            DefaultValueFactory = _ => "float32",
+        };
         precision.AcceptOnlyFromAmong("float32", "float64");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
-        foreach (var option in new Option[] { device, checkpoints, accumulate, memory.AutoBatch, memory.Limit, onBadSample, only, precision, output, resume, json }) command.Add(option);
+        foreach (
+            var option in new Option[]
+            {
+                device,
+                checkpoints,
+                accumulate,
+                memory.AutoBatch,
+                memory.Limit,
+                onBadSample,
+                only,
+                precision,
+                output,
+                resume,
+                json,
+            }
+        )
+            command.Add(option);
         command.SetAction(parsed =>
         {
             var experiment = ExperimentBook.Find(choices.Name(parsed)!);
             using var ranks = Ranks.Join(parsed.GetValue(device)!);
-            var options = choices.Options(parsed) with { Device = ranks.Device, Checkpoints = parsed.GetValue(checkpoints) };
+            var options = choices.Options(parsed) with
+            {
+                Device = ranks.Device,
+                Checkpoints = parsed.GetValue(checkpoints),
+            };
             var store = new RunStore(parsed.GetValue(output));
             OutputPlace.Folder(store.Folder, "--out");
             var part = parsed.GetValue(only) is { } words ? GridPart.Parse(words) : null;
-            if (part is not null && experiment.Grid(options).Count == 0) throw new ArgumentException($"{experiment.Name} trains nothing, so that it has no part {part}; leave --only out.");
-            if (!parsed.GetValue(resume) && ranks.Leads) Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
+            if (part is not null && experiment.Grid(options).Count == 0)
+                throw new ArgumentException(
+                    $"{experiment.Name} trains nothing, so that it has no part {part}; leave --only out."
+                );
+            if (!parsed.GetValue(resume) && ranks.Leads)
+                Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
             memory.Apply(parsed);
             var run = new RunOptions
             {
-                Accumulation = parsed.GetValue(accumulate), AutoBatch = parsed.GetValue(memory.AutoBatch), OnBadSample = parsed.GetValue(onBadSample) is { } policy ? policy == "skip" ? BadSample.Skip : BadSample.Stop : null,
-                Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true), Group = ranks.Group,
+                Accumulation = parsed.GetValue(accumulate),
+                AutoBatch = parsed.GetValue(memory.AutoBatch),
+                OnBadSample = parsed.GetValue(onBadSample) is { } policy
+                    ? policy == "skip"
+                        ? BadSample.Skip
+                        : BadSample.Stop
+                    : null,
+                Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true),
+                Group = ranks.Group,
             };
             return Run(experiment, options, part, store, run, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(Experiment experiment, ExperimentOptions options, GridPart? part, RunStore store, RunOptions run, bool json)
+    private static int Run(
+        Experiment experiment,
+        ExperimentOptions options,
+        GridPart? part,
+        RunStore store,
+        RunOptions run,
+        bool json
+    )
     {
         using var stop = new CtrlC();
         using var display = new ProgressLines(quiet: json || run.Group is { Leads: false });
-        if (!json) Console.WriteLine($"{experiment.Title}. The paper: {experiment.Claim}.");
+        if (!json)
+            Console.WriteLine($"{experiment.Title}. The paper: {experiment.Claim}.");
         Report? report = null;
         try
         {
-            var runner = new ExperimentRunner(store) { Progress = display.Show, Finished = display.Finished, Say = display.Say };
+            var runner = new ExperimentRunner(store)
+            {
+                Progress = display.Show,
+                Finished = display.Finished,
+                Say = display.Say,
+            };
             run = run with { Say = display.Say };
-            if (part is null && run.Group is null or { Leads: true }) report = runner.Run(experiment, options, run, stop.Token);
-            else runner.Train(part?.From(experiment.Grid(options)) ?? experiment.Grid(options), options, run, stop.Token);
+            if (part is null && run.Group is null or { Leads: true })
+                report = runner.Run(experiment, options, run, stop.Token);
+            else
+                runner.Train(
+                    part?.From(experiment.Grid(options)) ?? experiment.Grid(options),
+                    options,
+                    run,
+                    stop.Token
+                );
         }
         catch (OperationCanceledException e) when (stop.Token.IsCancellationRequested || run.Group is not null)
         {
@@ -68,33 +152,47 @@ internal static class RunCommand
             return CtrlC.ExitCode;
         }
         display.Dispose();
-        if (part is not null) display.Say(Standing(part, experiment, experiment.Grid(options), store));
-        else if (report is not null && json) Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
-        else if (report is not null) Print(report, store); // of several ranks the first reports
+        if (part is not null)
+            display.Say(Standing(part, experiment, experiment.Grid(options), store));
+        else if (report is not null && json)
+            Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
+        else if (report is not null)
+            Print(report, store); // of several ranks the first reports
         return 0;
     }
 
     private static void Forget(RunStore store, IReadOnlyList<RunConfig> grid)
     {
         var keys = grid.Select(config => config.Key).ToHashSet();
-        foreach (var run in store.List().Where(run => keys.Contains(run.Key) && run.Status != RunStatus.Finished)) store.Delete(run);
+        foreach (var run in store.List().Where(run => keys.Contains(run.Key) && run.Status != RunStatus.Finished))
+            store.Delete(run);
     }
 
     private static string Standing(GridPart part, Experiment experiment, IReadOnlyList<RunConfig> grid, RunStore store)
     {
         int there = grid.Count(config => store.Find(config) is not null);
-        string done = part.From(grid).Count == 0 ? $"part {part} is empty: {experiment.Name} has {GridPart.Count(grid)} parts" : $"part {part} is trained";
-        return $"{done}; {there} of {grid.Count} runs are in {store.Folder}, and the same command without --only {(there == grid.Count ? "reports" : "trains the others and reports")}.";
+        string done =
+            part.From(grid).Count == 0
+                ? $"part {part} is empty: {experiment.Name} has {GridPart.Count(grid)} parts"
+                : $"part {part} is trained";
+        return $"{done}; {there} of {grid.Count} runs are in {store.Folder}, and the same command without "
+            + $"--only {(there == grid.Count ? "reports" : "trains the others and reports")}.";
     }
 
     private static void Print(Report report, RunStore store)
     {
-        foreach (var table in report.Tables) Tables.Print(table.Title, table.Columns, table.Rows, [.. Enumerable.Range(1, table.Columns.Count - 1)]);
+        foreach (var table in report.Tables)
+            Tables.Print(table.Title, table.Columns, table.Rows, [.. Enumerable.Range(1, table.Columns.Count - 1)]);
         foreach (var (figure, i) in report.Figures.Select((figure, i) => (figure, i)))
-            Console.WriteLine($"{figure}\n({ExperimentRunner.FigureFile(store, report.Experiment, report.Scale, i)})\n");
-        foreach (var verdict in report.Verdicts) Console.WriteLine($"* {verdict}");
-        if (report.Caveats.Count > 0) Console.WriteLine("\nKeep in mind:");
-        foreach (string caveat in report.Caveats) Console.WriteLine($"- {caveat}");
+            Console.WriteLine(
+                $"{figure}\n({ExperimentRunner.FigureFile(store, report.Experiment, report.Scale, i)})\n"
+            );
+        foreach (var verdict in report.Verdicts)
+            Console.WriteLine($"* {verdict}");
+        if (report.Caveats.Count > 0)
+            Console.WriteLine("\nKeep in mind:");
+        foreach (string caveat in report.Caveats)
+            Console.WriteLine($"- {caveat}");
         Console.WriteLine($"\nThe folder {store.Folder} holds the files.");
     }
 }

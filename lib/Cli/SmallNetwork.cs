@@ -12,14 +12,17 @@ internal static class SmallNetwork
     internal static IReadOnlyList<double> Train(int steps, double learningRate = 1.0)
     {
         using var scope = NewDisposeScope();
-        var x = Waves(64, 8, 0.7);                                    // (B, I)
-        var y = x.matmul(Waves(8, 4, 1.3)).argmax(1);                 // (B): a linear rule to find
-        Tensor w1 = Weight(8, 16), b1 = Bias(16), w2 = Weight(16, 4), b2 = Bias(4);
+        var x = Waves(64, 8, 0.7); // (B, I)
+        var y = x.matmul(Waves(8, 4, 1.3)).argmax(1); // (B): a linear rule to find
+        Tensor w1 = Weight(8, 16),
+            b1 = Bias(16),
+            w2 = Weight(16, 4),
+            b2 = Bias(4);
         var losses = new List<double>();
         for (int step = 0; step < steps; step++)
         {
             using var inner = NewDisposeScope();
-            var hidden = nn.functional.gelu(x.matmul(w1) + b1);       // (B, H)
+            var hidden = nn.functional.gelu(x.matmul(w1) + b1); // (B, H)
             var loss = nn.functional.cross_entropy(hidden.matmul(w2) + b2, y);
             loss.backward();
             using (no_grad())
@@ -38,7 +41,8 @@ internal static class SmallNetwork
     private static Tensor Waves(long rows, long columns, double frequency) =>
         arange(rows * columns, dtype: float64).mul(frequency).sin().reshape(rows, columns);
 
-    private static Tensor Weight(long rows, long columns) => (Waves(rows, columns, 2.1) / Math.Sqrt(rows)).requires_grad_();
+    private static Tensor Weight(long rows, long columns) =>
+        (Waves(rows, columns, 2.1) / Math.Sqrt(rows)).requires_grad_();
 
     private static Tensor Bias(long columns) => zeros([columns], float64, requires_grad: true);
 }

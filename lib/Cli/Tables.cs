@@ -8,13 +8,26 @@ internal static class Tables
     private const int WideEnough = 1000;
 
     /// <summary>Prints a table; numbers stand to the right.</summary>
-    internal static void Print(string title, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows, params int[] numbers)
+    internal static void Print(
+        string title,
+        IReadOnlyList<string> columns,
+        IEnumerable<IReadOnlyList<string>> rows,
+        params int[] numbers
+    )
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        if (!console.Profile.Out.IsTerminal) console.Profile.Width = WideEnough;
+        if (!console.Profile.Out.IsTerminal)
+            console.Profile.Width = WideEnough;
         var table = new Table().Border(TableBorder.Simple);
-        for (int i = 0; i < columns.Count; i++) table.AddColumn(new TableColumn(columns[i].EscapeMarkup()) { Alignment = numbers.Contains(i) ? Justify.Right : Justify.Left });
-        foreach (var row in rows) table.AddRow([.. row.Select(cell => cell.EscapeMarkup())]);
+        for (int i = 0; i < columns.Count; i++)
+            table.AddColumn(
+                new TableColumn(columns[i].EscapeMarkup())
+                {
+                    Alignment = numbers.Contains(i) ? Justify.Right : Justify.Left,
+                }
+            );
+        foreach (var row in rows)
+            table.AddRow([.. row.Select(cell => cell.EscapeMarkup())]);
         console.WriteLine(title);
         console.Write(table);
     }

@@ -9,7 +9,13 @@ namespace PatchKit.Data;
 /// <param name="Bits">(B, 4), int64: shape, blotch, fleck and speck, each 0 or 1; generated images only.</param>
 /// <param name="Dense">(B, H, W), int64: 0 for background, class + 1 for an object's pixel; where asked for.</param>
 /// <param name="Objects">The objects of each image; where asked for.</param>
-public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Tensor? Dense = null, IReadOnlyList<ObjectTargets>? Objects = null) : IDisposable
+public sealed record Batch(
+    Tensor Images,
+    Tensor Labels,
+    Tensor? Bits = null,
+    Tensor? Dense = null,
+    IReadOnlyList<ObjectTargets>? Objects = null
+) : IDisposable
 {
     /// <summary>Where the images come from and how much of them is padding; sets of images with objects only.</summary>
     public IReadOnlyList<BatchSource>? Sources { get; init; }
@@ -18,7 +24,8 @@ public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Te
     public Tensor? Padding()
     {
         var (height, width) = (Images.shape[2], Images.shape[3]);
-        if (Sources is null || Sources.All(source => (source.Height, source.Width) == (height, width))) return null;
+        if (Sources is null || Sources.All(source => (source.Height, source.Width) == (height, width)))
+            return null;
         var padding = ones([Images.shape[0], height, width], ScalarType.Bool, Images.device);
         for (int i = 0; i < Sources.Count; i++)
         {
@@ -30,28 +37,48 @@ public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Te
         return padding;
     }
 
-    /// <summary>The batch on a device; where it is there already, the tensors are shared with this one. A GPU gets it from pinned memory, and nobody waits until it is there.</summary>
-    public Batch To(Device device) => this with
-    {
-        Images = Sent(Images, device), Labels = Sent(Labels, device), Dense = Dense is null ? null : Sent(Dense, device), Objects = Objects is null ? null : [.. Objects.Select(targets => targets.To(device))],
-    };
+    /// <summary>
+    /// The batch on a device; where it is there already, the tensors are shared with this one. A GPU gets it from
+    /// pinned memory, and nobody waits until it is there.
+    /// </summary>
+    public Batch To(Device device) =>
+        this with
+        {
+            Images = Sent(Images, device),
+            Labels = Sent(Labels, device),
+            Dense = Dense is null ? null : Sent(Dense, device),
+            Objects = Objects is null ? null : [.. Objects.Select(targets => targets.To(device))],
+        };
 
     /// <summary>This batch, which then outlives the scopes it was made in.</summary>
     internal Batch Detached()
     {
-        Tensor?[] own = [Images, Labels, Bits, Dense, .. (Objects ?? []).SelectMany(targets => new[] { targets.Boxes, targets.Classes, targets.Masks, targets.Masked })];
-        foreach (var tensor in own) tensor?.DetachFromDisposeScope();
+        Tensor?[] own =
+        [
+            Images,
+            Labels,
+            Bits,
+            Dense,
+            .. (Objects ?? []).SelectMany(targets =>
+                new[] { targets.Boxes, targets.Classes, targets.Masks, targets.Masked }
+            ),
+        ];
+        foreach (var tensor in own)
+            tensor?.DetachFromDisposeScope();
         return this;
     }
 
     private static Tensor Sent(Tensor tensor, Device device)
     {
-        if (device.type != DeviceType.CUDA || tensor.device_type != DeviceType.CPU) return tensor.to(device);
+        if (device.type != DeviceType.CUDA || tensor.device_type != DeviceType.CPU)
+            return tensor.to(device);
         using var pinned = tensor.pin_memory();
         return pinned.to(device, non_blocking: true);
     }
 
-    /// <summary>The batch, cut into batches of no more than so many images; they share its memory, and each is to be disposed.</summary>
+    /// <summary>
+    /// The batch, cut into batches of no more than so many images; they share its memory, and each is to be disposed.
+    /// </summary>
     /// <param name="most">images in one.</param>
     public IEnumerable<Batch> Parts(int most)
     {
@@ -59,8 +86,13 @@ public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Te
         for (int first = 0; first < count; first += Math.Min(most, count))
         {
             int size = Math.Min(most, count - first);
-            yield return new Batch(Images.narrow(0, first, size), Labels.narrow(0, first, size), Bits?.narrow(0, first, size), Dense?.narrow(0, first, size),
-                Objects is null ? null : [.. Objects.Skip(first).Take(size).Select(targets => targets.Shared())])
+            yield return new Batch(
+                Images.narrow(0, first, size),
+                Labels.narrow(0, first, size),
+                Bits?.narrow(0, first, size),
+                Dense?.narrow(0, first, size),
+                Objects is null ? null : [.. Objects.Skip(first).Take(size).Select(targets => targets.Shared())]
+            )
             {
                 Sources = Sources is null ? null : [.. Sources.Skip(first).Take(size)],
             };
@@ -74,6 +106,7 @@ public sealed record Batch(Tensor Images, Tensor Labels, Tensor? Bits = null, Te
         Labels.Dispose();
         Bits?.Dispose();
         Dense?.Dispose();
-        foreach (var targets in Objects ?? []) targets.Dispose();
+        foreach (var targets in Objects ?? [])
+            targets.Dispose();
     }
 }

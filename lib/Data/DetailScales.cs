@@ -1,6 +1,8 @@
 namespace PatchKit.Data;
 
-/// <summary>The four scales at which a generated image carries evidence, coarse to fine; each is one bit of its class.</summary>
+/// <summary>
+/// The four scales at which a generated image carries evidence, coarse to fine; each is one bit of its class.
+/// </summary>
 [Flags]
 public enum DetailScales
 {

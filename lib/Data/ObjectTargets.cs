@@ -12,7 +12,8 @@ public sealed record ObjectTargets(Tensor Boxes, Tensor Classes, Tensor Masks) :
     public Tensor? Masked { get; init; }
 
     /// <summary>The targets on a device; where they are there already, the tensors are shared with these.</summary>
-    public ObjectTargets To(Device device) => new(Boxes.to(device), Classes.to(device), Masks.to(device)) { Masked = Masked?.to(device) };
+    public ObjectTargets To(Device device) =>
+        new(Boxes.to(device), Classes.to(device), Masks.to(device)) { Masked = Masked?.to(device) };
 
     /// <summary>The same targets, to be disposed on their own.</summary>
     internal ObjectTargets Shared() => new(Boxes.alias(), Classes.alias(), Masks.alias()) { Masked = Masked?.alias() };

@@ -7,7 +7,9 @@ namespace PatchKit.Display;
 [TypeFormatterSource(typeof(FormatterSource<Exercise>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
 public sealed record Exercise(string Name, bool Solved, string Hint) : IRendered
 {
-    /// <summary>Checks an exercise. What the check throws, such as at a value that is still missing, means "not yet".</summary>
+    /// <summary>
+    /// Checks an exercise. What the check throws, such as at a value that is still missing, means "not yet".
+    /// </summary>
     /// <param name="name">the exercise.</param>
     /// <param name="isSolved">whether it is solved.</param>
     /// <param name="hint">what to look at while it is not.</param>
@@ -24,12 +26,21 @@ public sealed record Exercise(string Name, bool Solved, string Hint) : IRendered
     }
 
     /// <inheritdoc/>
-    public string Render(string mimeType) => mimeType switch
-    {
-        Mime.Html => new Markup().Add($"<div style='padding:2px 0 2px 10px;border-left:4px solid {(Solved ? Palette.Green : Palette.Orange)}'><strong>{(Solved ? "✔" : "…")} {Name}</strong>: ").Prose(Words).Raw("</div>").ToString(),
-        Mime.Text => ToString(),
-        _ => throw Mime.Unknown(this, mimeType),
-    };
+    public string Render(string mimeType) =>
+        mimeType switch
+        {
+            Mime.Html => new Markup()
+                .Add(
+                    $"<div style='padding:2px 0 2px 10px;border-left:4px "
+                        + $"solid {(Solved ? Palette.Green : Palette.Orange)}'><strong>{(Solved ? "✔" : "…")} "
+                        + $"{Name}</strong>: "
+                )
+                .Prose(Words)
+                .Raw("</div>")
+                .ToString(),
+            Mime.Text => ToString(),
+            _ => throw Mime.Unknown(this, mimeType),
+        };
 
     /// <summary>"Exercise 2: right." or "Exercise 2: not yet. Count the patches."</summary>
     public override string ToString() => $"{Name}: {Words}";

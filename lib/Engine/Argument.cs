@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// One argument of an <see cref="Operator"/>. libtorch takes each as 64 bits: a number, or a handle that it frees; null is <see cref="None"/>.
-/// Where the operator's schema has an optional, a value is given by <see cref="Some"/>.
+/// One argument of an <see cref="Operator"/>. libtorch takes each as 64 bits: a number, or a handle that it frees; null
+/// is <see cref="None"/>. Where the operator's schema has an optional, a value is given by <see cref="Some"/>.
 /// </summary>
 internal readonly unsafe struct Argument
 {
@@ -13,7 +13,8 @@ internal readonly unsafe struct Argument
     private readonly ulong _bits;
     private readonly bool _optional;
 
-    private Argument(object? own, ulong bits, bool optional = false) => (_object, _bits, _optional) = (own, bits, optional);
+    private Argument(object? own, ulong bits, bool optional = false) =>
+        (_object, _bits, _optional) = (own, bits, optional);
 
     /// <summary>An optional without a value.</summary>
     internal static Argument None => default;
@@ -22,9 +23,13 @@ internal readonly unsafe struct Argument
     internal static Argument Some(Argument value) => new(value._object, value._bits, optional: true);
 
     public static implicit operator Argument(Tensor tensor) => new(tensor, 0);
+
     public static implicit operator Argument(Tensor[] tensors) => new(tensors, 0);
+
     public static implicit operator Argument(long number) => new(null, (ulong)number);
+
     public static implicit operator Argument(double number) => new(null, BitConverter.DoubleToUInt64Bits(number));
+
     public static implicit operator Argument(bool truth) => new(null, truth ? 1UL : 0);
 
     /// <summary>The bits for one call, which the call uses up.</summary>
@@ -36,19 +41,22 @@ internal readonly unsafe struct Argument
             Tensor tensor => Bits(tensor),
             _ => Bits((Tensor[])_object),
         };
-        if (!_optional) return bits;
+        if (!_optional)
+            return bits;
         ulong* box = (ulong*)NativeMemory.Alloc(sizeof(ulong)); // libtorch deletes it
         *box = bits;
         return (ulong)box;
     }
 
     /// <summary>"Float32 [2, 3]" of a tensor, "[Float32 [2, 3], ...]" of tensors; null of other arguments.</summary>
-    internal string? Shape => _object switch
-    {
-        Tensor tensor => Text(tensor),
-        Tensor[] tensors => $"[{string.Join(", ", tensors.Take(3).Select(Text))}{(tensors.Length > 3 ? ", ..." : "")}]",
-        _ => null,
-    };
+    internal string? Shape =>
+        _object switch
+        {
+            Tensor tensor => Text(tensor),
+            Tensor[] tensors =>
+                $"[{string.Join(", ", tensors.Take(3).Select(Text))}{(tensors.Length > 3 ? ", ..." : "")}]",
+            _ => null,
+        };
 
     private static string Text(Tensor tensor) => $"{tensor.dtype} [{string.Join(", ", tensor.shape)}]";
 
@@ -61,13 +69,18 @@ internal readonly unsafe struct Argument
 
     private static ulong Bits(Tensor[] tensors)
     {
-        Check(Libtorch.torch_new_list_reserve_size((nuint)tensors.Length, out nint list), "torch_new_list_reserve_size");
-        foreach (var tensor in tensors) Check(Libtorch.torch_list_push_back(list, Bits(tensor)), "torch_list_push_back");
+        Check(
+            Libtorch.torch_new_list_reserve_size((nuint)tensors.Length, out nint list),
+            "torch_new_list_reserve_size"
+        );
+        foreach (var tensor in tensors)
+            Check(Libtorch.torch_list_push_back(list, Bits(tensor)), "torch_list_push_back");
         return (ulong)list;
     }
 
     private static void Check(int code, string function)
     {
-        if (code != 0) throw new ExternalException($"libtorch's {function} failed, and wrote why on standard error.");
+        if (code != 0)
+            throw new ExternalException($"libtorch's {function} failed, and wrote why on standard error.");
     }
 }

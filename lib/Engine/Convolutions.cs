@@ -4,8 +4,8 @@ using TorchSharp;
 namespace PatchKit;
 
 /// <summary>
-/// Takes oneDNN and NNPACK from libtorch where no guard does (environment/torchsharp): on builds without a C++ compiler,
-/// and on other systems. oneDNN 3.7.1 gives convolutions whose gradients are off by half their size.
+/// Takes oneDNN and NNPACK from libtorch where no guard does (environment/torchsharp): on builds without a C++
+/// compiler, and on other systems. oneDNN 3.7.1 gives convolutions whose gradients are off by half their size.
 /// </summary>
 internal static unsafe class Convolutions
 {
@@ -17,13 +17,15 @@ internal static unsafe class Convolutions
                 && (ask == 0 || ((delegate* unmanaged<void*, byte>)ask)(Context()) != 0);
 
     /// <summary>
-    /// As PatchKit.dll is loaded, before a model is. libtorch is loaded for it, 0.3 s that a guarded build does not spend.
+    /// As PatchKit.dll is loaded, before a model is. libtorch is loaded for it, 0.3 s that a guarded build does not
+    /// spend.
     /// </summary>
     internal static void LeaveOneDnn()
     {
         try
         {
-            if (!StandsGuard()) Leave();
+            if (!StandsGuard())
+                Leave();
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or NotSupportedException)
         {

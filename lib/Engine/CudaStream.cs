@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit;
 
-/// <summary>libtorch's current CUDA stream, by its stable C entry, in whichever of its libraries this build has that.</summary>
+/// <summary>
+/// libtorch's current CUDA stream, by its stable C entry, in whichever of its libraries this build has that.
+/// </summary>
 internal static unsafe class CudaStream
 {
     private static readonly Lazy<nint> Entry = new(Find);
@@ -15,7 +17,8 @@ internal static unsafe class CudaStream
         nint stream;
         if (Entry.Value == 0 || ((delegate* unmanaged<int, nint*, int>)Entry.Value)(device, &stream) != 0)
             throw new InvalidOperationException(
-                $"libtorch does not say which stream of GPU {device} is current; `patchkit doctor` says which GPUs it sees."
+                $"libtorch does not say which stream of GPU {device} is current; `patchkit doctor` says "
+                    + "which GPUs it sees."
             );
         return stream;
     }
@@ -26,7 +29,13 @@ internal static unsafe class CudaStream
         {
             try
             {
-                if (NativeLibrary.TryGetExport(NativeLibraries.Loaded(library), "aoti_torch_get_current_cuda_stream", out nint entry))
+                if (
+                    NativeLibrary.TryGetExport(
+                        NativeLibraries.Loaded(library),
+                        "aoti_torch_get_current_cuda_stream",
+                        out nint entry
+                    )
+                )
                     return entry;
             }
             catch (DllNotFoundException)

@@ -3,13 +3,18 @@ using System.Runtime.InteropServices;
 namespace PatchKit;
 
 /// <summary>
-/// Why libtorch's dispatcher refused a call: it says so on C++'s standard error alone, where libpatchkit (lib/Native/api/messages.cpp) catches it.
+/// Why libtorch's dispatcher refused a call: it says so on C++'s standard error alone, where libpatchkit
+/// (lib/Native/api/messages.cpp) catches it.
 /// </summary>
 internal static unsafe partial class DispatcherMessages
 {
-    private const string Prefix = "Exception in aoti_torch: ", Backtrace = "\nException raised from ";
+    private const string Prefix = "Exception in aoti_torch: ",
+        Backtrace = "\nException raised from ";
 
-    private static readonly nint s_dispatcher = NativeLibrary.GetExport(NativeLibraries.Loaded(NativeLibraries.Torch), nameof(Libtorch.torch_call_dispatcher));
+    private static readonly nint s_dispatcher = NativeLibrary.GetExport(
+        NativeLibraries.Loaded(NativeLibraries.Torch),
+        nameof(Libtorch.torch_call_dispatcher)
+    );
 
     /// <summary>Calls an operator.</summary>
     /// <param name="name">of the operator, ending in 0.</param>
@@ -21,16 +26,32 @@ internal static unsafe partial class DispatcherMessages
     internal static bool Refuses(byte* name, byte* overload, ulong* stack, byte* message, int room)
     {
         *message = 0;
-        return 0 != (Kernels.Present ? pk_call_dispatcher(s_dispatcher, name, overload, stack, Libtorch.AbiVersion, message, room) : Libtorch.torch_call_dispatcher(name, overload, stack, Libtorch.AbiVersion));
+        return 0
+            != (
+                Kernels.Present
+                    ? pk_call_dispatcher(s_dispatcher, name, overload, stack, Libtorch.AbiVersion, message, room)
+                    : Libtorch.torch_call_dispatcher(name, overload, stack, Libtorch.AbiVersion)
+            );
     }
 
     /// <summary>libtorch's sentence, without the time before it and the C++ functions after it.</summary>
     internal static string Sentence(string text)
     {
-        if (text == "") return "libtorch wrote why on standard error";
-        int start = text.IndexOf(Prefix, StringComparison.Ordinal), end = text.IndexOf(Backtrace, StringComparison.Ordinal);
+        if (text == "")
+            return "libtorch wrote why on standard error";
+        int start = text.IndexOf(Prefix, StringComparison.Ordinal),
+            end = text.IndexOf(Backtrace, StringComparison.Ordinal);
         return text[(start < 0 ? 0 : start + Prefix.Length)..(end < 0 ? text.Length : end)].Trim();
     }
 
-    [LibraryImport(NativeLibraries.PatchKit)] private static partial int pk_call_dispatcher(nint dispatcher, byte* name, byte* overload, ulong* stack, ulong version, byte* message, long room);
+    [LibraryImport(NativeLibraries.PatchKit)]
+    private static partial int pk_call_dispatcher(
+        nint dispatcher,
+        byte* name,
+        byte* overload,
+        ulong* stack,
+        ulong version,
+        byte* message,
+        long room
+    );
 }

@@ -15,7 +15,8 @@ public static partial class Engine
     public static string TorchSharpVersion => typeof(Tensor).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>The version of libtorch, such as "2.10.0".</summary>
-    public static string LibtorchVersion => TorchVersion().Match(BuildConfiguration) is { Success: true } own ? own.Groups[1].Value : __version__;
+    public static string LibtorchVersion =>
+        TorchVersion().Match(BuildConfiguration) is { Success: true } own ? own.Groups[1].Value : __version__;
 
     /// <summary>The libtorch_cpu that this process loaded.</summary>
     public static string LibtorchPath
@@ -24,11 +25,20 @@ public static partial class Engine
         {
             NativeLibraries.Loaded(NativeLibraries.Torch);
             using var process = Process.GetCurrentProcess();
-            return process.Modules.Cast<ProcessModule>().FirstOrDefault(module => module.ModuleName.Contains(NativeLibraries.Torch, StringComparison.Ordinal))?.FileName ?? "not known";
+            return process
+                    .Modules.Cast<ProcessModule>()
+                    .FirstOrDefault(module =>
+                        module.ModuleName.Contains(NativeLibraries.Torch, StringComparison.Ordinal)
+                    )
+                    ?.FileName
+                ?? "not known";
         }
     }
 
-    /// <summary>How libtorch was built, in its own words: compiler, BLAS, OpenMP, CPU capability; "not known" where it does not tell C#.</summary>
+    /// <summary>
+    /// How libtorch was built, in its own words: compiler, BLAS, OpenMP, CPU capability; "not known" where it does not
+    /// tell C#.
+    /// </summary>
     public static string BuildConfiguration => s_configuration.Value;
 
     /// <summary>Whether operators without a deterministic form are refused.</summary>
@@ -38,7 +48,10 @@ public static partial class Engine
         get => Libtorch.HasCpp && Libtorch.deterministic_algorithms(Libtorch.global_context());
         set
         {
-            if (!Libtorch.HasCpp) throw new NotSupportedException("libtorch of this platform keeps its switch for deterministic operators from C#; leave it out.");
+            if (!Libtorch.HasCpp)
+                throw new NotSupportedException(
+                    "libtorch of this platform keeps its switch for deterministic operators from C#; leave it out."
+                );
             nint context = Libtorch.global_context();
             Libtorch.set_deterministic_algorithms(context, value, warnOnly: false);
             Libtorch.set_deterministic_cudnn(context, value);
@@ -54,7 +67,8 @@ public static partial class Engine
 
     private static unsafe string ReadConfiguration()
     {
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64) return "not known";
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+            return "not known";
         nint* text = stackalloc nint[4];
         Libtorch.show_config(text);
         return Encoding.UTF8.GetString((byte*)text[0], (int)text[1]); // never freed: it is read once

@@ -6,8 +6,8 @@ public static partial class Engine
     private static readonly HashSet<StopScope> Stops = [];
 
     /// <summary>
-    /// Makes a cancelled token end the fused operator that is running, within a tile's time: it throws <see cref="OperationCanceledException"/>.
-    /// Dispose the result when the work is over.
+    /// Makes a cancelled token end the fused operator that is running, within a tile's time: it throws
+    /// <see cref="OperationCanceledException"/>. Dispose the result when the work is over.
     /// </summary>
     public static IDisposable StopOn(CancellationToken token) => new StopScope(token);
 
@@ -15,7 +15,8 @@ public static partial class Engine
     {
         private readonly CancellationTokenRegistration _registration;
 
-        internal StopScope(CancellationToken token) => _registration = token.Register(() => Change(() => Stops.Add(this)));
+        internal StopScope(CancellationToken token) =>
+            _registration = token.Register(() => Change(() => Stops.Add(this)));
 
         public void Dispose()
         {

@@ -5,7 +5,9 @@ namespace PatchKit;
 /// <summary>Operators that change many tensors in one call: a few kernels on a GPU, one loop in C++ on a CPU.</summary>
 internal static class Foreach
 {
-    private static readonly Operator s_lerp = new("aten::_foreach_lerp_", "List"), s_multiply = new("aten::_foreach_mul_", "Tensor"), s_copy = new("aten::_foreach_copy_");
+    private static readonly Operator s_lerp = new("aten::_foreach_lerp_", "List"),
+        s_multiply = new("aten::_foreach_mul_", "Tensor"),
+        s_copy = new("aten::_foreach_copy_");
 
     /// <summary>Moves tensors towards others, a + w (b - a).</summary>
     /// <param name="tensors">changed in place; all of one type and device.</param>
@@ -13,7 +15,8 @@ internal static class Foreach
     /// <param name="weight">w.</param>
     internal static void Lerp(Tensor[] tensors, Tensor[] ends, double weight)
     {
-        if (tensors.Length == 0) return;
+        if (tensors.Length == 0)
+            return;
         using var one = full([], weight, tensors[0].dtype, tensors[0].device);
         s_lerp.Invoke(tensors, ends, Array.ConvertAll(tensors, _ => one));
     }
@@ -23,7 +26,8 @@ internal static class Foreach
     /// <param name="sources">one for each, of its shape.</param>
     internal static void Copy(Tensor[] tensors, Tensor[] sources)
     {
-        if (tensors.Length > 0) s_copy.Invoke(tensors, sources, false);
+        if (tensors.Length > 0)
+            s_copy.Invoke(tensors, sources, false);
     }
 
     /// <summary>Multiplies tensors by a number that is on their device.</summary>

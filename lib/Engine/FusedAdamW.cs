@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// TorchSharp's AdamW, whose step is one call of libtorch's <c>_fused_adamw_</c> for each group instead of ten for each parameter. Groups, options, state, schedulers and files are AdamW's own.
+/// TorchSharp's AdamW, whose step is one call of libtorch's <c>_fused_adamw_</c> for each group instead of ten for each
+/// parameter. Groups, options, state, schedulers and files are AdamW's own.
 /// </summary>
 public sealed class FusedAdamW : AdamW
 {
@@ -21,10 +22,15 @@ public sealed class FusedAdamW : AdamW
     /// <param name="eps">added to the root of the squared gradient's mean.</param>
     /// <param name="weight_decay">each step multiplies by 1 - learning rate x decay.</param>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
-    public FusedAdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0)
-        : this([new ParamGroup { Parameters = [.. parameters] }], lr, beta1, beta2, eps, weight_decay)
-    {
-    }
+    public FusedAdamW(
+        IEnumerable<Parameter> parameters,
+        double lr = 1e-3,
+        double beta1 = 0.9,
+        double beta2 = 0.999,
+        double eps = 1e-8,
+        double weight_decay = 0
+    )
+        : this([new ParamGroup { Parameters = [.. parameters] }], lr, beta1, beta2, eps, weight_decay) { }
 
     /// <summary>AdamW over groups; options that a group leaves null are those given here.</summary>
     /// <param name="groups">the groups.</param>
@@ -34,10 +40,15 @@ public sealed class FusedAdamW : AdamW
     /// <param name="eps">added to the root of the squared gradient's mean.</param>
     /// <param name="weight_decay">each step multiplies by 1 - learning rate x decay.</param>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
-    public FusedAdamW(IEnumerable<ParamGroup> groups, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0)
-        : base(groups, lr, beta1, beta2, eps, weight_decay)
-    {
-    }
+    public FusedAdamW(
+        IEnumerable<ParamGroup> groups,
+        double lr = 1e-3,
+        double beta1 = 0.9,
+        double beta2 = 0.999,
+        double eps = 1e-8,
+        double weight_decay = 0
+    )
+        : base(groups, lr, beta1, beta2, eps, weight_decay) { }
 
     /// <inheritdoc/>
     public override void add_param_group(TorchSharp.Modules.ParamGroup param_group)
@@ -51,14 +62,27 @@ public sealed class FusedAdamW : AdamW
             Forget(param_group);
             throw;
         }
-        foreach (var alike in param_group.Parameters.GroupBy(parameter => (parameter.dtype, parameter.device_type, parameter.device_index)))
-            _alike.Add(new Alike((Options)param_group.Options, [.. alike.Select(parameter => (parameter, (State)_state[parameter.Handle]))]));
+        foreach (
+            var alike in param_group.Parameters.GroupBy(parameter =>
+                (parameter.dtype, parameter.device_type, parameter.device_index)
+            )
+        )
+            _alike.Add(
+                new Alike(
+                    (Options)param_group.Options,
+                    [.. alike.Select(parameter => (parameter, (State)_state[parameter.Handle]))]
+                )
+            );
     }
 
-    /// <summary>Drops the gradients, where TorchSharp's optimizers fill them with zeros: a parameter that the next loss does not reach is then left alone.</summary>
+    /// <summary>
+    /// Drops the gradients, where TorchSharp's optimizers fill them with zeros: a parameter that the next loss does not
+    /// reach is then left alone.
+    /// </summary>
     public override void zero_grad()
     {
-        foreach (var parameter in parameters()) parameter.grad = null;
+        foreach (var parameter in parameters())
+            parameter.grad = null;
     }
 
     /// <summary>Changes every parameter that has a gradient.</summary>
@@ -68,20 +92,24 @@ public sealed class FusedAdamW : AdamW
     {
         Tensor? loss = null;
         if (closure is not null)
-            using (enable_grad()) loss = closure();
+            using (enable_grad())
+                loss = closure();
         using (no_grad())
         using (NewDisposeScope())
-            foreach (var alike in _alike) alike.Step();
+            foreach (var alike in _alike)
+                alike.Step();
         return loss!; // as TorchSharp has it
     }
 
-    // Without memory for a group's state there is half of one, and AdamW's finalizer, which would dispose all of it, would end the process.
+    // Without memory for a group's state there is half of one, and AdamW's finalizer, which would dispose all of it,
+    // would end the process.
     private void Forget(TorchSharp.Modules.ParamGroup group)
     {
         _parameter_groups.Remove(group);
         foreach (nint parameter in group.Parameters.Select(parameter => parameter.Handle))
         {
-            if (!_state.TryGetValue(parameter, out var found)) continue;
+            if (!_state.TryGetValue(parameter, out var found))
+                continue;
             var state = (State)found;
             state.exp_avg?.Dispose();
             state.exp_avg_sq?.Dispose();
@@ -98,17 +126,34 @@ public sealed class FusedAdamW : AdamW
         {
             var due = new List<(Parameter Parameter, Tensor Gradient, State State)>(all.Length);
             foreach (var (parameter, state) in all)
-                if (parameter.grad is { } gradient) due.Add((parameter, gradient, state));
-            if (due.Count == 0) return;
+                if (parameter.grad is { } gradient)
+                    due.Add((parameter, gradient, state));
+            if (due.Count == 0)
+                return;
             var ages = new Dictionary<long, Tensor>();
             foreach (var (parameter, _, state) in due)
-                if (!ages.ContainsKey(++state.step)) ages.Add(state.step, tensor((float)state.step, device: parameter.device));
+                if (!ages.ContainsKey(++state.step))
+                    ages.Add(state.step, tensor((float)state.step, device: parameter.device));
             Fused.Invoke(
-                All(own => own.Parameter), All(own => own.Gradient), All(own => own.State.exp_avg), All(own => own.State.exp_avg_sq), options.amsgrad!.Value ? All(own => own.State.max_exp_avg_sq) : [],
-                All(own => ages[own.State.step]), options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.weight_decay!.Value, options.eps!.Value,
-                options.amsgrad!.Value, options.maximize!.Value, Argument.None, Argument.None);
+                All(own => own.Parameter),
+                All(own => own.Gradient),
+                All(own => own.State.exp_avg),
+                All(own => own.State.exp_avg_sq),
+                options.amsgrad!.Value ? All(own => own.State.max_exp_avg_sq) : [],
+                All(own => ages[own.State.step]),
+                options.LearningRate!.Value,
+                options.beta1!.Value,
+                options.beta2!.Value,
+                options.weight_decay!.Value,
+                options.eps!.Value,
+                options.amsgrad!.Value,
+                options.maximize!.Value,
+                Argument.None,
+                Argument.None
+            );
 
-            Tensor[] All(Converter<(Parameter Parameter, Tensor Gradient, State State), Tensor> part) => [.. due.ConvertAll(part)];
+            Tensor[] All(Converter<(Parameter Parameter, Tensor Gradient, State State), Tensor> part) =>
+                [.. due.ConvertAll(part)];
         }
     }
 }

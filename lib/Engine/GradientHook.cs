@@ -74,10 +74,13 @@ internal sealed unsafe class GradientHook : IDisposable
 
     private static nint* MakeTable()
     {
-        var table = (nint*)NativeMemory.AllocZeroed(7, (nuint)sizeof(nint)) + 2; // before it: the offset to the top, and no type information
-        table[0] = table[1] = (nint)(delegate* unmanaged<NativeHook*, void>)&Delete; // the destructor, and the deleting one, which alone is called
+        // before it: the offset to the top, and no type information
+        var table = (nint*)NativeMemory.AllocZeroed(7, (nuint)sizeof(nint)) + 2;
+        // the destructor, and the deleting one, which alone is called
+        table[0] = table[1] = (nint)(delegate* unmanaged<NativeHook*, void>)&Delete;
         table[2] = (nint)(delegate* unmanaged<NativeHook*, nint, void>)&Call;
-        table[3] = table[4] = (nint)(delegate* unmanaged<NativeHook*, void>)&Compile; // compiled_args and apply_with_saved
+        // compiled_args and apply_with_saved
+        table[3] = table[4] = (nint)(delegate* unmanaged<NativeHook*, void>)&Compile;
         return table;
     }
 

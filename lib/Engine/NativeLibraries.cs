@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Where the native libraries that PatchKit calls lie: TorchSharp's, which that assembly finds; and PatchKit's own (lib/Native),
-/// beside PatchKit.dll, in a bin folder above it, or where PATCHKIT_NATIVE says.
+/// Where the native libraries that PatchKit calls lie: TorchSharp's, which that assembly finds; and PatchKit's own
+/// (lib/Native), beside PatchKit.dll, in a bin folder above it, or where PATCHKIT_NATIVE says.
 /// </summary>
 internal static class NativeLibraries
 {
@@ -47,21 +47,36 @@ internal static class NativeLibraries
     internal static string? Find(out string reason)
     {
         string? path = Candidates().FirstOrDefault(File.Exists);
-        reason = path is not null ? ""
-            : OperatingSystem.IsLinux() ? $"libpatchkit.so was not found at {Candidates().First()}; run environment/setup.sh, which builds it where a C++ compiler is."
+        reason =
+            path is not null ? ""
+            : OperatingSystem.IsLinux()
+                ? $"libpatchkit.so was not found at {Candidates().First()}; run environment/setup.sh, which "
+                    + "builds it where a C++ compiler is."
             : "libpatchkit.so is for Linux; nothing needs it.";
         return path;
     }
 
     /// <summary>The path of a library that lies beside libpatchkit.so; null where it does not.</summary>
     internal static string? Beside(string library) =>
-        Find(out _) is { } path && Path.Combine(Path.GetDirectoryName(path)!, $"lib{library}.so") is var beside && File.Exists(beside) ? beside : null;
+        Find(out _) is { } path
+        && Path.Combine(Path.GetDirectoryName(path)!, $"lib{library}.so") is var beside
+        && File.Exists(beside)
+            ? beside
+            : null;
 
-    /// <summary>A function of libtorch that only its C++ name exports, as GCC and Clang, or as Microsoft's compiler spell it; 0 where there is none.</summary>
+    /// <summary>
+    /// A function of libtorch that only its C++ name exports, as GCC and Clang, or as Microsoft's compiler spell it; 0
+    /// where there is none.
+    /// </summary>
     internal static nint TorchExport(string itanium, string microsoft) =>
-        NativeLibrary.TryGetExport(Loaded(Torch), OperatingSystem.IsWindows() ? microsoft : itanium, out nint function) ? function : 0;
+        NativeLibrary.TryGetExport(Loaded(Torch), OperatingSystem.IsWindows() ? microsoft : itanium, out nint function)
+            ? function
+            : 0;
 
-    /// <summary>A library that TorchSharp loads. It loads its own first: a libtorch that came here before it would be without the guard (environment/torchsharp).</summary>
+    /// <summary>
+    /// A library that TorchSharp loads. It loads its own first: a libtorch that came here before it would be without
+    /// the guard (environment/torchsharp).
+    /// </summary>
     internal static nint Loaded(string name)
     {
         InitializeDeviceType(DeviceType.CPU);
@@ -76,8 +91,11 @@ internal static class NativeLibraries
             yield return named;
             yield break;
         }
-        if (!OperatingSystem.IsLinux()) yield break;
-        string beside = Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) is { Length: > 0 } folder ? folder : AppContext.BaseDirectory;
+        if (!OperatingSystem.IsLinux())
+            yield break;
+        string beside = Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) is { Length: > 0 } folder
+            ? folder
+            : AppContext.BaseDirectory;
         yield return Path.Combine(beside, "libpatchkit.so");
         yield return Path.Combine(beside, Packaged); // a program that was built for every platform
         yield return Path.Combine(beside, "..", "..", Packaged); // of lib/net10.0 in the package, for a notebook
@@ -85,17 +103,24 @@ internal static class NativeLibraries
             yield return Path.Combine(up.FullName, "bin", "libpatchkit.so");
     }
 
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? search) => name switch
-    {
-        PatchKit => LoadPatchKit(),
-        Gloo => LoadFile(Path.Combine(Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!, $"lib{Gloo}.so")),
-        TorchSharp or Torch or TorchCuda => Loaded(name),
-        _ => 0,
-    };
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? search) =>
+        name switch
+        {
+            PatchKit => LoadPatchKit(),
+            Gloo => LoadFile(
+                Path.Combine(
+                    Path.GetDirectoryName(Find(out string reason) ?? throw new DllNotFoundException(reason))!,
+                    $"lib{Gloo}.so"
+                )
+            ),
+            TorchSharp or Torch or TorchCuda => Loaded(name),
+            _ => 0,
+        };
 
     /// <summary>
-    /// Loads libpatchkit.so. TorchSharp's libraries come first. Its OpenMP is libgomp.so.1 by the name inside, by which the loader then knows the one that kernels ask for;
-    /// the other way round there are two, whose threads take time from each other.
+    /// Loads libpatchkit.so. TorchSharp's libraries come first. Its OpenMP is libgomp.so.1 by the name inside, by which
+    /// the loader then knows the one that kernels ask for; the other way round there are two, whose threads take time
+    /// from each other.
     /// </summary>
     /// <exception cref="DllNotFoundException">It is not there, or cannot be loaded.</exception>
     internal static nint LoadPatchKit()
@@ -114,7 +139,10 @@ internal static class NativeLibraries
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            throw new DllNotFoundException($"{path} could not be loaded: {e.Message} Run environment/setup.sh again.", e);
+            throw new DllNotFoundException(
+                $"{path} could not be loaded: {e.Message} Run environment/setup.sh again.",
+                e
+            );
         }
     }
 }

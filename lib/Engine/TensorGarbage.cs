@@ -1,8 +1,9 @@
 namespace PatchKit;
 
 /// <summary>
-/// Makes the garbage collector run in time for tensors that nobody disposes: it sees 100 bytes where libtorch holds megabytes. (GC.AddMemoryPressure is no help: it
-/// forced a full collection every other training step.) The guard library counts and says when; where there is none, tensors need scopes more.
+/// Makes the garbage collector run in time for tensors that nobody disposes: it sees 100 bytes where libtorch holds
+/// megabytes. (GC.AddMemoryPressure is no help: it forced a full collection every other training step.) The guard
+/// library counts and says when; where there is none, tensors need scopes more.
 /// </summary>
 internal static class TensorGarbage
 {
@@ -13,14 +14,17 @@ internal static class TensorGarbage
     /// <summary>Begins to watch, once for the process.</summary>
     internal static void Watch()
     {
-        if (Volatile.Read(ref s_watched) != 0 || Interlocked.Exchange(ref s_watched, 1) != 0) return;
+        if (Volatile.Read(ref s_watched) != 0 || Interlocked.Exchange(ref s_watched, 1) != 0)
+            return;
         new Thread(Run) { IsBackground = true, Name = "tensors nobody disposes" }.Start();
     }
 
     private static void Run()
     {
-        if (!Guard.Exists) return;
-        for (long limit = Floor; ; limit = Collect(limit)) Guard.pkg_memory_wait_above(limit);
+        if (!Guard.Exists)
+            return;
+        for (long limit = Floor; ; limit = Collect(limit))
+            Guard.pkg_memory_wait_above(limit);
     }
 
     // The next limit.
@@ -33,9 +37,11 @@ internal static class TensorGarbage
             GC.WaitForPendingFinalizers();
             long left = Guard.pkg_memory_live();
             // Room for a while. The limit comes down by and by: a training step holds now much, now little.
-            if (left <= limit - limit / 4) return Math.Min(limit, Math.Max(limit - limit / 8, Math.Max(Floor, 2 * left)));
+            if (left <= limit - limit / 4)
+                return Math.Min(limit, Math.Max(limit - limit / 8, Math.Max(Floor, 2 * left)));
         }
-        // Twice what survived them all: a model that holds much memory for good is not collected for it again and again.
+        // Twice what survived them all: a model that holds much memory for good is not collected for it again and
+        // again.
         return Math.Max(Floor, 2 * Guard.pkg_memory_live());
     }
 }

@@ -2,7 +2,10 @@ using PatchKit.ScalingLaws;
 
 namespace PatchKit.Experiments;
 
-/// <summary>An effect that the paper claims, taken apart into the steps that must all go the claimed way. <see cref="VerdictRule"/> judges it.</summary>
+/// <summary>
+/// An effect that the paper claims, taken apart into the steps that must all go the claimed way.
+/// <see cref="VerdictRule"/> judges it.
+/// </summary>
 /// <param name="Effect">the claim, in a sentence.</param>
 /// <param name="Steps">paired differences, such as the fall of the loss from each patch size to the next.</param>
 public sealed record Claim(string Effect, IReadOnlyList<PairedStep> Steps)
@@ -13,7 +16,9 @@ public sealed record Claim(string Effect, IReadOnlyList<PairedStep> Steps)
     /// <summary>What else stands beside the verdict, in sentences, such as which runs ended on a plateau.</summary>
     public string Beside { get; init; } = "";
 
-    /// <summary>Why nothing can be said, whatever the seeds are: "2 patch sizes make no curve."; empty where something can.</summary>
+    /// <summary>
+    /// Why nothing can be said, whatever the seeds are: "2 patch sizes make no curve."; empty where something can.
+    /// </summary>
     public string Missing { get; init; } = "";
 
     /// <summary>What is paired: seeds, or the rounds of a measurement.</summary>

@@ -23,7 +23,16 @@ public static class DetectionPictures
         using var scope = NewDisposeScope();
         float[] scores = [.. found.Scores.cpu().data<float>()];
         int[] drawn = [.. Enumerable.Range(0, found.Count).Where(i => scores[i] >= leastScore)];
-        return Drawn(picture, found.Boxes, found.Classes, found.Pasted(picture.Height, picture.Width), drawn, names, i => string.Create(CultureInfo.InvariantCulture, $" {scores[i]:0.00}"), dashed: false);
+        return Drawn(
+            picture,
+            found.Boxes,
+            found.Classes,
+            found.Pasted(picture.Height, picture.Width),
+            drawn,
+            names,
+            i => string.Create(CultureInfo.InvariantCulture, $" {scores[i]:0.00}"),
+            dashed: false
+        );
     }
 
     /// <summary>What is there.</summary>
@@ -33,16 +42,47 @@ public static class DetectionPictures
     public static Picture Objects(Picture picture, ObjectTargets objects, IReadOnlyList<string> names)
     {
         using var scope = NewDisposeScope();
-        return Drawn(picture, objects.Boxes, objects.Classes, objects.Masks, [.. Enumerable.Range(0, (int)objects.Classes.shape[0])], names, _ => "", dashed: true);
+        return Drawn(
+            picture,
+            objects.Boxes,
+            objects.Classes,
+            objects.Masks,
+            [.. Enumerable.Range(0, (int)objects.Classes.shape[0])],
+            names,
+            _ => "",
+            dashed: true
+        );
     }
 
-    private static Picture Drawn(Picture picture, Tensor boxes, Tensor classes, Tensor masks, int[] drawn, IReadOnlyList<string> names, Func<int, string> addition, bool dashed)
+    private static Picture Drawn(
+        Picture picture,
+        Tensor boxes,
+        Tensor classes,
+        Tensor masks,
+        int[] drawn,
+        IReadOnlyList<string> names,
+        Func<int, string> addition,
+        bool dashed
+    )
     {
         long[] labels = [.. classes.cpu().data<long>()];
         float[] edges = [.. boxes.cpu().contiguous().data<float>()];
         var map = full([picture.Height, picture.Width], Nothing, ScalarType.Int64);
-        foreach (int i in drawn.Reverse()) map.masked_fill_(masks[i].cpu(), labels[i]);          // the surest lies on top
-        return (picture.Segmentation(map, names, ignore: Nothing) with { Legend = [] }).WithBoxes(drawn.Select(i =>
-            new Box(edges[4 * i], edges[4 * i + 1], edges[4 * i + 2], edges[4 * i + 3], names[(int)labels[i]] + addition(i)) { Class = (int)labels[i], IsDashed = dashed }));
+        // the surest lies on top
+        foreach (int i in drawn.Reverse())
+            map.masked_fill_(masks[i].cpu(), labels[i]);
+        return (picture.Segmentation(map, names, ignore: Nothing) with { Legend = [] }).WithBoxes(
+            drawn.Select(i => new Box(
+                edges[4 * i],
+                edges[4 * i + 1],
+                edges[4 * i + 2],
+                edges[4 * i + 3],
+                names[(int)labels[i]] + addition(i)
+            )
+            {
+                Class = (int)labels[i],
+                IsDashed = dashed,
+            })
+        );
     }
 }

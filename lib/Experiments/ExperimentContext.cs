@@ -9,11 +9,21 @@ namespace PatchKit.Experiments;
 /// <param name="Results">the results of <see cref="Experiment.Grid"/>, in its order.</param>
 /// <param name="Say">told, in a line, what is being done beside training.</param>
 /// <param name="Cancellation">ends what takes long.</param>
-public sealed record ExperimentContext(ExperimentOptions Options, RunStore Store, IReadOnlyList<RunResult> Results, Action<string> Say, CancellationToken Cancellation)
+public sealed record ExperimentContext(
+    ExperimentOptions Options,
+    RunStore Store,
+    IReadOnlyList<RunResult> Results,
+    Action<string> Say,
+    CancellationToken Cancellation
+)
 {
-    /// <summary>Whether a run still stood on a plateau when its training ended; null where its curve is not there. From the store's curves, or from what is recorded.</summary>
+    /// <summary>
+    /// Whether a run still stood on a plateau when its training ended; null where its curve is not there. From the
+    /// store's curves, or from what is recorded.
+    /// </summary>
     public Func<RunResult, PlateauTest?> Plateau { get; init; } = run => PlateauTest.Of(Store.Curve(run.Key));
 
     /// <summary>The results that a condition picks, such as one family at one patch size: one for each seed.</summary>
-    public IReadOnlyList<RunResult> Where(Func<RunConfig, bool> condition) => [.. Results.Where(result => condition(result.Config))];
+    public IReadOnlyList<RunResult> Where(Func<RunConfig, bool> condition) =>
+        [.. Results.Where(result => condition(result.Config))];
 }

@@ -13,7 +13,8 @@ public sealed record ExperimentOptions
     public string? Data { get; init; }
 
     /// <summary>
-    /// Whether <see cref="Data"/> and <see cref="Pretraining"/> may be names of <see cref="PublishedData"/>, whose size is all that is asked for. A <see cref="Plan"/> can be made of the runs then; they cannot be trained.
+    /// Whether <see cref="Data"/> and <see cref="Pretraining"/> may be names of <see cref="PublishedData"/>, whose size
+    /// is all that is asked for. A <see cref="Plan"/> can be made of the runs then; they cannot be trained.
     /// </summary>
     public bool SizesOnly { get; init; }
 
@@ -24,18 +25,22 @@ public sealed record ExperimentOptions
     public int? Seeds { get; init; }
 
     /// <summary>
-    /// The first seed. Seeds below 10 were used while the generated images and the small nets were chosen, so that their test images have been looked at.
+    /// The first seed. Seeds below 10 were used while the generated images and the small nets were chosen, so that
+    /// their test images have been looked at.
     /// </summary>
     public long FirstSeed { get; init; } = 10;
 
     /// <summary>A multiple of the scale's training steps.</summary>
     public double Budget { get; init; } = 1;
 
-    /// <summary>Whether the next smaller patch is trained too, where the scale leaves it out: p = 1 at 16 pixels, p = 2 at 32.</summary>
+    /// <summary>
+    /// Whether the next smaller patch is trained too, where the scale leaves it out: p = 1 at 16 pixels, p = 2 at 32.
+    /// </summary>
     public bool Pixels { get; init; }
 
     /// <summary>
-    /// A folder of images by class that the backbones of dense tasks are trained on first; null for generated images, which is what `smoke` and `teach` take. At `paper` it is ImageNet-1k.
+    /// A folder of images by class that the backbones of dense tasks are trained on first; null for generated images,
+    /// which is what `smoke` and `teach` take. At `paper` it is ImageNet-1k.
     /// </summary>
     public string? Pretraining { get; init; }
 
@@ -47,12 +52,26 @@ public sealed record ExperimentOptions
     /// <param name="device">"cpu", "cuda" or "cuda:1".</param>
     /// <param name="data">a folder of real images; empty for the scale's own choice.</param>
     /// <param name="seeds">how many seeds; 0 for the experiment's own number.</param>
-    /// <exception cref="ArgumentException">There is no such scale or device, or the number of seeds is below 0.</exception>
+    /// <exception cref="ArgumentException">There is no such scale or device, or the number of seeds is below
+    /// 0.</exception>
     public static ExperimentOptions Of(string scale, string device = "cpu", string data = "", int seeds = 0)
     {
         if (!NamedValue.TryParse(typeof(Scale), scale, out object size))
-            throw new ArgumentException($"there is no scale \"{scale}\"; did you mean {NearestName.Of(scale, Enum.GetNames<Scale>()).ToLowerInvariant()}? There are {string.Join(", ", Enum.GetNames<Scale>()).ToLowerInvariant()}.");
-        if (seeds < 0) throw new ArgumentException($"{seeds} seeds measure nothing; use 1 or more, or 0 for the experiment's own number.");
-        return new() { Scale = (Scale)size, Device = Devices.Open(device), Data = data.Length == 0 ? null : data, Seeds = seeds == 0 ? null : seeds };
+            throw new ArgumentException(
+                $"there is no scale \"{scale}\"; did you "
+                    + $"mean {NearestName.Of(scale, Enum.GetNames<Scale>()).ToLowerInvariant()}? There "
+                    + $"are {string.Join(", ", Enum.GetNames<Scale>()).ToLowerInvariant()}."
+            );
+        if (seeds < 0)
+            throw new ArgumentException(
+                $"{seeds} seeds measure nothing; use 1 or more, or 0 for the experiment's own number."
+            );
+        return new()
+        {
+            Scale = (Scale)size,
+            Device = Devices.Open(device),
+            Data = data.Length == 0 ? null : data,
+            Seeds = seeds == 0 ? null : seeds,
+        };
     }
 }

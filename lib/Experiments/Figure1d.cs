@@ -20,14 +20,19 @@ public sealed class Figure1d : Experiment
     public override string Title => "Figure 1(d): the test loss of segmentation by patch size";
 
     /// <inheritdoc/>
-    public override string Claim => "the test loss of segmentation falls smoothly, a power law of the patch size without a floor";
+    public override string Claim =>
+        "the test loss of segmentation falls smoothly, a power law of the patch size without a floor";
 
     /// <inheritdoc/>
     public override string Cost => "shares table2's runs";
 
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
-        [.. from seed in SegmentationSweep.Seeds(options) from patch in SegmentationSweep.Patches(options) select SegmentationSweep.Run(options, patch, SegmentationConfig.Linear, seed)];
+        [
+            .. from seed in SegmentationSweep.Seeds(options)
+            from patch in SegmentationSweep.Patches(options)
+            select SegmentationSweep.Run(options, patch, SegmentationConfig.Linear, seed),
+        ];
 
     /// <inheritdoc/>
     public override Report Report(ExperimentContext context)
@@ -37,28 +42,66 @@ public sealed class Figure1d : Experiment
         var panel = PaperNumbers.Figure1.Single(one => one.Letter == "d");
         string name = $"{context.Results[0].Config.Family} with one linear layer";
         var fit = sweep.FitTable($"{name}: the law fitted to the losses");
-        Claim[] claims = [sweep.Falls($"{name}: the loss falls with every step to a smaller patch") with { Beside = Plateaus.Of(context, sweep.Results) }];
+        Claim[] claims =
+        [
+            sweep.Falls($"{name}: the loss falls with every step to a smaller patch") with
+            {
+                Beside = Plateaus.Of(context, sweep.Results),
+            },
+        ];
         return new Report
         {
-            Experiment = Name, Title = Title, Scale = options.Scale, Data = context.Results[0].Config.Data.Title,
+            Experiment = Name,
+            Title = Title,
+            Scale = options.Scale,
+            Data = context.Results[0].Config.Data.Title,
             Tables =
             [
-                new($"{name}: test loss per labelled pixel{PatchSweep.MeanOf(sweep.Seeds)}", ["", .. sweep.Patches.Select(patch => $"p={patch}")],
-                [
-                    ["test loss", .. sweep.Patches.Select(patch => PatchSweep.Number(sweep.Loss(patch)))],
-                    ["  as a part of the largest patch's", .. sweep.Patches.Select(patch => PatchSweep.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0])))],
-                    ["training loss, at the end", .. sweep.Patches.Select(patch => PatchSweep.Number(sweep.At(patch).Average(run => run.TrainingLoss)))],
-                ]),
+                new(
+                    $"{name}: test loss per labelled pixel{PatchSweep.MeanOf(sweep.Seeds)}",
+                    ["", .. sweep.Patches.Select(patch => $"p={patch}")],
+                    [
+                        ["test loss", .. sweep.Patches.Select(patch => PatchSweep.Number(sweep.Loss(patch)))],
+                        [
+                            "  as a part of the largest patch's",
+                            .. sweep.Patches.Select(patch =>
+                                PatchSweep.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
+                            ),
+                        ],
+                        [
+                            "training loss, at the end",
+                            .. sweep.Patches.Select(patch =>
+                                PatchSweep.Number(sweep.At(patch).Average(run => run.TrainingLoss))
+                            ),
+                        ],
+                    ]
+                ),
                 .. fit is null ? [] : new[] { fit },
                 VerdictRule.Table(claims),
-                new($"The paper: panel d, {panel.What}, as it was read", ["", .. panel.Points.Select(point => $"p={point.PatchSize:0}")],
-                [
-                    ["test loss", .. panel.Points.Select(point => point.Loss.ToString("0.0000", System.Globalization.CultureInfo.InvariantCulture))],
-                    ["  as a part of the largest patch's", .. panel.Points.Select(point => PatchSweep.Number(point.Loss / panel.Points[0].Loss))],
-                ]),
+                new(
+                    $"The paper: panel d, {panel.What}, as it was read",
+                    ["", .. panel.Points.Select(point => $"p={point.PatchSize:0}")],
+                    [
+                        [
+                            "test loss",
+                            .. panel.Points.Select(point =>
+                                point.Loss.ToString("0.0000", System.Globalization.CultureInfo.InvariantCulture)
+                            ),
+                        ],
+                        [
+                            "  as a part of the largest patch's",
+                            .. panel.Points.Select(point => PatchSweep.Number(point.Loss / panel.Points[0].Loss)),
+                        ],
+                    ]
+                ),
             ],
             Verdicts = VerdictRule.Of(claims, options.Scale),
-            Caveats = ["What loss the paper plots is not said; here it is the mean cross entropy of the labelled pixels.", .. Figure2.Remarks(context)], Machine = Machine.Here(options.Device),
+            Caveats =
+            [
+                "What loss the paper plots is not said; here it is the mean cross entropy of the labelled pixels.",
+                .. Figure2.Remarks(context),
+            ],
+            Machine = Machine.Here(options.Device),
         };
     }
 }

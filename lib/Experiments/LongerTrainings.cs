@@ -5,13 +5,15 @@ using PatchKit.Training;
 namespace PatchKit.Experiments;
 
 /// <summary>
-/// What one pixel a token needs on real images: the two smallest patches at 16 pixels, trained with the recipe's steps and
-/// with multiples of them. A patch that is behind at equal steps may have learnt too little, which more steps mend, or may
-/// have learnt its images by heart, which shows as a training loss far below the test loss.
+/// What one pixel a token needs on real images: the two smallest patches at 16 pixels, trained with the recipe's steps
+/// and with multiples of them. A patch that is behind at equal steps may have learnt too little, which more steps mend,
+/// or may have learnt its images by heart, which shows as a training loss far below the test loss.
 /// </summary>
 internal sealed class LongerTrainings
 {
-    private const int Size = Sweep.GeneratedSize, Larger = 2, Smaller = 1;
+    private const int Size = Sweep.GeneratedSize,
+        Larger = 2,
+        Smaller = 1;
 
     // Of the recipe's steps.
     private static readonly double[] s_times = [2, 4];
@@ -37,47 +39,79 @@ internal sealed class LongerTrainings
     /// <summary>Mean losses by length, a table for each family; none where there are no such runs.</summary>
     internal IEnumerable<ReportTable> Tables() =>
         from family in Runs(_context.Options).Any() ? Sweep.Families : []
-        select new ReportTable($"{family} at {Size}x{Size}, longer trainings: test loss, and training loss at the end",
+        select new ReportTable(
+            $"{family} at {Size}x{Size}, longer trainings: test loss, and training loss at the end",
             ["steps", $"p={Larger}: test", "training", $"p={Smaller}: test", "training"],
-            [.. s_times.Prepend(1).Select(times => Row(family, times))]);
+            [.. s_times.Prepend(1).Select(times => Row(family, times))]
+        );
 
-    /// <summary>That the last halving lowers the loss, for each length; and that each doubling brings one pixel nearer.</summary>
+    /// <summary>
+    /// That the last halving lowers the loss, for each length; and that each doubling brings one pixel nearer.
+    /// </summary>
     internal IEnumerable<Claim> Claims()
     {
-        if (!Runs(_context.Options).Any()) yield break;
+        if (!Runs(_context.Options).Any())
+            yield break;
         foreach (var family in Sweep.Families)
         {
             string name = $"{family} at {Size}x{Size}";
             foreach (double times in s_times)
-                yield return new($"{name}, {times:0} times the steps: the loss falls from p={Larger} to {Smaller}", [Gain(family, times)])
+                yield return new(
+                    $"{name}, {times:0} times the steps: the loss falls from p={Larger} to {Smaller}",
+                    [Gain(family, times)]
+                )
                 {
-                    Scores = string.Create(CultureInfo.InvariantCulture,
-                        $"p={Larger} {Loss(family, times, Larger):0.000}, p={Smaller} {Loss(family, times, Smaller):0.000}."),
+                    Scores = string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"p={Larger} {Loss(family, times, Larger):0.000}, "
+                            + $"p={Smaller} {Loss(family, times, Smaller):0.000}."
+                    ),
                 };
             double[] lengths = [1, .. s_times];
-            yield return new($"{name}: longer training favours p={Smaller} over p={Larger}",
-                [.. lengths.Zip(lengths.Skip(1), (less, more) => Gain(family, more).Less($"{less:0} to {more:0} times", Gain(family, less)))]);
+            yield return new(
+                $"{name}: longer training favours p={Smaller} over p={Larger}",
+                [
+                    .. lengths.Zip(
+                        lengths.Skip(1),
+                        (less, more) => Gain(family, more).Less($"{less:0} to {more:0} times", Gain(family, less))
+                    ),
+                ]
+            );
         }
     }
 
     private IReadOnlyList<string> Row(Family family, double times) =>
-    [
-        $"{times:0} x",
-        .. from patch in new[] { Larger, Smaller }
-           from loss in new[] { Loss(family, times, patch), Found(family, times, patch).Average(run => run.TrainingLoss) }
-           select loss.ToString("0.000", CultureInfo.InvariantCulture),
-    ];
+        [
+            $"{times:0} x",
+            .. from patch in new[] { Larger, Smaller }
+            from loss in new[]
+            {
+                Loss(family, times, patch),
+                Found(family, times, patch).Average(run => run.TrainingLoss),
+            }
+            select loss.ToString("0.000", CultureInfo.InvariantCulture),
+        ];
 
-    private PairedStep Gain(Family family, double times) => PatchSweep.Step($"{Larger} to {Smaller}",
-        Found(family, times, Larger), Found(family, times, Smaller), run => run.Test.Loss);
+    private PairedStep Gain(Family family, double times) =>
+        PatchSweep.Step(
+            $"{Larger} to {Smaller}",
+            Found(family, times, Larger),
+            Found(family, times, Smaller),
+            run => run.Test.Loss
+        );
 
-    private double Loss(Family family, double times, int patch) => Found(family, times, patch).Average(run => run.Test.Loss);
+    private double Loss(Family family, double times, int patch) =>
+        Found(family, times, patch).Average(run => run.Test.Loss);
 
     private List<RunResult> Found(Family family, double times, int patch) =>
-        [.. from seed in Seeds(_context.Options) select _results[Run(_context.Options, times, family, patch, seed).Key]];
+        [
+            .. from seed in Seeds(_context.Options)
+            select _results[Run(_context.Options, times, family, patch, seed).Key],
+        ];
 
     // The dearest runs: no more seeds than make an interval.
-    private static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options).Take(VerdictRule.FewestSeeds);
+    private static IEnumerable<long> Seeds(ExperimentOptions options) =>
+        Sweep.Seeds(options).Take(VerdictRule.FewestSeeds);
 
     private static RunConfig Run(ExperimentOptions options, double times, Family family, int patch, long seed) =>
         Sweep.Run(options with { Budget = options.Budget * times }, family, Size, patch, seed);

@@ -10,7 +10,10 @@ public sealed record PlanOptions(GpuKind Gpu, int Gpus = 1)
     /// <summary>Parts that each GPU trains its share of a batch in; the fewest that fit where null.</summary>
     public int? Accumulation { get; init; }
 
-    /// <summary>The share of a GPU's memory that is left to CUDA's context, workspaces and what lies between allocations. A choice, not a measurement.</summary>
+    /// <summary>
+    /// The share of a GPU's memory that is left to CUDA's context, workspaces and what lies between allocations. A
+    /// choice, not a measurement.
+    /// </summary>
     public double Reserve { get; init; } = .1;
 
     /// <summary>The folder with steps that table6 timed; none where null.</summary>

@@ -63,7 +63,10 @@ public sealed record PlannedRun
     /// <summary>How the batch is laid onto the GPUs.</summary>
     public required BatchFit Fit { get; init; }
 
-    /// <summary>Where it does not fit: the smallest GPU of the catalogue that holds one image at a time; null where none does, or where it fits.</summary>
+    /// <summary>
+    /// Where it does not fit: the smallest GPU of the catalogue that holds one image at a time; null where none does,
+    /// or where it fits.
+    /// </summary>
     public required string? NeededGpu { get; init; }
 
     /// <summary>Hours of one GPU at the rate that the plan rests on.</summary>
@@ -75,15 +78,23 @@ public sealed record PlannedRun
     /// <summary>What the rate rests on.</summary>
     public required string Rate { get; init; }
 
-    /// <summary>Whether the hours are a lower bound: the model is narrower or its sequences are shorter than what was timed.</summary>
+    /// <summary>
+    /// Whether the hours are a lower bound: the model is narrower or its sequences are shorter than what was timed.
+    /// </summary>
     public required bool IsBound { get; init; }
 
-    /// <summary>Hours on all GPUs of the plan, if they divide the work evenly and exchange gradients in no time.</summary>
+    /// <summary>
+    /// Hours on all GPUs of the plan, if they divide the work evenly and exchange gradients in no time.
+    /// </summary>
     public required double WallHours { get; init; }
 
     /// <summary>A line's name: "adventurer-base, p=1, 224x224, adventurer-finetune-base".</summary>
     [JsonIgnore]
-    public string Name => $"{(IsStart ? "(start) " : "")}{Model}, p={PatchSize}, {Height}x{Width}{(Tokens == (long)(Height / PatchSize) * (Width / PatchSize) ? "" : " extended")}, {(HasHead ? $"{Task}, " : "")}{Recipe}";
+    public string Name =>
+        $"{(IsStart ? "(start) " : "")}{Model}, "
+        + $"p={PatchSize}, {Height}x{Width}"
+        + $"{(Tokens == (long)(Height / PatchSize) * (Width / PatchSize) ? "" : " extended")}, "
+        + $"{(HasHead ? $"{Task}, " : "")}{Recipe}";
 
     /// <summary>The plan of a run.</summary>
     /// <param name="config">the run.</param>
@@ -91,42 +102,90 @@ public sealed record PlannedRun
     /// <param name="seeds">runs like it.</param>
     /// <param name="options">what it is planned for.</param>
     /// <param name="rates">of the GPU.</param>
-    /// <exception cref="ArgumentException">The batch cannot be shared evenly, or does not split into the parts asked for.</exception>
+    /// <exception cref="ArgumentException">The batch cannot be shared evenly, or does not split into the parts asked
+    /// for.</exception>
     internal static PlannedRun Of(RunConfig config, bool isStart, int seeds, PlanOptions options, PlanRates rates)
     {
         var seen = Seen(config);
         var (cost, head) = (seen.Cost(), PlanHead.Of(config, seen));
-        double macs = cost.Macs + head.Macs, images = (double)config.Steps * config.Recipe.BatchSize;
-        var memory = new TrainingMemory { Parameters = config.Model.Cost().Parameters + head.Parameters, ImageBytes = cost.AutocastActivationBytes + (long)head.Bytes, Average = config.Recipe.EmaDecay > 0, Reduced = options.Gpus > 1 };
+        double macs = cost.Macs + head.Macs,
+            images = (double)config.Steps * config.Recipe.BatchSize;
+        var memory = new TrainingMemory
+        {
+            Parameters = config.Model.Cost().Parameters + head.Parameters,
+            ImageBytes = cost.AutocastActivationBytes + (long)head.Bytes,
+            Average = config.Recipe.EmaDecay > 0,
+            Reduced = options.Gpus > 1,
+        };
         var checkpointed = memory with { ImageBytes = cost.CheckpointedAutocastActivationBytes + (long)head.Bytes };
         long room = options.Room(options.Gpu);
-        var fit = options.Accumulation is { } parts ? BatchFit.In(config.Recipe.BatchSize, options.Gpus, parts, memory, room) : BatchFit.Fewest(config.Recipe.BatchSize, options.Gpus, memory, room);
+        var fit = options.Accumulation is { } parts
+            ? BatchFit.In(config.Recipe.BatchSize, options.Gpus, parts, memory, room)
+            : BatchFit.Fewest(config.Recipe.BatchSize, options.Gpus, memory, room);
         var curve = rates.Of(seen);
         double hours = curve.Hours(macs, images, seen.TokenGrid.Count);
         return new PlannedRun
         {
-            Model = NameOf(config.Model), Height = seen.Height, Width = seen.Width, PatchSize = seen.PatchSize, Tokens = seen.TokenGrid.Count, Task = (config.Task ?? new ClassificationTask()).Title, HasHead = head != PlanHead.None,
-            Recipe = config.Recipe.Name, Data = config.Data.Title, IsStart = isStart, Seeds = seeds, Steps = config.Steps, Batch = config.Recipe.BatchSize,
-            Parameters = memory.Parameters, Macs = macs, Memory = memory, CheckpointedBytes = checkpointed.Bytes(1), Fit = fit,
-            NeededGpu = memory.Bytes(1) <= room ? null : GpuKind.All.Where(gpu => options.Room(gpu) >= memory.Bytes(1)).MinBy(gpu => gpu.MemoryBytes)?.Name,
-            GpuHours = hours, PeakGpuHours = ThroughputCurve.FlopsPerMac * macs * images / options.Gpu.TrainingFlops / 3600,
-            Rate = curve.Source, IsBound = rates.IsBound(seen), WallHours = hours / options.Gpus,
+            Model = NameOf(config.Model),
+            Height = seen.Height,
+            Width = seen.Width,
+            PatchSize = seen.PatchSize,
+            Tokens = seen.TokenGrid.Count,
+            Task = (config.Task ?? new ClassificationTask()).Title,
+            HasHead = head != PlanHead.None,
+            Recipe = config.Recipe.Name,
+            Data = config.Data.Title,
+            IsStart = isStart,
+            Seeds = seeds,
+            Steps = config.Steps,
+            Batch = config.Recipe.BatchSize,
+            Parameters = memory.Parameters,
+            Macs = macs,
+            Memory = memory,
+            CheckpointedBytes = checkpointed.Bytes(1),
+            Fit = fit,
+            NeededGpu =
+                memory.Bytes(1) <= room
+                    ? null
+                    : GpuKind
+                        .All.Where(gpu => options.Room(gpu) >= memory.Bytes(1))
+                        .MinBy(gpu => gpu.MemoryBytes)
+                        ?.Name,
+            GpuHours = hours,
+            PeakGpuHours = ThroughputCurve.FlopsPerMac * macs * images / options.Gpu.TrainingFlops / 3600,
+            Rate = curve.Source,
+            IsBound = rates.IsBound(seen),
+            WallHours = hours / options.Gpus,
         };
     }
 
     /// <summary>A model's name in the zoo, or its family and widths.</summary>
-    internal static string NameOf(BackboneConfig model) => ModelZoo.Presets.FirstOrDefault(preset => preset.Config with
-    {
-        Height = model.Height, Width = model.Width, PatchSize = model.PatchSize, TokenPatchSize = model.TokenPatchSize, Classes = model.Classes, DropPath = model.DropPath, Init = model.Init, Checkpointing = model.Checkpointing,
-    } == model)?.Name ?? $"{(model is VisionTransformerConfig ? Family.ViT : Family.Adventurer)} D={model.EmbedDim} x{model.Depth}";
+    internal static string NameOf(BackboneConfig model) =>
+        ModelZoo
+            .Presets.FirstOrDefault(preset =>
+                preset.Config with
+                {
+                    Height = model.Height,
+                    Width = model.Width,
+                    PatchSize = model.PatchSize,
+                    TokenPatchSize = model.TokenPatchSize,
+                    Classes = model.Classes,
+                    DropPath = model.DropPath,
+                    Init = model.Init,
+                    Checkpointing = model.Checkpointing,
+                } == model
+            )
+            ?.Name
+        ?? $"{(model is VisionTransformerConfig ? Family.ViT : Family.Adventurer)} D={model.EmbedDim} x{model.Depth}";
 
     // The model at the size of the images that it trains on, of which positions may be interpolated.
-    private static BackboneConfig Seen(RunConfig config) => config.Data switch
-    {
-        SegmentationDataConfig data => Padded(config.Model, data.Height, data.Width, 1),
-        CocoDataConfig data => Padded(config.Model, data.Short, data.Longest, data.Multiple),
-        _ => config.Model,
-    };
+    private static BackboneConfig Seen(RunConfig config) =>
+        config.Data switch
+        {
+            SegmentationDataConfig data => Padded(config.Model, data.Height, data.Width, 1),
+            CocoDataConfig data => Padded(config.Model, data.Short, data.Longest, data.Multiple),
+            _ => config.Model,
+        };
 
     private static BackboneConfig Padded(BackboneConfig model, int height, int width, int multiple)
     {

@@ -9,8 +9,9 @@ using PatchKit.Training;
 namespace PatchKit.Experiments;
 
 /// <summary>
-/// A finished experiment as it is kept in notebooks/recorded: every run with its configuration and the numbers of each epoch, what was measured, and the report. <see cref="Recorder"/>
-/// makes one of a store's runs; nothing in it is written by hand.
+/// A finished experiment as it is kept in notebooks/recorded: every run with its configuration and the numbers of each
+/// epoch, what was measured, and the report. <see cref="Recorder"/> makes one of a store's runs; nothing in it is
+/// written by hand.
 /// </summary>
 public sealed record RecordedResult
 {
@@ -18,7 +19,11 @@ public sealed record RecordedResult
     public const string CurrentFormat = "PatchKit recorded result 1";
 
     // As runs are written, but one to a line.
-    private static readonly JsonSerializerOptions s_lines = new(RunConfig.Json) { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_lines = new(RunConfig.Json)
+    {
+        WriteIndented = false,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>What the file says it is.</summary>
     public required string Format { get; init; }
@@ -49,20 +54,36 @@ public sealed record RecordedResult
     public IReadOnlyList<RunResult> Results => [.. Runs.Select(run => run.Result)];
 
     /// <summary>
-    /// The classification runs as one sweep over patch sizes for each family and input size, by names such as "ViT at 32x32". A grid begins with its curves; runs at other training budgets are
-    /// left out.
+    /// The classification runs as one sweep over patch sizes for each family and input size, by names such as "ViT at
+    /// 32x32". A grid begins with its curves; runs at other training budgets are left out.
     /// </summary>
     [JsonIgnore]
-    public IReadOnlyDictionary<string, PatchSweep> Sweeps => Results.Where(run => run.Steps == Results[0].Steps).GroupBy(run => $"{run.Config.Family} at {run.Config.Model.Height}x{run.Config.Model.Width}")
-        .ToDictionary(group => group.Key, group => new PatchSweep([.. group]));
+    public IReadOnlyDictionary<string, PatchSweep> Sweeps =>
+        Results
+            .Where(run => run.Steps == Results[0].Steps)
+            .GroupBy(run => $"{run.Config.Family} at {run.Config.Model.Height}x{run.Config.Model.Width}")
+            .ToDictionary(group => group.Key, group => new PatchSweep([.. group]));
 
-    /// <summary>What a legend calls it: "recorded at teach on 2 CPU cores (AMD EPYC)", with real images' name and another budget where it has them.</summary>
+    /// <summary>
+    /// What a legend calls it: "recorded at teach on 2 CPU cores (AMD EPYC)", with real images' name and another budget
+    /// where it has them.
+    /// </summary>
     [JsonIgnore]
-    public string Name => $"recorded at {Sweep.Name(Scale)} on {(Machine.Device == "cpu" ? $"{Machine.Threads} CPU {(Machine.Threads == 1 ? "core" : "cores")} ({Machine.Processor})" : Kind(Machine))}{(IsGenerated ? "" : $", {Images(this)}")}{Steps}";
+    public string Name =>
+        $"recorded at {Sweep.Name(Scale)} "
+        + $"on {(Machine.Device == "cpu" ? $"{Machine.Threads} CPU {(Machine.Threads == 1 ? "core" : "cores")} ({Machine.Processor})" : Kind(Machine))}{(IsGenerated ? "" : $", {Images(this)}")}{Steps}";
 
-    /// <summary>What was trained or measured on: "CIFAR-10, 32x32 pixels", without the size where there are several.</summary>
+    /// <summary>
+    /// What was trained or measured on: "CIFAR-10, 32x32 pixels", without the size where there are several.
+    /// </summary>
     [JsonIgnore]
-    public string Data => Results.Select(run => run.Config.Data.Title).Distinct().ToList() switch { [] => Report.Data, [var only] => only, _ => Images(this) };
+    public string Data =>
+        Results.Select(run => run.Config.Data.Title).Distinct().ToList() switch
+        {
+            [] => Report.Data,
+            [var only] => only,
+            _ => Images(this),
+        };
 
     /// <summary>The seeds of its runs, such as "10, 11, 12"; empty where it has measurements alone.</summary>
     [JsonIgnore]
@@ -75,47 +96,84 @@ public sealed record RecordedResult
         get
         {
             var commits = Runs.Count > 0 ? Results.Select(run => run.Commit) : Measurements.Select(cost => cost.Commit);
-            var dates = (Runs.Count > 0 ? Results.Select(run => run.Date) : Measurements.Select(cost => cost.Date)).Select(date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)).Order().ToList();
+            var dates = (Runs.Count > 0 ? Results.Select(run => run.Date) : Measurements.Select(cost => cost.Date))
+                .Select(date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture))
+                .Order()
+                .ToList();
             string what = Runs.Count > 0 ? $"{Runs.Count} runs, seeds {Seeds}" : $"{Measurements.Count} measurements";
-            return $"{Experiment} at {Sweep.Name(Scale)}{Steps}, {Data}: {what}; {Machine.Hardware}, {Kind(Machine)}, libtorch {Machine.Libtorch}; "
-                + $"{(dates[0] == dates[^1] ? dates[0] : $"{dates[0]} to {dates[^1]}")}, {(commits.Distinct().Count() == 1 ? "commit" : "commits")} {string.Join(", ", commits.Distinct().Order())}";
+            return $"{Experiment} at {Sweep.Name(Scale)}{Steps}, {Data}: {what}; {Machine.Hardware}, "
+                + $"{Kind(Machine)}, libtorch {Machine.Libtorch}; "
+                + $"{(dates[0] == dates[^1] ? dates[0] : $"{dates[0]} to {dates[^1]}")}, "
+                + $"{(commits.Distinct().Count() == 1 ? "commit" : "commits")} "
+                + $"{string.Join(", ", commits.Distinct().Order())}";
         }
     }
 
     /// <summary>How the verdicts stand: "2 shown, 1 not shown".</summary>
     [JsonIgnore]
-    public string Headline => string.Join(", ", Report.Verdicts.GroupBy(verdict => verdict.Word).OrderBy(same => same.First().Outcome).Select(same => $"{same.Count()} {same.Key}"));
+    public string Headline =>
+        string.Join(
+            ", ",
+            Report
+                .Verdicts.GroupBy(verdict => verdict.Word)
+                .OrderBy(same => same.First().Outcome)
+                .Select(same => $"{same.Count()} {same.Key}")
+        );
 
-    /// <summary>The name of its file: experiment, scale, images and machine, so that results of two scales, sets or machines never take each other's place.</summary>
+    /// <summary>
+    /// The name of its file: experiment, scale, images and machine, so that results of two scales, sets or machines
+    /// never take each other's place.
+    /// </summary>
     [JsonIgnore]
-    public string FileName => $"{Experiment}-{Sweep.Name(Scale)}-{Slug(Images(this))}-{Slug(Machine.Device == "cpu" ? $"cpu {Machine.Processor}" : Kind(Machine))}{(Budget == 1 ? "" : $"-budget-{Slug(Budget.ToString(CultureInfo.InvariantCulture))}")}.json";
+    public string FileName =>
+        $"{Experiment}-{Sweep.Name(Scale)}-{Slug(Images(this))}-"
+        + $"{Slug(Machine.Device == "cpu" ? $"cpu {Machine.Processor}" : Kind(Machine))}"
+        + $"{(Budget == 1 ? "" : $"-budget-{Slug(Budget.ToString(CultureInfo.InvariantCulture))}")}.json";
 
     /// <summary>The result in a file.</summary>
-    /// <exception cref="IOException">The file cannot be read, is damaged, or was not written by `patchkit record`.</exception>
+    /// <exception cref="IOException">The file cannot be read, is damaged, or was not written by
+    /// `patchkit record`.</exception>
     public static RecordedResult Load(string path)
     {
         try
         {
-            var result = JsonSerializer.Deserialize<RecordedResult>(File.ReadAllBytes(path), RunConfig.Json) ?? throw new JsonException("it holds nothing");
-            if (result.Format != CurrentFormat) throw new JsonException($"it calls itself \"{result.Format}\", and this program reads \"{CurrentFormat}\"");
-            if (result.Runs.Count == 0 && result.Measurements.Count == 0) throw new JsonException("it holds neither runs nor measurements");
+            var result =
+                JsonSerializer.Deserialize<RecordedResult>(File.ReadAllBytes(path), RunConfig.Json)
+                ?? throw new JsonException("it holds nothing");
+            if (result.Format != CurrentFormat)
+                throw new JsonException(
+                    $"it calls itself \"{result.Format}\", and this program reads \"{CurrentFormat}\""
+                );
+            if (result.Runs.Count == 0 && result.Measurements.Count == 0)
+                throw new JsonException("it holds neither runs nor measurements");
             foreach (var (run, epochs, _) in result.Runs)
-                foreach (var numbers in new[] { epochs.Loss, epochs.LearningRate, epochs.GradientNorm })
-                    if (numbers.Count != run.Config.Recipe.Epochs) throw new JsonException($"run {run.Key} was trained for {run.Config.Recipe.Epochs} epochs, and {numbers.Count} are recorded");
+            foreach (var numbers in new[] { epochs.Loss, epochs.LearningRate, epochs.GradientNorm })
+                if (numbers.Count != run.Config.Recipe.Epochs)
+                    throw new JsonException(
+                        $"run {run.Key} was trained for {run.Config.Recipe.Epochs} epochs, "
+                            + $"and {numbers.Count} are recorded"
+                    );
             return result;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException)
         {
-            throw new IOException($"{path} is not a whole recorded result ({e.Message.TrimEnd('.')}); take it out of the folder, or let `patchkit record` write it anew.", e);
+            throw new IOException(
+                $"{path} is not a whole recorded result ({e.Message.TrimEnd('.')}); take it out of the "
+                    + "folder, or let `patchkit record` write it anew.",
+                e
+            );
         }
     }
 
-    /// <summary>Writes it into a folder, in place of an older result of the same experiment, scale, images and machine.</summary>
+    /// <summary>
+    /// Writes it into a folder, in place of an older result of the same experiment, scale, images and machine.
+    /// </summary>
     /// <returns>the path.</returns>
     /// <exception cref="IOException">The folder cannot be written to; a file that was there is as it was.</exception>
     public string Save(string folder)
     {
-        string path = Path.Combine(Directory.CreateDirectory(folder).FullName, FileName), partial = path + ".partial";
+        string path = Path.Combine(Directory.CreateDirectory(folder).FullName, FileName),
+            partial = path + ".partial";
         File.WriteAllText(partial, ToJson());
         File.Move(partial, path, overwrite: true);
         return path;
@@ -125,33 +183,47 @@ public sealed record RecordedResult
     public string ToJson()
     {
         var root = JsonSerializer.SerializeToNode(this, s_lines)!.AsObject();
-        foreach (var run in root["runs"]!.AsArray()) LeaveOutFolders(run!["result"]!["config"]!.AsObject());
+        foreach (var run in root["runs"]!.AsArray())
+            LeaveOutFolders(run!["result"]!["config"]!.AsObject());
         var text = new StringBuilder("{\n");
         foreach (var (i, (name, value)) in root.Index())
         {
             text.Append(i == 0 ? "" : ",\n").Append($"\"{name}\": ");
-            if (value is JsonArray { Count: > 0 } list) text.Append("[\n").AppendJoin(",\n", list.Select(item => item!.ToJsonString(s_lines))).Append("\n]");
-            else text.Append(value!.ToJsonString(s_lines));
+            if (value is JsonArray { Count: > 0 } list)
+                text.Append("[\n").AppendJoin(",\n", list.Select(item => item!.ToJsonString(s_lines))).Append("\n]");
+            else
+                text.Append(value!.ToJsonString(s_lines));
         }
         return text.Append("\n}\n").ToString();
     }
 
     /// <summary>What computed: "cpu", or "NVIDIA H200" of "cuda (NVIDIA H200)".</summary>
-    internal static string Kind(Machine machine) => machine.Device.Split('(', ')') is [_, var name, ..] ? name : machine.Device;
+    internal static string Kind(Machine machine) =>
+        machine.Device.Split('(', ')') is [_, var name, ..] ? name : machine.Device;
 
     // "CIFAR-10" of "CIFAR-10, 32x32 pixels".
-    private static string Images(RecordedResult result) => (result.Runs.Count > 0 ? result.Results[0].Config.Data.Title : result.Report.Data).Split(',')[0];
+    private static string Images(RecordedResult result) =>
+        (result.Runs.Count > 0 ? result.Results[0].Config.Data.Title : result.Report.Data).Split(',')[0];
 
-    private string Steps => Budget == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Budget:0.##} times the steps");
+    private string Steps =>
+        Budget == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Budget:0.##} times the steps");
 
     private bool IsGenerated => Runs.Count == 0 || Results[0].Config.Data is GeneratedDataConfig;
 
     // Where images lay matters to nobody else, and a key does not depend on it.
     private static void LeaveOutFolders(JsonObject config)
     {
-        if (config["data"]!["folder"] is not null) config["data"]!["folder"] = "";
-        if (config["startsFrom"] is JsonObject earlier) LeaveOutFolders(earlier);
+        if (config["data"]!["folder"] is not null)
+            config["data"]!["folder"] = "";
+        if (config["startsFrom"] is JsonObject earlier)
+            LeaveOutFolders(earlier);
     }
 
-    private static string Slug(string text) => string.Join('-', new string([.. text.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    private static string Slug(string text) =>
+        string.Join(
+            '-',
+            new string([
+                .. text.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : ' '),
+            ]).Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        );
 }

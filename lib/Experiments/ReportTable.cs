@@ -7,10 +7,14 @@ namespace PatchKit.Experiments;
 /// <param name="Columns">headings.</param>
 /// <param name="Rows">cells, as many in each row as there are columns.</param>
 [TypeFormatterSource(typeof(FormatterSource<ReportTable>), PreferredMimeTypes = [Mime.Html, Mime.Markdown, Mime.Text])]
-public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) : IRendered
+public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+    : IRendered
 {
-    /// <summary>The table to look at. A column without a heading beside the first says whether the row agrees.</summary>
-    public Table ToTable() => Table.Of(Title, [.. Columns.Select((name, i) => i > 0 && name == "" ? "agreement" : name)], Rows);
+    /// <summary>
+    /// The table to look at. A column without a heading beside the first says whether the row agrees.
+    /// </summary>
+    public Table ToTable() =>
+        Table.Of(Title, [.. Columns.Select((name, i) => i > 0 && name == "" ? "agreement" : name)], Rows);
 
     /// <summary>The table in Markdown.</summary>
     public string ToMarkdown() => ToTable().ToMarkdown();

@@ -3,17 +3,24 @@ using PatchKit.Training;
 
 namespace PatchKit.Experiments;
 
-/// <summary>An experiment's runs as one line: the run that is being trained and the time until all are; between two runs, how many there are already.</summary>
+/// <summary>
+/// An experiment's runs as one line: the run that is being trained and the time until all are; between two runs, how
+/// many there are already.
+/// </summary>
 internal sealed class RunLine(Action<object> show)
 {
     private ProgressReporter? _run;
-    private int _index, _count, _trained, _cached;
+    private int _index,
+        _count,
+        _trained,
+        _cached;
     private double _seconds;
 
     internal void Begin(int count)
     {
         (_run, _index, _count, _trained, _cached, _seconds) = (null, 0, count, 0, 0, 0);
-        if (count > 0) Show();
+        if (count > 0)
+            Show();
     }
 
     internal void Report(ExperimentProgress at)
@@ -21,15 +28,21 @@ internal sealed class RunLine(Action<object> show)
         if (_run is null || at.Index != _index)
         {
             _index = at.Index;
-            _run = new ProgressReporter($"run {at.Index} of {at.Count}: {at.Run.Family} p={at.Run.Model.PatchSize}, seed {at.Run.Seed}", at.Training.Steps, show);
+            _run = new ProgressReporter(
+                $"run {at.Index} of {at.Count}: {at.Run.Family} p={at.Run.Model.PatchSize}, seed {at.Run.Seed}",
+                at.Training.Steps,
+                show
+            );
         }
         _run.Report(at.Training.Step, at.Training.Loss, remaining: at.Remaining);
     }
 
     internal void Finished(RunResult result, bool cached)
     {
-        if (cached) _cached++;
-        else (_trained, _seconds) = (_trained + 1, _seconds + result.Seconds);
+        if (cached)
+            _cached++;
+        else
+            (_trained, _seconds) = (_trained + 1, _seconds + result.Seconds);
         _run = null;
         Show();
     }
@@ -41,7 +54,14 @@ internal sealed class RunLine(Action<object> show)
     {
         int done = _trained + _cached;
         string name = done == 0 ? "no run yet" : $"{Runs(_trained)} trained, {Runs(_cached)} from the cache";
-        show(new ProgressView(name, done, _count) { Unit = "runs", IsOver = done == _count, Elapsed = TimeSpan.FromSeconds(_seconds) });
+        show(
+            new ProgressView(name, done, _count)
+            {
+                Unit = "runs",
+                IsOver = done == _count,
+                Elapsed = TimeSpan.FromSeconds(_seconds),
+            }
+        );
     }
 
     private static string Runs(int count) => count == 1 ? "1 run" : $"{count} runs";

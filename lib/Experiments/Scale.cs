@@ -5,10 +5,13 @@ public enum Scale
 {
     /// <summary>Under a minute, for tests: shows that everything runs, and little of the effect.</summary>
     Smoke,
+
     /// <summary>Minutes on two CPU cores, no data set needed: shows the effect's shape.</summary>
     Teach,
+
     /// <summary>One GPU, CIFAR or ImageNet at 64 pixels.</summary>
     Gpu,
+
     /// <summary>The paper's models and recipes on ImageNet-1k.</summary>
     Paper,
 }

@@ -3,13 +3,19 @@ using PatchKit.Training;
 
 namespace PatchKit.Experiments;
 
-/// <summary>One configuration's results over its seeds: the means, and the span between the best seed and the worst.</summary>
+/// <summary>
+/// One configuration's results over its seeds: the means, and the span between the best seed and the worst.
+/// </summary>
 /// <param name="Results">alike but for the seed, at least one.</param>
 public sealed record SeedMean(IReadOnlyList<RunResult> Results)
 {
     /// <summary>Results gathered by configuration, in the order in which these first occur.</summary>
     public static IReadOnlyList<SeedMean> Of(IEnumerable<RunResult> results) =>
-        [.. results.GroupBy(result => Unseeded(result.Config).Key).Select(same => new SeedMean([.. same.OrderBy(result => result.Config.Seed)]))];
+        [
+            .. results
+                .GroupBy(result => Unseeded(result.Config).Key)
+                .Select(same => new SeedMean([.. same.OrderBy(result => result.Config.Seed)])),
+        ];
 
     /// <summary>"ViT" or "Adventurer".</summary>
     public string Family => Results[0].Config.Family;
@@ -41,11 +47,22 @@ public sealed record SeedMean(IReadOnlyList<RunResult> Results)
     /// <summary>The mean top-1 accuracy, 0 to 1.</summary>
     public double Top1 => Results.Average(result => result.Test.Top1);
 
-    /// <summary>How often a scale of detail is right, 0 to 1: shape, blotch, fleck, speck for 0 to 3; NaN for images without them.</summary>
-    public double Bit(int scale) => Results.All(result => result.Test.Bits is not null) ? Results.Average(result => result.Test.Bits![scale]) : double.NaN;
+    /// <summary>
+    /// How often a scale of detail is right, 0 to 1: shape, blotch, fleck, speck for 0 to 3; NaN for images without
+    /// them.
+    /// </summary>
+    public double Bit(int scale) =>
+        Results.All(result => result.Test.Bits is not null)
+            ? Results.Average(result => result.Test.Bits![scale])
+            : double.NaN;
 
     // A run that starts from another's weights has that one's seed in its key, too.
-    private static RunConfig Unseeded(RunConfig config) => config with { Seed = 0, StartsFrom = config.StartsFrom is { } earlier ? Unseeded(earlier) : null };
+    private static RunConfig Unseeded(RunConfig config) =>
+        config with
+        {
+            Seed = 0,
+            StartsFrom = config.StartsFrom is { } earlier ? Unseeded(earlier) : null,
+        };
 
     /// <summary>"ViT D=48 p=8: 1.234".</summary>
     public override string ToString() => $"{Family} D={EmbedDim} p={PatchSize}: {PatchSweep.Number(Loss)}";

@@ -5,18 +5,23 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Experiments;
 
-/// <summary>A model that trains on the same random images, a step at a time, so that a step can be timed: forward, backward, AdamW; in bfloat16 autocast on a GPU.</summary>
+/// <summary>
+/// A model that trains on the same random images, a step at a time, so that a step can be timed: forward, backward,
+/// AdamW; in bfloat16 autocast on a GPU.
+/// </summary>
 public sealed class TrainingSteps : IDisposable
 {
     private readonly Device _device;
     private readonly optim.Optimizer? _optimizer;
-    private readonly Tensor? _images, _labels;
+    private readonly Tensor? _images,
+        _labels;
 
     /// <summary>Makes the model and its images.</summary>
     /// <param name="config">the model.</param>
     /// <param name="batch">images in a step.</param>
     /// <param name="device">where steps are taken.</param>
-    /// <exception cref="System.Runtime.InteropServices.ExternalException">They do not fit into the device's memory.</exception>
+    /// <exception cref="System.Runtime.InteropServices.ExternalException">They do not fit into the device's
+    /// memory.</exception>
     public TrainingSteps(BackboneConfig config, int batch, Device device)
     {
         _device = device;
@@ -40,12 +45,14 @@ public sealed class TrainingSteps : IDisposable
     public Backbone Model { get; }
 
     /// <summary>Takes a first step, which also touches its memory for the first time, and measures that.</summary>
-    /// <returns>Bytes held at the peak of forward and backward beyond parameters, gradients, optimizer and images; null where the device does not say.</returns>
+    /// <returns>Bytes held at the peak of forward and backward beyond parameters, gradients, optimizer and images; null
+    /// where the device does not say.</returns>
     public long? First()
     {
         using var scope = NewDisposeScope();
         // Gradients are added to zeros that are there before, and so not counted.
-        foreach (var parameter in Model.parameters()) parameter.grad = zeros_like(parameter);
+        foreach (var parameter in Model.parameters())
+            parameter.grad = zeros_like(parameter);
         long before = Engine.MemoryOf(_device).LiveBytes;
         Engine.ResetPeakMemory(_device);
         Backward();
@@ -99,6 +106,7 @@ public sealed class TrainingSteps : IDisposable
     private void Change()
     {
         _optimizer!.step();
-        if (_device.type == DeviceType.CUDA) cuda.synchronize(_device);
+        if (_device.type == DeviceType.CUDA)
+            cuda.synchronize(_device);
     }
 }

@@ -8,8 +8,17 @@ namespace PatchKit.Metrics;
 /// <param name="Medium">up to 96 x 96.</param>
 /// <param name="Large">beyond.</param>
 /// <param name="Recall">average recall with up to 100 results an image.</param>
-public sealed record DetectionScores(double Ap, double Ap50, double Ap75, double Small, double Medium, double Large, double Recall)
+public sealed record DetectionScores(
+    double Ap,
+    double Ap50,
+    double Ap75,
+    double Small,
+    double Medium,
+    double Large,
+    double Recall
+)
 {
     /// <summary>The summary of an evaluation.</summary>
-    public static DetectionScores Of(CocoScores scores) => new(scores.AP, scores.AP50, scores.AP75, scores.APSmall, scores.APMedium, scores.APLarge, scores.AR100);
+    public static DetectionScores Of(CocoScores scores) =>
+        new(scores.AP, scores.AP50, scores.AP75, scores.APSmall, scores.APMedium, scores.APLarge, scores.AR100);
 }

@@ -3,7 +3,8 @@ namespace PatchKit.Metrics;
 /// <summary>The mean of a loss over batches: weighted by their sizes, and as the official code has it.</summary>
 public sealed class MeanLoss
 {
-    private double _sum, _sumOfMeans;
+    private double _sum,
+        _sumOfMeans;
     private long _batches;
 
     /// <summary>The images counted so far.</summary>
@@ -13,8 +14,8 @@ public sealed class MeanLoss
     public double Weighted => _sum / Count;
 
     /// <summary>
-    /// The mean of the batches' means, which is what the official evaluate() prints: the images of a smaller last batch weigh more. Equal to
-    /// <see cref="Weighted"/> where all batches are of one size. NaN before the first batch.
+    /// The mean of the batches' means, which is what the official evaluate() prints: the images of a smaller last batch
+    /// weigh more. Equal to <see cref="Weighted"/> where all batches are of one size. NaN before the first batch.
     /// </summary>
     public double Official => _sumOfMeans / _batches;
 
@@ -24,7 +25,8 @@ public sealed class MeanLoss
     /// <exception cref="ArgumentException">The batch is empty.</exception>
     public void Add(double mean, long size)
     {
-        if (size < 1) throw new ArgumentException($"a batch of {size} images has no mean loss; leave it out.");
+        if (size < 1)
+            throw new ArgumentException($"a batch of {size} images has no mean loss; leave it out.");
         _sum += mean * size;
         _sumOfMeans += mean;
         Count += size;

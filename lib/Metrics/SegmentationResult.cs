@@ -10,13 +10,23 @@ namespace PatchKit.Metrics;
 /// <param name="IoU">of each class; NaN for one that is neither in the labels nor predicted.</param>
 /// <param name="Accuracy">of each class; NaN for one that is not in the labels.</param>
 /// <param name="Pixels">pixels that counted.</param>
-public sealed record SegmentationResult(double MIoU, double AAcc, double MAcc, IReadOnlyList<string> Classes, IReadOnlyList<double> IoU, IReadOnlyList<double> Accuracy, long Pixels) : TaskResult
+public sealed record SegmentationResult(
+    double MIoU,
+    double AAcc,
+    double MAcc,
+    IReadOnlyList<string> Classes,
+    IReadOnlyList<double> IoU,
+    IReadOnlyList<double> Accuracy,
+    long Pixels
+) : TaskResult
 {
     /// <inheritdoc/>
     public override string Headline => $"mIoU {Percent(MIoU, "0.0")} %";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, string Value)> Figures => [("mIoU, %", Percent(MIoU, "0.00")), ("aAcc, %", Percent(AAcc, "0.00")), ("mAcc, %", Percent(MAcc, "0.00"))];
+    public override IReadOnlyList<(string Name, string Value)> Figures =>
+        [("mIoU, %", Percent(MIoU, "0.00")), ("aAcc, %", Percent(AAcc, "0.00")), ("mAcc, %", Percent(MAcc, "0.00"))];
 
-    private static string Percent(double share, string format) => (100 * share).ToString(format, CultureInfo.InvariantCulture);
+    private static string Percent(double share, string format) =>
+        (100 * share).ToString(format, CultureInfo.InvariantCulture);
 }

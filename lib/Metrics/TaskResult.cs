@@ -2,7 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace PatchKit.Metrics;
 
-/// <summary>What a task beyond classification scores on the test images, beside the loss. Each task has its own; name it here, so that a run's result can be read again.</summary>
+/// <summary>
+/// What a task beyond classification scores on the test images, beside the loss. Each task has its own; name it here,
+/// so that a run's result can be read again.
+/// </summary>
 [JsonDerivedType(typeof(SegmentationResult), "segmentation"), JsonDerivedType(typeof(DetectionResult), "detection")]
 public abstract record TaskResult
 {

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace PatchKit.Models;
 
 /// <summary>
-/// Adventurer (Wang et al. 2024, arXiv 2410.07599): a plain encoder whose token mixer is Mamba-2's causal scan, linear in the sequence length.
-/// The class token is last, where the scan has seen every patch; each block's scan starts from the mean of all tokens.
-/// State-dict names are those of the official checkpoints.
+/// Adventurer (Wang et al. 2024, arXiv 2410.07599): a plain encoder whose token mixer is Mamba-2's causal scan, linear
+/// in the sequence length. The class token is last, where the scan has seen every patch; each block's scan starts from
+/// the mean of all tokens. State-dict names are those of the official checkpoints.
 /// </summary>
 public sealed class Adventurer : Backbone
 {
@@ -16,12 +16,15 @@ public sealed class Adventurer : Backbone
     private readonly RmsNormLayer norm_f;
 
     /// <summary>An Adventurer, initialised as the official code does.</summary>
-    /// <exception cref="ArgumentException">The patch size does not divide the image, or the head dimension not the inner width.</exception>
-    public Adventurer(AdventurerConfig config) : base(nameof(Adventurer), config)
+    /// <exception cref="ArgumentException">The patch size does not divide the image, or the head dimension not the
+    /// inner width.</exception>
+    public Adventurer(AdventurerConfig config)
+        : base(nameof(Adventurer), config)
     {
         Initialize.LecunNormal(patch_embed.Weight);
         nn.init.zeros_(patch_embed.Bias);
-        if (head is not null) register_module(nameof(head), head);
+        if (head is not null)
+            register_module(nameof(head), head);
         double[] rates = Models.DropPath.AdventurerRates(config.DropPath, config.Depth);
         layers = new ModuleList<Block>([.. rates.Select((rate, n) => new Block(config, rate, config.FlipsBlock(n)))]);
         norm_f = new RmsNormLayer(config.EmbedDim);
@@ -33,13 +36,16 @@ public sealed class Adventurer : Backbone
 
     private protected override Tensor Encode(Tensor x, bool extraOnly)
     {
-        foreach (var layer in layers) x = Run(extraOnly && layer == layers[^1] ? layer.ClassToken : layer.call, x);   // (B, L + 1, D)
+        foreach (var layer in layers)
+            x = Run(extraOnly && layer == layers[^1] ? layer.ClassToken : layer.call, x); // (B, L + 1, D)
         return x;
     }
 
     private protected override Tensor Normalize(Tensor tokens) => norm_f.call(tokens);
 
-    /// <summary>Pre-norm block: x + mixer(norm(x)), reversed or not and headed by the mean token, then x + mlp(norm(x)).</summary>
+    /// <summary>
+    /// Pre-norm block: x + mixer(norm(x)), reversed or not and headed by the mean token, then x + mlp(norm(x)).
+    /// </summary>
     private sealed class Block : nn.Module<Tensor, Tensor>
     {
         private readonly bool _flip;
@@ -49,7 +55,8 @@ public sealed class Adventurer : Backbone
         private readonly RmsNormLayer norm_mlp;
         private readonly DropPath drop_path;
 
-        internal Block(AdventurerConfig config, double dropPath, bool flip) : base(nameof(Block))
+        internal Block(AdventurerConfig config, double dropPath, bool flip)
+            : base(nameof(Block))
         {
             _flip = flip;
             mixer = new Mamba2Mixer(config);
@@ -68,7 +75,7 @@ public sealed class Adventurer : Backbone
         private Tensor Run(Tensor x, bool clsOnly)
         {
             using var scope = NewDisposeScope();
-            x = (clsOnly ? x.narrow(1, -1, 1) : x) + drop_path.call(Mix(norm.call(x), clsOnly));             // (B, L + 1 or 1, D)
+            x = (clsOnly ? x.narrow(1, -1, 1) : x) + drop_path.call(Mix(norm.call(x), clsOnly)); // (B, L + 1 or 1, D)
             x = x + drop_path.call(mlp.call(norm_mlp.call(x)));
             return x.MoveToOuterDisposeScope();
         }
@@ -77,12 +84,14 @@ public sealed class Adventurer : Backbone
         {
             using var scope = NewDisposeScope();
             long patches = tokens.shape[1] - 1;
-            var heading = tokens.mean([1], keepdim: true);                                                   // (B, 1, D)
+            var heading = tokens.mean([1], keepdim: true); // (B, 1, D)
             var sequence = _flip
-                ? cat([heading, tokens.narrow(1, 0, patches).flip(1), tokens.narrow(1, patches, 1)], 1)      // the class token stays last
-                : cat([heading, tokens], 1);                                                                 // (B, L + 2, D)
-            if (clsOnly) return mixer.LastToken(sequence).MoveToOuterDisposeScope();                         // (B, 1, D)
-            var mixed = mixer.call(sequence).narrow(1, 1, patches + 1);                                      // (B, L + 1, D): the heading's own output is dropped
+                // the class token stays last
+                ? cat([heading, tokens.narrow(1, 0, patches).flip(1), tokens.narrow(1, patches, 1)], 1)
+                : cat([heading, tokens], 1); // (B, L + 2, D)
+            if (clsOnly)
+                return mixer.LastToken(sequence).MoveToOuterDisposeScope(); // (B, 1, D)
+            var mixed = mixer.call(sequence).narrow(1, 1, patches + 1); // (B, L + 1, D): the heading's own output is dropped
             var restored = _flip ? cat([mixed.narrow(1, 0, patches).flip(1), mixed.narrow(1, patches, 1)], 1) : mixed;
             return restored.MoveToOuterDisposeScope();
         }
@@ -91,19 +100,23 @@ public sealed class Adventurer : Backbone
     /// <summary>SwiGLU (Shazeer 2020): w3(silu(w1 x) w2 x), with biases.</summary>
     private sealed class SwiGlu : nn.Module<Tensor, Tensor>
     {
-        private readonly Linear w1, w2, w3;
+        private readonly Linear w1,
+            w2,
+            w3;
 
-        internal SwiGlu(int dim, int hidden) : base(nameof(SwiGlu))
+        internal SwiGlu(int dim, int hidden)
+            : base(nameof(SwiGlu))
         {
             (w1, w2, w3) = (nn.Linear(dim, hidden), nn.Linear(dim, hidden), nn.Linear(hidden, dim));
-            foreach (var linear in new[] { w1, w2, w3 }) nn.init.zeros_(linear.bias!);
+            foreach (var linear in new[] { w1, w2, w3 })
+                nn.init.zeros_(linear.bias!);
             RegisterComponents();
         }
 
         public override Tensor forward(Tensor x)
         {
             using var scope = NewDisposeScope();
-            return w3.call(nn.functional.silu(w1.call(x)) * w2.call(x)).MoveToOuterDisposeScope();           // (B, L, D)
+            return w3.call(nn.functional.silu(w1.call(x)) * w2.call(x)).MoveToOuterDisposeScope(); // (B, L, D)
         }
     }
 }

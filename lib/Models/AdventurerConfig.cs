@@ -29,23 +29,37 @@ public sealed record AdventurerConfig : BackboneConfig
     /// <summary>The width of the SwiGLU's hidden layer.</summary>
     public int MlpDim => (int)(EmbedDim * MlpRatio);
 
-    /// <summary>Which blocks read the patches in reverse; released weights need <see cref="FlipSchedule.Official"/>.</summary>
+    /// <summary>
+    /// Which blocks read the patches in reverse; released weights need <see cref="FlipSchedule.Official"/>.
+    /// </summary>
     public FlipSchedule Flips { get; init; } = FlipSchedule.Official;
 
     /// <summary>Whether block n reads the patches in reverse.</summary>
-    public bool FlipsBlock(int n) => Flips switch
-    {
-        FlipSchedule.Official => n / 2 == 1,
-        FlipSchedule.EveryTwoBlocks => n / 2 % 2 == 1,
-        _ => n % 2 == 1,
-    };
+    public bool FlipsBlock(int n) =>
+        Flips switch
+        {
+            FlipSchedule.Official => n / 2 == 1,
+            FlipSchedule.EveryTwoBlocks => n / 2 % 2 == 1,
+            _ => n % 2 == 1,
+        };
 
     /// <inheritdoc/>
-    public override CostModel Cost() => new MambaCost
-    {
-        Pixels = (long)Height * Width, PatchSize = PatchSize, Tokens = TokenGrid.Count, EmbedDim = EmbedDim, Depth = Depth, Classes = Classes,
-        InnerDim = InnerDim, HeadDim = HeadDim, StateDim = StateDim, Groups = Groups, ConvWidth = ConvWidth, MlpDim = MlpDim,
-    };
+    public override CostModel Cost() =>
+        new MambaCost
+        {
+            Pixels = (long)Height * Width,
+            PatchSize = PatchSize,
+            Tokens = TokenGrid.Count,
+            EmbedDim = EmbedDim,
+            Depth = Depth,
+            Classes = Classes,
+            InnerDim = InnerDim,
+            HeadDim = HeadDim,
+            StateDim = StateDim,
+            Groups = Groups,
+            ConvWidth = ConvWidth,
+            MlpDim = MlpDim,
+        };
 
     private protected override Backbone New() => new Adventurer(this);
 }

@@ -4,7 +4,10 @@ using PatchKit.ScalingLaws;
 
 namespace PatchKit.Models;
 
-/// <summary>What both model families have in common. Defaults are the paper's: 224 x 224 pixels, patch size 16, 1000 classes (Table 7).</summary>
+/// <summary>
+/// What both model families have in common. Defaults are the paper's: 224 x 224 pixels, patch size 16, 1000 classes
+/// (Table 7).
+/// </summary>
 [JsonDerivedType(typeof(VisionTransformerConfig), "vit"), JsonDerivedType(typeof(AdventurerConfig), "adventurer")]
 public abstract record BackboneConfig
 {
@@ -18,7 +21,8 @@ public abstract record BackboneConfig
     public int PatchSize { get; init; } = 16;
 
     /// <summary>
-    /// Table 5's ablation: the patch size whose sequence length the tokens are interpolated to; the patch size itself for none.
+    /// Table 5's ablation: the patch size whose sequence length the tokens are interpolated to; the patch size itself
+    /// for none.
     /// </summary>
     public int? TokenPatchSize { get; init; }
 
@@ -31,10 +35,14 @@ public abstract record BackboneConfig
     /// <summary>The number of classes; 0 for a model without a head, which gives dense features alone.</summary>
     public int Classes { get; init; } = 1000;
 
-    /// <summary>The largest probability with which training drops a residual branch; it grows from 0 over the blocks.</summary>
+    /// <summary>
+    /// The largest probability with which training drops a residual branch; it grows from 0 over the blocks.
+    /// </summary>
     public double DropPath { get; init; }
 
-    /// <summary>Whether blocks are recomputed in the backward pass instead of kept: less memory, a third more time.</summary>
+    /// <summary>
+    /// Whether blocks are recomputed in the backward pass instead of kept: less memory, a third more time.
+    /// </summary>
     public bool Checkpointing { get; init; }
 
     /// <summary>The grid that the image is cut into.</summary>

@@ -8,8 +8,8 @@ namespace PatchKit.Models;
 internal static class Initialize
 {
     /// <summary>
-    /// A parameter that outlives the dispose scope in which its model is made, as those of TorchSharp's own modules do; a bare
-    /// <c>new Parameter</c> goes with the scope.
+    /// A parameter that outlives the dispose scope in which its model is made, as those of TorchSharp's own modules do;
+    /// a bare <c>new Parameter</c> goes with the scope.
     /// </summary>
     internal static Parameter Parameter(Tensor values)
     {
@@ -19,8 +19,8 @@ internal static class Initialize
     }
 
     /// <summary>
-    /// A normal distribution cut at -2 and 2, drawn through the inverse of its distribution function. The cut is absolute: at std .02 it cuts nothing.
-    /// (TorchSharp's own trunc_normal_ gives every element the value std.)
+    /// A normal distribution cut at -2 and 2, drawn through the inverse of its distribution function. The cut is
+    /// absolute: at std .02 it cuts nothing. (TorchSharp's own trunc_normal_ gives every element the value std.)
     /// </summary>
     internal static Tensor TruncatedNormal(Tensor weights, double std = 0.02)
     {
@@ -30,7 +30,10 @@ internal static class Initialize
         return weights.uniform_(-mass.ToDouble(), mass.ToDouble()).erfinv_().mul_(std * Math.Sqrt(2)).clamp_(-2, 2);
     }
 
-    /// <summary>timm's lecun_normal_: a truncated normal of variance 1 / fan-in, corrected for a cut at two deviations that the absolute cut does not make.</summary>
+    /// <summary>
+    /// timm's lecun_normal_: a truncated normal of variance 1 / fan-in, corrected for a cut at two deviations that the
+    /// absolute cut does not make.
+    /// </summary>
     internal static Tensor LecunNormal(Tensor weights)
     {
         long fanIn = weights.numel() / weights.shape[0];

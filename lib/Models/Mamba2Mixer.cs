@@ -5,11 +5,18 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Models;
 
-/// <summary>The Mamba-2 token mixer (Dao and Gu 2024): projection, causal convolution, selective scan, gated norm, projection.</summary>
+/// <summary>
+/// The Mamba-2 token mixer (Dao and Gu 2024): projection, causal convolution, selective scan, gated norm, projection.
+/// </summary>
 public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
 {
-    private readonly int _inner, _headDim, _stateDim, _groups;
-    private readonly Parameter dt_bias, A_log, D;
+    private readonly int _inner,
+        _headDim,
+        _stateDim,
+        _groups;
+    private readonly Parameter dt_bias,
+        A_log,
+        D;
     private readonly Linear in_proj;
     private readonly Conv1d conv1d;
     private readonly RmsNormLayer norm;
@@ -17,14 +24,20 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
 
     /// <summary>A mixer of the configuration's widths, initialised as the official code does.</summary>
     /// <param name="config">Widths; the depth scales the output projection.</param>
-    /// <exception cref="ArgumentException">The head dimension does not divide the inner width, or the groups not the heads.</exception>
-    public Mamba2Mixer(AdventurerConfig config) : base(nameof(Mamba2Mixer))
+    /// <exception cref="ArgumentException">The head dimension does not divide the inner width, or the groups not the
+    /// heads.</exception>
+    public Mamba2Mixer(AdventurerConfig config)
+        : base(nameof(Mamba2Mixer))
     {
         (_inner, _headDim, _stateDim, _groups) = (config.InnerDim, config.HeadDim, config.StateDim, config.Groups);
         if (_inner % _headDim != 0)
-            throw new ArgumentException($"head dimension {_headDim} does not divide the inner width {_inner} ({config.Expand} x {config.EmbedDim}); use a divisor of it.");
+            throw new ArgumentException(
+                $"head dimension {_headDim} does not divide the inner width {_inner} ({config.Expand} "
+                    + $"x {config.EmbedDim}); use a divisor of it."
+            );
         int heads = _inner / _headDim;
-        if (heads % _groups != 0) throw new ArgumentException($"{_groups} groups do not divide {heads} heads; use a divisor.");
+        if (heads % _groups != 0)
+            throw new ArgumentException($"{_groups} groups do not divide {heads} heads; use a divisor.");
         int convolved = _inner + 2 * _groups * _stateDim;
         in_proj = nn.Linear(config.EmbedDim, _inner + convolved + heads, hasBias: false);
         conv1d = nn.Conv1d(convolved, convolved, config.ConvWidth, groups: convolved);
@@ -51,16 +64,25 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
     private Tensor Mix(Tensor u, bool lastOnly)
     {
         using var scope = NewDisposeScope();
-        int heads = _inner / _headDim, shared = _groups * _stateDim;
-        var parts = in_proj.call(u).split([_inner, _inner + 2 * shared, heads], -1);                                      // z, x B C, dt
-        var xBC = CausalConv.Run(parts[1], conv1d.weight.squeeze(1), conv1d.bias, silu: true).split([_inner, shared, shared], -1);
+        int heads = _inner / _headDim,
+            shared = _groups * _stateDim;
+        // z, x B C, dt
+        var parts = in_proj.call(u).split([_inner, _inner + 2 * shared, heads], -1);
+        var xBC = CausalConv
+            .Run(parts[1], conv1d.weight.squeeze(1), conv1d.bias, silu: true)
+            .split([_inner, shared, shared], -1);
         var (y, _) = SsdScan.Scan(
-            xBC[0].unflatten(2, heads, _headDim),                                                                        // (B, L, H, P)
-            parts[2], -A_log.exp(),                                                                                       // (B, L, H), (H)
-            xBC[1].unflatten(2, _groups, _stateDim), xBC[2].unflatten(2, _groups, _stateDim),                           // (B, L, G, N)
-            D, dtBias: dt_bias, dtSoftplus: true);                                                                        // (B, L, H, P)
-        var gated = RmsNorm.Run(Wanted(y.flatten(2)), norm.weight, z: Wanted(parts[0]), eps: RmsNormLayer.Epsilon);       // (B, L or 1, inner)
-        return out_proj.call(gated).MoveToOuterDisposeScope();                                                            // (B, L or 1, D)
+            xBC[0].unflatten(2, heads, _headDim), // (B, L, H, P)
+            parts[2],
+            -A_log.exp(), // (B, L, H), (H)
+            xBC[1].unflatten(2, _groups, _stateDim),
+            xBC[2].unflatten(2, _groups, _stateDim), // (B, L, G, N)
+            D,
+            dtBias: dt_bias,
+            dtSoftplus: true
+        ); // (B, L, H, P)
+        var gated = RmsNorm.Run(Wanted(y.flatten(2)), norm.weight, z: Wanted(parts[0]), eps: RmsNormLayer.Epsilon); // (B, L or 1, inner)
+        return out_proj.call(gated).MoveToOuterDisposeScope(); // (B, L or 1, D)
 
         Tensor Wanted(Tensor tokens) => lastOnly ? tokens.narrow(1, -1, 1) : tokens;
     }

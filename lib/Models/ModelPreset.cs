@@ -9,5 +9,6 @@ public sealed record ModelPreset(string Name, BackboneConfig Config, string Pape
 {
     /// <summary>Makes the model, in training mode.</summary>
     /// <param name="configure">Changes to the configuration, such as the patch size.</param>
-    public Backbone Create(Func<BackboneConfig, BackboneConfig>? configure = null) => (configure?.Invoke(Config) ?? Config).Create();
+    public Backbone Create(Func<BackboneConfig, BackboneConfig>? configure = null) =>
+        (configure?.Invoke(Config) ?? Config).Create();
 }

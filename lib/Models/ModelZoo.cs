@@ -8,11 +8,56 @@ public static class ModelZoo
     /// <summary>All presets, in the table's order.</summary>
     public static IReadOnlyList<ModelPreset> Presets { get; } =
     [
-        new("deit-tiny", new VisionTransformerConfig { EmbedDim = 192, Depth = 12, Heads = 3 }, "5M"),
-        new("deit-small", new VisionTransformerConfig { EmbedDim = 384, Depth = 12, Heads = 6 }, "22M"),
-        new("deit-base", new VisionTransformerConfig { EmbedDim = 768, Depth = 12, Heads = 12 }, "86M"),
-        new("deit-large", new VisionTransformerConfig { EmbedDim = 1024, Depth = 24, Heads = 16 }, "304M"),
-        new("deit-huge", new VisionTransformerConfig { EmbedDim = 1280, Depth = 32, Heads = 16 }, "631M"),
+        new(
+            "deit-tiny",
+            new VisionTransformerConfig
+            {
+                EmbedDim = 192,
+                Depth = 12,
+                Heads = 3,
+            },
+            "5M"
+        ),
+        new(
+            "deit-small",
+            new VisionTransformerConfig
+            {
+                EmbedDim = 384,
+                Depth = 12,
+                Heads = 6,
+            },
+            "22M"
+        ),
+        new(
+            "deit-base",
+            new VisionTransformerConfig
+            {
+                EmbedDim = 768,
+                Depth = 12,
+                Heads = 12,
+            },
+            "86M"
+        ),
+        new(
+            "deit-large",
+            new VisionTransformerConfig
+            {
+                EmbedDim = 1024,
+                Depth = 24,
+                Heads = 16,
+            },
+            "304M"
+        ),
+        new(
+            "deit-huge",
+            new VisionTransformerConfig
+            {
+                EmbedDim = 1280,
+                Depth = 32,
+                Heads = 16,
+            },
+            "631M"
+        ),
         new("adventurer-tiny", new AdventurerConfig { EmbedDim = 256, Depth = 12 }, "12M"),
         new("adventurer-small", new AdventurerConfig { EmbedDim = 512, Depth = 12 }, "44M"),
         new("adventurer-base", new AdventurerConfig { EmbedDim = 768, Depth = 12 }, "99M"),
@@ -22,6 +67,9 @@ public static class ModelZoo
 
     /// <summary>A preset by name.</summary>
     /// <exception cref="ArgumentException">There is no such preset.</exception>
-    public static ModelPreset Find(string name) => Presets.FirstOrDefault(p => p.Name == name)
-        ?? throw new ArgumentException($"there is no model \"{name}\"; choose one of {string.Join(", ", Presets.Select(p => p.Name))}.");
+    public static ModelPreset Find(string name) =>
+        Presets.FirstOrDefault(p => p.Name == name)
+        ?? throw new ArgumentException(
+            $"there is no model \"{name}\"; choose one of {string.Join(", ", Presets.Select(p => p.Name))}."
+        );
 }

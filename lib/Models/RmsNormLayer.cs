@@ -14,7 +14,8 @@ public sealed class RmsNormLayer : nn.Module<Tensor, Tensor>
     public readonly Parameter weight;
 
     /// <summary>A norm of D channels.</summary>
-    public RmsNormLayer(long dim) : base(nameof(RmsNormLayer))
+    public RmsNormLayer(long dim)
+        : base(nameof(RmsNormLayer))
     {
         weight = Initialize.Parameter(ones([dim]));
         RegisterComponents();

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Models;
 
 /// <summary>
-/// The plain Vision Transformer of DeiT (Touvron et al. 2021; timm 0.4.12), with state-dict names as the official checkpoints have them; by options of
-/// its configuration also the distilled DeiT and DeiT-III.
+/// The plain Vision Transformer of DeiT (Touvron et al. 2021; timm 0.4.12), with state-dict names as the official
+/// checkpoints have them; by options of its configuration also the distilled DeiT and DeiT-III.
 /// </summary>
 public sealed class VisionTransformer : Backbone
 {
@@ -18,18 +18,23 @@ public sealed class VisionTransformer : Backbone
     private readonly Linear? head_dist;
 
     /// <summary>A ViT, initialised as timm 0.4.12 does.</summary>
-    /// <exception cref="ArgumentException">The patch size does not divide the image, or the heads do not divide the width.</exception>
-    public VisionTransformer(VisionTransformerConfig config) : base(nameof(VisionTransformer), config)
+    /// <exception cref="ArgumentException">The patch size does not divide the image, or the heads do not divide the
+    /// width.</exception>
+    public VisionTransformer(VisionTransformerConfig config)
+        : base(nameof(VisionTransformer), config)
     {
         if (config.EmbedDim % config.Heads != 0)
-            throw new ArgumentException($"{config.Heads} heads do not divide the embedding dimension {config.EmbedDim}; use a divisor of it.");
+            throw new ArgumentException(
+                $"{config.Heads} heads do not divide the embedding dimension {config.EmbedDim}; use a divisor of it."
+            );
         double[] rates = Models.DropPath.DeitRates(config.DropPath, config.Depth);
         blocks = new ModuleList<Block>([.. rates.Select(rate => new Block(config, rate))]);
         norm = nn.LayerNorm([config.EmbedDim], eps: 1e-6);
         if (config.Distilled)
         {
             dist_token = Initialize.Parameter(Initialize.TruncatedNormal(zeros([1, 1, config.EmbedDim])));
-            if (config.Classes > 0) head_dist = Dense(config.EmbedDim, config.Classes);
+            if (config.Classes > 0)
+                head_dist = Dense(config.EmbedDim, config.Classes);
         }
         RegisterComponents();
     }
@@ -39,19 +44,26 @@ public sealed class VisionTransformer : Backbone
 
     private protected override Tensor Encode(Tensor x, bool extraOnly)
     {
-        foreach (var block in blocks) x = Run(extraOnly && block == blocks[^1] ? block.ExtraTokens : block.call, x);   // (B, L + E, D)
+        foreach (var block in blocks)
+            x = Run(extraOnly && block == blocks[^1] ? block.ExtraTokens : block.call, x); // (B, L + E, D)
         return x;
     }
 
-    private protected override Tensor Extra() => dist_token is null ? cls_token : cat([cls_token, dist_token], 1);      // (1, E, D)
+    private protected override Tensor Extra() => dist_token is null ? cls_token : cat([cls_token, dist_token], 1); // (1, E, D)
 
-    // The mean of both heads, in training too: the official code gives both then, for a teacher's loss, which is none of ours.
-    private protected override Tensor Score(Tensor extra) => head_dist is null ? base.Score(extra)
-        : (head!.call(extra.select(1, 0)) + head_dist.call(extra.select(1, 1))) / 2;                                    // (B, classes)
+    // The mean of both heads, in training too: the official code gives both then, for a teacher's loss, which is none
+    // of ours.
+    private protected override Tensor Score(Tensor extra) =>
+        head_dist is null
+            ? base.Score(extra)
+            : (head!.call(extra.select(1, 0)) + head_dist.call(extra.select(1, 1))) / 2; // (B, classes)
 
     private protected override Tensor Normalize(Tensor tokens) => norm.call(tokens);
 
-    /// <summary>Pre-norm block: x + attention(norm(x)), then x + mlp(norm(x)), each branch times its LayerScale where there is one.</summary>
+    /// <summary>
+    /// Pre-norm block: x + attention(norm(x)), then x + mlp(norm(x)), each branch times its LayerScale where there is
+    /// one.
+    /// </summary>
     private sealed class Block : nn.Module<Tensor, Tensor>
     {
         private readonly LayerNorm norm1;
@@ -59,10 +71,12 @@ public sealed class VisionTransformer : Backbone
         private readonly LayerNorm norm2;
         private readonly Mlp mlp;
         private readonly DropPath drop_path;
-        private readonly Parameter? gamma_1, gamma_2;
+        private readonly Parameter? gamma_1,
+            gamma_2;
         private readonly int _extra;
 
-        internal Block(VisionTransformerConfig config, double dropPath) : base(nameof(Block))
+        internal Block(VisionTransformerConfig config, double dropPath)
+            : base(nameof(Block))
         {
             norm1 = nn.LayerNorm([config.EmbedDim], eps: 1e-6);
             attn = new SelfAttention(config);
@@ -70,7 +84,8 @@ public sealed class VisionTransformer : Backbone
             mlp = new Mlp(config);
             drop_path = new DropPath(dropPath);
             _extra = config.ExtraTokens;
-            if (config.LayerScale > 0) (gamma_1, gamma_2) = (Scale(), Scale());
+            if (config.LayerScale > 0)
+                (gamma_1, gamma_2) = (Scale(), Scale());
             RegisterComponents();
 
             Parameter Scale() => new(full([config.EmbedDim], config.LayerScale));
@@ -84,7 +99,7 @@ public sealed class VisionTransformer : Backbone
         private Tensor Run(Tensor x, long first)
         {
             using var scope = NewDisposeScope();
-            x = x.narrow(1, 0, first) + drop_path.call(Scaled(attn.Run(norm1.call(x), first), gamma_1));     // (B, first, D)
+            x = x.narrow(1, 0, first) + drop_path.call(Scaled(attn.Run(norm1.call(x), first), gamma_1)); // (B, first, D)
             x = x + drop_path.call(Scaled(mlp.call(norm2.call(x)), gamma_2));
             return x.MoveToOuterDisposeScope();
         }
@@ -95,9 +110,11 @@ public sealed class VisionTransformer : Backbone
     private sealed class SelfAttention : nn.Module<Tensor, Tensor>
     {
         private readonly int _heads;
-        private readonly Linear qkv, proj;
+        private readonly Linear qkv,
+            proj;
 
-        internal SelfAttention(VisionTransformerConfig config) : base(nameof(SelfAttention))
+        internal SelfAttention(VisionTransformerConfig config)
+            : base(nameof(SelfAttention))
         {
             _heads = config.Heads;
             qkv = Dense(config.EmbedDim, 3 * config.EmbedDim);
@@ -111,10 +128,11 @@ public sealed class VisionTransformer : Backbone
         internal Tensor Run(Tensor x, long first)
         {
             using var scope = NewDisposeScope();
-            var parts = qkv.call(x).chunk(3, -1);                                                            // 3 x (B, L, D)
-            var queries = parts[0].narrow(1, 0, first);                                                      // (B, first, D)
-            var mixed = Attention.Scaled(Heads(queries), Heads(parts[1]), Heads(parts[2]));                  // (B, H, first, D / H)
-            return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();                    // (B, first, D)
+            // 3 x (B, L, D)
+            var parts = qkv.call(x).chunk(3, -1);
+            var queries = parts[0].narrow(1, 0, first); // (B, first, D)
+            var mixed = Attention.Scaled(Heads(queries), Heads(parts[1]), Heads(parts[2])); // (B, H, first, D / H)
+            return proj.call(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope(); // (B, first, D)
         }
 
         private Tensor Heads(Tensor tokens) => tokens.unflatten(2, _heads, tokens.shape[^1] / _heads).transpose(1, 2);
@@ -122,9 +140,11 @@ public sealed class VisionTransformer : Backbone
 
     private sealed class Mlp : nn.Module<Tensor, Tensor>
     {
-        private readonly Linear fc1, fc2;
+        private readonly Linear fc1,
+            fc2;
 
-        internal Mlp(VisionTransformerConfig config) : base(nameof(Mlp))
+        internal Mlp(VisionTransformerConfig config)
+            : base(nameof(Mlp))
         {
             (fc1, fc2) = (Dense(config.EmbedDim, config.MlpDim), Dense(config.MlpDim, config.EmbedDim));
             RegisterComponents();
@@ -133,7 +153,7 @@ public sealed class VisionTransformer : Backbone
         public override Tensor forward(Tensor x)
         {
             using var scope = NewDisposeScope();
-            return fc2.call(nn.functional.gelu(fc1.call(x))).MoveToOuterDisposeScope();                      // (B, L, D)
+            return fc2.call(nn.functional.gelu(fc1.call(x))).MoveToOuterDisposeScope(); // (B, L, D)
         }
     }
 

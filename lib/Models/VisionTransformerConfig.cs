@@ -16,17 +16,22 @@ public sealed record VisionTransformerConfig : BackboneConfig
     public int MlpDim => (int)(EmbedDim * MlpRatio);
 
     /// <summary>
-    /// Whether a distillation token stands behind the class token, with a head of its own (section 4 of DeiT): the scores are the mean of both
-    /// heads', as DeiT evaluates them.
+    /// Whether a distillation token stands behind the class token, with a head of its own (section 4 of DeiT): the
+    /// scores are the mean of both heads', as DeiT evaluates them.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Distilled { get; init; }
 
-    /// <summary>Whether the class token has no position, as in DeiT-III: positions are added to the patches, then the token is set before them.</summary>
+    /// <summary>
+    /// Whether the class token has no position, as in DeiT-III: positions are added to the patches, then the token is
+    /// set before them.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool NoEmbedClass { get; init; }
 
-    /// <summary>What LayerScale's factors on the residual branches begin at (Touvron et al. 2021b; DeiT-III: 1e-4); 0 for none.</summary>
+    /// <summary>
+    /// What LayerScale's factors on the residual branches begin at (Touvron et al. 2021b; DeiT-III: 1e-4); 0 for none.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double LayerScale { get; init; }
 
@@ -39,11 +44,21 @@ public sealed record VisionTransformerConfig : BackboneConfig
     public override int ExtraPositions => NoEmbedClass ? 0 : ExtraTokens;
 
     /// <inheritdoc/>
-    public override CostModel Cost() => new TransformerCost
-    {
-        Pixels = (long)Height * Width, PatchSize = PatchSize, Tokens = TokenGrid.Count, EmbedDim = EmbedDim, Depth = Depth, Classes = Classes,
-        Heads = Heads, MlpDim = MlpDim, Distilled = Distilled, NoEmbedClass = NoEmbedClass, LayerScale = LayerScale > 0,
-    };
+    public override CostModel Cost() =>
+        new TransformerCost
+        {
+            Pixels = (long)Height * Width,
+            PatchSize = PatchSize,
+            Tokens = TokenGrid.Count,
+            EmbedDim = EmbedDim,
+            Depth = Depth,
+            Classes = Classes,
+            Heads = Heads,
+            MlpDim = MlpDim,
+            Distilled = Distilled,
+            NoEmbedClass = NoEmbedClass,
+            LayerScale = LayerScale > 0,
+        };
 
     private protected override Backbone New() => new VisionTransformer(this);
 }

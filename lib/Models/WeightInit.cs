@@ -5,6 +5,9 @@ public enum WeightInit
 {
     /// <summary>As the official code draws them, for long training of wide nets.</summary>
     Official,
-    /// <summary>Scaled with fan-in, positions from sines and cosines: for short training of small nets (<see cref="SmallNet"/>).</summary>
+
+    /// <summary>
+    /// Scaled with fan-in, positions from sines and cosines: for short training of small nets (<see cref="SmallNet"/>).
+    /// </summary>
     FanIn,
 }

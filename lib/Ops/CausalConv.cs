@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Ops;
 
-/// <summary>Causal depthwise convolution over a sequence, with SiLU: each channel sees itself and the width - 1 tokens before.</summary>
+/// <summary>
+/// Causal depthwise convolution over a sequence, with SiLU: each channel sees itself and the width - 1 tokens before.
+/// </summary>
 public static partial class CausalConv
 {
     /// <summary>The fused form where the device has it, else the composed one.</summary>
@@ -14,7 +16,9 @@ public static partial class CausalConv
     /// <returns>(b, l, d).</returns>
     /// <exception cref="ArgumentException">A shape, a type or a device does not fit; the message names it.</exception>
     public static Tensor Run(Tensor x, Tensor weight, Tensor? bias, bool silu, Tensor? initialStates = null) =>
-        KernelTarget.Has(x) ? Fused(x, weight, bias, silu, initialStates) : Composed(x, weight, bias, silu, initialStates);
+        KernelTarget.Has(x)
+            ? Fused(x, weight, bias, silu, initialStates)
+            : Composed(x, weight, bias, silu, initialStates);
 
     /// <summary>libtorch's grouped convolution on a padded copy.</summary>
     /// <inheritdoc cref="Run"/>
@@ -22,8 +26,8 @@ public static partial class CausalConv
     {
         using var scope = NewDisposeScope();
         var (b, d, before) = (x.shape[0], x.shape[2], weight.shape[1] - 1);
-        var padded = cat([initialStates ?? zeros([b, before, d], x.dtype, x.device), x], 1).transpose(1, 2);     // (b, d, width - 1 + l)
-        var y = nn.functional.conv1d(padded, weight.unsqueeze(1), bias, groups: d).transpose(1, 2);              // (b, l, d)
+        var padded = cat([initialStates ?? zeros([b, before, d], x.dtype, x.device), x], 1).transpose(1, 2); // (b, d, width - 1 + l)
+        var y = nn.functional.conv1d(padded, weight.unsqueeze(1), bias, groups: d).transpose(1, 2); // (b, l, d)
         return (silu ? nn.functional.silu(y) : y.alias()).MoveToOuterDisposeScope();
     }
 }

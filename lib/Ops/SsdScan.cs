@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 namespace PatchKit.Ops;
 
 /// <summary>
-/// The Mamba-2 selective state space scan (state space duality; Dao and Gu 2024, arXiv 2405.21060), in three forms held equal by tests.
-/// With dt' = softplus(dt + bias) if asked for, else dt + bias, for each head:
-/// state_t = exp(dt'_t A) state_(t-1) + dt'_t x_t B_t^T, y_t = state_t C_t + D x_t, and y_t silu(z_t) where z is given.
-/// Head i uses group i / (heads / groups) of B and C.
+/// The Mamba-2 selective state space scan (state space duality; Dao and Gu 2024, arXiv 2405.21060), in three forms held
+/// equal by tests. With dt' = softplus(dt + bias) if asked for, else dt + bias, for each head: state_t = exp(dt'_t A)
+/// state_(t-1) + dt'_t x_t B_t^T, y_t = state_t C_t + D x_t, and y_t silu(z_t) where z is given. Head i uses group i /
+/// (heads / groups) of B and C.
 /// </summary>
 public static partial class SsdScan
 {
@@ -26,53 +26,91 @@ public static partial class SsdScan
     /// <param name="initialState">(b, h, p, n); zero where absent.</param>
     /// <returns>y (b, l, h, p) and the last state (b, h, p, n).</returns>
     /// <exception cref="ArgumentException">The shapes, types or devices do not fit; the message names them.</exception>
-    public static (Tensor Y, Tensor FinalState) Scan(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null) =>
+    public static (Tensor Y, Tensor FinalState) Scan(
+        Tensor x,
+        Tensor dt,
+        Tensor A,
+        Tensor B,
+        Tensor C,
+        Tensor? D = null,
+        Tensor? z = null,
+        Tensor? dtBias = null,
+        bool dtSoftplus = false,
+        Tensor? initialState = null
+    ) =>
         KernelTarget.Has(x) && Fits(x, B)
             ? Fused(x, dt, A, B, C, D, z, dtBias, dtSoftplus, initialState)
             : Chunked(x, dt, A, B, C, D, z, dtBias, dtSoftplus, initialState);
 
     /// <summary>The definition, step by step: slow, and what the other forms are tested against.</summary>
     /// <inheritdoc cref="Scan"/>
-    public static (Tensor Y, Tensor FinalState) Sequential(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null)
+    public static (Tensor Y, Tensor FinalState) Sequential(
+        Tensor x,
+        Tensor dt,
+        Tensor A,
+        Tensor B,
+        Tensor C,
+        Tensor? D = null,
+        Tensor? z = null,
+        Tensor? dtBias = null,
+        bool dtSoftplus = false,
+        Tensor? initialState = null
+    )
     {
         using var scope = NewDisposeScope();
         var (b, l, h, p, n) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3], B.shape[3]);
-        var step = StepSize(dt, dtBias, dtSoftplus);                                                    // (b, l, h)
-        var (write, read) = (PerHead(B, h), PerHead(C, h));                                             // (b, l, h, n)
+        var step = StepSize(dt, dtBias, dtSoftplus); // (b, l, h)
+        var (write, read) = (PerHead(B, h), PerHead(C, h)); // (b, l, h, n)
         var state = initialState ?? zeros([b, h, p, n], x.dtype, x.device);
         var outputs = new List<Tensor>();
         for (long t = 0; t < l; t++)
         {
             var decay = (step.select(1, t) * A).exp().reshape(b, h, 1, 1);
-            var input = (step.select(1, t).unsqueeze(-1) * x.select(1, t)).unsqueeze(-1);               // (b, h, p, 1)
-            state = state * decay + input * write.select(1, t).unsqueeze(2);                            // (b, h, p, n)
-            outputs.Add((state * read.select(1, t).unsqueeze(2)).sum(-1));                              // (b, h, p)
+            var input = (step.select(1, t).unsqueeze(-1) * x.select(1, t)).unsqueeze(-1); // (b, h, p, 1)
+            state = state * decay + input * write.select(1, t).unsqueeze(2); // (b, h, p, n)
+            outputs.Add((state * read.select(1, t).unsqueeze(2)).sum(-1)); // (b, h, p)
         }
         var y = SkipAndGate(stack(outputs, 1), x, D, z);
         return (y.MoveToOuterDisposeScope(), state.alias().MoveToOuterDisposeScope());
     }
 
-    /// <summary>The chunked form: quadratic within chunks, linear between them; tensor operators only, on any device.</summary>
+    /// <summary>
+    /// The chunked form: quadratic within chunks, linear between them; tensor operators only, on any device.
+    /// </summary>
     /// <inheritdoc cref="Scan"/>
-    public static (Tensor Y, Tensor FinalState) Chunked(Tensor x, Tensor dt, Tensor A, Tensor B, Tensor C, Tensor? D = null, Tensor? z = null, Tensor? dtBias = null, bool dtSoftplus = false, Tensor? initialState = null, int chunkSize = ChunkSize)
+    public static (Tensor Y, Tensor FinalState) Chunked(
+        Tensor x,
+        Tensor dt,
+        Tensor A,
+        Tensor B,
+        Tensor C,
+        Tensor? D = null,
+        Tensor? z = null,
+        Tensor? dtBias = null,
+        bool dtSoftplus = false,
+        Tensor? initialState = null,
+        int chunkSize = ChunkSize
+    )
     {
         using var scope = NewDisposeScope();
         var (b, l, h, p, n) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3], B.shape[3]);
-        long q = Math.Min(chunkSize, l), c = (l + q - 1) / q;
-        var step = StepSize(dt, dtBias, dtSoftplus);                                                    // (b, l, h)
+        long q = Math.Min(chunkSize, l),
+            c = (l + q - 1) / q;
+        var step = StepSize(dt, dtBias, dtSoftplus); // (b, l, h)
         // A padded step has size 0: it neither decays the state nor writes to it.
-        var input = Chunks(step.unsqueeze(-1) * x, c, q);                                               // (b, c, q, h, p)
-        var (write, read) = (Chunks(PerHead(B, h), c, q), Chunks(PerHead(C, h), c, q));                 // (b, c, q, h, n)
-        var logDecay = Chunks(step * A, c, q).permute(0, 3, 1, 2);                                      // (b, h, c, q)
-        var decay = SegmentSum(logDecay).exp();                                                         // (b, h, c, q, q): from step j to step i
-        var sinceStart = logDecay.cumsum(-1);                                                           // (b, h, c, q)
+        var input = Chunks(step.unsqueeze(-1) * x, c, q); // (b, c, q, h, p)
+        var (write, read) = (Chunks(PerHead(B, h), c, q), Chunks(PerHead(C, h), c, q)); // (b, c, q, h, n)
+        var logDecay = Chunks(step * A, c, q).permute(0, 3, 1, 2); // (b, h, c, q)
+        var decay = SegmentSum(logDecay).exp(); // (b, h, c, q, q): from step j to step i
+        var sinceStart = logDecay.cumsum(-1); // (b, h, c, q)
 
         var within = einsum("bcihn,bcjhn,bhcij,bcjhp->bcihp", read, write, decay, input);
-        var toEnd = decay.select(-2, q - 1);                                                            // (b, h, c, q)
-        var written = einsum("bcjhn,bhcj,bcjhp->bchpn", write, toEnd, input);                           // what each chunk adds to the state
-        var start = (initialState ?? zeros([b, h, p, n], x.dtype, x.device)).unsqueeze(1);              // (b, 1, h, p, n)
-        var chunkDecay = nn.functional.pad(sinceStart.select(-1, q - 1), [1, 0]);                       // (b, h, c + 1)
-        var states = einsum("bhzc,bchpn->bzhpn", SegmentSum(chunkDecay).exp(), cat([start, written], 1));  // (b, c + 1, h, p, n)
+        var toEnd = decay.select(-2, q - 1); // (b, h, c, q)
+        // what each chunk adds to the state
+        var written = einsum("bcjhn,bhcj,bcjhp->bchpn", write, toEnd, input);
+        var start = (initialState ?? zeros([b, h, p, n], x.dtype, x.device)).unsqueeze(1); // (b, 1, h, p, n)
+        var chunkDecay = nn.functional.pad(sinceStart.select(-1, q - 1), [1, 0]); // (b, h, c + 1)
+        var states = einsum("bhzc,bchpn->bzhpn", SegmentSum(chunkDecay).exp(), cat([start, written], 1)); // (b, c + 1, h, p, n)
         var across = einsum("bcihn,bchpn,bhci->bcihp", read, states.narrow(1, 0, c), sinceStart.exp());
 
         var y = SkipAndGate((within + across).reshape(b, c * q, h, p).narrow(1, 0, l), x, D, z);
@@ -80,8 +118,8 @@ public static partial class SsdScan
     }
 
     /// <summary>
-    /// For (..., q): (..., q, q), whose entry (i, j) is the sum of the entries j + 1 to i; minus infinity where j is after i.
-    /// Each segment is added up by itself: a difference of two long sums would lose its digits.
+    /// For (..., q): (..., q, q), whose entry (i, j) is the sum of the entries j + 1 to i; minus infinity where j is
+    /// after i. Each segment is added up by itself: a difference of two long sums would lose its digits.
     /// </summary>
     private static Tensor SegmentSum(Tensor values)
     {
@@ -110,11 +148,13 @@ public static partial class SsdScan
         return softplus ? nn.functional.softplus(step) : step;
     }
 
-    private static Tensor PerHead(Tensor groups, long heads) => groups.shape[2] == heads ? groups : groups.repeat_interleave(heads / groups.shape[2], 2);
+    private static Tensor PerHead(Tensor groups, long heads) =>
+        groups.shape[2] == heads ? groups : groups.repeat_interleave(heads / groups.shape[2], 2);
 
     private static Tensor SkipAndGate(Tensor y, Tensor x, Tensor? D, Tensor? z)
     {
-        if (D is not null) y = y + D.reshape(D.ndim == 1 ? [-1, 1] : D.shape) * x;
+        if (D is not null)
+            y = y + D.reshape(D.ndim == 1 ? [-1, 1] : D.shape) * x;
         return z is null ? y : y * nn.functional.silu(z);
     }
 }

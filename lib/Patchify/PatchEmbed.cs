@@ -1,13 +1,14 @@
-using TorchSharp.Modules;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace PatchKit.Patchify;
 
 /// <summary>
-/// Patchification (section 3.1): each p x p patch becomes a token by one linear map; p = 1 is pixel tokenization.
-/// The weights are those of the convolution "proj" of the official checkpoints, applied as one matrix product. So no backbone runs a convolution that
-/// channels-last memory would speed up; the decoders' would, and are left as they are until a GPU has shown what it pays.
+/// Patchification (section 3.1): each p x p patch becomes a token by one linear map; p = 1 is pixel tokenization. The
+/// weights are those of the convolution "proj" of the official checkpoints, applied as one matrix product. So no
+/// backbone runs a convolution that channels-last memory would speed up; the decoders' would, and are left as they are
+/// until a GPU has shown what it pays.
 /// </summary>
 public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
 {
@@ -18,7 +19,8 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     /// <param name="embedDim">The token dimension D.</param>
     /// <param name="channels">Image channels C.</param>
     /// <exception cref="ArgumentException">The patch size is outside 1..64.</exception>
-    public PatchEmbed(int patchSize, int embedDim, int channels = 3) : base(nameof(PatchEmbed))
+    public PatchEmbed(int patchSize, int embedDim, int channels = 3)
+        : base(nameof(PatchEmbed))
     {
         PatchGrid.Of(patchSize, patchSize, patchSize);
         (PatchSize, EmbedDim) = (patchSize, embedDim);
@@ -43,12 +45,14 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var patches = Patches.Split(images, PatchSize);                                    // (B, L, C p p)
-        var weight = Weight.flatten(1);                                                    // (D, C p p)
-        var tokens = PatchSize == 1
-            // The pixels stay where they are. TorchSharp's baddbmm takes what is added last, whatever its parameters' names say.
-            ? baddbmm(patches, weight.transpose(0, 1).expand(images.shape[0], -1, -1), Bias)
-            : nn.functional.linear(patches, weight, Bias);
-        return tokens.MoveToOuterDisposeScope();                                           // (B, L, D)
+        var patches = Patches.Split(images, PatchSize); // (B, L, C p p)
+        var weight = Weight.flatten(1); // (D, C p p)
+        var tokens =
+            PatchSize == 1
+                // The pixels stay where they are. TorchSharp's baddbmm takes what is added last, whatever its
+                // parameters' names say.
+                ? baddbmm(patches, weight.transpose(0, 1).expand(images.shape[0], -1, -1), Bias)
+                : nn.functional.linear(patches, weight, Bias);
+        return tokens.MoveToOuterDisposeScope(); // (B, L, D)
     }
 }

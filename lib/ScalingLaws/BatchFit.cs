@@ -19,7 +19,12 @@ public sealed record BatchFit(int Images, int Parts, long Bytes, long Room)
     public static BatchFit Fewest(int batch, int gpus, TrainingMemory memory, long room)
     {
         int share = Share(batch, gpus);
-        return Enumerable.Range(1, share).Where(parts => share % parts == 0).Select(parts => Of(share, parts, memory, room)).FirstOrDefault(fit => fit.Fits) ?? Of(share, share, memory, room);
+        return Enumerable
+                .Range(1, share)
+                .Where(parts => share % parts == 0)
+                .Select(parts => Of(share, parts, memory, room))
+                .FirstOrDefault(fit => fit.Fits)
+            ?? Of(share, share, memory, room);
     }
 
     /// <summary>A number of parts that is given.</summary>
@@ -33,17 +38,27 @@ public sealed record BatchFit(int Images, int Parts, long Bytes, long Room)
     {
         int share = Share(batch, gpus);
         if (parts < 1 || share % parts != 0)
-            throw new ArgumentException($"{gpus} GPU{(gpus == 1 ? "" : "s")} share a batch of {batch} by {share} images each, which do not split into {parts} equal parts; accumulate over a divisor of {share}.");
+            throw new ArgumentException(
+                $"{gpus} GPU{(gpus == 1 ? "" : "s")} share a batch of {batch} by {share} images each, which "
+                    + $"do not split into {parts} equal parts; accumulate over a divisor of {share}."
+            );
         return Of(share, parts, memory, room);
     }
 
-    private static BatchFit Of(int share, int parts, TrainingMemory memory, long room) => new(share / parts, parts, memory.Bytes(share / parts), room);
+    private static BatchFit Of(int share, int parts, TrainingMemory memory, long room) =>
+        new(share / parts, parts, memory.Bytes(share / parts), room);
 
     private static int Share(int batch, int gpus)
     {
-        if (gpus < 1) throw new ArgumentException($"{gpus} GPUs train nothing; use 1 or more.");
-        if (batch % gpus == 0) return batch / gpus;
-        int below = Enumerable.Range(1, gpus).Last(count => batch % count == 0), above = Enumerable.Range(gpus, Math.Max(1, batch - gpus + 1)).FirstOrDefault(count => batch % count == 0);
-        throw new ArgumentException($"{gpus} GPUs cannot share a batch of {batch} images evenly; use {below}{(above > 0 ? $" or {above}" : "")}.");
+        if (gpus < 1)
+            throw new ArgumentException($"{gpus} GPUs train nothing; use 1 or more.");
+        if (batch % gpus == 0)
+            return batch / gpus;
+        int below = Enumerable.Range(1, gpus).Last(count => batch % count == 0),
+            above = Enumerable.Range(gpus, Math.Max(1, batch - gpus + 1)).FirstOrDefault(count => batch % count == 0);
+        throw new ArgumentException(
+            $"{gpus} GPUs cannot share a batch of {batch} images evenly; "
+                + $"use {below}{(above > 0 ? $" or {above}" : "")}."
+        );
     }
 }

@@ -21,7 +21,10 @@ public abstract record CostModel
     /// <summary>The patch size p.</summary>
     public required int PatchSize { get; init; }
 
-    /// <summary>The sequence length L, without the class token: Pixels / p^2 unless the tokens are interpolated to another length.</summary>
+    /// <summary>
+    /// The sequence length L, without the class token: Pixels / p^2 unless the tokens are interpolated to another
+    /// length.
+    /// </summary>
     public required long Tokens { get; init; }
 
     /// <summary>The token dimension D.</summary>
@@ -35,11 +38,15 @@ public abstract record CostModel
 
     /// <summary>Learned numbers: embeddings, blocks, last norm and head.</summary>
     public long Parameters =>
-        (PatchNumbers + 1) * EmbedDim + (Tokens + ExtraPositions + ExtraTokens) * EmbedDim + Depth * BlockParameters + NormParameters + ClassHeads * (EmbedDim + 1L) * Classes;
+        (PatchNumbers + 1) * EmbedDim
+        + (Tokens + ExtraPositions + ExtraTokens) * EmbedDim
+        + Depth * BlockParameters
+        + NormParameters
+        + ClassHeads * (EmbedDim + 1L) * Classes;
 
     /// <summary>
-    /// Multiply-accumulates of one image's forward pass (1 is 2 FLOPs; training takes three times as many). Norms, softmax, activations,
-    /// gates and biases are not counted.
+    /// Multiply-accumulates of one image's forward pass (1 is 2 FLOPs; training takes three times as many). Norms,
+    /// softmax, activations, gates and biases are not counted.
     /// </summary>
     public abstract long Macs { get; }
 
@@ -50,24 +57,27 @@ public abstract record CostModel
     public long HeadMacs => ClassHeads * EmbedDim * Classes;
 
     /// <summary>
-    /// Bytes that a float32 forward pass of one image keeps for its backward pass, with attention, scan, convolution and norms fused:
-    /// what grows with the batch. Parameters, their gradients and the optimizer's state come on top.
+    /// Bytes that a float32 forward pass of one image keeps for its backward pass, with attention, scan, convolution
+    /// and norms fused: what grows with the batch. Parameters, their gradients and the optimizer's state come on top.
     /// </summary>
     public long ActivationBytes => Float * (KeptPatches + Depth * BlockActivations + Stream);
 
     /// <summary>
-    /// The same under bfloat16 autocast: 2 bytes a number, 4 where float32 is kept: the residual stream, which positions and norms hold in it, the statistics of norms and softmax, and the scan's states.
+    /// The same under bfloat16 autocast: 2 bytes a number, 4 where float32 is kept: the residual stream, which
+    /// positions and norms hold in it, the statistics of norms and softmax, and the scan's states.
     /// </summary>
     public long AutocastActivationBytes => Half * (KeptPatches + Depth * (BlockActivations + BlockFloats) + 2 * Stream);
 
     /// <summary>Bytes of a training step that computes each block again, under bfloat16 autocast.</summary>
-    public long CheckpointedAutocastActivationBytes => Half * (KeptPatches + 2 * Depth * Stream + BlockActivations + BlockFloats + BlockGradients);
+    public long CheckpointedAutocastActivationBytes =>
+        Half * (KeptPatches + 2 * Depth * Stream + BlockActivations + BlockFloats + BlockGradients);
 
     /// <summary>
-    /// Bytes of a training step that computes each block again in its backward pass: the blocks' inputs, one block's activations, and the
-    /// gradients that are on their way through it.
+    /// Bytes of a training step that computes each block again in its backward pass: the blocks' inputs, one block's
+    /// activations, and the gradients that are on their way through it.
     /// </summary>
-    public long CheckpointedActivationBytes => Float * (KeptPatches + Depth * Stream + BlockActivations + BlockGradients);
+    public long CheckpointedActivationBytes =>
+        Float * (KeptPatches + Depth * Stream + BlockActivations + BlockGradients);
 
     /// <summary>Tokens beside the patches.</summary>
     private protected virtual long ExtraTokens => 1;

@@ -7,5 +7,6 @@ namespace PatchKit.ScalingLaws;
 public sealed record Figure1Row(Figure1Panel Panel, PowerLawFit Fit, PowerLawChoice Choice)
 {
     /// <summary>Fits a panel.</summary>
-    public static Figure1Row Of(Figure1Panel panel) => new(panel, PowerLawFit.To(panel.Points), PowerLawChoice.ByHeldOutError(panel.Points));
+    public static Figure1Row Of(Figure1Panel panel) =>
+        new(panel, PowerLawFit.To(panel.Points), PowerLawChoice.ByHeldOutError(panel.Points));
 }

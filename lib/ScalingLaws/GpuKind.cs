@@ -1,19 +1,47 @@
 namespace PatchKit.ScalingLaws;
 
 /// <summary>
-/// A kind of GPU as NVIDIA's data sheets and architecture white papers (GA102, AD102) publish it: dense peaks of the tensor cores with float32 accumulation, which is half of
-/// what the sheets print "with sparsity". Kinds whose sheets leave one of these numbers open are not here.
+/// A kind of GPU as NVIDIA's data sheets and architecture white papers (GA102, AD102) publish it: dense peaks of the
+/// tensor cores with float32 accumulation, which is half of what the sheets print "with sparsity". Kinds whose sheets
+/// leave one of these numbers open are not here.
 /// </summary>
 /// <param name="Name">its short name, such as "a100-40".</param>
 /// <param name="Title">its name in prose, such as "A100 40 GB".</param>
-/// <param name="MemoryBytes">as published, a GB being 10^9 bytes: a little less than the driver reports, which makes up for what it keeps for itself.</param>
+/// <param name="MemoryBytes">as published, a GB being 10^9 bytes: a little less than the driver reports, which makes up
+/// for what it keeps for itself.</param>
 /// <param name="Bf16Flops">peak FLOP/s of bfloat16 products; null where the GPU has no units for them.</param>
-/// <param name="Tf32Flops">peak FLOP/s of float32 products with their inputs rounded to TF32; null where the GPU has no units for them.</param>
+/// <param name="Tf32Flops">peak FLOP/s of float32 products with their inputs rounded to TF32; null where the GPU has no
+/// units for them.</param>
 /// <param name="Float32Flops">peak FLOP/s of float32 outside the tensor cores.</param>
-public sealed record GpuKind(string Name, string Title, long MemoryBytes, double? Bf16Flops, double? Tf32Flops, double Float32Flops)
+public sealed record GpuKind(
+    string Name,
+    string Title,
+    long MemoryBytes,
+    double? Bf16Flops,
+    double? Tf32Flops,
+    double Float32Flops
+)
 {
     // Words of a driver's name that tell no kinds apart, unless a kind asks for them.
-    private static readonly HashSet<string> Neutral = new(["NVIDIA", "Tesla", "GeForce", "PCIe", "SXM2", "SXM4", "SXM5", "HBM2", "HBM3", "HBM3e", "16GB", "32GB", "40GB", "80GB"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> Neutral = new(
+        [
+            "NVIDIA",
+            "Tesla",
+            "GeForce",
+            "PCIe",
+            "SXM2",
+            "SXM4",
+            "SXM5",
+            "HBM2",
+            "HBM3",
+            "HBM3e",
+            "16GB",
+            "32GB",
+            "40GB",
+            "80GB",
+        ],
+        StringComparer.OrdinalIgnoreCase
+    );
 
     /// <summary>The kinds, older ones first; of one chip, those whose driver's name says more come first.</summary>
     public static IReadOnlyList<GpuKind> All { get; } =
@@ -43,24 +71,46 @@ public sealed record GpuKind(string Name, string Title, long MemoryBytes, double
     /// <summary>The words of a driver's name that make it this kind.</summary>
     private string[] Words { get; init; } = [];
 
-    /// <summary>Peak FLOP/s of a training step's products under bfloat16 autocast: of bfloat16, or of float32 where the GPU has no units for it.</summary>
+    /// <summary>
+    /// Peak FLOP/s of a training step's products under bfloat16 autocast: of bfloat16, or of float32 where the GPU has
+    /// no units for it.
+    /// </summary>
     public double TrainingFlops => Bf16Flops ?? Float32Flops;
 
     /// <summary>The kind of a short name.</summary>
     /// <param name="name">such as "h200", in any case.</param>
     /// <exception cref="ArgumentException">No kind has it.</exception>
-    public static GpuKind Find(string name) => All.FirstOrDefault(kind => kind.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-        ?? throw new ArgumentException($"\"{name}\" is no GPU of the catalogue; choose one of {string.Join(", ", All.Select(kind => kind.Name))}.");
+    public static GpuKind Find(string name) =>
+        All.FirstOrDefault(kind => kind.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        ?? throw new ArgumentException(
+            $"\"{name}\" is no GPU of the catalogue; choose one of {string.Join(", ", All.Select(kind => kind.Name))}."
+        );
 
-    /// <summary>The kind that a driver's name is of; null for one that the catalogue lacks, and for a MIG slice, which is only a part of its GPU.</summary>
+    /// <summary>
+    /// The kind that a driver's name is of; null for one that the catalogue lacks, and for a MIG slice, which is only a
+    /// part of its GPU.
+    /// </summary>
     /// <param name="driverName">such as "NVIDIA A100-SXM4-80GB" or "NVIDIA GeForce RTX 4090".</param>
     public static GpuKind? FromDriver(string driverName)
     {
-        var words = driverName.Split([' ', '-'], StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        return All.FirstOrDefault(kind => kind.Words.All(words.Contains) && words.All(word => Neutral.Contains(word) || kind.Words.Contains(word, StringComparer.OrdinalIgnoreCase)));
+        var words = driverName
+            .Split([' ', '-'], StringSplitOptions.RemoveEmptyEntries)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return All.FirstOrDefault(kind =>
+            kind.Words.All(words.Contains)
+            && words.All(word => Neutral.Contains(word) || kind.Words.Contains(word, StringComparer.OrdinalIgnoreCase))
+        );
     }
 
     // Memory in GB, peaks in TFLOP/s.
-    private static GpuKind Of(string name, string title, long memory, double? bf16, double? tf32, double float32, string words) =>
+    private static GpuKind Of(
+        string name,
+        string title,
+        long memory,
+        double? bf16,
+        double? tf32,
+        double float32,
+        string words
+    ) =>
         new(name, title, memory * 1_000_000_000, bf16 * 1e12, tf32 * 1e12, float32 * 1e12) { Words = words.Split(' ') };
 }

@@ -46,10 +46,14 @@ public sealed record MambaCost : CostModel
     /// <summary>Multiply-accumulates of the causal convolutions.</summary>
     public long ConvolutionMacs => Depth * MixerLength * ConvWidth * ConvDim;
 
-    /// <summary>Multiply-accumulates of the scans, step by step: decay, write and read, one for each element of the state.</summary>
+    /// <summary>
+    /// Multiply-accumulates of the scans, step by step: decay, write and read, one for each element of the state.
+    /// </summary>
     public long RecurrentScanMacs => Depth * MixerLength * 3 * InnerDim * StateDim;
 
-    /// <summary>Multiply-accumulates of the scans in chunks; that half of a chunk's products is masked is not made use of.</summary>
+    /// <summary>
+    /// Multiply-accumulates of the scans in chunks; that half of a chunk's products is masked is not made use of.
+    /// </summary>
     public long ChunkedScanMacs(int chunkSize = 256)
     {
         long perToken = Math.Min(chunkSize, MixerLength) * (StateDim + InnerDim) + 2L * StateDim * InnerDim;
@@ -62,17 +66,24 @@ public sealed record MambaCost : CostModel
     /// <summary>With the scan in chunks, as GPUs run it.</summary>
     public long ChunkedMacs(int chunkSize = 256) => MacsWithoutScan + ChunkedScanMacs(chunkSize);
 
-    private long MacsWithoutScan => PatchEmbedMacs + InProjectionMacs + OutProjectionMacs + MlpMacs + ConvolutionMacs + HeadMacs;
+    private long MacsWithoutScan =>
+        PatchEmbedMacs + InProjectionMacs + OutProjectionMacs + MlpMacs + ConvolutionMacs + HeadMacs;
 
     private protected override long NormParameters => EmbedDim;
 
     // projections, convolution, gated norm, three numbers for each head; SwiGLU with biases; two norms
     private protected override long BlockParameters =>
-        EmbedDim * (ProjectedDim + InnerDim) + ConvDim * (ConvWidth + 1) + InnerDim + 3 * Heads
-        + (3L * EmbedDim + 2) * MlpDim + EmbedDim + 2 * NormParameters;
+        EmbedDim * (ProjectedDim + InnerDim)
+        + ConvDim * (ConvWidth + 1)
+        + InnerDim
+        + 3 * Heads
+        + (3L * EmbedDim + 2) * MlpDim
+        + EmbedDim
+        + 2 * NormParameters;
 
-    // block input; mixer: its input, the projection, the convolution's output, the chunks' states, the scan's output, the gated norm;
-    // middle of the block, its norm; SwiGLU: both branches, the activation, the product; the norms' deviations
+    // block input; mixer: its input, the projection, the convolution's output, the chunks' states, the scan's output,
+    // the gated norm; middle of the block, its norm; SwiGLU: both branches, the activation, the product; the norms'
+    // deviations
     private protected override long BlockActivations
     {
         get

@@ -9,4 +9,13 @@ namespace PatchKit.ScalingLaws;
 /// <param name="MaskAp">of masks, over thresholds .5 to .95.</param>
 /// <param name="MaskAp50">of masks, at .5.</param>
 /// <param name="MaskAp75">of masks, at .75.</param>
-public sealed record PaperDetection(string Model, int PatchSize, double BoxAp, double BoxAp50, double BoxAp75, double MaskAp, double MaskAp50, double MaskAp75);
+public sealed record PaperDetection(
+    string Model,
+    int PatchSize,
+    double BoxAp,
+    double BoxAp50,
+    double BoxAp75,
+    double MaskAp,
+    double MaskAp50,
+    double MaskAp75
+);

@@ -12,6 +12,9 @@ public sealed record PowerLaw(double Floor, double Scale, double Alpha)
     public double At(double patchSize) => Floor + Scale * Math.Pow(patchSize, Alpha);
 
     /// <summary>"0.8009 + 0.0184 p^1.045".</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{(Floor == 0 ? "" : $"{Floor:0.0000} + ")}{Scale:0.0000} p^{Alpha:0.000}");
+    public override string ToString() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(Floor == 0 ? "" : $"{Floor:0.0000} + ")}{Scale:0.0000} p^{Alpha:0.000}"
+        );
 }

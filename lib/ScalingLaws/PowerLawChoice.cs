@@ -1,8 +1,8 @@
 namespace PatchKit.ScalingLaws;
 
 /// <summary>
-/// The law with a floor against the plain one: each is fitted to the larger patches and judged by how far it misses the smallest.
-/// Where the fitted floor is 0 the two are one law, and the plain one is chosen.
+/// The law with a floor against the plain one: each is fitted to the larger patches and judged by how far it misses the
+/// smallest. Where the fitted floor is 0 the two are one law, and the plain one is chosen.
 /// </summary>
 /// <param name="WithFloor">the test of the law with a floor.</param>
 /// <param name="Plain">the test of the plain law.</param>
@@ -11,12 +11,16 @@ public sealed record PowerLawChoice(SmallestPatchTest WithFloor, SmallestPatchTe
 {
     /// <summary>Chooses between the laws.</summary>
     /// <param name="points">losses at four patch sizes or more.</param>
-    /// <exception cref="ArgumentException">There are too few points or patch sizes, or a loss is not above 0.</exception>
+    /// <exception cref="ArgumentException">There are too few points or patch sizes, or a loss is not above
+    /// 0.</exception>
     public static PowerLawChoice ByHeldOutError(IReadOnlyCollection<LossPoint> points)
     {
         var floor = SmallestPatchTest.Of(points, PowerLawForm.WithFloor);
         var plain = SmallestPatchTest.Of(points, PowerLawForm.Plain);
-        var better = floor.Fit.Law.Floor > 0 && Math.Abs(floor.Miss) < Math.Abs(plain.Miss) ? PowerLawForm.WithFloor : PowerLawForm.Plain;
+        var better =
+            floor.Fit.Law.Floor > 0 && Math.Abs(floor.Miss) < Math.Abs(plain.Miss)
+                ? PowerLawForm.WithFloor
+                : PowerLawForm.Plain;
         return new PowerLawChoice(floor, plain, PowerLawFit.To(points, better));
     }
 }

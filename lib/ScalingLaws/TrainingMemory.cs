@@ -1,9 +1,13 @@
 namespace PatchKit.ScalingLaws;
 
-/// <summary>Bytes that training holds on one GPU under bfloat16 autocast: weights, gradients and optimizer in float32, and what grows with the images.</summary>
+/// <summary>
+/// Bytes that training holds on one GPU under bfloat16 autocast: weights, gradients and optimizer in float32, and what
+/// grows with the images.
+/// </summary>
 public sealed record TrainingMemory
 {
-    private const long Float = 4, Half = 2;
+    private const long Float = 4,
+        Half = 2;
 
     /// <summary>Learned numbers, all of the model's.</summary>
     public required long Parameters { get; init; }

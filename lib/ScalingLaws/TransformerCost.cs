@@ -39,10 +39,15 @@ public sealed record TransformerCost : CostModel
     private protected override long NormParameters => 2L * EmbedDim;
 
     // qkv and output projection, MLP, two norms, two factors
-    private protected override long BlockParameters => 4L * EmbedDim * (EmbedDim + 1) + (2L * EmbedDim + 1) * MlpDim + EmbedDim + 2 * NormParameters + (LayerScale ? 2L * EmbedDim : 0);
+    private protected override long BlockParameters =>
+        4L * EmbedDim * (EmbedDim + 1)
+        + (2L * EmbedDim + 1) * MlpDim
+        + EmbedDim
+        + 2 * NormParameters
+        + (LayerScale ? 2L * EmbedDim : 0);
 
-    // block input, its norm, q, k and v, attention output, middle of the block, its norm; MLP before and after its activation;
-    // mean and deviation of two norms, and the softmax's normaliser
+    // block input, its norm, q, k and v, attention output, middle of the block, its norm; MLP before and after its
+    // activation; mean and deviation of two norms, and the softmax's normaliser
     private protected override long BlockActivations => 8 * Stream + 2 * Length * MlpDim + Length * (4 + Heads);
 
     // block input and middle, which the norms read, and the statistics

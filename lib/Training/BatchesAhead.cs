@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>
-/// Batches of which the next one can be fetched, and sent to the device, while the step at work is computed there. They are the source's, in its order; what its next batch fails with is thrown when that
-/// one is due.
+/// Batches of which the next one can be fetched, and sent to the device, while the step at work is computed there. They
+/// are the source's, in its order; what its next batch fails with is thrown when that one is due.
 /// </summary>
 internal sealed class BatchesAhead(Device device)
 {
@@ -23,9 +23,11 @@ internal sealed class BatchesAhead(Device device)
         {
             while (true)
             {
-                if (_next is null && _failure is null) Fetch();
+                if (_next is null && _failure is null)
+                    Fetch();
                 _failure?.Throw();
-                if (_next is not { } batch) yield break;
+                if (_next is not { } batch)
+                    yield break;
                 _next = null;
                 yield return batch;
             }
@@ -40,11 +42,14 @@ internal sealed class BatchesAhead(Device device)
     /// <summary>Fetches the next batch, on the thread that asks for it, as all tensors are made on one.</summary>
     internal void Fetch()
     {
-        if (_source is null || _next is not null || _failure is not null) return;
+        if (_source is null || _next is not null || _failure is not null)
+            return;
         try
         {
-            if (_source.MoveNext()) _next = Sent(_source.Current).Detached();
-            else _source = null;
+            if (_source.MoveNext())
+                _next = Sent(_source.Current).Detached();
+            else
+                _source = null;
         }
         catch (Exception e)
         {
@@ -55,7 +60,8 @@ internal sealed class BatchesAhead(Device device)
     // A batch for which the device has no room beside the step at work is sent when it is due.
     private Batch Sent(Batch batch)
     {
-        if (batch.Images.device_type == device.type) return batch;
+        if (batch.Images.device_type == device.type)
+            return batch;
         try
         {
             var sent = batch.To(device);

@@ -1,8 +1,8 @@
 namespace PatchKit.Training;
 
 /// <summary>
-/// The host's stop button. A notebook kernel publishes a token under a name in <see cref="AppContext"/>, so that long work ends
-/// when a cell is stopped, although neither side knows the other.
+/// The host's stop button. A notebook kernel publishes a token under a name in <see cref="AppContext"/>, so that long
+/// work ends when a cell is stopped, although neither side knows the other.
 /// </summary>
 public static class Cancellation
 {

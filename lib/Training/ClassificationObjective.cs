@@ -20,23 +20,31 @@ public sealed class ClassificationObjective : IObjective
     public ClassificationObjective(Backbone model, Recipe recipe, long seed)
     {
         (_model, _recipe, _seed) = (model, recipe, seed);
-        if (recipe is not { Mixup: > 0 } and not { CutMix: > 0 }) return;
-        if (recipe.BatchSize % 2 != 0) throw new ArgumentException($"Mixup and CutMix pair the images of a batch, but batchSize is {recipe.BatchSize}; make it even, or set mixup=0 and cutMix=0.");
+        if (recipe is not { Mixup: > 0 } and not { CutMix: > 0 })
+            return;
+        if (recipe.BatchSize % 2 != 0)
+            throw new ArgumentException(
+                $"Mixup and CutMix pair the images of a batch, but batchSize is {recipe.BatchSize}; make it "
+                    + "even, or set mixup=0 and cutMix=0."
+            );
         _mixup = new Mixup(model.Config.Classes, recipe.LabelSmoothing)
         {
-            Alpha = recipe.Mixup, CutAlpha = recipe.CutMix, Probability = recipe.MixProbability, SwitchProbability = recipe.CutMixShare,
+            Alpha = recipe.Mixup,
+            CutAlpha = recipe.CutMix,
+            Probability = recipe.MixProbability,
+            SwitchProbability = recipe.CutMixShare,
         };
     }
 
     /// <inheritdoc/>
     public IEnumerable<Tensor> Losses(Batch batch, long step, int parts)
     {
-        var (images, targets) = (batch.Images, batch.Labels);                                    // (B, 3, H, W), (B)
+        var (images, targets) = (batch.Images, batch.Labels); // (B, 3, H, W), (B)
         if (_mixup is not null)
         {
             var random = new SampleRandom(_seed, step, -2);
             var draw = _mixup.Draw((int)images.shape[2], (int)images.shape[3], ref random);
-            (images, targets) = (Mixup.Images(images, draw), _mixup.Targets(targets, draw, images.dtype));     // (B, 3, H, W), (B, K)
+            (images, targets) = (Mixup.Images(images, draw), _mixup.Targets(targets, draw, images.dtype)); // (B, 3, H, W), (B, K)
         }
         return InParts(images, targets, parts);
     }
@@ -47,9 +55,11 @@ public sealed class ClassificationObjective : IObjective
         long size = images.shape[0] / parts;
         for (int part = 0; part < parts; part++)
         {
-            var scores = _model.call(images.narrow(0, part * size, size));                       // (B / parts, K)
+            var scores = _model.call(images.narrow(0, part * size, size)); // (B / parts, K)
             var wanted = targets.narrow(0, part * size, size);
-            yield return _mixup is not null ? Training.Losses.SoftTarget(scores, wanted) : Training.Losses.LabelSmoothing(scores, wanted, _recipe.LabelSmoothing);
+            yield return _mixup is not null
+                ? Training.Losses.SoftTarget(scores, wanted)
+                : Training.Losses.LabelSmoothing(scores, wanted, _recipe.LabelSmoothing);
         }
     }
 

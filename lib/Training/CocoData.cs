@@ -6,15 +6,45 @@ namespace PatchKit.Training;
 public sealed class CocoData : TrainingData
 {
     private const int TestBatch = 8;
-    private readonly CocoLoader _training, _test;
+    private readonly CocoLoader _training,
+        _test;
     private readonly BadSamples _bad;
 
-    internal CocoData(CocoDataConfig config, Recipe recipe, long seed, CocoDataset training, CocoDataset test, BatchShare share)
+    internal CocoData(
+        CocoDataConfig config,
+        Recipe recipe,
+        long seed,
+        CocoDataset training,
+        CocoDataset test,
+        BatchShare share
+    )
     {
         (TestSet, EpochImages, _bad) = (test, config.EpochImages(recipe), new BadSamples(config.OnBadSample));
         var transform = new DetectionTransform { Resize = new ShortSideResize(config.Short, config.Longest) };
-        _training = new CocoLoader(training, transform, new CocoLoaderOptions { BatchSize = recipe.BatchSize, Share = share, Shuffle = true, DropLast = true, FillGaps = true, Multiple = config.Multiple, Seed = seed }, _bad);
-        _test = new CocoLoader(test, transform with { Flip = 0 }, new CocoLoaderOptions { BatchSize = TestBatch, Multiple = config.Multiple }, _bad);
+        _training = new CocoLoader(
+            training,
+            transform,
+            new CocoLoaderOptions
+            {
+                BatchSize = recipe.BatchSize,
+                Share = share,
+                Shuffle = true,
+                DropLast = true,
+                FillGaps = true,
+                Multiple = config.Multiple,
+                Seed = seed,
+            },
+            _bad
+        );
+        _test = new CocoLoader(
+            test,
+            transform with
+            {
+                Flip = 0,
+            },
+            new CocoLoaderOptions { BatchSize = TestBatch, Multiple = config.Multiple },
+            _bad
+        );
     }
 
     /// <summary>The test images with all objects and crowds of the file, which predictions are scored with.</summary>
@@ -33,8 +63,10 @@ public sealed class CocoData : TrainingData
     public override int LeftOut => _bad.Count;
 
     /// <inheritdoc/>
-    public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _training.Epoch(epoch, firstStep, cancellation);
+    public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) =>
+        _training.Epoch(epoch, firstStep, cancellation);
 
     /// <inheritdoc/>
-    public override IEnumerable<Batch> Test(CancellationToken cancellation) => _test.Epoch(0, cancellation: cancellation);
+    public override IEnumerable<Batch> Test(CancellationToken cancellation) =>
+        _test.Epoch(0, cancellation: cancellation);
 }

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Training;
 
-/// <summary>Images with boxes and masks in COCO's format (<see cref="CocoDataset"/>), read from their files as they are needed.</summary>
+/// <summary>
+/// Images with boxes and masks in COCO's format (<see cref="CocoDataset"/>), read from their files as they are needed.
+/// </summary>
 public sealed record CocoDataConfig : DataConfig
 {
     /// <summary>The folder or archive. Where it lies does not matter to a run's key; what is in it does.</summary>
@@ -19,7 +21,10 @@ public sealed record CocoDataConfig : DataConfig
     /// <summary>The categories, in the order of their ids: a class is a place in this list.</summary>
     public required IReadOnlyList<CocoCategory> Categories { get; init; }
 
-    /// <summary>Training images that are at least as wide as high, and the others: batches are of one kind, and those that are not full are left out.</summary>
+    /// <summary>
+    /// Training images that are at least as wide as high, and the others: batches are of one kind, and those that are
+    /// not full are left out.
+    /// </summary>
     public required (int Wide, int Tall) TrainingImages { get; init; }
 
     /// <summary>The length of an image's shorter side.</summary>
@@ -28,7 +33,10 @@ public sealed record CocoDataConfig : DataConfig
     /// <summary>The most that its longer side may have.</summary>
     public int Longest { get; init; } = 1333;
 
-    /// <summary>Batches are padded to multiples of this: the largest patch or stride of an experiment, so that all of its runs see the same images.</summary>
+    /// <summary>
+    /// Batches are padded to multiples of this: the largest patch or stride of an experiment, so that all of its runs
+    /// see the same images.
+    /// </summary>
     public int Multiple { get; init; } = 32;
 
     /// <summary>Whether no object that is learnt from has a mask, so that boxes alone are learnt and scored.</summary>
@@ -55,12 +63,22 @@ public sealed record CocoDataConfig : DataConfig
     public static CocoDataConfig In(string folder)
     {
         var (training, test) = Parts(folder);
-        if (!test.HasObjects) throw new ImageException(test.Instances.Name, $"has {test.Count:N0} images and no object to be found in them, so that nothing could be scored; look at its annotations.");
+        if (!test.HasObjects)
+            throw new ImageException(
+                test.Instances.Name,
+                $"has {test.Count:N0} images and no object to be found in them, so that nothing could be "
+                    + "scored; look at its annotations."
+            );
         int wide = Enumerable.Range(0, training.Count).Count(i => training.Image(i).Width >= training.Image(i).Height);
         string path = Path.GetFullPath(folder);
         return new CocoDataConfig
         {
-            Folder = path, Name = Path.GetFileName(path.TrimEnd('/')), Fingerprint = Hash(training, test), Categories = training.Instances.Categories, TrainingImages = (wide, training.Count - wide), BoxesAlone = !training.HasMasks,
+            Folder = path,
+            Name = Path.GetFileName(path.TrimEnd('/')),
+            Fingerprint = Hash(training, test),
+            Categories = training.Instances.Categories,
+            TrainingImages = (wide, training.Count - wide),
+            BoxesAlone = !training.HasMasks,
         };
     }
 
@@ -70,7 +88,8 @@ public sealed record CocoDataConfig : DataConfig
     /// <inheritdoc/>
     public override long EpochImages(Recipe recipe)
     {
-        long whole = (TrainingImages.Wide / recipe.BatchSize + TrainingImages.Tall / recipe.BatchSize) * (long)recipe.BatchSize;
+        long whole =
+            (TrainingImages.Wide / recipe.BatchSize + TrainingImages.Tall / recipe.BatchSize) * (long)recipe.BatchSize;
         return recipe.EpochImages > 0 ? Math.Min(recipe.EpochImages, whole) : whole;
     }
 
@@ -78,8 +97,13 @@ public sealed record CocoDataConfig : DataConfig
     public override TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null)
     {
         var (training, test) = Parts(Folder);
-        if (Hash(training, test) != Fingerprint) throw new ArgumentException($"{Folder} is not the set that it was when the run was made; name the folder anew.");
-        if (OnBadSample == BadSample.Stop) foreach (var part in new[] { training, test }) part.CheckMasks();
+        if (Hash(training, test) != Fingerprint)
+            throw new ArgumentException(
+                $"{Folder} is not the set that it was when the run was made; name the folder anew."
+            );
+        if (OnBadSample == BadSample.Stop)
+            foreach (var part in new[] { training, test })
+                part.CheckMasks();
         return new CocoData(this, recipe, seed, training, test, share ?? BatchShare.Whole);
     }
 
@@ -93,7 +117,8 @@ public sealed record CocoDataConfig : DataConfig
     private static string Hash(params CocoDataset[] sets)
     {
         using var hash = new ContentHash();
-        foreach (var set in sets) set.AddTo(hash);
+        foreach (var set in sets)
+            set.AddTo(hash);
         return hash.Digits();
     }
 }

@@ -36,7 +36,8 @@ public abstract record DataConfig
     /// <param name="recipe">batch size, epochs and augmentation.</param>
     /// <param name="seed">the run's seed.</param>
     /// <param name="device">where batches are augmented, where that is done in tensor operations.</param>
-    /// <param name="share">this process's share of every training batch, where several train together; test images are given whole.</param>
+    /// <param name="share">this process's share of every training batch, where several train together; test images are
+    /// given whole.</param>
     /// <exception cref="ArgumentException">The set is not what it was, or does not fit the recipe.</exception>
     public abstract TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null);
 }

@@ -5,6 +5,10 @@ public enum DetectionPhase
 {
     /// <summary>Boxes, classes and masks.</summary>
     Objects,
-    /// <summary>The class of each cell of the finest level: what a small net starts from, as a large one starts from classification.</summary>
+
+    /// <summary>
+    /// The class of each cell of the finest level: what a small net starts from, as a large one starts from
+    /// classification.
+    /// </summary>
     Pixels,
 }

@@ -5,8 +5,10 @@ public enum DistillationKind
 {
     /// <summary>Nothing.</summary>
     None,
+
     /// <summary>The teacher's distribution over the classes.</summary>
     Soft,
+
     /// <summary>The teacher's best class.</summary>
     Hard,
 }

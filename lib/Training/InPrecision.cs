@@ -15,10 +15,15 @@ internal sealed class InPrecision : TrainingData
     /// <exception cref="ArgumentException">The run's task knows float32 alone.</exception>
     internal static TrainingData Of(RunConfig config, TrainingData data, ScalarType dtype)
     {
-        if (dtype == ScalarType.Float32) return data;
-        if (dtype == ScalarType.Float64 && config.Task is null or ClassificationTask) return new InPrecision(data, dtype);
+        if (dtype == ScalarType.Float32)
+            return data;
+        if (dtype == ScalarType.Float64 && config.Task is null or ClassificationTask)
+            return new InPrecision(data, dtype);
         data.Dispose();
-        throw new ArgumentException($"{config} was to train in {dtype}, but classification alone trains in float64, and all else in float32; leave --precision out.");
+        throw new ArgumentException(
+            $"{config} was to train in {dtype}, but classification alone trains in float64, and all else in "
+                + "float32; leave --precision out."
+        );
     }
 
     public override int Classes => _data.Classes;
@@ -27,9 +32,11 @@ internal sealed class InPrecision : TrainingData
 
     public override int LeftOut => _data.LeftOut;
 
-    public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => _data.Training(epoch, firstStep, cancellation).Select(Converted);
+    public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) =>
+        _data.Training(epoch, firstStep, cancellation).Select(Converted);
 
-    public override IEnumerable<Batch> Test(CancellationToken cancellation) => _data.Test(cancellation).Select(Converted);
+    public override IEnumerable<Batch> Test(CancellationToken cancellation) =>
+        _data.Test(cancellation).Select(Converted);
 
     public override void Dispose() => _data.Dispose();
 

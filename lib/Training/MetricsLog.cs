@@ -4,8 +4,8 @@ using System.Text;
 namespace PatchKit.Training;
 
 /// <summary>
-/// The training curve as JSON lines: step, epoch, mean loss since the last line, learning rate, gradient norm. No line has steps of two epochs. Nothing in it depends on the clock: the same seed gives
-/// the same file, interrupted or not.
+/// The training curve as JSON lines: step, epoch, mean loss since the last line, learning rate, gradient norm. No line
+/// has steps of two epochs. Nothing in it depends on the clock: the same seed gives the same file, interrupted or not.
 /// </summary>
 internal sealed class MetricsLog : IDisposable
 {
@@ -22,9 +22,16 @@ internal sealed class MetricsLog : IDisposable
     internal void Begin(MetricsMark? mark)
     {
         _file?.Dispose();
-        RunFile.Put(_path, () => _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        RunFile.Put(
+            _path,
+            () => _file = new FileStream(_path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0)
+        );
         long keep = mark?.Bytes ?? 0;
-        if (_file!.Length < keep) throw new TrainingException($"{_path} has {_file.Length} bytes, but the checkpoint beside it was written after {keep}; it was changed, so delete the run and train again.");
+        if (_file!.Length < keep)
+            throw new TrainingException(
+                $"{_path} has {_file.Length} bytes, but the checkpoint beside it was written after {keep}; "
+                    + "it was changed, so delete the run and train again."
+            );
         _file.SetLength(keep);
         _file.Position = keep;
         (_loss, _count) = (mark?.Loss ?? 0, mark?.Count ?? 0);
@@ -33,8 +40,12 @@ internal sealed class MetricsLog : IDisposable
     internal void Add(long step, int epoch, double loss, double rate, double norm, bool endsEpoch)
     {
         (_loss, _count) = (_loss + loss, _count + 1);
-        if (step % _every != 0 && !endsEpoch) return;
-        string line = string.Create(CultureInfo.InvariantCulture, $$"""{"step":{{step}},"epoch":{{epoch}},"loss":{{_loss / _count:R}},"learningRate":{{rate:R}},"gradientNorm":{{norm:R}}}""");
+        if (step % _every != 0 && !endsEpoch)
+            return;
+        string line = string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"step":{{step}},"epoch":{{epoch}},"loss":{{_loss / _count:R}},"learningRate":{{rate:R}},"gradientNorm":{{norm:R}}}"""
+        );
         RunFile.Put(_path, () => _file!.Write(Encoding.UTF8.GetBytes(line + "\n")));
         (_loss, _count) = (0, 0);
     }

@@ -7,4 +7,9 @@ namespace PatchKit.Training;
 /// <param name="WeightDecay">0 for vectors and embeddings.</param>
 /// <param name="Names">the parameters' names, in the model's order.</param>
 /// <param name="Parameters">the parameters, in the same order.</param>
-public sealed record ParameterGroup(double LearningRateScale, double WeightDecay, IReadOnlyList<string> Names, IReadOnlyList<Parameter> Parameters);
+public sealed record ParameterGroup(
+    double LearningRateScale,
+    double WeightDecay,
+    IReadOnlyList<string> Names,
+    IReadOnlyList<Parameter> Parameters
+);

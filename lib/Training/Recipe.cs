@@ -3,8 +3,9 @@ using System.Globalization;
 namespace PatchKit.Training;
 
 /// <summary>
-/// How a model is trained, all of it: the rows of Tables 8 to 10 and what the official code does where they are silent. One recipe serves every
-/// patch size, so there is no patch size in it. Defaults are the pre-training stage's (Table 8). Changed by <c>with</c>, or by name with <see cref="RecipeOverrides"/>.
+/// How a model is trained, all of it: the rows of Tables 8 to 10 and what the official code does where they are silent.
+/// One recipe serves every patch size, so there is no patch size in it. Defaults are the pre-training stage's (Table
+/// 8). Changed by <c>with</c>, or by name with <see cref="RecipeOverrides"/>.
 /// </summary>
 public sealed record Recipe
 {
@@ -28,7 +29,9 @@ public sealed record Recipe
     /// <summary>The score to expect, and which table has it.</summary>
     public required string Expected { get; init; }
 
-    /// <summary>Where the recipe rests on more than the table: the official commands, another paper, or an inference.</summary>
+    /// <summary>
+    /// Where the recipe rests on more than the table: the official commands, another paper, or an inference.
+    /// </summary>
     public string Note { get; init; } = "";
 
     /// <summary>The recipe whose weights it starts from; none where null.</summary>
@@ -42,7 +45,10 @@ public sealed record Recipe
     /// <summary>Epochs of the training set.</summary>
     public int Epochs { get; init; } = 300;
 
-    /// <summary>Images in an epoch; 0 for the training set's own number. Generated images have no end, so that recipes for them say it.</summary>
+    /// <summary>
+    /// Images in an epoch; 0 for the training set's own number. Generated images have no end, so that recipes for them
+    /// say it.
+    /// </summary>
     public int EpochImages { get; init; }
 
     /// <summary>Images per step, over all devices and accumulated parts.</summary>
@@ -84,7 +90,9 @@ public sealed record Recipe
     /// <summary>The greatest norm of the gradient; 0 for no limit.</summary>
     public double ClipNorm { get; init; }
 
-    /// <summary>The decay of the weights' moving average, which the official code keeps and never evaluates; 0 for none.</summary>
+    /// <summary>
+    /// The decay of the weights' moving average, which the official code keeps and never evaluates; 0 for none.
+    /// </summary>
     public double EmaDecay { get; init; } = 0.99996;
 
     // ---- regularisation and augmentation ---------------------------------------------------------------
@@ -95,10 +103,14 @@ public sealed record Recipe
     /// <summary>The share of the target spread evenly over all classes.</summary>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>The alpha of Mixup's Beta distribution; 0 for none. No table lists it; the official default is on.</summary>
+    /// <summary>
+    /// The alpha of Mixup's Beta distribution; 0 for none. No table lists it; the official default is on.
+    /// </summary>
     public double Mixup { get; init; } = 0.8;
 
-    /// <summary>The alpha of CutMix's Beta distribution; 0 for none. No table lists it; the official default is on.</summary>
+    /// <summary>
+    /// The alpha of CutMix's Beta distribution; 0 for none. No table lists it; the official default is on.
+    /// </summary>
     public double CutMix { get; init; } = 1;
 
     /// <summary>The probability that a batch is mixed.</summary>
@@ -122,13 +134,20 @@ public sealed record Recipe
     // ---- derived ---------------------------------------------------------------------------------------
 
     /// <summary>The peak learning rate at this batch size.</summary>
-    public double LearningRate => ScaleLearningRate ? BaseLearningRate * BatchSize / LearningRateBatch : BaseLearningRate;
+    public double LearningRate =>
+        ScaleLearningRate ? BaseLearningRate * BatchSize / LearningRateBatch : BaseLearningRate;
 
     /// <summary>The schedule of its learning rate.</summary>
-    public LearningRateSchedule LearningRates => new()
-    {
-        Peak = LearningRate, Epochs = Epochs, WarmupEpochs = WarmupEpochs, Start = WarmupLearningRate, Floor = MinLearningRate, Style = Schedule,
-    };
+    public LearningRateSchedule LearningRates =>
+        new()
+        {
+            Peak = LearningRate,
+            Epochs = Epochs,
+            WarmupEpochs = WarmupEpochs,
+            Start = WarmupLearningRate,
+            Floor = MinLearningRate,
+            Style = Schedule,
+        };
 
     /// <summary>Itself, where every setting is in its range.</summary>
     /// <exception cref="ArgumentException">One is not; the message names it, its value and its range.</exception>
@@ -138,23 +157,49 @@ public sealed record Recipe
         Require(BatchSize >= 1, "batchSize", BatchSize, "1 or more");
         Require(WarmupEpochs <= Epochs, "warmupEpochs", WarmupEpochs, $"at most the {Epochs} epochs there are");
         Require(LayerDecay is > 0 and <= 1, "layerDecay", LayerDecay, "above 0 and at most 1");
-        foreach (var (name, value) in new[] { ("beta1", Beta1), ("beta2", Beta2), ("emaDecay", EmaDecay), ("dropPath", DropPath) }) Require(value is >= 0 and < 1, name, value, "from 0 up to, but not, 1");
-        foreach (var (name, value) in new[] { ("labelSmoothing", LabelSmoothing), ("mixProbability", MixProbability), ("cutMixShare", CutMixShare), ("randomErasing", RandomErasing) }) Require(value is >= 0 and <= 1, name, value, "0 to 1");
+        foreach (
+            var (name, value) in new[]
+            {
+                ("beta1", Beta1),
+                ("beta2", Beta2),
+                ("emaDecay", EmaDecay),
+                ("dropPath", DropPath),
+            }
+        )
+            Require(value is >= 0 and < 1, name, value, "from 0 up to, but not, 1");
+        foreach (
+            var (name, value) in new[]
+            {
+                ("labelSmoothing", LabelSmoothing),
+                ("mixProbability", MixProbability),
+                ("cutMixShare", CutMixShare),
+                ("randomErasing", RandomErasing),
+            }
+        )
+            Require(value is >= 0 and <= 1, name, value, "0 to 1");
         return this;
 
         void Require(bool holds, string name, double value, string range)
         {
-            if (!holds) throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{Name} was given {name}={value}; use {range}."));
+            if (!holds)
+                throw new ArgumentException(
+                    string.Create(CultureInfo.InvariantCulture, $"{Name} was given {name}={value}; use {range}.")
+                );
         }
     }
 
     /// <summary>The lines that <c>patchkit train</c> prints first: name, source, cost, expectation.</summary>
-    public string Header => string.Create(CultureInfo.InvariantCulture,
-        $"""
-        {Name}: {Reproduces}
-          command   {Command}
-          models    {string.Join(", ", Models)}{(StartsFrom is null ? "" : $"\n  starts    from weights of {StartsFrom}")}
-          cost      {Cost}
-          expected  {Expected}{(Note == "" ? "" : $"\n  note      {Note}")}
-        """);
+    public string Header =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            {Name}: {Reproduces}
+              command   {Command}
+              models    {string.Join(", ", Models)}{(
+                StartsFrom is null ? "" : $"\n  starts    from weights of {StartsFrom}"
+            )}
+              cost      {Cost}
+              expected  {Expected}{(Note == "" ? "" : $"\n  note      {Note}")}
+            """
+        );
 }

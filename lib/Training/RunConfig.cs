@@ -8,19 +8,26 @@ using PatchKit.Models;
 
 namespace PatchKit.Training;
 
-/// <summary>All that a run's numbers depend on, but for the machine's rounding. Two runs of one configuration are one run.</summary>
+/// <summary>
+/// All that a run's numbers depend on, but for the machine's rounding. Two runs of one configuration are one run.
+/// </summary>
 public sealed record RunConfig
 {
     // Raised when training itself changes, so that older results are not taken for this code's.
     private const int Format = 1;
 
     /// <summary>How configurations and results are written.</summary>
-    public static JsonSerializerOptions Json { get; } = new()
-    {
-        WriteIndented = true, IgnoreReadOnlyProperties = true, IncludeFields = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(), new FiniteOrNull() },
-        RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, // half a result is none
-    };
+    public static JsonSerializerOptions Json { get; } =
+        new()
+        {
+            WriteIndented = true,
+            IgnoreReadOnlyProperties = true,
+            IncludeFields = true,
+            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+            Converters = { new JsonStringEnumConverter(), new FiniteOrNull() },
+            RespectNullableAnnotations = true,
+            RespectRequiredConstructorParameters = true, // half a result is none
+        };
 
     /// <summary>The model, its patch size among the rest.</summary>
     public required BackboneConfig Model { get; init; }
@@ -31,25 +38,40 @@ public sealed record RunConfig
     /// <summary>What it learns from.</summary>
     public required DataConfig Data { get; init; }
 
-    /// <summary>The run whose final weights it starts from, trained first where it is not in the cache; none where null. Positions are resized, a head for other classes is drawn anew.</summary>
+    /// <summary>
+    /// The run whose final weights it starts from, trained first where it is not in the cache; none where null.
+    /// Positions are resized, a head for other classes is drawn anew.
+    /// </summary>
     public RunConfig? StartsFrom { get; init; }
 
-    /// <summary>What the model is trained for; classification where null, which is then not written, so that the keys of classification runs are what they were before there were tasks.</summary>
+    /// <summary>
+    /// What the model is trained for; classification where null, which is then not written, so that the keys of
+    /// classification runs are what they were before there were tasks.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskConfig? Task { get; init; }
 
-    /// <summary>Whether the patch embedding of the run that it starts from is resized to this one's patch size (<see cref="PatchKit.Patchify.PatchTransfer"/>); otherwise another size is refused.</summary>
+    /// <summary>
+    /// Whether the patch embedding of the run that it starts from is resized to this one's patch size
+    /// (<see cref="PatchKit.Patchify.PatchTransfer"/>); otherwise another size is refused.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool TransferPatch { get; init; }
 
     /// <summary>Seeds weights, images, order and augmentation.</summary>
     public long Seed { get; init; }
 
-    /// <summary>What happened to images that could not be read. A run remembers it, so that it goes on and is told by it; no part of its key, as it changes nothing of a set that is whole.</summary>
+    /// <summary>
+    /// What happened to images that could not be read. A run remembers it, so that it goes on and is told by it; no
+    /// part of its key, as it changes nothing of a set that is whole.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public BadSample OnBadSample { get; init; }
 
-    /// <summary>A name for it: 16 hexadecimal digits of a hash over everything that changes numbers, which the recipe's descriptions and the data's folder do not.</summary>
+    /// <summary>
+    /// A name for it: 16 hexadecimal digits of a hash over everything that changes numbers, which the recipe's
+    /// descriptions and the data's folder do not.
+    /// </summary>
     [JsonIgnore]
     public string Key
     {
@@ -58,9 +80,11 @@ public sealed record RunConfig
             var node = JsonSerializer.SerializeToNode(this, Json)!.AsObject();
             node["recipe"] = JsonSerializer.SerializeToNode(RecipeOverrides.Settings(Recipe), Json);
             node["data"]!.AsObject().Remove("folder");
-            if (Data is ImageDataConfig) node["data"]!.AsObject().Remove("names");
+            if (Data is ImageDataConfig)
+                node["data"]!.AsObject().Remove("names");
             node.Remove("onBadSample");
-            if (StartsFrom is not null) node["startsFrom"] = StartsFrom.Key;
+            if (StartsFrom is not null)
+                node["startsFrom"] = StartsFrom.Key;
             node["format"] = Format;
             return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(node.ToJsonString())))[..16];
         }
@@ -70,7 +94,10 @@ public sealed record RunConfig
     [JsonIgnore]
     public long Steps => Recipe.Epochs * Math.Max(1, Data.EpochImages(Recipe) / Recipe.BatchSize);
 
-    /// <summary>Floating-point operations of training on one image: three times the forward pass, two for each multiply-accumulate.</summary>
+    /// <summary>
+    /// Floating-point operations of training on one image: three times the forward pass, two for each
+    /// multiply-accumulate.
+    /// </summary>
     [JsonIgnore]
     public double FlopsPerImage => 6.0 * (Task?.Macs(Model) ?? Model.Cost().Macs);
 
@@ -78,9 +105,13 @@ public sealed record RunConfig
     [JsonIgnore]
     public double Flops => FlopsPerImage * Steps * Recipe.BatchSize;
 
-    /// <summary>A line for people: "ViT D=48 x2, p=8, generated images, 16x16 pixels, teach, 600 steps, seed 10".</summary>
+    /// <summary>
+    /// A line for people: "ViT D=48 x2, p=8, generated images, 16x16 pixels, teach, 600 steps, seed 10".
+    /// </summary>
     public override string ToString() =>
-        $"{Family} D={Model.EmbedDim} x{Model.Depth}, p={Model.PatchSize}{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}{(Task is null ? "" : $", {Task.Title}")}, {Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
+        $"{Family} D={Model.EmbedDim} x{Model.Depth}, "
+        + $"p={Model.PatchSize}"
+        + $"{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}{(Task is null ? "" : $", {Task.Title}")}, {Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
 
     /// <summary>"ViT" or "Adventurer".</summary>
     [JsonIgnore]

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>
-/// The class of each pixel (section 3.2, Table 2). The backbone, made without a head, starts from a classification run at the same patch size; the decoder starts anew. The run's model says the
-/// grid of its positions, which are interpolated to other images.
+/// The class of each pixel (section 3.2, Table 2). The backbone, made without a head, starts from a classification run
+/// at the same patch size; the decoder starts anew. The run's model says the grid of its positions, which are
+/// interpolated to other images.
 /// </summary>
 public sealed record SegmentationTask : TaskConfig
 {
@@ -20,10 +21,16 @@ public sealed record SegmentationTask : TaskConfig
     public SlidingWindow? Window { get; init; }
 
     /// <inheritdoc/>
-    public override string Title => $"segmentation, {Decoder}{(Window is null ? "" : $", in windows of {Window.Size}")}";
+    public override string Title =>
+        $"segmentation, {Decoder}{(Window is null ? "" : $", in windows of {Window.Size}")}";
 
     /// <inheritdoc/>
-    public override TaskRun Begin(RunConfig config, TrainingData data) => new Run(new Segmenter(config.Model with { DropPath = config.Recipe.DropPath }, data.Classes, Decoder), Window, config.Data.ClassNames);
+    public override TaskRun Begin(RunConfig config, TrainingData data) =>
+        new Run(
+            new Segmenter(config.Model with { DropPath = config.Recipe.DropPath }, data.Classes, Decoder),
+            Window,
+            config.Data.ClassNames
+        );
 
     /// <inheritdoc/>
     public override double Macs(BackboneConfig model)
@@ -40,12 +47,15 @@ public sealed record SegmentationTask : TaskConfig
     /// <exception cref="CheckpointException">It has no weights, or they do not fit.</exception>
     public static Segmenter Load(RunStore store, RunConfig config)
     {
-        if (config.Task is not SegmentationTask task) throw new ArgumentException($"{config} segments nothing; name a run of segmentation.");
+        if (config.Task is not SegmentationTask task)
+            throw new ArgumentException($"{config} segments nothing; name a run of segmentation.");
         var model = new Segmenter(config.Model, config.Data.Classes, task.Decoder);
         try
         {
             using var scope = NewDisposeScope();
-            model.load_state_dict(Safetensors.Read(Path.Combine(store.FolderOf(config), RunStore.WeightsFile)).ToDictionary());
+            model.load_state_dict(
+                Safetensors.Read(Path.Combine(store.FolderOf(config), RunStore.WeightsFile)).ToDictionary()
+            );
             return model;
         }
         catch
@@ -61,10 +71,22 @@ public sealed record SegmentationTask : TaskConfig
 
         public override Backbone Backbone => model.Backbone;
 
-        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) => new SegmentationObjective(model, group);
+        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) =>
+            new SegmentationObjective(model, group);
 
-        public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
-            SegmentationEvaluation.Score(model, images => Scores(images, device), data.Test(cancellation), classes, device, cancellation);
+        public override (EvaluationResult Test, TaskResult? Scores) Evaluate(
+            TrainingData data,
+            Device device,
+            CancellationToken cancellation
+        ) =>
+            SegmentationEvaluation.Score(
+                model,
+                images => Scores(images, device),
+                data.Test(cancellation),
+                classes,
+                device,
+                cancellation
+            );
 
         private Tensor Scores(Tensor images, Device device)
         {

@@ -10,15 +10,23 @@ namespace PatchKit.Training;
 /// <param name="Result">its result; null unless finished.</param>
 /// <param name="Bytes">what its files take.</param>
 [TypeFormatterSource(typeof(FormatterSource<StoredRun>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
-public sealed record StoredRun(string Key, string Folder, RunStatus Status, RunConfig Config, RunResult? Result, long Bytes) : IRendered
+public sealed record StoredRun(
+    string Key,
+    string Folder,
+    RunStatus Status,
+    RunConfig Config,
+    RunResult? Result,
+    long Bytes
+) : IRendered
 {
     /// <inheritdoc/>
-    public string Render(string mimeType) => mimeType switch
-    {
-        Mime.Html => new Markup().Add($"<span>{ToString()}</span>").ToString(),
-        Mime.Text => ToString(),
-        _ => throw Mime.Unknown(this, mimeType),
-    };
+    public string Render(string mimeType) =>
+        mimeType switch
+        {
+            Mime.Html => new Markup().Add($"<span>{ToString()}</span>").ToString(),
+            Mime.Text => ToString(),
+            _ => throw Mime.Unknown(this, mimeType),
+        };
 
     /// <summary>A line for people: the key, and the result or how far it came.</summary>
     public override string ToString() =>

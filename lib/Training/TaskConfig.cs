@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>
-/// What a run's model is trained for. A run without one classifies (<see cref="ClassificationTask"/>), and its key is what it was before there were others. A task of its own
-/// is named here, so that a run's configuration can be read again; it is cached, resumed and listed as classification is.
+/// What a run's model is trained for. A run without one classifies (<see cref="ClassificationTask"/>), and its key is
+/// what it was before there were others. A task of its own is named here, so that a run's configuration can be read
+/// again; it is cached, resumed and listed as classification is.
 /// </summary>
 [JsonDerivedType(typeof(SegmentationTask), "segmentation"), JsonDerivedType(typeof(DetectionTask), "detection")]
 public abstract record TaskConfig

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Training;
 
-/// <summary>A task at work: the model that is trained, what is made smaller, and how it is scored. Made by <see cref="TaskConfig.Begin"/>; disposing it frees the model.</summary>
+/// <summary>
+/// A task at work: the model that is trained, what is made smaller, and how it is scored. Made by
+/// <see cref="TaskConfig.Begin"/>; disposing it frees the model.
+/// </summary>
 public abstract class TaskRun : IDisposable
 {
     /// <summary>All that is trained and kept. Where a backbone is part of it, that is its child "backbone".</summary>
@@ -24,19 +27,35 @@ public abstract class TaskRun : IDisposable
         var report = store.LoadWeights(earlier, Backbone, loading);
         return
         [
-            .. report.Reshaped.Where(key => key.Key == "head.weight").Select(key => $"run {earlier.Key} scores {key.InFile[0]} classes and this one {key.InModel[0]}, so its head is new"),
-            .. report.Reshaped.Where(key => !key.Key.StartsWith("head", StringComparison.Ordinal)).Select(key => $"of run {earlier.Key}: {key}"),
+            .. report
+                .Reshaped.Where(key => key.Key == "head.weight")
+                .Select(key =>
+                    $"run {earlier.Key} scores {key.InFile[0]} classes and this one {key.InModel[0]}, so "
+                    + "its head is new"
+                ),
+            .. report
+                .Reshaped.Where(key => !key.Key.StartsWith("head", StringComparison.Ordinal))
+                .Select(key => $"of run {earlier.Key}: {key}"),
         ];
     }
 
-    /// <summary>The parameters with their weight decay and share of the learning rate; what stands on the backbone trains at the full rate.</summary>
+    /// <summary>
+    /// The parameters with their weight decay and share of the learning rate; what stands on the backbone trains at the
+    /// full rate.
+    /// </summary>
     /// <param name="recipe">how it is trained.</param>
-    public virtual IReadOnlyList<ParameterGroup> Groups(Recipe recipe) => ParameterGroups.Of(
-        Model.named_parameters().Select(entry => (RunStore.WithoutBackbone(entry.name), entry.parameter)), Backbone.Config.Depth, recipe.WeightDecay, recipe.LayerDecay);
+    public virtual IReadOnlyList<ParameterGroup> Groups(Recipe recipe) =>
+        ParameterGroups.Of(
+            Model.named_parameters().Select(entry => (RunStore.WithoutBackbone(entry.name), entry.parameter)),
+            Backbone.Config.Depth,
+            recipe.WeightDecay,
+            recipe.LayerDecay
+        );
 
     /// <summary>What training makes smaller; made when the model is on its device.</summary>
     /// <param name="config">the run.</param>
-    /// <param name="group">the processes that train it together, of which each sees its share of the batch; null for this one alone.</param>
+    /// <param name="group">the processes that train it together, of which each sees its share of the batch; null for
+    /// this one alone.</param>
     public abstract IObjective Objective(RunConfig config, ProcessGroup? group = null);
 
     /// <summary>Scores the model on the test images, in evaluation mode.</summary>
@@ -45,7 +64,11 @@ public abstract class TaskRun : IDisposable
     /// <param name="cancellation">ends it.</param>
     /// <returns>the loss, with accuracies of NaN where the task has none; and the task's own scores.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public abstract (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation);
+    public abstract (EvaluationResult Test, TaskResult? Scores) Evaluate(
+        TrainingData data,
+        Device device,
+        CancellationToken cancellation
+    );
 
     /// <summary>Frees the model.</summary>
     public virtual void Dispose()

@@ -11,9 +11,10 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>
-/// Trains a model by a recipe: schedule, AdamW with the recipe's groups, clipping, accumulation, moving average, bfloat16 where the device has it. Everything
-/// random in step n is seeded by (seed, n) and the batches by their places, so that a checkpoint needs no generator's state: a run that was interrupted, even killed,
-/// ends on the bits of one that was not (same machine, libtorch and thread count).
+/// Trains a model by a recipe: schedule, AdamW with the recipe's groups, clipping, accumulation, moving average,
+/// bfloat16 where the device has it. Everything random in step n is seeded by (seed, n) and the batches by their
+/// places, so that a checkpoint needs no generator's state: a run that was interrupted, even killed, ends on the bits
+/// of one that was not (same machine, libtorch and thread count).
 /// </summary>
 public sealed class Trainer : IDisposable
 {
@@ -47,27 +48,57 @@ public sealed class Trainer : IDisposable
     /// <param name="data">what it learns from.</param>
     /// <param name="objective">what is made smaller.</param>
     /// <param name="options">how the recipe is carried out.</param>
-    /// <exception cref="ArgumentException">The set has less than one batch, or a batch does not split into the parts asked for.</exception>
+    /// <exception cref="ArgumentException">The set has less than one batch, or a batch does not split into the parts
+    /// asked for.</exception>
     /// <exception cref="TrainingException">Parameters and optimizer do not fit into the device's memory.</exception>
-    public Trainer(nn.Module model, IReadOnlyList<ParameterGroup> groups, Recipe recipe, TrainingData data, IObjective objective, TrainerOptions options)
+    public Trainer(
+        nn.Module model,
+        IReadOnlyList<ParameterGroup> groups,
+        Recipe recipe,
+        TrainingData data,
+        IObjective objective,
+        TrainerOptions options
+    )
     {
         recipe.Checked();
         (_model, _groups, _recipe, _data, _objective, _options) = (model, groups, recipe, data, objective, options);
         if (data.EpochImages < recipe.BatchSize)
-            throw new ArgumentException($"an epoch has {data.EpochImages} images, but a batch takes {recipe.BatchSize}; set batchSize to at most {data.EpochImages}.");
+            throw new ArgumentException(
+                $"an epoch has {data.EpochImages} images, but a batch takes {recipe.BatchSize}; set "
+                    + $"batchSize to at most {data.EpochImages}."
+            );
         if (options.Accumulation < 1 || recipe.BatchSize % options.Accumulation != 0)
-            throw new ArgumentException($"a batch of {recipe.BatchSize} does not split into {options.Accumulation} equal parts; accumulate over a divisor of it.");
+            throw new ArgumentException(
+                $"a batch of {recipe.BatchSize} does not split into {options.Accumulation} equal parts; "
+                    + "accumulate over a divisor of it."
+            );
         _lower = options.Autocast ?? Devices.Lower(options.Device);
         (_stepsPerEpoch, _parts) = ((int)(data.EpochImages / recipe.BatchSize), options.Accumulation);
-        (_batches, _fetchAhead) = (new BatchesAhead(options.Device), options.FetchAhead ?? options.Device.type != DeviceType.CPU);
-        _memory = new StepMemory(options.Device, recipe.BatchSize / (options.Group?.Size ?? 1), StepMemory.Fixed(groups, recipe.EmaDecay > 0), options.ImageBytes);
+        (_batches, _fetchAhead) = (
+            new BatchesAhead(options.Device),
+            options.FetchAhead ?? options.Device.type != DeviceType.CPU
+        );
+        _memory = new StepMemory(
+            options.Device,
+            recipe.BatchSize / (options.Group?.Size ?? 1),
+            StepMemory.Fixed(groups, recipe.EmaDecay > 0),
+            options.ImageBytes
+        );
         try
         {
             model.to(options.Device);
             model.train();
             _optimizer = ParameterGroups.AdamW(groups, recipe.Beta1, recipe.Beta2, recipe.Epsilon);
-            if (recipe.EmaDecay > 0) _average = new ModelEma(model, recipe.EmaDecay);
-            if (options.Group is { } group) _parallel = new DataParallel(group, new TrainerCheckpoint("", model, _groups, _optimizer, _average), recipe, _groups, options.Accumulation);
+            if (recipe.EmaDecay > 0)
+                _average = new ModelEma(model, recipe.EmaDecay);
+            if (options.Group is { } group)
+                _parallel = new DataParallel(
+                    group,
+                    new TrainerCheckpoint("", model, _groups, _optimizer, _average),
+                    recipe,
+                    _groups,
+                    options.Accumulation
+                );
         }
         catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
@@ -75,15 +106,29 @@ public sealed class Trainer : IDisposable
             _optimizer?.Dispose();
             throw new TrainingException(_memory.ModelTooLarge(), e);
         }
-        if (options.Folder is null) return;
+        if (options.Folder is null)
+            return;
         Directory.CreateDirectory(options.Folder);
-        _checkpoint = new TrainerCheckpoint(Path.Combine(options.Folder, TrainerCheckpoint.FileName), model, _groups, _optimizer, _average);
+        _checkpoint = new TrainerCheckpoint(
+            Path.Combine(options.Folder, TrainerCheckpoint.FileName),
+            model,
+            _groups,
+            _optimizer,
+            _average
+        );
         _log = new MetricsLog(Path.Combine(options.Folder, MetricsLog.FileName), Math.Max(1, Steps / 2000));
     }
 
     /// <summary>A trainer of a classifier.</summary>
-    public static Trainer Of(Backbone model, Recipe recipe, TrainingData data, TrainerOptions options) => new(
-        model.to(options.Device), ParameterGroups.Of(model, recipe.WeightDecay, recipe.LayerDecay), recipe, data, new ClassificationObjective(model, recipe, options.Seed), options);
+    public static Trainer Of(Backbone model, Recipe recipe, TrainingData data, TrainerOptions options) =>
+        new(
+            model.to(options.Device),
+            ParameterGroups.Of(model, recipe.WeightDecay, recipe.LayerDecay),
+            recipe,
+            data,
+            new ClassificationObjective(model, recipe, options.Seed),
+            options
+        );
 
     /// <summary>Steps in all.</summary>
     public long Steps => (long)_recipe.Epochs * _stepsPerEpoch;
@@ -99,9 +144,20 @@ public sealed class Trainer : IDisposable
     {
         get
         {
-            double seconds = _clock.Elapsed.TotalSeconds, rate = seconds > 0 ? (Step - _firstStep) * _recipe.BatchSize / seconds : 0;
-            double? mfu = _options.Peak is { } peak && _options.FlopsPerImage > 0 ? rate * _options.FlopsPerImage / (peak.Flops * (_options.Group?.Size ?? 1)) : null;
-            return new TrainingSpeed(rate, seconds > 0 ? _waited.Seconds / seconds : 0, Engine.MemoryOf(_options.Device).PeakBytes, _parts, mfu, mfu is null ? null : _options.Peak!.Source);
+            double seconds = _clock.Elapsed.TotalSeconds,
+                rate = seconds > 0 ? (Step - _firstStep) * _recipe.BatchSize / seconds : 0;
+            double? mfu =
+                _options.Peak is { } peak && _options.FlopsPerImage > 0
+                    ? rate * _options.FlopsPerImage / (peak.Flops * (_options.Group?.Size ?? 1))
+                    : null;
+            return new TrainingSpeed(
+                rate,
+                seconds > 0 ? _waited.Seconds / seconds : 0,
+                Engine.MemoryOf(_options.Device).PeakBytes,
+                _parts,
+                mfu,
+                mfu is null ? null : _options.Peak!.Source
+            );
         }
     }
 
@@ -109,14 +165,18 @@ public sealed class Trainer : IDisposable
     public ModelEma? Average => _average;
 
     /// <summary>Trains to the end, from the folder's checkpoint where there is one.</summary>
-    /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none is given.</param>
+    /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none
+    /// is given.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
-    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the checkpoint is damaged or of another run; or a step does not fit into memory.</exception>
-    /// <exception cref="IOException">A checkpoint or the metrics cannot be written; the last checkpoint is as it was.</exception>
+    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the checkpoint is
+    /// damaged or of another run; or a step does not fit into memory.</exception>
+    /// <exception cref="IOException">A checkpoint or the metrics cannot be written; the last checkpoint is as it
+    /// was.</exception>
     public void Train(CancellationToken cancellation = default)
     {
         cancellation = Cancellation.OrHost(cancellation);
-        if (_parallel is not null) cancellation = _parallel.Together(cancellation);
+        if (_parallel is not null)
+            cancellation = _parallel.Together(cancellation);
         Resume();
         var written = Stopwatch.StartNew();
         var (secondsBefore, stepsBefore, told) = (Seconds, Step, -1.0);
@@ -133,22 +193,33 @@ public sealed class Trainer : IDisposable
                 using var stop = Engine.StopOn(cancellation);
                 foreach (var batch in _batches.Of(_waited.Timed(_data.Training(epoch, first, cancellation))))
                 {
-                    if (!TryStep(batch, epoch, cancellation)) break;
+                    if (!TryStep(batch, epoch, cancellation))
+                        break;
                     Seconds = secondsBefore + _clock.Elapsed.TotalSeconds;
-                    if (Step == Steps || _clock.Elapsed.TotalSeconds - told > 0.1) Tell(told = _clock.Elapsed.TotalSeconds);
-                    if (Step < Steps && (written.Elapsed > _options.CheckpointEvery || (_options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0)))
+                    if (Step == Steps || _clock.Elapsed.TotalSeconds - told > 0.1)
+                        Tell(told = _clock.Elapsed.TotalSeconds);
+                    if (
+                        Step < Steps
+                        && (
+                            written.Elapsed > _options.CheckpointEvery
+                            || (_options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0)
+                        )
+                    )
                     {
                         Save();
                         written.Restart();
                     }
-                    if (Step % _stepsPerEpoch == 0) break;
+                    if (Step % _stepsPerEpoch == 0)
+                        break;
                 }
             }
             catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
                 // A batch that is made on the device may have room when it is due, and none beside the step before.
-                if (_fetchAhead && _whole && _parallel is null) Engine.ReleaseMemory();
-                else Split(e, alone: _parallel is null);
+                if (_fetchAhead && _whole && _parallel is null)
+                    Engine.ReleaseMemory();
+                else
+                    Split(e, alone: _parallel is null);
                 _fetchAhead = false;
                 continue;
             }
@@ -161,22 +232,39 @@ public sealed class Trainer : IDisposable
             {
                 lost = e;
             }
-            catch (Exception e) when (_whole && cancellation.IsCancellationRequested && e is OperationCanceledException or ThreadInterruptedException)
+            catch (Exception e)
+                when (_whole
+                    && cancellation.IsCancellationRequested
+                    && e is OperationCanceledException or ThreadInterruptedException
+                )
             {
-                // The images' threads or whoever is told of progress noticed first; a notebook's stop button also interrupts waits.
+                // The images' threads or whoever is told of progress noticed first; a notebook's stop button also
+                // interrupts waits.
             }
             if ((lost?.Message ?? _options.Group?.Failure) is { } gone)
             {
-                if (Step > stepsBefore) Save();
-                throw new TrainingException(DataParallel.HowToGoOn(gone, Step, Steps, _checkpoint is { Exists: true } ? _options.Folder : null), lost);
+                if (Step > stepsBefore)
+                    Save();
+                throw new TrainingException(
+                    DataParallel.HowToGoOn(gone, Step, Steps, _checkpoint is { Exists: true } ? _options.Folder : null),
+                    lost
+                );
             }
             if (cancellation.IsCancellationRequested)
             {
-                if (Step > stepsBefore) Save();
+                if (Step > stepsBefore)
+                    Save();
                 string saved = _checkpoint is { Exists: true } ? $"; the checkpoint is in {_options.Folder}" : "";
-                throw new OperationCanceledException($"training was stopped at step {Step} of {Steps}{saved}", cancellation);
+                throw new OperationCanceledException(
+                    $"training was stopped at step {Step} of {Steps}{saved}",
+                    cancellation
+                );
             }
-            if (Step == before) throw new TrainingException($"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too many images were skipped, so mend the set (patchkit data verify).");
+            if (Step == before)
+                throw new TrainingException(
+                    $"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too "
+                        + "many images were skipped, so mend the set (patchkit data verify)."
+                );
         }
         _clock.Stop();
         try
@@ -205,7 +293,8 @@ public sealed class Trainer : IDisposable
     {
         using (batch)
         {
-            if (_options.AutoBatch && Step == _firstStep) FindParts(batch);
+            if (_options.AutoBatch && Step == _firstStep)
+                FindParts(batch);
             while (true)
             {
                 try
@@ -220,11 +309,13 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    // Ranks find the number of parts before their first step, each by itself, and all take the largest: within a step the others would wait for gradients that do not come.
+    // Ranks find the number of parts before their first step, each by itself, and all take the largest: within a step
+    // the others would wait for gradients that do not come.
     private void FindParts(Batch batch)
     {
-        if (_parallel is null) return;
-        for (int parts = 0; parts != _parts;)
+        if (_parallel is null)
+            return;
+        for (int parts = 0; parts != _parts; )
         {
             _parallel.Accumulation = parts = _parts;
             try
@@ -246,7 +337,9 @@ public sealed class Trainer : IDisposable
     {
         using (NewDisposeScope())
         {
-            Engine.Seed(unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step + (_parallel?.OwnStream ?? 0))));
+            Engine.Seed(
+                unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step + (_parallel?.OwnStream ?? 0)))
+            );
             double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch);
             double? mean;
             List<Tensor> losses;
@@ -255,18 +348,24 @@ public sealed class Trainer : IDisposable
             var here = batch.To(_options.Device);
             try
             {
-                if (cancellation.IsCancellationRequested) return false;
+                if (cancellation.IsCancellationRequested)
+                    return false;
                 losses = Backward(here, alone: _parallel is null);
-                if (_fetchAhead) _batches.Fetch(); // the device is at the gradients
+                if (_fetchAhead)
+                    _batches.Fetch(); // the device is at the gradients
                 mean = _parallel?.Finish();
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
                 return false;
             }
-            double norm = GradientNorm.Clip(_groups.SelectMany(group => group.Parameters), _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity);
+            double norm = GradientNorm.Clip(
+                _groups.SelectMany(group => group.Parameters),
+                _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity
+            );
             double loss = mean ?? losses.Sum(part => part.ToScalar().ToDouble());
-            if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(here, epoch, loss, norm, rate);
+            if (!double.IsFinite(loss) || !double.IsFinite(norm))
+                throw NotFinite(here, epoch, loss, norm, rate);
             _whole = false;
             _optimizer.step();
             _average?.Update(_model);
@@ -279,7 +378,8 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    // The parts' losses, each its share of the mean, still on the device: a GPU is waited for once in a step, when the gradient's norm is read, and that must be before parameters change.
+    // The parts' losses, each its share of the mean, still on the device: a GPU is waited for once in a step, when the
+    // gradient's norm is read, and that must be before parameters change.
     private List<Tensor> Backward(Batch batch, bool alone)
     {
         var losses = new List<Tensor>();
@@ -288,11 +388,14 @@ public sealed class Trainer : IDisposable
         {
             using var scope = NewDisposeScope();
             bool more;
-            using (_lower is { } dtype ? Engine.Autocast(_options.Device, dtype) : null) more = parts.MoveNext();
-            if (!more) return losses;
+            using (_lower is { } dtype ? Engine.Autocast(_options.Device, dtype) : null)
+                more = parts.MoveNext();
+            if (!more)
+                return losses;
             var loss = _parts == 1 ? parts.Current : parts.Current / _parts;
             losses.Add(loss.detach().MoveToOuterDisposeScope());
-            if (!alone && losses.Count == _parts) _parallel!.Arm(stack(losses).sum());
+            if (!alone && losses.Count == _parts)
+                _parallel!.Arm(stack(losses).sum());
             Engine.Backward(loss);
         }
     }
@@ -302,13 +405,23 @@ public sealed class Trainer : IDisposable
     {
         _optimizer.zero_grad();
         Engine.ReleaseMemory();
-        if (!_whole) throw new TrainingException($"memory ran out while the optimizer changed the weights in step {Step}, so that they are of no step: {e.Message}{Kept()}", e);
+        if (!_whole)
+            throw new TrainingException(
+                $"memory ran out while the optimizer changed the weights in step {Step}, so that they are "
+                    + $"of no step: {e.Message}{Kept()}",
+                e
+            );
         if (!_options.AutoBatch || !alone || _memory.MoreParts(_parts) is not { } parts)
         {
-            if (Step > _firstStep) Save();
+            if (Step > _firstStep)
+                Save();
             throw new TrainingException($"{_memory.TooLarge(_parts, offer: !_options.AutoBatch)}{Kept()}", e);
         }
-        _options.Say?.Invoke($"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _parts)} at a time; it is done again, and the run goes on, in {parts} parts, {StepMemory.Images(_memory.Batch / parts)} at a time");
+        _options.Say?.Invoke(
+            $"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _parts)} at a "
+                + $"time; it is done again, and the run goes on, in {parts} "
+                + $"parts, {StepMemory.Images(_memory.Batch / parts)} at a time"
+        );
         _parts = parts;
 
         string Kept() => _checkpoint is { Exists: true } ? $" The checkpoint is in {_options.Folder}." : "";
@@ -317,10 +430,19 @@ public sealed class Trainer : IDisposable
     private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)
     {
         string what = double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"the loss is {loss}";
-        string where = FirstNonFinite(parameter => parameter) is { } weight ? $"the weights {weight} are not finite any more"
+        string where =
+            FirstNonFinite(parameter => parameter) is { } weight ? $"the weights {weight} are not finite any more"
             : FirstNonFiniteLayer(batch) is { } layer ? $"the forward pass stops being finite at {layer}"
-            : FirstNonFinite(parameter => parameter.grad) is { } last ? $"the forward pass is finite, but the gradient of {last} is not" : "forward pass and gradients are finite when computed again";
-        return Failed(string.Create(CultureInfo.InvariantCulture, $"{what} at step {Step} (epoch {epoch}, batch seed {_options.Seed}/{Step}, learning rate {rate:G3}): {where}"));
+            : FirstNonFinite(parameter => parameter.grad) is { } last
+                ? $"the forward pass is finite, but the gradient of {last} is not"
+            : "forward pass and gradients are finite when computed again";
+        return Failed(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{what} at step {Step} (epoch {epoch}, batch seed {_options.Seed}/{Step}, learning "
+                    + $"rate {rate:G3}): {where}"
+            )
+        );
     }
 
     private string? FirstNonFiniteLayer(Batch batch)
@@ -336,7 +458,10 @@ public sealed class Trainer : IDisposable
     }
 
     private TrainingException Failed(string what) =>
-        new($"{what}. Lower baseLearningRate, or set clipNorm=1.{(_checkpoint is { Exists: true } ? $" The last checkpoint, in {_options.Folder}, is from before." : "")}");
+        new(
+            $"{what}. Lower baseLearningRate, or set "
+                + $"clipNorm=1.{(_checkpoint is { Exists: true } ? $" The last checkpoint, in {_options.Folder}, is from before." : "")}"
+        );
 
     // The first parameter of which something is not finite.
     private string? FirstNonFinite(Func<Parameter, Tensor?> part)
@@ -344,17 +469,30 @@ public sealed class Trainer : IDisposable
         foreach (var (name, parameter) in _groups.SelectMany(group => group.Names.Zip(group.Parameters)))
         {
             using var scope = NewDisposeScope();
-            if (part(parameter) is { } values && !values.isfinite().all().item<bool>()) return name;
+            if (part(parameter) is { } values && !values.isfinite().all().item<bool>())
+                return name;
         }
         return null;
     }
 
     private void Tell(double elapsed)
     {
-        if (_options.Progress is not { } progress) return;
+        if (_options.Progress is not { } progress)
+            return;
         var speed = Speed;
-        progress(new TrainingProgress(Step, Steps, _recentLoss, ((ParamGroup)_optimizer.ParamGroups.First()).LearningRate, speed.ImagesPerSecond,
-            TimeSpan.FromSeconds(elapsed / Math.Max(1, Step - _firstStep) * (Steps - Step)), speed.DataWait, speed.PeakBytes, speed.Mfu));
+        progress(
+            new TrainingProgress(
+                Step,
+                Steps,
+                _recentLoss,
+                ((ParamGroup)_optimizer.ParamGroups.First()).LearningRate,
+                speed.ImagesPerSecond,
+                TimeSpan.FromSeconds(elapsed / Math.Max(1, Step - _firstStep) * (Steps - Step)),
+                speed.DataWait,
+                speed.PeakBytes,
+                speed.Mfu
+            )
+        );
     }
 
     private void Resume()
@@ -365,9 +503,14 @@ public sealed class Trainer : IDisposable
             _log?.Begin(null);
             return;
         }
-        if (state.Step > Steps) throw new TrainingException($"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it is of another run, so give this one a folder of its own.");
+        if (state.Step > Steps)
+            throw new TrainingException(
+                $"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it "
+                    + "is of another run, so give this one a folder of its own."
+            );
         (Step, Seconds, _recentLoss, _whole) = (state.Step, state.Seconds, state.RecentLoss, true);
-        if (_options.AutoBatch && _memory.Batch % state.Accumulation == 0) _parts = Math.Max(_parts, state.Accumulation);
+        if (_options.AutoBatch && _memory.Batch % state.Accumulation == 0)
+            _parts = Math.Max(_parts, state.Accumulation);
         _log?.Begin(state.Log);
     }
 
@@ -379,13 +522,19 @@ public sealed class Trainer : IDisposable
         }
         catch (CheckpointException e)
         {
-            throw new TrainingException($"{e.Message} Without that file (or after `patchkit runs delete`) the run begins anew.", e);
+            throw new TrainingException(
+                $"{e.Message} Without that file (or after `patchkit runs delete`) the run begins anew.",
+                e
+            );
         }
     }
 
     private void Save()
     {
-        if (FirstNonFinite(parameter => parameter) is { } weight) throw Failed($"the weights {weight} are not finite after step {Step - 1} (batch seed {_options.Seed}/{Step - 1})");
+        if (FirstNonFinite(parameter => parameter) is { } weight)
+            throw Failed(
+                $"the weights {weight} are not finite after step {Step - 1} (batch seed {_options.Seed}/{Step - 1})"
+            );
         _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed(), _parts));
     }
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Training;
 
 /// <summary>
-/// What a run learns from and is tested on. A training batch depends on the seed, the epoch and its place in the epoch alone, so that a
-/// run that was interrupted goes on with the very batch that came next.
+/// What a run learns from and is tested on. A training batch depends on the seed, the epoch and its place in the epoch
+/// alone, so that a run that was interrupted goes on with the very batch that came next.
 /// </summary>
 public abstract class TrainingData : IDisposable
 {
@@ -18,7 +18,10 @@ public abstract class TrainingData : IDisposable
     /// <summary>How many files could not be read and were left out so far.</summary>
     public virtual int LeftOut => 0;
 
-    /// <summary>The test images' set with all objects and crowds of its file, where it is one of COCO's format: predictions are scored with it.</summary>
+    /// <summary>
+    /// The test images' set with all objects and crowds of its file, where it is one of COCO's format: predictions are
+    /// scored with it.
+    /// </summary>
     public virtual CocoDataset? TestObjects => null;
 
     /// <summary>The batches of an epoch; dispose each when it has been used.</summary>

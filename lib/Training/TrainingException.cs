@@ -4,5 +4,6 @@ namespace PatchKit.Training;
 public sealed class TrainingException : Exception
 {
     /// <summary>Training cannot go on.</summary>
-    public TrainingException(string message, Exception? inner = null) : base(message, inner) { }
+    public TrainingException(string message, Exception? inner = null)
+        : base(message, inner) { }
 }

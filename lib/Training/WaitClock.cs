@@ -14,7 +14,8 @@ internal sealed class WaitClock
     internal IEnumerable<T> Timed<T>(IEnumerable<T> items)
     {
         using var each = items.GetEnumerator();
-        while (Next()) yield return each.Current;
+        while (Next())
+            yield return each.Current;
 
         bool Next()
         {

@@ -55,9 +55,13 @@ public class CheckpointFileTests
     {
         using var scope = NewDisposeScope();
         Dictionary<string, Tensor> tensors;
-        using (var file = CheckpointFile.Open(Fixtures.PathOf(name))) tensors = file.StateDict();
+        using (var file = CheckpointFile.Open(Fixtures.PathOf(name)))
+            tensors = file.StateDict();
         tensors["base"].fill_(9);
-        foreach (string view in (string[])["again", "transposed", "row", "column", "stepped", "inner", "diagonal", "permuted", "one"])
+        foreach (
+            string view in (string[])
+                ["again", "transposed", "row", "column", "stepped", "inner", "diagonal", "permuted", "one"]
+        )
             Assert.True(tensors[view].eq(9).all().item<bool>(), view);
         Expect.Is("[5, 6]", tensors["alone"]);
         Expect.Is("[[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5]]", tensors["windows"]);
@@ -69,7 +73,8 @@ public class CheckpointFileTests
         using var scope = NewDisposeScope();
         using var file = CheckpointFile.Open(Fixtures.PathOf("views.pth"));
         var tensors = file.Tensors();
-        Tensor row = tensors["row"].Load(), whole = tensors["base"].Load();
+        Tensor row = tensors["row"].Load(),
+            whole = tensors["base"].Load();
         whole.fill_(9);
         Expect.Is("[12, 13, 14, 15, 16, 17]", row);
     }
@@ -82,8 +87,10 @@ public class CheckpointFileTests
         {
             var tensors = file.StateDict();
             Assert.Equal(before + 13, Engine.LiveTensors);
-            foreach (var tensor in tensors.Values) tensor.Dispose();
-            foreach (var tensor in file.Tensors().Values) tensor.Load().Dispose();
+            foreach (var tensor in tensors.Values)
+                tensor.Dispose();
+            foreach (var tensor in file.Tensors().Values)
+                tensor.Load().Dispose();
         }
         Assert.Equal(before, Engine.LiveTensors);
     }
@@ -107,12 +114,26 @@ public class CheckpointFileTests
         Refused("text.pth", "hello", "begin with 68656C6C6F");
         Refused("pickle.pkl", "\u0080\u0002}q\0.", "torch.save did not write");
         Refused("weights.pth.gz", "\u001f\u008b\u0008", "gzip -d");
-        Expect.Refused<CheckpointException>(() => CheckpointFile.Open(folder["absent.pth"]), folder["absent.pth"], "does not exist");
-        Expect.Refused<CheckpointException>(() => CheckpointFile.Open(Path.GetDirectoryName(folder["x"])!), "is a folder");
-        Expect.Refused<CheckpointException>(() => TorchCheckpoint.Open(Fixtures.PathOf("small.safetensors")), "was not written by torch.save");
+        Expect.Refused<CheckpointException>(
+            () => CheckpointFile.Open(folder["absent.pth"]),
+            folder["absent.pth"],
+            "does not exist"
+        );
+        Expect.Refused<CheckpointException>(
+            () => CheckpointFile.Open(Path.GetDirectoryName(folder["x"])!),
+            "is a folder"
+        );
+        Expect.Refused<CheckpointException>(
+            () => TorchCheckpoint.Open(Fixtures.PathOf("small.safetensors")),
+            "was not written by torch.save"
+        );
 
         void Refused(string name, string content, string words) =>
-            Expect.Refused<CheckpointException>(() => CheckpointFile.Open(folder.Write(name, System.Text.Encoding.Latin1.GetBytes(content))), folder[name], words);
+            Expect.Refused<CheckpointException>(
+                () => CheckpointFile.Open(folder.Write(name, System.Text.Encoding.Latin1.GetBytes(content))),
+                folder[name],
+                words
+            );
     }
 
     [Fact]

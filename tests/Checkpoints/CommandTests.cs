@@ -23,7 +23,10 @@ public class CommandTests
         Assert.Contains("PyTorch zip", lines[^2]);
         Assert.Contains("31 tensors", lines[^2]);
         text = Run(InspectCommand.Create(), Fixtures.PathOf("views.pth"));
-        Assert.Contains(text.Split('\n'), line => Words(line) is ["transposed", "float32", "(6,", "4)", "96", "shared", "with", "base"]);
+        Assert.Contains(
+            text.Split('\n'),
+            line => Words(line) is ["transposed", "float32", "(6,", "4)", "96", "shared", "with", "base"]
+        );
     }
 
     [Fact]
@@ -35,7 +38,10 @@ public class CommandTests
         Safetensors.Write(folder["w.safetensors"], [KeyValuePair.Create(name, tensor)]);
         string text = Run(InspectCommand.Create(), folder["w.safetensors"]);
         Assert.DoesNotContain('\u001b', text);
-        Assert.Contains(text.Split('\n'), line => line.Contains(name.Replace("\u001b", "\\x1b", StringComparison.Ordinal)) && line.Contains("float32"));
+        Assert.Contains(
+            text.Split('\n'),
+            line => line.Contains(name.Replace("\u001b", "\\x1b", StringComparison.Ordinal)) && line.Contains("float32")
+        );
     }
 
     [Theory]
@@ -48,19 +54,26 @@ public class CommandTests
     {
         using var scope = NewDisposeScope();
         using var folder = Fixtures.NewFolder();
-        string target = folder["out.safetensors"], text = Run(ConvertCommand.Create(), [Fixtures.PathOf(name), target, .. key is null ? Array.Empty<string>() : ["--key", key]]);
+        string target = folder["out.safetensors"],
+            text = Run(
+                ConvertCommand.Create(),
+                [Fixtures.PathOf(name), target, .. key is null ? Array.Empty<string>() : ["--key", key]]
+            );
         Assert.Contains($"{count} tensors", text);
         using var source = CheckpointFile.Open(Fixtures.PathOf(name));
-        Dictionary<string, Tensor> expected = source.StateDict(key), converted = Safetensors.Read(target);
+        Dictionary<string, Tensor> expected = source.StateDict(key),
+            converted = Safetensors.Read(target);
         Assert.Equal(expected.Keys.Order(), converted.Keys.Order());
-        foreach (var (tensorName, tensor) in expected) Expect.SameBits(tensor, converted[tensorName]);
+        foreach (var (tensorName, tensor) in expected)
+            Expect.SameBits(tensor, converted[tensorName]);
     }
 
     [Fact]
     public void ConvertSaysWhatIsSharedAndReplacesOnlyByForce()
     {
         using var folder = Fixtures.NewFolder();
-        string source = Fixtures.PathOf("views.pth"), target = folder["out.safetensors"];
+        string source = Fixtures.PathOf("views.pth"),
+            target = folder["out.safetensors"];
         Assert.Contains("note: base and again and transposed", Run(ConvertCommand.Create(), source, target));
         Expect.Refused<CheckpointException>(() => Run(ConvertCommand.Create(), source, target), target, "--force");
         Run(ConvertCommand.Create(), source, target, "--force");
@@ -76,8 +89,13 @@ public class CommandTests
         try
         {
             Console.SetOut(writer);
-            AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = AnsiSupport.No });
-            Assert.Equal(0, command.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }));
+            AnsiConsole.Console = AnsiConsole.Create(
+                new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = AnsiSupport.No }
+            );
+            Assert.Equal(
+                0,
+                command.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false })
+            );
             return writer.ToString();
         }
         finally

@@ -17,7 +17,8 @@ public class LoadReportTests
             Unexpected = [.. Enumerable.Range(0, 10).Select(i => new KeyShape($"extra.{i}", [i]))],
             Reshaped = [new("pos_embed", [1, 197, 192], [1, 785, 192], "resized bicubically")],
         };
-        Assert.Equal("""
+        Assert.Equal(
+            """
             deit.pth (model): 1 matched, 1 missing, 10 unexpected, 1 reshaped
               missing     head.bias [10]
               unexpected  extra.0 [0]
@@ -30,7 +31,9 @@ public class LoadReportTests
               unexpected  extra.7 [7]
               unexpected  and 2 more
               reshaped    pos_embed [1, 197, 192] -> [1, 785, 192], resized bicubically
-            """, report.ToString());
+            """,
+            report.ToString()
+        );
         Assert.False(report.IsExact);
         Expect.Refused<CheckpointException>(() => report.ExpectExact(), "deit.pth", "head.bias [10]", "does not fit");
     }

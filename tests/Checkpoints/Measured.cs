@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Checkpoints;
 
-/// <summary>Opens a file, loads every tensor, together and one by one, and holds what that allocates against twice the file's size.</summary>
+/// <summary>
+/// Opens a file, loads every tensor, together and one by one, and holds what that allocates against twice the file's
+/// size.
+/// </summary>
 internal static class Measured
 {
     // Exceptions, their traces, and what .NET makes once for each kind of code.
@@ -18,21 +21,30 @@ internal static class Measured
     {
         long fileBytes = new FileInfo(path).Length;
         Engine.ResetPeakMemory();
-        long nativeBefore = Engine.Memory().LiveBytes, managedBefore = GC.GetAllocatedBytesForCurrentThread();
+        long nativeBefore = Engine.Memory().LiveBytes,
+            managedBefore = GC.GetAllocatedBytesForCurrentThread();
         string? sentence = null;
         try
         {
             using var file = CheckpointFile.Open(path);
-            using (NewDisposeScope()) file.StateDict("");
-            foreach (var tensor in file.Tensors("").Values) tensor.Load().Dispose();
+            using (NewDisposeScope())
+                file.StateDict("");
+            foreach (var tensor in file.Tensors("").Values)
+                tensor.Load().Dispose();
         }
         catch (CheckpointException e)
         {
             sentence = e.Message;
         }
-        long managed = GC.GetAllocatedBytesForCurrentThread() - managedBefore, native = Engine.Memory().PeakBytes - nativeBefore;
-        Assert.True(managed + native <= 2 * fileBytes + small, $"{path} of {fileBytes:N0} bytes made {managed:N0} bytes of objects and {native:N0} of tensors ({sentence ?? "loaded"})");
-        if (sentence is null) return (Text(path), null);
+        long managed = GC.GetAllocatedBytesForCurrentThread() - managedBefore,
+            native = Engine.Memory().PeakBytes - nativeBefore;
+        Assert.True(
+            managed + native <= 2 * fileBytes + small,
+            $"{path} of {fileBytes:N0} bytes made {managed:N0} bytes of objects and {native:N0} of tensors "
+                + $"({sentence ?? "loaded"})"
+        );
+        if (sentence is null)
+            return (Text(path), null);
         Assert.StartsWith(path + " ", sentence);
         Assert.Matches(@"[.)]$", sentence);
         Assert.DoesNotContain(sentence, char.IsControl);
@@ -44,7 +56,9 @@ internal static class Measured
         using var scope = NewDisposeScope();
         using var file = CheckpointFile.Open(path);
         var texts = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, tensor) in file.StateDict("")) texts[name] = $"{tensor.dtype} {string.Join(',', tensor.shape)} {Convert.ToHexString(tensor.contiguous().bytes)}";
+        foreach (var (name, tensor) in file.StateDict(""))
+            texts[name] =
+                $"{tensor.dtype} {string.Join(',', tensor.shape)} {Convert.ToHexString(tensor.contiguous().bytes)}";
         return texts;
     }
 }

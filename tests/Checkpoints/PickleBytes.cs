@@ -39,13 +39,22 @@ internal sealed class PickleBytes
     internal PickleBytes Tuple(params long[] values)
     {
         Ops("(");
-        foreach (long value in values) Int(value);
+        foreach (long value in values)
+            Int(value);
         return Ops("t");
     }
 
     /// <summary>A tensor over storage "0".</summary>
     internal PickleBytes Tensor(string storage, long elements, long offset, long[] shape, long[] stride) =>
-        Global("torch._utils", "_rebuild_tensor_v2").Ops("(").Storage(storage, elements).Int(offset).Tuple(shape).Tuple(stride).Ops("\u0089").Global("collections", "OrderedDict").Ops(")RtR");
+        Global("torch._utils", "_rebuild_tensor_v2")
+            .Ops("(")
+            .Storage(storage, elements)
+            .Int(offset)
+            .Tuple(shape)
+            .Tuple(stride)
+            .Ops("\u0089")
+            .Global("collections", "OrderedDict")
+            .Ops(")RtR");
 
     internal PickleBytes Storage(string storage, long elements, string key = "0") =>
         Ops("(").Text("storage").Global("torch", storage).Text(key).Text("cpu").Int(elements).Ops("tQ");
@@ -53,13 +62,35 @@ internal sealed class PickleBytes
     internal byte[] ToArray() => [.. _bytes.ToArray(), (byte)'.'];
 
     /// <summary>A zip file of stored entries with this as its pickle.</summary>
-    internal byte[] Zip(params (string Name, byte[] Bytes)[] storages) => Zip(CompressionLevel.NoCompression, [("archive/data.pkl", ToArray()), .. storages.Select(entry => ($"archive/data/{entry.Name}", entry.Bytes))]);
+    internal byte[] Zip(params (string Name, byte[] Bytes)[] storages) =>
+        Zip(
+            CompressionLevel.NoCompression,
+            [("archive/data.pkl", ToArray()), .. storages.Select(entry => ($"archive/data/{entry.Name}", entry.Bytes))]
+        );
 
     /// <summary>The stream from before 1.6 with this as its object, and no storages.</summary>
     internal byte[] Stream()
     {
         byte[] magic = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
-        return [.. magic, 0x80, 2, (byte)'M', 0xe9, 3, (byte)'.', 0x80, 2, (byte)'}', (byte)'.', .. ToArray(), 0x80, 2, (byte)']', (byte)'.'];
+        return
+        [
+            .. magic,
+            0x80,
+            2,
+            (byte)'M',
+            0xe9,
+            3,
+            (byte)'.',
+            0x80,
+            2,
+            (byte)'}',
+            (byte)'.',
+            .. ToArray(),
+            0x80,
+            2,
+            (byte)']',
+            (byte)'.',
+        ];
     }
 
     internal static byte[] Zip(CompressionLevel level, params IEnumerable<(string Name, byte[] Bytes)> entries)

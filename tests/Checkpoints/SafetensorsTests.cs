@@ -12,7 +12,18 @@ namespace PatchKit.Tests.Checkpoints;
 public class SafetensorsTests
 {
     private static readonly ScalarType[] AllTypes =
-        [ScalarType.Float64, ScalarType.Float32, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32, ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool];
+    [
+        ScalarType.Float64,
+        ScalarType.Float32,
+        ScalarType.Float16,
+        ScalarType.BFloat16,
+        ScalarType.Int64,
+        ScalarType.Int32,
+        ScalarType.Int16,
+        ScalarType.Int8,
+        ScalarType.Byte,
+        ScalarType.Bool,
+    ];
 
     [Fact]
     public void EveryDtypeMakesTheRoundTrip()
@@ -24,10 +35,15 @@ public class SafetensorsTests
         tensors["empty"] = zeros([0, 4], ScalarType.Int64);
         tensors["transposed"] = arange(6, float32).reshape(2, 3).transpose(0, 1);
         tensors["parameter"] = ones([2], requires_grad: true);
-        Safetensors.Write(folder["all.safetensors"], tensors, new Dictionary<string, string> { ["note"] = "a\nb", ["epoch"] = "3" });
+        Safetensors.Write(
+            folder["all.safetensors"],
+            tensors,
+            new Dictionary<string, string> { ["note"] = "a\nb", ["epoch"] = "3" }
+        );
         var read = Safetensors.Read(folder["all.safetensors"]);
         Assert.Equal(tensors.Keys.Order(), read.Keys.Order());
-        foreach (var (name, tensor) in tensors) Expect.SameBits(tensor.detach(), read[name]);
+        foreach (var (name, tensor) in tensors)
+            Expect.SameBits(tensor.detach(), read[name]);
         using var file = CheckpointFile.Open(folder["all.safetensors"]);
         Assert.Equal(("safetensors", "a\nb", "3"), (file.Format, file.Metadata["note"], file.Metadata["epoch"]));
         Assert.Equal(["all.safetensors"], folder.Names);
@@ -38,7 +54,14 @@ public class SafetensorsTests
     {
         using var scope = NewDisposeScope();
         using var folder = Fixtures.NewFolder();
-        var tensors = new Dictionary<string, Tensor> { ["odd"] = ones(3, int8), ["b"] = ones(5), ["a"] = ones(5), ["wide"] = ones(1, float64), ["half"] = ones(3, float16) };
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["odd"] = ones(3, int8),
+            ["b"] = ones(5),
+            ["a"] = ones(5),
+            ["wide"] = ones(1, float64),
+            ["half"] = ones(3, float16),
+        };
         Safetensors.Write(folder["1"], tensors);
         Safetensors.Write(folder["2"], tensors.Reverse());
         byte[] bytes = File.ReadAllBytes(folder["1"]);
@@ -59,10 +82,23 @@ public class SafetensorsTests
         using var complex = CheckpointFile.Open(Fixtures.PathOf("small.safetensors"));
         string path = folder["w.safetensors"];
         Safetensors.Write(path, new Dictionary<string, Tensor> { ["a"] = one });
-        Expect.Refused<CheckpointException>(() => Safetensors.Write(path, new Dictionary<string, Tensor> { ["b"] = one }, overwrite: false), path, "exists already");
-        Expect.Refused<CheckpointException>(() => Safetensors.Write(path, [KeyValuePair.Create("b", one), KeyValuePair.Create("b", one)]), "two tensors named b");
-        Expect.Refused<CheckpointException>(() => Safetensors.Write(path, [KeyValuePair.Create("__metadata__", one)]), "__metadata__");
-        Expect.Refused<CheckpointException>(() => Safetensors.Write(folder["absent/w.safetensors"], [KeyValuePair.Create("b", one)]), "cannot be written");
+        Expect.Refused<CheckpointException>(
+            () => Safetensors.Write(path, new Dictionary<string, Tensor> { ["b"] = one }, overwrite: false),
+            path,
+            "exists already"
+        );
+        Expect.Refused<CheckpointException>(
+            () => Safetensors.Write(path, [KeyValuePair.Create("b", one), KeyValuePair.Create("b", one)]),
+            "two tensors named b"
+        );
+        Expect.Refused<CheckpointException>(
+            () => Safetensors.Write(path, [KeyValuePair.Create("__metadata__", one)]),
+            "__metadata__"
+        );
+        Expect.Refused<CheckpointException>(
+            () => Safetensors.Write(folder["absent/w.safetensors"], [KeyValuePair.Create("b", one)]),
+            "cannot be written"
+        );
         complex.Dispose();
         Assert.Throws<ObjectDisposedException>(() => Safetensors.Write(path, complex.Tensors()));
         Assert.Equal(["a"], Keys(path));
@@ -86,18 +122,50 @@ public class SafetensorsTests
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, "at bytes 0 to 8 of its data, which has 7 bytes")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, "has 9 bytes of data, but its tensors take 8")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""",
+        7,
+        "at bytes 0 to 8 of its data, which has 7 bytes"
+    )]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""",
+        9,
+        "has 9 bytes of data, but its tensors take 8"
+    )]
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "float32 [3], in 8 bytes")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", 16, "names a twice")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "overlap or leave a gap")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}}""", 20, "overlap or leave a gap")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""",
+        16,
+        "names a twice"
+    )]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
+        12,
+        "overlap or leave a gap"
+    )]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}}""",
+        20,
+        "overlap or leave a gap"
+    )]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "at bytes 8 to 0")]
     [InlineData("""{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""", 8, "something else than a size")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}""", 8, "something else than a size")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[18446744073709551617],"data_offsets":[0,8]}}""", 8, "something else than a size")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904,4,4611686018427387904],"data_offsets":[0,0]}}""", 0, "in 0 bytes")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "which no memory holds")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[18446744073709551617],"data_offsets":[0,8]}}""",
+        8,
+        "something else than a size"
+    )]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[4611686018427387904,4,4611686018427387904],"data_offsets":[0,0]}}""",
+        0,
+        "in 0 bytes"
+    )]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}""",
+        0,
+        "which no memory holds"
+    )]
     [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}""", 2, "holds a as F8_E4M3")]
     [InlineData("""{"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}""", 2, "holds 255 among the booleans")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2]}}""", 8, "lacks dtype, shape or data_offsets of a")]

@@ -7,16 +7,24 @@ namespace PatchKit.Tests.Cli;
 internal sealed class ChildProcess : IDisposable
 {
     private readonly Process _process;
-    private readonly Task<string> _output, _errors;
+    private readonly Task<string> _output,
+        _errors;
 
     /// <summary>Starts `patchkit` with arguments.</summary>
-    internal ChildProcess(params string[] arguments) : this([], arguments) { }
+    internal ChildProcess(params string[] arguments)
+        : this([], arguments) { }
 
     private ChildProcess(string[] before, string[] arguments)
     {
         string[] line = [.. before, .. Line(arguments)];
-        var start = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // else .NET itself makes a large file, which a limit on files forbids
+        var start = new ProcessStartInfo(line[0], line[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // else .NET itself makes a large file, which a limit on files forbids
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         _process = Process.Start(start)!;
         (_output, _errors) = (_process.StandardOutput.ReadToEndAsync(), _process.StandardError.ReadToEndAsync());
     }
@@ -24,21 +32,32 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>What starts `patchkit` with arguments: a program and what it is given.</summary>
     internal static string[] Line(params string[] arguments)
     {
-        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        return [dotnet, Path.Combine(AppContext.BaseDirectory, typeof(TrainCommand).Assembly.GetName().Name + ".dll"), .. arguments];
+        string dotnet =
+            Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        return
+        [
+            dotnet,
+            Path.Combine(AppContext.BaseDirectory, typeof(TrainCommand).Assembly.GetName().Name + ".dll"),
+            .. arguments,
+        ];
     }
 
     /// <summary>Starts it behind a program that starts others, such as nohup.</summary>
     internal static ChildProcess Behind(string[] before, params string[] arguments) => new(before, arguments);
 
-    /// <summary>Starts it where no file may grow beyond some KiB: writing more fails as it does on a full disk.</summary>
-    internal static ChildProcess WithFileLimit(int kibibytes, params string[] arguments) => new(["bash", "-c", $"trap '' XFSZ; ulimit -f {kibibytes}; exec \"$@\"", "bash"], arguments);
+    /// <summary>
+    /// Starts it where no file may grow beyond some KiB: writing more fails as it does on a full disk.
+    /// </summary>
+    internal static ChildProcess WithFileLimit(int kibibytes, params string[] arguments) =>
+        new(["bash", "-c", $"trap '' XFSZ; ulimit -f {kibibytes}; exec \"$@\"", "bash"], arguments);
 
     /// <summary>Starts it with a number of libtorch's threads.</summary>
-    internal static ChildProcess WithThreads(int threads, params string[] arguments) => new(["env", $"OMP_NUM_THREADS={threads}"], arguments);
+    internal static ChildProcess WithThreads(int threads, params string[] arguments) =>
+        new(["env", $"OMP_NUM_THREADS={threads}"], arguments);
 
     /// <summary>Starts it with a variable of its environment, given as NAME=VALUE.</summary>
-    internal static ChildProcess WithVariable(string variable, params string[] arguments) => new(["env", variable], arguments);
+    internal static ChildProcess WithVariable(string variable, params string[] arguments) =>
+        new(["env", variable], arguments);
 
     internal int Id => _process.Id;
 
@@ -53,12 +72,20 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Kills one of the ranks that `patchkit launch` started, as kill -9 does it.</summary>
     internal void KillRank(int rank)
     {
-        foreach (string folder in Directory.EnumerateDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
+        foreach (
+            string folder in Directory
+                .EnumerateDirectories("/proc")
+                .Where(folder => int.TryParse(Path.GetFileName(folder), out _))
+        )
         {
             try
             {
                 string[] standing = File.ReadAllText(Path.Combine(folder, "stat")).Split(") ")[^1].Split(' ');
-                if (standing[1] != $"{Id}" || !File.ReadAllText(Path.Combine(folder, "environ")).Split('\0').Contains($"RANK={rank}")) continue;
+                if (
+                    standing[1] != $"{Id}"
+                    || !File.ReadAllText(Path.Combine(folder, "environ")).Split('\0').Contains($"RANK={rank}")
+                )
+                    continue;
                 using var found = Process.GetProcessById(int.Parse(Path.GetFileName(folder)));
                 found.Kill();
                 return;
@@ -80,7 +107,8 @@ internal sealed class ChildProcess : IDisposable
 
     public void Dispose()
     {
-        if (!_process.HasExited) _process.Kill();
+        if (!_process.HasExited)
+            _process.Kill();
         _process.Dispose();
     }
 }

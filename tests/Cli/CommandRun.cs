@@ -9,13 +9,23 @@ internal sealed record CommandRun(int Code, string Output, string Errors)
     internal static CommandRun Of(Command command, params string[] arguments)
     {
         var (output, errors, tables) = (Console.Out, Console.Error, AnsiConsole.Console);
-        using StringWriter written = new(), complained = new();
+        using StringWriter written = new(),
+            complained = new();
         try
         {
             Console.SetOut(written);
             Console.SetError(complained);
             AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(written) });
-            int code = command.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = written, Error = complained });
+            int code = command
+                .Parse(arguments)
+                .Invoke(
+                    new InvocationConfiguration
+                    {
+                        EnableDefaultExceptionHandler = false,
+                        Output = written,
+                        Error = complained,
+                    }
+                );
             return new CommandRun(code, written.ToString(), complained.ToString());
         }
         finally

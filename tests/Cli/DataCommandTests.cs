@@ -10,7 +10,8 @@ namespace PatchKit.Tests.Cli;
 /// <summary>`patchkit data`: what it prints, writes, refuses and leaves behind.</summary>
 public sealed class DataCommandTests : IDisposable
 {
-    private readonly string _folder = ImageFiles.Scratch(), _images;
+    private readonly string _folder = ImageFiles.Scratch(),
+        _images;
 
     public DataCommandTests()
     {
@@ -53,10 +54,16 @@ public sealed class DataCommandTests : IDisposable
         string packed = Path.Combine(_folder, "packed");
         string[] arguments = ["pack", _images, "--size", "12", "--out", packed, "--filter", filter];
         Put("val/bee/bad.png", "make.py");
-        Assert.Contains("bad.png is no JPEG, PNG, WebP, BMP, GIF or TIFF", Assert.Throws<ImageException>(() => Run(arguments)).Message);
+        Assert.Contains(
+            "bad.png is no JPEG, PNG, WebP, BMP, GIF or TIFF",
+            Assert.Throws<ImageException>(() => Run(arguments)).Message
+        );
         Assert.Equal(["images"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName));
 
-        Assert.Equal((0, $"{packed}: 5 images of 12 x 12 pixels, 1 left out.\n"), Run([.. arguments, "--on-bad-sample", "skip"]));
+        Assert.Equal(
+            (0, $"{packed}: 5 images of 12 x 12 pixels, 1 left out.\n"),
+            Run([.. arguments, "--on-bad-sample", "skip"])
+        );
         Assert.Contains("a packed set of 2 classes: 5 images, all can be read.", Run("verify", packed).Text);
         Assert.Contains("exists already", Assert.Throws<ImageException>(() => Run(arguments)).Message);
 
@@ -70,16 +77,29 @@ public sealed class DataCommandTests : IDisposable
     }
 
     [Fact]
-    public void PackRefusesWhatCannotFit() => Assert.Contains("free; make room",
-        Assert.Throws<ImageException>(() => Run("pack", _images, "--size", "16000000", "--out", Path.Combine(_folder, "packed"))).Message);
+    public void PackRefusesWhatCannotFit() =>
+        Assert.Contains(
+            "free; make room",
+            Assert
+                .Throws<ImageException>(() =>
+                    Run("pack", _images, "--size", "16000000", "--out", Path.Combine(_folder, "packed"))
+                )
+                .Message
+        );
 
     [Fact]
     public void GenerateWritesAFolderThatOpens()
     {
         string made = Path.Combine(_folder, "made");
-        Assert.Contains("leave class", Assert.Throws<ArgumentException>(() => Run("generate", "--count", "10", "--out", made)).Message);
+        Assert.Contains(
+            "leave class",
+            Assert.Throws<ArgumentException>(() => Run("generate", "--count", "10", "--out", made)).Message
+        );
         Assert.False(Directory.Exists(made));
-        Assert.Equal((0, $"{made}: 800 training and 160 test images of 16 x 16 pixels.\n"), Run("generate", "--seed", "3", "--count", "800", "--out", made));
+        Assert.Equal(
+            (0, $"{made}: 800 training and 160 test images of 16 x 16 pixels.\n"),
+            Run("generate", "--seed", "3", "--count", "800", "--out", made)
+        );
         using var opened = DataFolder.Open(made);
         Assert.Equal((800, 160, 16), (opened.Training.Count, opened.Test.Count, opened.Training.Classes.Count));
         var set = new MultiScaleBits(3);
@@ -87,7 +107,8 @@ public sealed class DataCommandTests : IDisposable
         int first = int.Parse(Path.GetFileNameWithoutExtension(opened.Training.Name(0)));
         Assert.Equal(opened.Training.Label(0), set.Draw(first, planes));
         using var image = opened.Training.Read(0);
-        for (int i = 0; i < 256; i++) Assert.Equal(Math.Clamp(128 + 51 * planes[i], 0, 255), image.Pixels[3 * i], 0.51f);
+        for (int i = 0; i < 256; i++)
+            Assert.Equal(Math.Clamp(128 + 51 * planes[i], 0, 255), image.Pixels[3 * i], 0.51f);
     }
 
     private static (int Status, string Text) Run(params string[] arguments)
@@ -98,8 +119,13 @@ public sealed class DataCommandTests : IDisposable
         {
             Console.SetOut(writer);
             Console.SetError(TextWriter.Null);
-            AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = AnsiSupport.No });
-            int status = DataCommand.Create().Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            AnsiConsole.Console = AnsiConsole.Create(
+                new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = AnsiSupport.No }
+            );
+            int status = DataCommand
+                .Create()
+                .Parse(arguments)
+                .Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
             return (status, writer.ToString());
         }
         finally

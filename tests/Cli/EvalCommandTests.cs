@@ -38,8 +38,8 @@ public sealed class EvalCommandTests : IDisposable
     {
         var set = _scored.Images;
         var (loss, top1, top5) = _scored.Score(set, Enumerable.Range(0, set.Count));
-        string[] lines = Eval("--data", _scored["."]).Output.Split('\n');                    // val/ below is found
-        Assert.Equal([$"top-1  {top1,9:P2}", $"top-5  {top5,9:P2}", $"loss   {loss,7:F4}"], lines[..3]);
+        string[] lines = Eval("--data", _scored["."]).Output.Split('\n'); // val/ below is found
+        Assert.Equal([$"top-1  {top1, 9:P2}", $"top-5  {top5, 9:P2}", $"loss   {loss, 7:F4}"], lines[..3]);
         Assert.StartsWith($"{set.Count} images in ", lines[3]);
     }
 
@@ -47,8 +47,15 @@ public sealed class EvalCommandTests : IDisposable
     public void ALimitIsSpreadOverTheSet()
     {
         var set = _scored.Images;
-        Same(Eval("--data", _scored["val"], "--json", "--limit", "5"), _scored.Score(set, Enumerable.Range(0, 5).Select(i => i * set.Count / 5)), 5);
-        Assert.Equal(set.Count, Json(Eval("--data", _scored["val"], "--json", "--limit", "1000")).GetProperty("images").GetInt32());
+        Same(
+            Eval("--data", _scored["val"], "--json", "--limit", "5"),
+            _scored.Score(set, Enumerable.Range(0, 5).Select(i => i * set.Count / 5)),
+            5
+        );
+        Assert.Equal(
+            set.Count,
+            Json(Eval("--data", _scored["val"], "--json", "--limit", "1000")).GetProperty("images").GetInt32()
+        );
     }
 
     [Fact]
@@ -57,7 +64,8 @@ public sealed class EvalCommandTests : IDisposable
         var random = new Random(1);
         var records = new byte[12 * (1 + 3 * 32 * 32)];
         random.NextBytes(records);
-        for (int i = 0; i < 12; i++) records[i * 3073] = (byte)(i * 7 % 10);
+        for (int i = 0; i < 12; i++)
+            records[i * 3073] = (byte)(i * 7 % 10);
         Directory.CreateDirectory(_scored["cifar"]);
         File.WriteAllBytes(_scored["cifar/test_batch.bin"], records);
         var cifar = Cifar.Open(_scored["cifar"], DataSplit.Test);
@@ -66,7 +74,11 @@ public sealed class EvalCommandTests : IDisposable
 
         new PackedSetWriter(40).Write(_scored.Images, _scored["packed"], cancellation: Stop);
         using var packed = new PackedSet(_scored["packed"]);
-        Same(Eval("--data", _scored["packed"], "--json"), _scored.Score(packed, Enumerable.Range(0, packed.Count)), packed.Count);
+        Same(
+            Eval("--data", _scored["packed"], "--json"),
+            _scored.Score(packed, Enumerable.Range(0, packed.Count)),
+            packed.Count
+        );
     }
 
     [Fact]
@@ -75,15 +87,25 @@ public sealed class EvalCommandTests : IDisposable
         Directory.Delete(_scored["val/" + ScoredModel.ClassFolder(3)], recursive: true);
         Refused("has 9 class folders", "scores 10 classes: 1 is missing");
         File.WriteAllLines(_scored["classes.txt"], Enumerable.Range(0, 10).Select(ScoredModel.ClassFolder));
-        Expect.Refused<ImageException>(() => Eval("--data", _scored["val"], "--classes", _scored["classes.txt"]), $"lacks {ScoredModel.ClassFolder(3)} of the 10 class folders");
-        for (int label = 0; label < 10; label++) Directory.CreateDirectory(_scored["train/" + ScoredModel.ClassFolder(label)]);
+        Expect.Refused<ImageException>(
+            () => Eval("--data", _scored["val"], "--classes", _scored["classes.txt"]),
+            $"lacks {ScoredModel.ClassFolder(3)} of the 10 class folders"
+        );
+        for (int label = 0; label < 10; label++)
+            Directory.CreateDirectory(_scored["train/" + ScoredModel.ClassFolder(label)]);
         Refused($"lacks {ScoredModel.ClassFolder(3)} of the 10 class folders");
         Directory.Delete(_scored["train"], recursive: true);
-        foreach (int label in new[] { 3, 10 }) _scored.Put($"val/{ScoredModel.ClassFolder(label)}/0", "grey.jpg");
+        foreach (int label in new[] { 3, 10 })
+            _scored.Put($"val/{ScoredModel.ClassFolder(label)}/0", "grey.jpg");
         Refused("has 11 class folders", "1 is too many");
-        Expect.Refused<ImageException>(() => LabelledImages.Open(_scored["val"], 1000, null, "deit.pth"), "has 11 class folders, but deit.pth scores 1,000 classes: 989 are missing", "n01440764 to n15075141");
+        Expect.Refused<ImageException>(
+            () => LabelledImages.Open(_scored["val"], 1000, null, "deit.pth"),
+            "has 11 class folders, but deit.pth scores 1,000 classes: 989 are missing",
+            "n01440764 to n15075141"
+        );
 
-        void Refused(params string[] words) => Expect.Refused<ImageException>(() => Eval("--data", _scored["val"]), words);
+        void Refused(params string[] words) =>
+            Expect.Refused<ImageException>(() => Eval("--data", _scored["val"]), words);
     }
 
     [Fact]
@@ -100,19 +122,61 @@ public sealed class EvalCommandTests : IDisposable
         Assert.Contains($"1 file was left out: {bad}", run.Errors);
     }
 
-    /// <summary>The class token's place tells the two ways of resizing positions apart in an Adventurer, not in a ViT.</summary>
+    /// <summary>
+    /// The class token's place tells the two ways of resizing positions apart in an Adventurer, not in a ViT.
+    /// </summary>
     [Theory, InlineData("correct"), InlineData("official-shifted")]
     public void PositionsAreResizedAsAsked(string positions)
     {
         using var scope = NewDisposeScope();
         string checkpoint = Fixtures.PathOf("models/adventurer.pth");
-        File.WriteAllText(_scored["config.json"], JsonSerializer.Serialize(new RunConfig { Model = PthGolden.Adventurer, Recipe = RecipeBook.Find("smoke"), Data = new GeneratedDataConfig() }, RunConfig.Json));
-        var run = CommandRun.Of(EvalCommand.Create(), "--model", _scored["config.json"], "--checkpoint", checkpoint, "--input", "24", "--data", _scored["val"], "--json", "--device", "cpu", "--positions", positions);
+        File.WriteAllText(
+            _scored["config.json"],
+            JsonSerializer.Serialize(
+                new RunConfig
+                {
+                    Model = PthGolden.Adventurer,
+                    Recipe = RecipeBook.Find("smoke"),
+                    Data = new GeneratedDataConfig(),
+                },
+                RunConfig.Json
+            )
+        );
+        var run = CommandRun.Of(
+            EvalCommand.Create(),
+            "--model",
+            _scored["config.json"],
+            "--checkpoint",
+            checkpoint,
+            "--input",
+            "24",
+            "--data",
+            _scored["val"],
+            "--json",
+            "--device",
+            "cpu",
+            "--positions",
+            positions
+        );
 
         using var model = new Adventurer(PthGolden.Adventurer with { Height = 24, Width = 24 });
         using var file = CheckpointFile.Open(checkpoint);
-        ModelCheckpoint.Load(model, file.StateDict(), new CheckpointLoading { Positions = positions == "correct" ? PositionLoading.Correct : PositionLoading.OfficialShifted });
-        var direct = Evaluation.Classification(model, new ImageLoader(_scored.Images, new EvalTransform(24, 1) { Normalization = Normalization.Generated }).Epoch(0, cancellation: Stop), cancellation: Stop);
+        ModelCheckpoint.Load(
+            model,
+            file.StateDict(),
+            new CheckpointLoading
+            {
+                Positions = positions == "correct" ? PositionLoading.Correct : PositionLoading.OfficialShifted,
+            }
+        );
+        var direct = Evaluation.Classification(
+            model,
+            new ImageLoader(_scored.Images, new EvalTransform(24, 1) { Normalization = Normalization.Generated }).Epoch(
+                0,
+                cancellation: Stop
+            ),
+            cancellation: Stop
+        );
         Same(run, (direct.Loss, direct.Top1, direct.Top5), direct.Images);
         Assert.Contains("note: pos_embed [1, 17, 32] -> [1, 37, 32]", run.Errors);
     }
@@ -120,12 +184,40 @@ public sealed class EvalCommandTests : IDisposable
     [Fact]
     public void APresetTakesItsSizesFromTheCheckpoint()
     {
-        using (var model = ModelZoo.Find("deit-tiny").Create(c => c with { Height = 48, Width = 48, PatchSize = 8, Classes = 10 }))
+        using (
+            var model = ModelZoo
+                .Find("deit-tiny")
+                .Create(c => c with { Height = 48, Width = 48, PatchSize = 8, Classes = 10 })
+        )
             Safetensors.Write(_scored["deit.safetensors"], model.state_dict());
-        string[] options = ["--model", "deit-tiny", "--checkpoint", _scored["deit.safetensors"], "--data", _scored["val"], "--json", "--limit", "2", "--device", "cpu"];
+        string[] options =
+        [
+            "--model",
+            "deit-tiny",
+            "--checkpoint",
+            _scored["deit.safetensors"],
+            "--data",
+            _scored["val"],
+            "--json",
+            "--limit",
+            "2",
+            "--device",
+            "cpu",
+        ];
         var found = Json(CommandRun.Of(EvalCommand.Create(), options));
-        Assert.Equal((48, 8, 10), (found.GetProperty("input").GetInt32(), found.GetProperty("patch").GetInt32(), found.GetProperty("classes").GetInt32()));
-        Expect.Refused<CheckpointException>(() => CommandRun.Of(EvalCommand.Create(), [.. options, "--patch", "4"]), "patch_embed.proj.weight", "[192, 3, 8, 8]");
+        Assert.Equal(
+            (48, 8, 10),
+            (
+                found.GetProperty("input").GetInt32(),
+                found.GetProperty("patch").GetInt32(),
+                found.GetProperty("classes").GetInt32()
+            )
+        );
+        Expect.Refused<CheckpointException>(
+            () => CommandRun.Of(EvalCommand.Create(), [.. options, "--patch", "4"]),
+            "patch_embed.proj.weight",
+            "[192, 3, 8, 8]"
+        );
         options[1] = "deit-small";
         Expect.Refused<CheckpointException>(() => CommandRun.Of(EvalCommand.Create(), options), "checkpoint's widths");
     }
@@ -134,18 +226,46 @@ public sealed class EvalCommandTests : IDisposable
     public void WhatIsNoModelIsRefused()
     {
         string[] data = ["--data", _scored["val"], "--checkpoint", ScoredModel.Checkpoint];
-        Expect.Refused<ArgumentException>(() => CommandRun.Of(EvalCommand.Create(), ["--model", "vit-tiny", .. data]), "no model \"vit-tiny\"");
+        Expect.Refused<ArgumentException>(
+            () => CommandRun.Of(EvalCommand.Create(), ["--model", "vit-tiny", .. data]),
+            "no model \"vit-tiny\""
+        );
         File.WriteAllText(_scored["typo.json"], """{ "$type": "vit", "headz": 3 }""");
-        Expect.Refused<ArgumentException>(() => CommandRun.Of(EvalCommand.Create(), ["--model", _scored["typo.json"], .. data]), "typo.json is no model's configuration", "headz");
+        Expect.Refused<ArgumentException>(
+            () => CommandRun.Of(EvalCommand.Create(), ["--model", _scored["typo.json"], .. data]),
+            "typo.json is no model's configuration",
+            "headz"
+        );
         File.WriteAllText(_scored["untyped.json"], """{ "heads": 3 }""");
-        Expect.Refused<ArgumentException>(() => CommandRun.Of(EvalCommand.Create(), ["--model", _scored["untyped.json"], .. data]), "untyped.json is no model's configuration", "$type");
-        Expect.Refused<CheckpointException>(() => CommandRun.Of(EvalCommand.Create(), "--model", "deit-tiny", "--data", _scored["val"], "--checkpoint", Fixtures.PathOf("plain.pth")), "plain.pth has no head.weight");
+        Expect.Refused<ArgumentException>(
+            () => CommandRun.Of(EvalCommand.Create(), ["--model", _scored["untyped.json"], .. data]),
+            "untyped.json is no model's configuration",
+            "$type"
+        );
+        Expect.Refused<CheckpointException>(
+            () =>
+                CommandRun.Of(
+                    EvalCommand.Create(),
+                    "--model",
+                    "deit-tiny",
+                    "--data",
+                    _scored["val"],
+                    "--checkpoint",
+                    Fixtures.PathOf("plain.pth")
+                ),
+            "plain.pth has no head.weight"
+        );
         Expect.Refused<ArgumentException>(() => Eval("--data", _scored["val"], "--limit", "0"), "--limit 0");
         File.WriteAllText(_scored["short.txt"], "ant\nbee\n");
-        Expect.Refused<ArgumentException>(() => Eval("--data", _scored["val"], "--classes", _scored["short.txt"]), "names 2 classes", "scores 10");
+        Expect.Refused<ArgumentException>(
+            () => Eval("--data", _scored["val"], "--classes", _scored["short.txt"]),
+            "names 2 classes",
+            "scores 10"
+        );
     }
 
-    private CommandRun Eval(params string[] options) => CommandRun.Of(EvalCommand.Create(), [.. _scored.Options, .. options]);
+    private CommandRun Eval(params string[] options) =>
+        CommandRun.Of(EvalCommand.Create(), [.. _scored.Options, .. options]);
 
     private static JsonElement Json(CommandRun run)
     {

@@ -16,7 +16,13 @@ public sealed class GpuCheckTests
         string[] steps = output.Trim().Split(' ');
         Assert.Equal(0, code);
         Assert.Equal(["libtorch", "native", "doctor", "kernels"], steps[..4]);
-        Assert.Equal(steps.Order(), Regex.Matches(File.ReadAllText(s_script), @"^step_([\w-]+)\(\)", RegexOptions.Multiline).Select(match => match.Groups[1].Value).Order());
+        Assert.Equal(
+            steps.Order(),
+            Regex
+                .Matches(File.ReadAllText(s_script), @"^step_([\w-]+)\(\)", RegexOptions.Multiline)
+                .Select(match => match.Groups[1].Value)
+                .Order()
+        );
     }
 
     [Fact]
@@ -25,7 +31,10 @@ public sealed class GpuCheckTests
         var lists = Regex.Matches(File.ReadAllText(s_script), @"groups\+?=\(([\w ]+)\)");
         var namespaces = typeof(GpuCheckTests).Assembly.GetTypes().Select(type => type.Namespace).ToHashSet();
         Assert.Equal(2, lists.Count);
-        Assert.All(lists.SelectMany(list => list.Groups[1].Value.Split(' ')), name => Assert.Contains($"PatchKit.Tests.{name}", namespaces));
+        Assert.All(
+            lists.SelectMany(list => list.Groups[1].Value.Split(' ')),
+            name => Assert.Contains($"PatchKit.Tests.{name}", namespaces)
+        );
     }
 
     [Theory]
@@ -44,8 +53,19 @@ public sealed class GpuCheckTests
     {
         Assert.SkipUnless(Run("bash", "-c", "command -v python3").Code == 0, "python3 is not here.");
         string report = Path.GetTempFileName();
-        string library = Path.Combine(Path.GetDirectoryName(NativeLibraries.Find(out _))!, "libpatchkit_cuda_emulated.so");
-        string[] arguments = [Path.Combine(Path.GetDirectoryName(s_script)!, "kernels.py"), "--emulate", "--library", library, "--json", report];
+        string library = Path.Combine(
+            Path.GetDirectoryName(NativeLibraries.Find(out _))!,
+            "libpatchkit_cuda_emulated.so"
+        );
+        string[] arguments =
+        [
+            Path.Combine(Path.GetDirectoryName(s_script)!, "kernels.py"),
+            "--emulate",
+            "--library",
+            library,
+            "--json",
+            report,
+        ];
         try
         {
             var (code, output, errors) = Run("python3", arguments);
@@ -63,16 +83,34 @@ public sealed class GpuCheckTests
     [Fact]
     public void TheKernelsCompileForGpus()
     {
-        var (code, output, errors) = Run("bash", Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(s_script)!)!, "check-cuda-sources.sh"));
-        if (code == 2) Assert.Skip(errors);
+        var (code, output, errors) = Run(
+            "bash",
+            Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(s_script)!)!, "check-cuda-sources.sh")
+        );
+        if (code == 2)
+            Assert.Skip(errors);
         Assert.True(code == 0, output + errors);
-        foreach (string source in new[] { "causal_conv", "library", "nms", "norm", "roi_align", "ssd_scan", "ssd_scan_backward" })
-            foreach (string architecture in new[] { "sm_80", "sm_90" }) Assert.Matches($@"(?m)^{source}, {architecture}: [1-9]\d* kernels$", output);
+        foreach (
+            string source in new[]
+            {
+                "causal_conv",
+                "library",
+                "nms",
+                "norm",
+                "roi_align",
+                "ssd_scan",
+                "ssd_scan_backward",
+            }
+        )
+        foreach (string architecture in new[] { "sm_80", "sm_90" })
+            Assert.Matches($@"(?m)^{source}, {architecture}: [1-9]\d* kernels$", output);
     }
 
     private static (int Code, string Output, string Errors) Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -83,7 +121,13 @@ public sealed class GpuCheckTests
     internal static string Script()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (Path.Combine(folder.FullName, "environment", "gpu-check", "dotnet.sh") is var script && File.Exists(script)) return script;
-        throw new FileNotFoundException($"environment/gpu-check/dotnet.sh is in no folder above {AppContext.BaseDirectory}.");
+            if (
+                Path.Combine(folder.FullName, "environment", "gpu-check", "dotnet.sh") is var script
+                && File.Exists(script)
+            )
+                return script;
+        throw new FileNotFoundException(
+            $"environment/gpu-check/dotnet.sh is in no folder above {AppContext.BaseDirectory}."
+        );
     }
 }

@@ -10,7 +10,8 @@ namespace PatchKit.Tests.Cli;
 /// <summary>`patchkit predict` against the library's own scores.</summary>
 public sealed class PredictCommandTests : IDisposable
 {
-    private static readonly string Colour = Path.Combine(ImageFiles.Folder, "colour.png"), Grey = Path.Combine(ImageFiles.Folder, "grey.jpg");
+    private static readonly string Colour = Path.Combine(ImageFiles.Folder, "colour.png"),
+        Grey = Path.Combine(ImageFiles.Folder, "grey.jpg");
     private readonly ScoredModel _scored = new();
 
     public void Dispose() => _scored.Dispose();
@@ -26,8 +27,12 @@ public sealed class PredictCommandTests : IDisposable
         {
             Assert.Equal(path, entry.GetProperty("image").GetString());
             var (best, guesses) = (Best(path)[..3], entry.GetProperty("classes").EnumerateArray().ToArray());
-            Assert.Equal(best.Select(guess => ($"class {guess.Class}", guess.Class)), guesses.Select(guess => (guess.GetProperty("name").GetString()!, guess.GetProperty("index").GetInt32())));
-            foreach (var (expected, actual) in best.Zip(guesses)) Assert.Equal(expected.Probability, actual.GetProperty("probability").GetDouble(), 1e-6);
+            Assert.Equal(
+                best.Select(guess => ($"class {guess.Class}", guess.Class)),
+                guesses.Select(guess => (guess.GetProperty("name").GetString()!, guess.GetProperty("index").GetInt32()))
+            );
+            foreach (var (expected, actual) in best.Zip(guesses))
+                Assert.Equal(expected.Probability, actual.GetProperty("probability").GetDouble(), 1e-6);
         }
     }
 
@@ -35,13 +40,22 @@ public sealed class PredictCommandTests : IDisposable
     public void ClassesAreCalledAsAFileOrASetDoes()
     {
         int best = Best(Colour)[0].Class;
-        File.WriteAllLines(_scored["names.txt"], Enumerable.Range(0, ScoredModel.Classes).Select(label => $"animal {label}"));
-        foreach (var (option, path, name) in new[] { ("--classes", "names.txt", $"animal {best}"), ("--data", "val", ScoredModel.ClassFolder(best)) })
+        File.WriteAllLines(
+            _scored["names.txt"],
+            Enumerable.Range(0, ScoredModel.Classes).Select(label => $"animal {label}")
+        );
+        foreach (
+            var (option, path, name) in new[]
+            {
+                ("--classes", "names.txt", $"animal {best}"),
+                ("--data", "val", ScoredModel.ClassFolder(best)),
+            }
+        )
         {
             string[] lines = Predict(option, _scored[path], Colour).Output.TrimEnd().Split('\n');
             Assert.Equal(6, lines.Length);
             Assert.Equal(Colour, lines[0]);
-            Assert.Equal($"{Best(Colour)[0].Probability,10:P2}  {name}", lines[1]);
+            Assert.Equal($"{Best(Colour)[0].Probability, 10:P2}  {name}", lines[1]);
         }
     }
 
@@ -62,14 +76,22 @@ public sealed class PredictCommandTests : IDisposable
     }
 
     [Fact]
-    public void NoClassAtAllIsRefused() => Expect.Refused<ArgumentException>(() => Predict("--top", "0", Colour), "--top 0");
+    public void NoClassAtAllIsRefused() =>
+        Expect.Refused<ArgumentException>(() => Predict("--top", "0", Colour), "--top 0");
 
-    private CommandRun Predict(params string[] arguments) => CommandRun.Of(PredictCommand.Create(), [.. _scored.Options, .. arguments]);
+    private CommandRun Predict(params string[] arguments) =>
+        CommandRun.Of(PredictCommand.Create(), [.. _scored.Options, .. arguments]);
 
     private (int Class, double Probability)[] Best(string path)
     {
         using var image = ImageCodec.Read(path);
         double[] powers = [.. _scored.Scores(image).Select(Math.Exp)];
-        return [.. powers.Index().OrderByDescending(power => power.Item).Select(power => (power.Index, power.Item / powers.Sum()))];
+        return
+        [
+            .. powers
+                .Index()
+                .OrderByDescending(power => power.Item)
+                .Select(power => (power.Index, power.Item / powers.Sum())),
+        ];
     }
 }

@@ -14,7 +14,10 @@ public sealed class ProgramTests
         Console.SetOut(written);
         try
         {
-            Assert.Equal(0, typeof(ModelsCommand).Assembly.EntryPoint!.Invoke(null, [command.Append("--help").ToArray()]));
+            Assert.Equal(
+                0,
+                typeof(ModelsCommand).Assembly.EntryPoint!.Invoke(null, [command.Append("--help").ToArray()])
+            );
         }
         finally
         {

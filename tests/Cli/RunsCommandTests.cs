@@ -14,7 +14,10 @@ public sealed class RunsCommandTests : IDisposable
 {
     private static readonly RunConfig s_config = new()
     {
-        Model = SmallNet.Vit(16, 8, 16), Recipe = SmallRun.Plain with { Epochs = 1, EpochImages = 64, WarmupEpochs = 0 }, Data = new GeneratedDataConfig { TestImages = 50 }, Seed = 3,
+        Model = SmallNet.Vit(16, 8, 16),
+        Recipe = SmallRun.Plain with { Epochs = 1, EpochImages = 64, WarmupEpochs = 0 },
+        Data = new GeneratedDataConfig { TestImages = 50 },
+        Seed = 3,
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-runs-").FullName;
@@ -33,8 +36,18 @@ public sealed class RunsCommandTests : IDisposable
         {
             string[] lines = run.Output.Split('\n');
             Assert.StartsWith($"{_folder}: 2 runs, ", lines[0]);
-            Assert.Contains(lines, line => line.Contains(finished.Key) && line.Contains(" finished ") && line.Contains($"{finished}") && line.Contains(loss));
-            Assert.Contains(lines, line => line.Contains(interrupted.Key) && line.Contains(" interrupted ") && line.Contains("p=4"));
+            Assert.Contains(
+                lines,
+                line =>
+                    line.Contains(finished.Key)
+                    && line.Contains(" finished ")
+                    && line.Contains($"{finished}")
+                    && line.Contains(loss)
+            );
+            Assert.Contains(
+                lines,
+                line => line.Contains(interrupted.Key) && line.Contains(" interrupted ") && line.Contains("p=4")
+            );
         }
     }
 
@@ -47,7 +60,7 @@ public sealed class RunsCommandTests : IDisposable
         Assert.Matches(@"\n +model\.patchSize +8 +\n", text);
         Assert.Matches(@"\n +recipe\.name +smoke +\n", text);
         Assert.Matches(@"\n +test loss +\d\.\d{4} +\n", text);
-        Assert.Matches(@"\n +4 +\d\.\d{3} +\n", text);                                       // the curve's last row
+        Assert.Matches(@"\n +4 +\d\.\d{3} +\n", text); // the curve's last row
         Assert.Matches(@"\n +interrupted +\n", Runs("show", interrupted.Key).Output);
         Expect.Refused<ArgumentException>(() => Runs("show", "zz"), "no run in", "patchkit runs");
     }
@@ -60,12 +73,17 @@ public sealed class RunsCommandTests : IDisposable
         string settings = text[..text.IndexOf("Results", StringComparison.Ordinal)];
         Assert.Matches(@"model\.patchSize +8 +4 +\n", settings);
         Assert.Matches(@"seed +3 +4 +\n", settings);
-        Assert.Single(Regex.Matches(settings, @"\n +model\."));                              // and no other of the model's
+        // and no other of the model's
+        Assert.Single(Regex.Matches(settings, @"\n +model\."));
         Assert.DoesNotContain("recipe.", settings);
         Assert.Matches(@"\n +finished +interrupted +\n", text);
         Assert.Matches(@"\n +1 +\d\.\d{3} +\d\.\d{3} +\n", text);
-        Assert.Matches(@"\n +4 +\d\.\d{3} +\n", text);                                       // the other did not come so far
-        Expect.Refused<ArgumentException>(() => Runs("compare", finished.Key, finished.Key[..8]), "the only run that was named");
+        // the other did not come so far
+        Assert.Matches(@"\n +4 +\d\.\d{3} +\n", text);
+        Expect.Refused<ArgumentException>(
+            () => Runs("compare", finished.Key, finished.Key[..8]),
+            "the only run that was named"
+        );
     }
 
     [Fact]
@@ -74,7 +92,8 @@ public sealed class RunsCommandTests : IDisposable
         var (finished, interrupted) = Make();
         Expect.Refused<ArgumentException>(() => Runs("delete"), "in one way", "--unfinished");
         Expect.Refused<ArgumentException>(() => Runs("delete", finished.Key, "--all"), "in one way");
-        if (Console.IsInputRedirected) Expect.Refused<ArgumentException>(() => Runs("delete", "--all"), "2 runs of ", "--yes");
+        if (Console.IsInputRedirected)
+            Expect.Refused<ArgumentException>(() => Runs("delete", "--all"), "2 runs of ", "--yes");
         Assert.Equal(2, Store.List().Count);
         Assert.Contains("Deleted 1 run of ", Runs("delete", "--unfinished", "--yes").Output);
         Assert.Equal(finished.Key, Store.List().Single().Key);
@@ -88,8 +107,14 @@ public sealed class RunsCommandTests : IDisposable
     {
         var run = CommandRun.Of(ListCommand.Create());
         Assert.Equal(0, run.Code);
-        Assert.All(ExperimentBook.All, experiment => Assert.Matches($@"\n +{experiment.Name} +{Regex.Escape(experiment.Title)} ", run.Output));
-        Assert.All(RecipeBook.All, recipe => Assert.Matches($@"\n +{recipe.Name} +{Regex.Escape(recipe.Reproduces)} ", run.Output));
+        Assert.All(
+            ExperimentBook.All,
+            experiment => Assert.Matches($@"\n +{experiment.Name} +{Regex.Escape(experiment.Title)} ", run.Output)
+        );
+        Assert.All(
+            RecipeBook.All,
+            recipe => Assert.Matches($@"\n +{recipe.Name} +{Regex.Escape(recipe.Reproduces)} ", run.Output)
+        );
         Assert.All(Enum.GetNames<Scale>(), scale => Assert.Matches($@"\n +{scale.ToLowerInvariant()} ", run.Output));
     }
 
@@ -98,9 +123,12 @@ public sealed class RunsCommandTests : IDisposable
         var other = s_config with { Model = s_config.Model with { PatchSize = 4 }, Seed = 4 };
         Store.Train(s_config, cancellation: TestContext.Current.CancellationToken);
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Store.Train(other, new RunOptions { Progress = _ => stop.Cancel() }, stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            Store.Train(other, new RunOptions { Progress = _ => stop.Cancel() }, stop.Token)
+        );
         return (s_config, other);
     }
 
-    private CommandRun Runs(params string[] arguments) => CommandRun.Of(RunsCommand.Create(), [.. arguments, "--out", _folder]);
+    private CommandRun Runs(params string[] arguments) =>
+        CommandRun.Of(RunsCommand.Create(), [.. arguments, "--out", _folder]);
 }

@@ -9,10 +9,22 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Cli;
 
-/// <summary>The ViT of models/vit.pth with its configuration in a file and ten class folders of fixture images, as commands and the library are given them.</summary>
+/// <summary>
+/// The ViT of models/vit.pth with its configuration in a file and ten class folders of fixture images, as commands and
+/// the library are given them.
+/// </summary>
 internal sealed class ScoredModel : IDisposable
 {
-    private static readonly string[] Fixture = ["colour.png", "progressive.jpg", "grey.jpg", "cmyk.jpg", "palette_4.png", "orientation_6.jpg", "interlaced.png"];
+    private static readonly string[] Fixture =
+    [
+        "colour.png",
+        "progressive.jpg",
+        "grey.jpg",
+        "cmyk.jpg",
+        "palette_4.png",
+        "orientation_6.jpg",
+        "interlaced.png",
+    ];
     private readonly string _folder = ImageFiles.Scratch();
     private readonly VisionTransformer _model = new(PthGolden.Vit);
 
@@ -22,9 +34,13 @@ internal sealed class ScoredModel : IDisposable
         using var file = CheckpointFile.Open(Checkpoint);
         ModelCheckpoint.Load(_model, file.StateDict());
         _model.eval();
-        File.WriteAllText(this["vit.json"], """{ "embedDim": 48, "depth": 3, "heads": 3, "height": 32, "width": 32, "patchSize": 4, "$type": "vit" }""");
+        File.WriteAllText(
+            this["vit.json"],
+            """{ "embedDim": 48, "depth": 3, "heads": 3, "height": 32, "width": 32, "patchSize": 4, "$type": "vit" }"""
+        );
         for (int label = 0; label < Classes; label++)
-            for (int i = 0; i <= label % 3; i++) Put($"val/{ClassFolder(label)}/{i}", Fixture[(2 * label + i) % Fixture.Length]);
+        for (int i = 0; i <= label % 3; i++)
+            Put($"val/{ClassFolder(label)}/{i}", Fixture[(2 * label + i) % Fixture.Length]);
     }
 
     internal static int Classes => PthGolden.Vit.Classes;
@@ -61,7 +77,11 @@ internal sealed class ScoredModel : IDisposable
     }
 
     /// <summary>Loss, top-1 and top-5 of some images, one by one.</summary>
-    internal (double Loss, double Top1, double Top5) Score(IImageSource set, IEnumerable<int> indices, double cropRatio = 1)
+    internal (double Loss, double Top1, double Top5) Score(
+        IImageSource set,
+        IEnumerable<int> indices,
+        double cropRatio = 1
+    )
     {
         var ranks = new List<(double Loss, int Better)>();
         foreach (int index in indices)
@@ -71,7 +91,11 @@ internal sealed class ScoredModel : IDisposable
             double own = scores[set.Label(index)];
             ranks.Add((Math.Log(scores.Sum(score => Math.Exp(score - own))), scores.Count(score => score > own)));
         }
-        return (ranks.Average(rank => rank.Loss), ranks.Average(rank => rank.Better < 1 ? 1 : 0), ranks.Average(rank => rank.Better < 5 ? 1 : 0));
+        return (
+            ranks.Average(rank => rank.Loss),
+            ranks.Average(rank => rank.Better < 1 ? 1 : 0),
+            ranks.Average(rank => rank.Better < 5 ? 1 : 0)
+        );
     }
 
     public void Dispose()

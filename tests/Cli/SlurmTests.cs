@@ -6,23 +6,32 @@ using Xunit;
 
 namespace PatchKit.Tests.Cli;
 
-/// <summary>The batch scripts of environment/slurm under a Slurm of three small scripts: what they start, and what follows when a job is stopped.</summary>
+/// <summary>
+/// The batch scripts of environment/slurm under a Slurm of three small scripts: what they start, and what follows when
+/// a job is stopped.
+/// </summary>
 public sealed class SlurmTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-slurm-").FullName;
     private readonly Dictionary<string, string> _job = new() { ["SLURM_JOB_ID"] = "77" };
 
-    /// <summary>A checkout of its own: the scripts, and a patchkit that notes its arguments and ends with CODE.</summary>
+    /// <summary>
+    /// A checkout of its own: the scripts, and a patchkit that notes its arguments and ends with CODE.
+    /// </summary>
     public SlurmTests()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "environment"));
-        Directory.CreateSymbolicLink(Path.Combine(_folder, "environment", "slurm"), Path.Combine(Repository, "environment", "slurm"));
+        Directory.CreateSymbolicLink(
+            Path.Combine(_folder, "environment", "slurm"),
+            Path.Combine(Repository, "environment", "slurm")
+        );
         Program("slurm/srun", "echo \"srun $*\" >> log; echo $$ > pid; exec \"${@:2}\"");
         Program("slurm/scontrol", "echo \"scontrol $*\" >> log");
         Program("bin/patchkit", "echo \"patchkit $*\" >> log; exit ${CODE:-0}");
     }
 
-    private static string Repository { get; } = Parents(AppContext.BaseDirectory).First(folder => File.Exists(Path.Combine(folder, "PatchKit.csproj")));
+    private static string Repository { get; } =
+        Parents(AppContext.BaseDirectory).First(folder => File.Exists(Path.Combine(folder, "PatchKit.csproj")));
 
     private string Home => Path.Combine(_folder, "bin", "patchkit");
 
@@ -32,7 +41,13 @@ public sealed class SlurmTests : IDisposable
     public void ATableIsOneCommandOnAllTasks(string script)
     {
         Assert.Equal(0, Batch(script, "table1", "--scale", "paper", "--data", "a folder").Code);
-        Assert.Equal([$"srun --kill-on-bad-exit=0 {Home} run table1 --scale paper --data a folder --device cuda", "patchkit run table1 --scale paper --data a folder --device cuda"], Log);
+        Assert.Equal(
+            [
+                $"srun --kill-on-bad-exit=0 {Home} run table1 --scale paper --data a folder --device cuda",
+                "patchkit run table1 --scale paper --data a folder --device cuda",
+            ],
+            Log
+        );
     }
 
     [Fact]
@@ -75,16 +90,25 @@ public sealed class SlurmTests : IDisposable
     [Fact]
     public void BeforeTheTimeLimitTheRunSavesItselfAndTheJobIsQueuedAgain()
     {
-        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet", dll = Path.Combine(AppContext.BaseDirectory, typeof(PlanCommand).Assembly.GetName().Name + ".dll");
+        string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet"
+                ? path
+                : "dotnet",
+            dll = Path.Combine(AppContext.BaseDirectory, typeof(PlanCommand).Assembly.GetName().Name + ".dll");
         Program("bin/patchkit", $"exec '{dotnet}' '{dll}' \"${{@/#cuda/cpu}}\"");
         var store = new RunStore(Path.Combine(_folder, "runs"));
         using var batch = Start("table.sbatch", "table1", "--scale", "smoke", "--budget", "100");
-        while (!batch.HasExited && !store.List().Any(run => store.Curve(run.Key).Count > 0)) Thread.Sleep(10);
-        Process.Start("bash", ["-c", $"kill -TERM {File.ReadAllText(Path.Combine(_folder, "pid")).Trim()}"]).WaitForExit();
+        while (!batch.HasExited && !store.List().Any(run => store.Curve(run.Key).Count > 0))
+            Thread.Sleep(10);
+        Process
+            .Start("bash", ["-c", $"kill -TERM {File.ReadAllText(Path.Combine(_folder, "pid")).Trim()}"])
+            .WaitForExit();
         string errors = batch.StandardError.ReadToEnd();
         batch.WaitForExit();
         Assert.Equal(130, batch.ExitCode);
-        Assert.Matches(@"patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. The same command goes on from there\.\n", errors);
+        Assert.Matches(
+            @"patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. The same command goes on from there\.\n",
+            errors
+        );
         Assert.Equal("scontrol requeue 77", Log[^1]);
         Assert.Equal(RunStatus.Interrupted, store.List().Single().Status);
     }
@@ -94,8 +118,15 @@ public sealed class SlurmTests : IDisposable
     {
         foreach (string script in new[] { "table.sbatch", "array.sbatch", "report.sbatch" })
         {
-            string[] asked = [.. File.ReadLines(Path.Combine(Repository, "environment", "slurm", script)).Where(line => line.StartsWith("#SBATCH", StringComparison.Ordinal))];
-            Assert.All(new[] { "--requeue", "--signal=TERM@120", "--open-mode=append" }, option => Assert.Contains($"#SBATCH {option}", asked));
+            string[] asked =
+            [
+                .. File.ReadLines(Path.Combine(Repository, "environment", "slurm", script))
+                    .Where(line => line.StartsWith("#SBATCH", StringComparison.Ordinal)),
+            ];
+            Assert.All(
+                new[] { "--requeue", "--signal=TERM@120", "--open-mode=append" },
+                option => Assert.Contains($"#SBATCH {option}", asked)
+            );
         }
     }
 
@@ -103,9 +134,21 @@ public sealed class SlurmTests : IDisposable
     public void TheReadmesCommandsAreOnesThatExist()
     {
         string readme = File.ReadAllText(Path.Combine(Repository, "environment", "slurm", "README.md"));
-        foreach (string script in new[] { "table.sbatch", "array.sbatch", "report.sbatch" }) Assert.Contains($"environment/slurm/{script} table1 --scale paper --data IMAGENET", readme);
+        foreach (string script in new[] { "table.sbatch", "array.sbatch", "report.sbatch" })
+            Assert.Contains($"environment/slurm/{script} table1 --scale paper --data IMAGENET", readme);
         Assert.Contains("bin/patchkit plan table1 --gpu a100 --gpus 8", readme);
-        int parts = GridPart.Count(ExperimentBook.Find("table1").Grid(new() { SizesOnly = true, Scale = Scale.Paper, Data = PublishedData.ImageNet1k }));
+        int parts = GridPart.Count(
+            ExperimentBook
+                .Find("table1")
+                .Grid(
+                    new()
+                    {
+                        SizesOnly = true,
+                        Scale = Scale.Paper,
+                        Data = PublishedData.ImageNet1k,
+                    }
+                )
+        );
         Assert.Contains($"--array=1-{parts} ", readme);
     }
 
@@ -113,7 +156,12 @@ public sealed class SlurmTests : IDisposable
 
     private string[] Log => File.ReadAllLines(LogFile);
 
-    private void Element(int id, int count, int max) => (_job["SLURM_ARRAY_TASK_ID"], _job["SLURM_ARRAY_TASK_COUNT"], _job["SLURM_ARRAY_TASK_MAX"]) = ($"{id}", $"{count}", $"{max}");
+    private void Element(int id, int count, int max) =>
+        (_job["SLURM_ARRAY_TASK_ID"], _job["SLURM_ARRAY_TASK_COUNT"], _job["SLURM_ARRAY_TASK_MAX"]) = (
+            $"{id}",
+            $"{count}",
+            $"{max}"
+        );
 
     private CommandRun Batch(string script, params string[] arguments)
     {
@@ -128,10 +176,16 @@ public sealed class SlurmTests : IDisposable
     {
         string copy = Path.Combine(_folder, "slurm_script");
         File.Copy(Path.Combine(Repository, "environment", "slurm", script), copy, overwrite: true);
-        var start = new ProcessStartInfo("bash", [copy, .. arguments]) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("bash", [copy, .. arguments])
+        {
+            WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["PATH"] = $"{Path.Combine(_folder, "slurm")}:{Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["SLURM_SUBMIT_DIR"] = _folder;
-        foreach (var (name, value) in _job) start.Environment[name] = value;
+        foreach (var (name, value) in _job)
+            start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
@@ -145,6 +199,7 @@ public sealed class SlurmTests : IDisposable
 
     private static IEnumerable<string> Parents(string folder)
     {
-        for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent) yield return at.FullName;
+        for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
+            yield return at.FullName;
     }
 }

@@ -10,7 +10,8 @@ public sealed class CounterRandomTests
     public void DrawsInOrderAreDrawsByPosition()
     {
         var random = new CounterRandom(7, DataSplit.Training, 3);
-        for (int n = 0; n < 100; n++) Assert.Equal(random.At(n), random.Next());
+        for (int n = 0; n < 100; n++)
+            Assert.Equal(random.At(n), random.Next());
     }
 
     [Fact]
@@ -18,12 +19,13 @@ public sealed class CounterRandomTests
     {
         var seen = new HashSet<ulong>();
         foreach (long seed in new[] { -1L, 0, 1 })
-            foreach (var split in Enum.GetValues<DataSplit>())
-                for (long index = 0; index < 100; index++)
-                {
-                    var random = new CounterRandom(seed, split, index);
-                    for (int n = 0; n < 100; n++) Assert.True(seen.Add(random.Next()));
-                }
+        foreach (var split in Enum.GetValues<DataSplit>())
+            for (long index = 0; index < 100; index++)
+            {
+                var random = new CounterRandom(seed, split, index);
+                for (int n = 0; n < 100; n++)
+                    Assert.True(seen.Add(random.Next()));
+            }
     }
 
     [Fact]
@@ -54,17 +56,24 @@ public sealed class CounterRandomTests
         for (int i = 0; i < n; i++)
         {
             double x = Gaussian.Draw(ref random);
-            for (int k = 1; k < 5; k++) moments[k] += Math.Pow(x, k) / n;
-            if (Math.Abs(x) < 1) within1++;
-            if (Math.Abs(x) > 3.6541528853610088) beyondTail++;
-            if (x > 0) positive++;
+            for (int k = 1; k < 5; k++)
+                moments[k] += Math.Pow(x, k) / n;
+            if (Math.Abs(x) < 1)
+                within1++;
+            if (Math.Abs(x) > 3.6541528853610088)
+                beyondTail++;
+            if (x > 0)
+                positive++;
         }
-        double[] expected = [0, 0, 1, 0, 3], variance = [0, 1, 2, 15, 96];           // of x^k
-        for (int k = 1; k < 5; k++) Assert.Equal(expected[k], moments[k], 4 * Math.Sqrt(variance[k] / n));
+        double[] expected = [0, 0, 1, 0, 3],
+            variance = [0, 1, 2, 15, 96]; // of x^k
+        for (int k = 1; k < 5; k++)
+            Assert.Equal(expected[k], moments[k], 4 * Math.Sqrt(variance[k] / n));
         Within(.6826894921, within1);
         Within(2.5804e-4, beyondTail);
         Within(.5, positive);
 
-        static void Within(double probability, double count) => Assert.Equal(n * probability, count, 4 * Math.Sqrt(n * probability));
+        static void Within(double probability, double count) =>
+            Assert.Equal(n * probability, count, 4 * Math.Sqrt(n * probability));
     }
 }

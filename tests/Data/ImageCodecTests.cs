@@ -4,7 +4,9 @@ using Xunit;
 
 namespace PatchKit.Tests.Data;
 
-/// <summary>Decoding against Pillow, byte for byte, over all formats; refusals; and files that were tampered with.</summary>
+/// <summary>
+/// Decoding against Pillow, byte for byte, over all formats; refusals; and files that were tampered with.
+/// </summary>
 public sealed class ImageCodecTests
 {
     public static TheoryData<string> Lines => [.. File.ReadAllLines(Path.Combine(ImageFiles.Folder, "expected.tsv"))];
@@ -14,19 +16,31 @@ public sealed class ImageCodecTests
     {
         var (name, width, height, upright) = Parse(line);
         int from = 0;
-        foreach (string before in File.ReadLines(Path.Combine(ImageFiles.Folder, "expected.tsv")).TakeWhile(other => other != line))
+        foreach (
+            string before in File.ReadLines(Path.Combine(ImageFiles.Folder, "expected.tsv"))
+                .TakeWhile(other => other != line)
+        )
             from += 3 * Parse(before).Width * Parse(before).Height;
         var options = upright ? DecodeOptions.Default : DecodeOptions.Official;
         using var image = ImageCodec.Read(Path.Combine(ImageFiles.Folder, name), options);
         Assert.Equal((width, height), (image.Width, image.Height));
-        Assert.True(image.Pixels.SequenceEqual(Expected().AsSpan(from, 3 * width * height)), $"{name} differs from Pillow's pixels");
-        Assert.Equal((width, height), ImageCodec.Size(File.ReadAllBytes(Path.Combine(ImageFiles.Folder, name)), name, options));
+        Assert.True(
+            image.Pixels.SequenceEqual(Expected().AsSpan(from, 3 * width * height)),
+            $"{name} differs from Pillow's pixels"
+        );
+        Assert.Equal(
+            (width, height),
+            ImageCodec.Size(File.ReadAllBytes(Path.Combine(ImageFiles.Folder, name)), name, options)
+        );
     }
 
     [Theory, InlineData(1, 33, 29), InlineData(2, 17, 15), InlineData(4, 9, 8), InlineData(8, 5, 4)]
     public void DecodesJpegsSmaller(int scale, int width, int height)
     {
-        using var image = ImageCodec.Read(Path.Combine(ImageFiles.Folder, "colour_420.jpg"), new DecodeOptions { Scale = scale });
+        using var image = ImageCodec.Read(
+            Path.Combine(ImageFiles.Folder, "colour_420.jpg"),
+            new DecodeOptions { Scale = scale }
+        );
         Assert.Equal((width, height), (image.Width, image.Height));
     }
 
@@ -41,13 +55,22 @@ public sealed class ImageCodecTests
         Assert.Equal(labels, grey.Pixels.ToArray().Where((_, i) => i % 3 == 0));
     }
 
-    [Theory, InlineData("progressive.jpg"), InlineData("colour_420.jpg"), InlineData("cmyk.jpg"), InlineData("colour.png"), InlineData("interlaced.png")]
+    [
+        Theory,
+        InlineData("progressive.jpg"),
+        InlineData("colour_420.jpg"),
+        InlineData("cmyk.jpg"),
+        InlineData("colour.png"),
+        InlineData("interlaced.png")
+    ]
     public void RefusesTruncatedFilesByName(string name)
     {
         byte[] whole = File.ReadAllBytes(Path.Combine(ImageFiles.Folder, name));
         foreach (int length in new[] { 20, whole.Length / 4, whole.Length / 2, whole.Length * 3 / 4 })
         {
-            string sentence = Assert.Throws<ImageException>(() => ImageCodec.Decode(whole.AsSpan(0, length), "cut/" + name)).Message;
+            string sentence = Assert
+                .Throws<ImageException>(() => ImageCodec.Decode(whole.AsSpan(0, length), "cut/" + name))
+                .Message;
             Assert.StartsWith($"cut/{name} is truncated: ", sentence);
         }
     }
@@ -57,8 +80,14 @@ public sealed class ImageCodecTests
     {
         Refused([], "is empty (0 bytes)");
         Refused("GIF89a..."u8, "cannot be decoded");
-        Refused(File.ReadAllBytes(Path.Combine(ImageFiles.Folder, "make.py")), "is no JPEG, PNG, WebP, BMP, GIF or TIFF: it begins with the bytes");
-        Assert.Contains("does not exist", Assert.Throws<ImageException>(() => ImageCodec.Read("/no/such/file.jpg")).Message);
+        Refused(
+            File.ReadAllBytes(Path.Combine(ImageFiles.Folder, "make.py")),
+            "is no JPEG, PNG, WebP, BMP, GIF or TIFF: it begins with the bytes"
+        );
+        Assert.Contains(
+            "does not exist",
+            Assert.Throws<ImageException>(() => ImageCodec.Read("/no/such/file.jpg")).Message
+        );
         Assert.Contains("is a folder", Assert.Throws<ImageException>(() => ImageCodec.Read(ImageFiles.Folder)).Message);
     }
 
@@ -72,16 +101,28 @@ public sealed class ImageCodecTests
         Refused(WithPngSize(png, 60_000, 60_000), "60000 x 60000");
         Refused(WithPngSize(png, 12_000, 12_000), "too few for 12000 x 12000");
         Refused(WithJpegSize(jpeg, 65_000, 65_000), "65000 x 65000");
-        Assert.Contains("33 x 29", Assert.Throws<ImageException>(() => ImageCodec.Decode(jpeg, "x", new DecodeOptions { MaxPixels = 900 })).Message);
+        Assert.Contains(
+            "33 x 29",
+            Assert
+                .Throws<ImageException>(() => ImageCodec.Decode(jpeg, "x", new DecodeOptions { MaxPixels = 900 }))
+                .Message
+        );
         Assert.True(GC.GetTotalAllocatedBytes() - before < 1 << 20);
     }
 
     [Fact]
     public void MutatedFilesNeverCrash()
     {
-        string[] names = [.. Directory.EnumerateFiles(ImageFiles.Folder).Where(path => path.EndsWith(".jpg") || path.EndsWith(".png")).Order()];
+        string[] names =
+        [
+            .. Directory
+                .EnumerateFiles(ImageFiles.Folder)
+                .Where(path => path.EndsWith(".jpg") || path.EndsWith(".png"))
+                .Order(),
+        ];
         var random = new Random(500);
-        int decoded = 0, refused = 0;
+        int decoded = 0,
+            refused = 0;
         for (int i = 0; i < 500; i++)
         {
             byte[] bytes = Mutate(File.ReadAllBytes(names[random.Next(names.Length)]), random);
@@ -108,7 +149,8 @@ public sealed class ImageCodecTests
         Assert.Contains(words, Assert.Throws<ImageException>(() => ImageCodec.Decode(copy)).Message);
     }
 
-    // Flipped bits, overwritten runs, cuts, truncations, repeats; in PNGs the checksums are mended half the time, so that decoding goes further.
+    // Flipped bits, overwritten runs, cuts, truncations, repeats; in PNGs the checksums are mended half the time, so
+    // that decoding goes further.
     private static byte[] Mutate(byte[] bytes, Random random)
     {
         List<byte> mutated = [.. bytes];
@@ -117,18 +159,30 @@ public sealed class ImageCodecTests
             int at = random.Next(mutated.Count);
             switch (random.Next(6))
             {
-                case 0: mutated[at] ^= (byte)(1 << random.Next(8)); break;
-                case 1: mutated[at] = (byte)random.Next(256); break;
-                case 2:
-                    for (int i = at; i < Math.Min(at + random.Next(1, 20), mutated.Count); i++) mutated[i] = (byte)(random.Next(2) * 255);
+                case 0:
+                    mutated[at] ^= (byte)(1 << random.Next(8));
                     break;
-                case 3: mutated.RemoveRange(at, Math.Min(random.Next(1, 30), mutated.Count - at - 1)); break;
-                case 4 when at > 0: mutated.RemoveRange(at, mutated.Count - at); break;
-                default: mutated.InsertRange(at, mutated.GetRange(at, Math.Min(random.Next(1, 30), mutated.Count - at))); break;
+                case 1:
+                    mutated[at] = (byte)random.Next(256);
+                    break;
+                case 2:
+                    for (int i = at; i < Math.Min(at + random.Next(1, 20), mutated.Count); i++)
+                        mutated[i] = (byte)(random.Next(2) * 255);
+                    break;
+                case 3:
+                    mutated.RemoveRange(at, Math.Min(random.Next(1, 30), mutated.Count - at - 1));
+                    break;
+                case 4 when at > 0:
+                    mutated.RemoveRange(at, mutated.Count - at);
+                    break;
+                default:
+                    mutated.InsertRange(at, mutated.GetRange(at, Math.Min(random.Next(1, 30), mutated.Count - at)));
+                    break;
             }
         }
         byte[] result = [.. mutated];
-        if (random.Next(2) == 0) MendChecksums(result);
+        if (random.Next(2) == 0)
+            MendChecksums(result);
         return result;
     }
 
@@ -152,11 +206,13 @@ public sealed class ImageCodecTests
 
     private static void MendChecksums(byte[] png)
     {
-        if (png.Length < 8 || png[1] != 'P') return;
-        for (int at = 8; at + 12 <= png.Length;)
+        if (png.Length < 8 || png[1] != 'P')
+            return;
+        for (int at = 8; at + 12 <= png.Length; )
         {
             uint length = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at));
-            if (length > png.Length - at - 12) return;
+            if (length > png.Length - at - 12)
+                return;
             uint crc = PatchKit.Checkpoints.Crc32.Append(0, png.AsSpan(at + 4, (int)length + 4));
             System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(at + 8 + (int)length), crc);
             at += 12 + (int)length;
@@ -165,12 +221,17 @@ public sealed class ImageCodecTests
 
     private static byte[] Expected()
     {
-        using var packed = new ZLibStream(File.OpenRead(Path.Combine(ImageFiles.Folder, "expected.bin")), CompressionMode.Decompress);
+        using var packed = new ZLibStream(
+            File.OpenRead(Path.Combine(ImageFiles.Folder, "expected.bin")),
+            CompressionMode.Decompress
+        );
         using var pixels = new MemoryStream();
         packed.CopyTo(pixels);
         return pixels.ToArray();
     }
 
     private static (string Name, int Width, int Height, bool Upright) Parse(string line) =>
-        line.Split('\t') is [var name, var width, var height, var upright] ? (name, int.Parse(width), int.Parse(height), upright == "1") : throw new FormatException(line);
+        line.Split('\t') is [var name, var width, var height, var upright]
+            ? (name, int.Parse(width), int.Parse(height), upright == "1")
+            : throw new FormatException(line);
 }

@@ -2,10 +2,13 @@ using PatchKit.Tests.Golden;
 
 namespace PatchKit.Tests.Data;
 
-/// <summary>The image fixtures of tests/fixtures/images, written by Pillow (make.py there), and folders for tests that write.</summary>
+/// <summary>
+/// The image fixtures of tests/fixtures/images, written by Pillow (make.py there), and folders for tests that write.
+/// </summary>
 internal static class ImageFiles
 {
-    internal static string Folder { get; } = Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", "fixtures", "images"));
+    internal static string Folder { get; } =
+        Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", "fixtures", "images"));
 
     /// <summary>A new folder under the system's temporary one; the caller deletes it.</summary>
     internal static string Scratch() => Directory.CreateTempSubdirectory("patchkit-data-").FullName;

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace PatchKit.Tests.Data;
 
-/// <summary>Batches: the same for any number of threads, resumable, bounded, cancellable; bad files skipped or refused.</summary>
+/// <summary>
+/// Batches: the same for any number of threads, resumable, bounded, cancellable; bad files skipped or refused.
+/// </summary>
 public sealed class ImageLoaderTests : IDisposable
 {
     private const int Images = 23;
@@ -20,7 +22,10 @@ public sealed class ImageLoaderTests : IDisposable
         {
             string folder = Path.Combine(_folder, i % 2 == 0 ? "even" : "odd");
             Directory.CreateDirectory(folder);
-            File.Copy(Path.Combine(ImageFiles.Folder, fixtures[i % 5]), Path.Combine(folder, $"{i:00}{Path.GetExtension(fixtures[i % 5])}"));
+            File.Copy(
+                Path.Combine(ImageFiles.Folder, fixtures[i % 5]),
+                Path.Combine(folder, $"{i:00}{Path.GetExtension(fixtures[i % 5])}")
+            );
         }
     }
 
@@ -31,7 +36,8 @@ public sealed class ImageLoaderTests : IDisposable
     {
         var expected = Read(threads: 1, epoch: 3);
         Assert.Equal(6, expected.Count);
-        foreach (int threads in new[] { 2, 3, 7 }) Assert.Equal(expected, Read(threads, epoch: 3));
+        foreach (int threads in new[] { 2, 3, 7 })
+            Assert.Equal(expected, Read(threads, epoch: 3));
         Assert.NotEqual(expected, Read(2, epoch: 4));
         Assert.NotEqual(expected, Read(2, epoch: 3, seed: 2));
         Assert.Equal(expected.Skip(4), Read(2, epoch: 3, firstBatch: 4));
@@ -44,11 +50,24 @@ public sealed class ImageLoaderTests : IDisposable
         var set = new ImageFolder(_folder);
         var plain = new ImageLoader(set, new EvalTransform(16), new ImageLoaderOptions { BatchSize = 10 });
         Assert.Equal(Enumerable.Range(0, Images), plain.Order(0));
-        Assert.Equal((3, 2), (plain.Batches(), new ImageLoader(set, new EvalTransform(16), new ImageLoaderOptions { BatchSize = 10, DropLast = true }).Batches()));
-        var sizes = plain.Epoch(0, cancellation: Stop).Select(batch =>
-        {
-            using (batch) return batch.Images.shape[0];
-        });
+        Assert.Equal(
+            (3, 2),
+            (
+                plain.Batches(),
+                new ImageLoader(
+                    set,
+                    new EvalTransform(16),
+                    new ImageLoaderOptions { BatchSize = 10, DropLast = true }
+                ).Batches()
+            )
+        );
+        var sizes = plain
+            .Epoch(0, cancellation: Stop)
+            .Select(batch =>
+            {
+                using (batch)
+                    return batch.Images.shape[0];
+            });
         Assert.Equal([10L, 10L, 3L], sizes);
         var shuffled = new ImageLoader(set, new EvalTransform(16), new ImageLoaderOptions { Shuffle = true, Seed = 5 });
         Assert.NotEqual(shuffled.Order(0), shuffled.Order(1));
@@ -69,24 +88,46 @@ public sealed class ImageLoaderTests : IDisposable
 
         foreach (int threads in new[] { 1, 4 })
         {
-            string sentence = Assert.Throws<ImageException>(() => Read(threads, epoch: 0, transform: new EvalTransform(16), shuffle: false)).Message;
+            string sentence = Assert
+                .Throws<ImageException>(() => Read(threads, epoch: 0, transform: new EvalTransform(16), shuffle: false))
+                .Message;
             Assert.StartsWith($"{bad} is truncated: ", sentence);
             Assert.Contains("--on-bad-sample skip", sentence);
         }
         var set = new ImageFolder(_folder);
         var skipped = new BadSamples(BadSample.Skip);
         long counted = 0;
-        foreach (var batch in new ImageLoader(set, new EvalTransform(16), new ImageLoaderOptions { BatchSize = 4, Threads = 3 }, skipped).Epoch(0, cancellation: Stop))
+        foreach (
+            var batch in new ImageLoader(
+                set,
+                new EvalTransform(16),
+                new ImageLoaderOptions { BatchSize = 4, Threads = 3 },
+                skipped
+            ).Epoch(0, cancellation: Stop)
+        )
         {
-            using (batch) counted += batch.Labels.shape[0];
+            using (batch)
+                counted += batch.Labels.shape[0];
         }
         Assert.Equal((set.Count - 2, 2), (counted, skipped.Count));
         Assert.Contains("2 files were left out: ", skipped.ToString());
 
-        var filled = new ImageLoader(set, new EvalTransform(16), new ImageLoaderOptions { BatchSize = 4, Threads = 3, DropLast = true, FillGaps = true }, new BadSamples(BadSample.Skip));
+        var filled = new ImageLoader(
+            set,
+            new EvalTransform(16),
+            new ImageLoaderOptions
+            {
+                BatchSize = 4,
+                Threads = 3,
+                DropLast = true,
+                FillGaps = true,
+            },
+            new BadSamples(BadSample.Skip)
+        );
         foreach (var batch in filled.Epoch(0, cancellation: Stop))
         {
-            using (batch) Assert.Equal(4, batch.Images.shape[0]);
+            using (batch)
+                Assert.Equal(4, batch.Images.shape[0]);
         }
     }
 
@@ -94,7 +135,16 @@ public sealed class ImageLoaderTests : IDisposable
     public void ReadsOnlyAFewBatchesAhead()
     {
         var source = new CountingSource();
-        var loader = new ImageLoader(source, new EvalTransform(8), new ImageLoaderOptions { BatchSize = 2, Threads = 4, Prefetch = 3 });
+        var loader = new ImageLoader(
+            source,
+            new EvalTransform(8),
+            new ImageLoaderOptions
+            {
+                BatchSize = 2,
+                Threads = 4,
+                Prefetch = 3,
+            }
+        );
         using var epoch = loader.Epoch(0, cancellation: Stop).GetEnumerator();
         Assert.True(epoch.MoveNext());
         epoch.Current.Dispose();
@@ -107,14 +157,19 @@ public sealed class ImageLoaderTests : IDisposable
     {
         var source = new CountingSource();
         using var stop = new CancellationTokenSource();
-        var loader = new ImageLoader(source, new EvalTransform(8), new ImageLoaderOptions { BatchSize = 2, Threads = 2 });
+        var loader = new ImageLoader(
+            source,
+            new EvalTransform(8),
+            new ImageLoaderOptions { BatchSize = 2, Threads = 2 }
+        );
         int batches = 0;
         Assert.Throws<OperationCanceledException>(() =>
         {
             foreach (var batch in loader.Epoch(0, cancellation: stop.Token))
             {
                 batch.Dispose();
-                if (++batches == 3) stop.Cancel();
+                if (++batches == 3)
+                    stop.Cancel();
             }
         });
         Assert.Equal(3, batches);
@@ -129,7 +184,13 @@ public sealed class ImageLoaderTests : IDisposable
     [Fact]
     public void EveryTrainingTransformGivesFiniteBatches()
     {
-        TrainTransform[] transforms = [TrainTransform.WithThreeAugment(24), TrainTransform.WithThreeAugment(24, simpleCrop: true), TrainTransform.WithRandAugment(40), TrainTransform.WithRandAugment(24)];
+        TrainTransform[] transforms =
+        [
+            TrainTransform.WithThreeAugment(24),
+            TrainTransform.WithThreeAugment(24, simpleCrop: true),
+            TrainTransform.WithRandAugment(40),
+            TrainTransform.WithRandAugment(24),
+        ];
         foreach (var transform in transforms)
         {
             var batches = Read(2, epoch: 1, transform: transform);
@@ -138,17 +199,38 @@ public sealed class ImageLoaderTests : IDisposable
     }
 
     // A digest of every batch: labels and pixels.
-    private List<string> Read(int threads, long epoch, long seed = 1, int firstBatch = 0, IImageTransform? transform = null, bool shuffle = true)
+    private List<string> Read(
+        int threads,
+        long epoch,
+        long seed = 1,
+        int firstBatch = 0,
+        IImageTransform? transform = null,
+        bool shuffle = true
+    )
     {
-        var options = new ImageLoaderOptions { BatchSize = 4, Threads = threads, Shuffle = shuffle, Seed = seed, Prefetch = 2 };
-        var loader = new ImageLoader(new ImageFolder(_folder), transform ?? TrainTransform.WithRandAugment(40, erasing: 0.5), options);
+        var options = new ImageLoaderOptions
+        {
+            BatchSize = 4,
+            Threads = threads,
+            Shuffle = shuffle,
+            Seed = seed,
+            Prefetch = 2,
+        };
+        var loader = new ImageLoader(
+            new ImageFolder(_folder),
+            transform ?? TrainTransform.WithRandAugment(40, erasing: 0.5),
+            options
+        );
         List<string> digests = [];
         foreach (var batch in loader.Epoch(epoch, firstBatch, Stop))
         {
             using (batch)
             {
                 Assert.True(batch.Images.isfinite().all().item<bool>());
-                digests.Add(string.Join(",", batch.Labels.data<long>().ToArray()) + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(batch.Images.bytes)));
+                digests.Add(
+                    string.Join(",", batch.Labels.data<long>().ToArray())
+                        + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(batch.Images.bytes))
+                );
             }
         }
         return digests;

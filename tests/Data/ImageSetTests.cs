@@ -20,7 +20,10 @@ public sealed class ImageSetTests : IDisposable
         Put(".cache/x.png", "colour.png");
         var set = new ImageFolder(_folder);
         Assert.Equal(["ant", "zebra"], set.Classes);
-        Assert.Equal(["ant/deep/x.jpeg", "zebra/a.jpg", "zebra/b.PNG"], Enumerable.Range(0, set.Count).Select(i => Path.GetRelativePath(_folder, set.Name(i))));
+        Assert.Equal(
+            ["ant/deep/x.jpeg", "zebra/a.jpg", "zebra/b.PNG"],
+            Enumerable.Range(0, set.Count).Select(i => Path.GetRelativePath(_folder, set.Name(i)))
+        );
         Assert.Equal([0, 1, 1], Enumerable.Range(0, set.Count).Select(set.Label));
         using var image = set.Read(2);
         Assert.Equal((33, 29), (image.Width, image.Height));
@@ -31,7 +34,10 @@ public sealed class ImageSetTests : IDisposable
     {
         Put("ant/x.png", "colour.png");
         Put("bee/x.png", "colour.png");
-        Assert.Contains("lacks cat of the 3 class folders", Refused(() => new ImageFolder(_folder, ["ant", "bee", "cat"])));
+        Assert.Contains(
+            "lacks cat of the 3 class folders",
+            Refused(() => new ImageFolder(_folder, ["ant", "bee", "cat"]))
+        );
         Assert.Contains("has bee beside the 1 known classes", Refused(() => new ImageFolder(_folder, ["ant"])));
         Assert.Contains("does not exist", Refused(() => new ImageFolder(_folder + "-none")));
         Assert.Contains("has no subfolders", Refused(() => new ImageFolder(Path.Combine(_folder, "ant"))));
@@ -43,7 +49,10 @@ public sealed class ImageSetTests : IDisposable
     public void ImageNetSaysHowManyClassesAreThere()
     {
         Put("val/n01440764/x.png", "colour.png");
-        Assert.Contains("has 1 class folders, but ImageNet-1k has 1,000", Refused(() => ImageNet.Open(_folder, DataSplit.Test)));
+        Assert.Contains(
+            "has 1 class folders, but ImageNet-1k has 1,000",
+            Refused(() => ImageNet.Open(_folder, DataSplit.Test))
+        );
         Assert.Equal(1, ImageNet.Open(_folder, DataSplit.Validation, complete: false).Count);
     }
 
@@ -51,7 +60,10 @@ public sealed class ImageSetTests : IDisposable
     public void BadSamplesStopOrAreCountedByName()
     {
         var failure = new ImageException("a/b.jpg", "is truncated.");
-        Assert.Contains("a/b.jpg is truncated. Use --on-bad-sample skip", Refused(() => new BadSamples().Report(failure)));
+        Assert.Contains(
+            "a/b.jpg is truncated. Use --on-bad-sample skip",
+            Refused(() => new BadSamples().Report(failure))
+        );
         var skip = new BadSamples(BadSample.Skip);
         List<string> told = [];
         skip.Skipped += bad => told.Add(bad.Path);
@@ -73,7 +85,10 @@ public sealed class ImageSetTests : IDisposable
         File.WriteAllBytes(Path.Combine(_folder, "cifar10_test_3.bin"), ten);
         Assert.True(Cifar.IsIn(_folder));
         var set = Cifar.Open(_folder, DataSplit.Training);
-        Assert.Equal((3, "truck", "airplane", "deer"), (set.Count, set.Classes[set.Label(0)], set.Classes[set.Label(1)], set.Classes[set.Label(2)]));
+        Assert.Equal(
+            (3, "truck", "airplane", "deer"),
+            (set.Count, set.Classes[set.Label(0)], set.Classes[set.Label(1)], set.Classes[set.Label(2)])
+        );
         using var image = set.Read(1);
         Assert.Equal([ten[3074], ten[3074 + 1024], ten[3074 + 2048]], image.Pixels[..3].ToArray());
         Assert.Equal(ten[3074 + 33], image.Row(1)[3]);
@@ -89,7 +104,10 @@ public sealed class ImageSetTests : IDisposable
     {
         string path = Path.Combine(_folder, "data_batch_1.bin");
         File.WriteAllBytes(path, new byte[5000]);
-        Assert.Contains("has 5,000 bytes unpacked, which is no whole number of CIFAR records of 3,073", Refused(() => new Cifar([path])));
+        Assert.Contains(
+            "has 5,000 bytes unpacked, which is no whole number of CIFAR records of 3,073",
+            Refused(() => new Cifar([path]))
+        );
         var foreign = new byte[2 * 3073];
         foreign[3073] = 10;
         File.WriteAllBytes(path, foreign);

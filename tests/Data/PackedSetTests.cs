@@ -12,12 +12,22 @@ public sealed class PackedSetTests : IDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    private readonly string _folder = ImageFiles.Scratch(), _packed;
+    private readonly string _folder = ImageFiles.Scratch(),
+        _packed;
     private readonly ImageFolder _source;
 
     public PackedSetTests()
     {
-        string[] fixtures = ["colour.png", "progressive.jpg", "grey.jpg", "cmyk.jpg", "palette_4.png", "orientation_6.jpg", "interlaced.png"];
+        string[] fixtures =
+        [
+            "colour.png",
+            "progressive.jpg",
+            "grey.jpg",
+            "cmyk.jpg",
+            "palette_4.png",
+            "orientation_6.jpg",
+            "interlaced.png",
+        ];
         foreach (string fixture in fixtures)
         {
             string folder = Path.Combine(_folder, "in", fixture.EndsWith("png") ? "drawn" : "taken");
@@ -32,7 +42,14 @@ public sealed class PackedSetTests : IDisposable
     [Theory, InlineData(1), InlineData(3)]
     public void ComesBackAsResized(int threads)
     {
-        Assert.Equal(7, new PackedSetWriter(Size) { ShardBytes = 3 * 3 * Size * Size, Threads = threads }.Write(_source, _packed, cancellation: Stop));
+        Assert.Equal(
+            7,
+            new PackedSetWriter(Size) { ShardBytes = 3 * 3 * Size * Size, Threads = threads }.Write(
+                _source,
+                _packed,
+                cancellation: Stop
+            )
+        );
         Assert.Equal(3, Directory.GetFiles(_packed, "shard-*.bin").Length);
         using var set = new PackedSet(_packed, verify: true);
         Assert.Equal((7, Size), (set.Count, set.Size));
@@ -55,7 +72,9 @@ public sealed class PackedSetTests : IDisposable
     public void DamageIsRefusedByName()
     {
         new PackedSetWriter(Size).Write(_source, _packed, cancellation: Stop);
-        string shard = Path.Combine(_packed, "shard-00000.bin"), labels = Path.Combine(_packed, "labels.bin"), index = Path.Combine(_packed, "index.json");
+        string shard = Path.Combine(_packed, "shard-00000.bin"),
+            labels = Path.Combine(_packed, "labels.bin"),
+            index = Path.Combine(_packed, "index.json");
         byte[] pixels = File.ReadAllBytes(shard);
 
         File.WriteAllBytes(shard, pixels[..^1]);
@@ -80,17 +99,30 @@ public sealed class PackedSetTests : IDisposable
     {
         File.WriteAllText(Path.Combine(_folder, "in", "drawn", "aaa.png"), "no image");
         var source = new ImageFolder(Path.Combine(_folder, "in"));
-        Assert.Contains("aaa.png is no JPEG, PNG, WebP, BMP, GIF or TIFF", Assert.Throws<ImageException>(() => new PackedSetWriter(Size).Write(source, _packed, cancellation: Stop)).Message);
+        Assert.Contains(
+            "aaa.png is no JPEG, PNG, WebP, BMP, GIF or TIFF",
+            Assert
+                .Throws<ImageException>(() => new PackedSetWriter(Size).Write(source, _packed, cancellation: Stop))
+                .Message
+        );
         Assert.Equal(["in"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName));
         var bad = new BadSamples(BadSample.Skip);
         Assert.Equal(7, new PackedSetWriter(Size).Write(source, _packed, bad, cancellation: Stop));
         Assert.Equal(1, bad.Count);
-        Assert.Contains("exists already", Assert.Throws<ImageException>(() => new PackedSetWriter(Size).Write(source, _packed, cancellation: Stop)).Message);
+        Assert.Contains(
+            "exists already",
+            Assert
+                .Throws<ImageException>(() => new PackedSetWriter(Size).Write(source, _packed, cancellation: Stop))
+                .Message
+        );
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => new PackedSetWriter(Size).Write(_source, _packed + "2", cancellation: cancelled.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            new PackedSetWriter(Size).Write(_source, _packed + "2", cancellation: cancelled.Token)
+        );
         Assert.False(Directory.Exists(_packed + "2"));
     }
 
-    private string Refused(bool verify) => Assert.Throws<ImageException>(() => new PackedSet(_packed, verify).Dispose()).Message;
+    private string Refused(bool verify) =>
+        Assert.Throws<ImageException>(() => new PackedSet(_packed, verify).Dispose()).Message;
 }

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Display;
 
-/// <summary>Pictures: the same bytes back from the PNG, patches, maps, classes and boxes, and tensors in a line.</summary>
+/// <summary>
+/// Pictures: the same bytes back from the PNG, patches, maps, classes and boxes, and tensors in a line.
+/// </summary>
 public sealed class PictureTests : IDisposable
 {
     private readonly DisposeScope _scope = NewDisposeScope();
@@ -24,7 +26,10 @@ public sealed class PictureTests : IDisposable
             var picture = Picture.Of(width, height, pixels);
             using var image = picture.ToImageSharp();
             Assert.Equal((width, height), (image.Width, image.Height));
-            Assert.Equal((pixels[^3], pixels[^2], pixels[^1]), (image[width - 1, height - 1].R, image[width - 1, height - 1].G, image[width - 1, height - 1].B));
+            Assert.Equal(
+                (pixels[^3], pixels[^2], pixels[^1]),
+                (image[width - 1, height - 1].R, image[width - 1, height - 1].G, image[width - 1, height - 1].B)
+            );
             Assert.Equal(pixels, image.ToPicture().Pixels.ToArray());
             // By a file without loss, too, and what its functions do is theirs alone.
             using var file = new MemoryStream();
@@ -63,8 +68,14 @@ public sealed class PictureTests : IDisposable
         var wide = Picture.Of(tensor(new[] { -2f, 0f, 2f, float.NaN }).reshape(2, 2));
         Assert.Equal([0, 128, 255, 0], wide.Pixels.ToArray().Where((_, i) => i % 3 == 0).ToArray());
         Assert.Equal("values from −2 (black) to 2 (white)", wide.Caption);
-        Assert.Contains("images have the shape", Assert.Throws<ArgumentException>(() => Picture.Of(zeros([2, 4, 4]))).Message);
-        Assert.Contains("ImageGrid.Of", Assert.Throws<ArgumentException>(() => Picture.Of(zeros([2, 3, 4, 4]))).Message);
+        Assert.Contains(
+            "images have the shape",
+            Assert.Throws<ArgumentException>(() => Picture.Of(zeros([2, 4, 4]))).Message
+        );
+        Assert.Contains(
+            "ImageGrid.Of",
+            Assert.Throws<ArgumentException>(() => Picture.Of(zeros([2, 3, 4, 4]))).Message
+        );
     }
 
     [Fact]
@@ -78,8 +89,10 @@ public sealed class PictureTests : IDisposable
         Assert.Equal([0, 1, 255, 2, 3], new[] { At(0, 0), At(5, 0), At(6, 0), At(8, 0), At(13, 0) });
         Assert.Equal((10, 15), (At(8, 8), At(13, 13)));
         Assert.StartsWith("data:image/png;base64,", Source(cut));
-        Assert.Equal("patch size 3 does not divide an image of 4 x 4 pixels; use a divisor of both sides such as 1, 2 or 4.",
-            Assert.Throws<ArgumentException>(() => picture.Patches(3)).Message);
+        Assert.Equal(
+            "patch size 3 does not divide an image of 4 x 4 pixels; use a divisor of both sides such as 1, 2 or 4.",
+            Assert.Throws<ArgumentException>(() => picture.Patches(3)).Message
+        );
     }
 
     [Fact]
@@ -104,25 +117,55 @@ public sealed class PictureTests : IDisposable
         Assert.Equal(["sky 50%", "land 25%"], shown.Legend.Select(entry => entry.Name));
         Assert.Equal(Palette.Class(2), Pixel(shown, 3, 0));
         Assert.Equal((0, 0, 0), Pixel(shown, 3, 1));
-        Assert.Contains("class 2, but there are names for 0 to 1", Assert.Throws<ArgumentException>(() => picture.Segmentation(labels, ["sky", "sea"])).Message);
-        Assert.Contains("resize one of them", Assert.Throws<ArgumentException>(() => picture.Segmentation(labels[0].reshape(2, 2), ["sky"])).Message);
+        Assert.Contains(
+            "class 2, but there are names for 0 to 1",
+            Assert.Throws<ArgumentException>(() => picture.Segmentation(labels, ["sky", "sea"])).Message
+        );
+        Assert.Contains(
+            "resize one of them",
+            Assert.Throws<ArgumentException>(() => picture.Segmentation(labels[0].reshape(2, 2), ["sky"])).Message
+        );
         Assert.Equal(200, Enumerable.Range(0, 200).Select(Palette.Class).Distinct().Count());
     }
 
     [Fact]
     public void BoxesLieOnTheirPixels()
     {
-        var drawing = UntrustedTests.Drawing(Source(Picture.Of(zeros([3, 10, 20])) with { Zoom = 10, Boxes = [new Box(2, 3, 8, 9, "cat & dog 0.93")] }));
-        var box = drawing.Descendants().Last(element => element.Name.LocalName == "rect" && element.Attribute("fill")!.Value == "none");
-        Assert.Equal(["20", "30", "60", "60"], new[] { "x", "y", "width", "height" }.Select(name => box.Attribute(name)!.Value));
+        var drawing = UntrustedTests.Drawing(
+            Source(Picture.Of(zeros([3, 10, 20])) with { Zoom = 10, Boxes = [new Box(2, 3, 8, 9, "cat & dog 0.93")] })
+        );
+        var box = drawing
+            .Descendants()
+            .Last(element => element.Name.LocalName == "rect" && element.Attribute("fill")!.Value == "none");
+        Assert.Equal(
+            ["20", "30", "60", "60"],
+            new[] { "x", "y", "width", "height" }.Select(name => box.Attribute(name)!.Value)
+        );
         Assert.Contains("cat & dog 0.93", drawing.Value);
     }
 
     [Fact]
     public void LabelsOfBoxesAtOnePlaceDoNotHideEachOther()
     {
-        var drawing = UntrustedTests.Drawing(Source(Picture.Of(zeros([3, 20, 20])) with { Zoom = 10, Boxes = [.. Enumerable.Range(0, 3).Select(i => new Box(2, 3, 8, 9, $"tall 0{i} 0.93"))] }));
-        double[] tops = [.. drawing.Descendants().Where(element => element.Name.LocalName == "text").Select(text => double.Parse(text.Attribute("y")!.Value, System.Globalization.CultureInfo.InvariantCulture)).Order()];
+        var drawing = UntrustedTests.Drawing(
+            Source(
+                Picture.Of(zeros([3, 20, 20])) with
+                {
+                    Zoom = 10,
+                    Boxes = [.. Enumerable.Range(0, 3).Select(i => new Box(2, 3, 8, 9, $"tall 0{i} 0.93"))],
+                }
+            )
+        );
+        double[] tops =
+        [
+            .. drawing
+                .Descendants()
+                .Where(element => element.Name.LocalName == "text")
+                .Select(text =>
+                    double.Parse(text.Attribute("y")!.Value, System.Globalization.CultureInfo.InvariantCulture)
+                )
+                .Order(),
+        ];
         Assert.Equal(3, tops.Length);
         Assert.All(tops.Zip(tops.Skip(1)), pair => Assert.True(pair.Second - pair.First >= 15));
     }
@@ -142,9 +185,18 @@ public sealed class PictureTests : IDisposable
     [Fact]
     public void ATensorIsOneLine()
     {
-        Assert.Equal("x: float32 (2, 3) on cpu, 6 values, 24 bytes; min 0, mean 2.5, max 5", TensorSummary.Of(arange(6, dtype: ScalarType.Float32).reshape(2, 3), "x").ToString());
-        Assert.Equal("float32 (3) on cpu, 3 values, 12 bytes; min 1, mean 1, max 1; 2 not finite", TensorSummary.Of(tensor(new[] { 1f, float.NaN, float.PositiveInfinity })).ToString());
-        Assert.Equal("int64 (0) on cpu, 0 values, 0 bytes", TensorSummary.Of(zeros([0], dtype: ScalarType.Int64)).ToString());
+        Assert.Equal(
+            "x: float32 (2, 3) on cpu, 6 values, 24 bytes; min 0, mean 2.5, max 5",
+            TensorSummary.Of(arange(6, dtype: ScalarType.Float32).reshape(2, 3), "x").ToString()
+        );
+        Assert.Equal(
+            "float32 (3) on cpu, 3 values, 12 bytes; min 1, mean 1, max 1; 2 not finite",
+            TensorSummary.Of(tensor(new[] { 1f, float.NaN, float.PositiveInfinity })).ToString()
+        );
+        Assert.Equal(
+            "int64 (0) on cpu, 0 values, 0 bytes",
+            TensorSummary.Of(zeros([0], dtype: ScalarType.Int64)).ToString()
+        );
         Assert.EndsWith("min 0, mean 0.5, max 1", TensorSummary.Of(tensor(new[] { true, false })).ToString());
         Assert.Contains("3 not finite", TensorSummary.Of(full([3], float.NaN)).ToString());
     }

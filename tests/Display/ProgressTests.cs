@@ -4,7 +4,10 @@ using Xunit;
 
 namespace PatchKit.Tests.Display;
 
-/// <summary>Progress: at most ten times a second, a rate and an estimate that are right, a loss course of bounded length, the last state left in place.</summary>
+/// <summary>
+/// Progress: at most ten times a second, a rate and an estimate that are right, a loss course of bounded length, the
+/// last state left in place.
+/// </summary>
 public sealed class ProgressTests
 {
     [Fact]
@@ -51,8 +54,9 @@ public sealed class ProgressTests
             for (int step = 500; step <= 550; step += 5)
             {
                 clock.Advance(1);
-                progress.Report(step);                                    // 500 are there at once, then 5 a second
-                if (step == 520) Assert.Equal((5, 16), (progress.View.Rate!.Value, progress.View.Remaining!.Value.TotalSeconds));
+                progress.Report(step); // 500 are there at once, then 5 a second
+                if (step == 520)
+                    Assert.Equal((5, 16), (progress.View.Rate!.Value, progress.View.Remaining!.Value.TotalSeconds));
             }
         Assert.Equal(5, last!.Rate!.Value, 1e-9);
     }
@@ -62,7 +66,14 @@ public sealed class ProgressTests
     {
         var clock = new Clock();
         var shown = new List<ProgressView>();
-        using (var progress = new ProgressReporter("a run with a long name", 600, view => shown.Add((ProgressView)view), time: clock))
+        using (
+            var progress = new ProgressReporter(
+                "a run with a long name",
+                600,
+                view => shown.Add((ProgressView)view),
+                time: clock
+            )
+        )
         {
             clock.Advance(1);
             progress.Report(10, 1);
@@ -78,7 +89,13 @@ public sealed class ProgressTests
         var clock = new Clock();
         ProgressView? last = null;
         using (var progress = new ProgressReporter("run", 0, view => last = (ProgressView)view, time: clock))
-            for (int step = 0; step < 100_000; step++) progress.Report(step, step < 50_000 ? 2 : step == 70_000 ? double.NaN : 1);
+            for (int step = 0; step < 100_000; step++)
+                progress.Report(
+                    step,
+                    step < 50_000 ? 2
+                        : step == 70_000 ? double.NaN
+                        : 1
+                );
         Assert.InRange(last!.Losses.Count, 50, 120);
         Assert.Equal((2, 1), (last.Losses[0], last.Losses[^1]));
         Assert.Equal(last.Losses.Count / 2.0, last.Losses.Count(loss => loss > 1.5), 1.5);
@@ -88,13 +105,25 @@ public sealed class ProgressTests
     [Fact]
     public void TheLineSaysItAll()
     {
-        var view = new ProgressView("ViT, 8 px", 270, 600) { Rate = 31.24, Remaining = TimeSpan.FromSeconds(11), Loss = 1.2341, Losses = [3, 2, 1] };
-        Assert.Equal("ViT, 8 px  ━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌  45%  270/600 steps  31.2 steps/s, about 11 s left  loss 1.234 █▅▁", view.ToString());
+        var view = new ProgressView("ViT, 8 px", 270, 600)
+        {
+            Rate = 31.24,
+            Remaining = TimeSpan.FromSeconds(11),
+            Loss = 1.2341,
+            Losses = [3, 2, 1],
+        };
+        Assert.Equal(
+            "ViT, 8 px  ━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌  45%  270/600 steps  31.2 steps/s, about 11 s left  loss 1.234 █▅▁",
+            view.ToString()
+        );
         Assert.Equal(view.ToString(), Samples.Elsewhere(view.ToString));
         var html = Html(view);
         Assert.Contains("about 11 s left", html.Value);
         Assert.Contains("width:45%", html.Descendants("div").Last().Attribute("style")!.Value);
-        Assert.Contains("stopped after 1 h 5 min", (view with { IsOver = true, Elapsed = TimeSpan.FromMinutes(65) }).ToString());
+        Assert.Contains(
+            "stopped after 1 h 5 min",
+            (view with { IsOver = true, Elapsed = TimeSpan.FromMinutes(65) }).ToString()
+        );
         Assert.Equal("run  5 steps  2 s each", new ProgressView("run", 5, 0) { Rate = 0.5 }.ToString());
         Assert.NotEmpty(Html(new ProgressView("<run>", 0, 0) { Loss = double.NaN, Losses = [double.NaN] }).Value);
     }
@@ -104,7 +133,8 @@ public sealed class ProgressTests
     {
         var terminal = new StringWriter();
         using (var line = new TerminalLine(terminal, rewrites: true))
-            foreach (string text in new[] { "longer", "short" }) line.Show(text);
+            foreach (string text in new[] { "longer", "short" })
+                line.Show(text);
         Assert.Equal($"\rlonger\rshort {Environment.NewLine}", terminal.ToString());
         var (file, clock) = (new StringWriter(), new Clock());
         using (var line = new TerminalLine(file, rewrites: false, clock))
@@ -117,7 +147,8 @@ public sealed class ProgressTests
     }
 
     // HTML's img has no end; XML's has.
-    private static XElement Html(ProgressView view) => XElement.Parse(System.Text.RegularExpressions.Regex.Replace(view.ToHtml(), "(<img[^>]*)>", "$1/>"));
+    private static XElement Html(ProgressView view) =>
+        XElement.Parse(System.Text.RegularExpressions.Regex.Replace(view.ToHtml(), "(<img[^>]*)>", "$1/>"));
 
     private sealed class Clock : TimeProvider
     {

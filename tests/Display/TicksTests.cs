@@ -24,12 +24,18 @@ public sealed class TicksTests
     public void LogarithmicTicksAreDecadesOrRoundNumbers(double low, double high, string expected)
     {
         var scale = new AxisScale(Axis.Log("x") with { Min = low, Max = high }, [], false, 400, 50);
-        Assert.Equal(expected, string.Join(' ', scale.Ticks.Where(tick => tick.Label.Length > 0).Select(tick => tick.Label)));
+        Assert.Equal(
+            expected,
+            string.Join(' ', scale.Ticks.Where(tick => tick.Label.Length > 0).Select(tick => tick.Label))
+        );
     }
 
     [Fact]
     public void PatchSizesArePowersOfTwo() =>
-        Assert.Equal(["1", "2", "4", "8", "16", "32"], new AxisScale(Axis.PowersOfTwo("p"), [1, 32], false, 400, 58).Ticks.Select(tick => tick.Label));
+        Assert.Equal(
+            ["1", "2", "4", "8", "16", "32"],
+            new AxisScale(Axis.PowersOfTwo("p"), [1, 32], false, 400, 58).Ticks.Select(tick => tick.Label)
+        );
 
     [Fact]
     public void AboveAFloorTicksAreSpacedAndNoFinerThanTheAxisIsWide()
@@ -43,8 +49,21 @@ public sealed class TicksTests
     }
 
     [Theory]
-    [InlineData(0.0, "0"), InlineData(0.81564, "0.8156"), InlineData(50176, "50,176"), InlineData(86567656, "86.57 M"), InlineData(-2.5, "−2.5")]
-    [InlineData(2e-5, "2×10⁻⁵"), InlineData(1e-5, "10⁻⁵"), InlineData(double.NaN, "–"), InlineData(double.NegativeInfinity, "−∞"), InlineData(9.9999e-5, "10⁻⁴"), InlineData(1e18, "10¹⁸")]
+    [
+        InlineData(0.0, "0"),
+        InlineData(0.81564, "0.8156"),
+        InlineData(50176, "50,176"),
+        InlineData(86567656, "86.57 M"),
+        InlineData(-2.5, "−2.5")
+    ]
+    [
+        InlineData(2e-5, "2×10⁻⁵"),
+        InlineData(1e-5, "10⁻⁵"),
+        InlineData(double.NaN, "–"),
+        InlineData(double.NegativeInfinity, "−∞"),
+        InlineData(9.9999e-5, "10⁻⁴"),
+        InlineData(1e18, "10¹⁸")
+    ]
     public void NumbersAreShort(double value, string expected)
     {
         Assert.Equal(expected, Numbers.Short(value));
@@ -63,7 +82,10 @@ public sealed class TicksTests
     [Fact]
     public void TitlesAreWrappedAndWordsThatAreTooLongAreCut()
     {
-        Assert.All(TextWidth.Wrap("a title that is much too long for the little room that there is for it", 12, 120), line => Assert.True(TextWidth.Of(line, 12) <= 120));
+        Assert.All(
+            TextWidth.Wrap("a title that is much too long for the little room that there is for it", 12, 120),
+            line => Assert.True(TextWidth.Of(line, 12) <= 120)
+        );
         Assert.EndsWith("…", Assert.Single(TextWidth.Wrap(new string('m', 80), 12, 120)));
         Assert.Empty(TextWidth.Wrap("", 12, 120));
     }

@@ -8,13 +8,36 @@ using Xunit;
 namespace PatchKit.Tests.Display;
 
 /// <summary>
-/// What is left of outputs where a notebook is opened that is not trusted. The sanitizers of the classic notebook and of JupyterLab take scripts, drawings (svg and what is
-/// in it, but for its words), inputs and data-* attributes out, and leave images whose source is a data URI.
+/// What is left of outputs where a notebook is opened that is not trusted. The sanitizers of the classic notebook and
+/// of JupyterLab take scripts, drawings (svg and what is in it, but for its words), inputs and data-* attributes out,
+/// and leave images whose source is a data URI.
 /// </summary>
 public sealed partial class UntrustedTests
 {
     private static readonly string[] s_kept =
-        ["div", "span", "p", "br", "img", "figure", "figcaption", "strong", "em", "small", "code", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "details", "summary"];
+    [
+        "div",
+        "span",
+        "p",
+        "br",
+        "img",
+        "figure",
+        "figcaption",
+        "strong",
+        "em",
+        "small",
+        "code",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "ul",
+        "li",
+        "details",
+        "summary",
+    ];
 
     public static TheoryData<string> Shown => [.. Values().Keys];
 
@@ -22,20 +45,36 @@ public sealed partial class UntrustedTests
     public void NothingIsLostButWhatRuns(string name)
     {
         string html = Values()[name].Render(Mime.Html);
-        var root = XElement.Parse($"<div>{Images().Replace(Scripts().Replace(html, ""), "$1/>")}</div>".Replace("<br>", "<br/>"));
+        var root = XElement.Parse(
+            $"<div>{Images().Replace(Scripts().Replace(html, ""), "$1/>")}</div>".Replace("<br>", "<br/>")
+        );
         Assert.All(root.Descendants(), element => Assert.Contains(element.Name.LocalName, s_kept));
-        Assert.All(root.Descendants("img"), image =>
-        {
-            Assert.Matches("^data:image/(svg\\+xml|png);base64,", image.Attribute("src")!.Value);
-            Assert.NotEmpty(image.Attribute("alt")!.Value);
-        });
+        Assert.All(
+            root.Descendants("img"),
+            image =>
+            {
+                Assert.Matches("^data:image/(svg\\+xml|png);base64,", image.Attribute("src")!.Value);
+                Assert.NotEmpty(image.Attribute("alt")!.Value);
+            }
+        );
     }
 
     [Fact]
     public void CaptionsStandOnce()
     {
-        var picture = Picture.Of(2, 2, new byte[12]) with { Caption = "the caption", Boxes = [new Box(0, 0, 1, 1, "label")] };
-        foreach (string html in new[] { picture.ToHtml(), new ImageGrid(picture).ToHtml(), (Samples.Comparison with { Caption = "the caption" }).ToHtml() })
+        var picture = Picture.Of(2, 2, new byte[12]) with
+        {
+            Caption = "the caption",
+            Boxes = [new Box(0, 0, 1, 1, "label")],
+        };
+        foreach (
+            string html in new[]
+            {
+                picture.ToHtml(),
+                new ImageGrid(picture).ToHtml(),
+                (Samples.Comparison with { Caption = "the caption" }).ToHtml(),
+            }
+        )
             Assert.InRange(Regex.Count(Attributes().Replace(html, ""), "the caption"), 0, 1);
         Assert.Equal(1, Regex.Count(Attributes().Replace(picture.ToHtml(), ""), "the caption"));
     }
@@ -44,7 +83,9 @@ public sealed partial class UntrustedTests
     public void ASliderShowsItsFirstStopAndSaysWhyNotTheOthers()
     {
         var dot = Picture.Of(1, 1, [1, 2, 3]);
-        var root = XElement.Parse($"<div>{Images().Replace(Scripts().Replace(new Slider("patch size", ("16", dot), ("8", dot), ("4", dot)).ToHtml(), ""), "$1/>")}</div>");
+        var root = XElement.Parse(
+            $"<div>{Images().Replace(Scripts().Replace(new Slider("patch size", ("16", dot), ("8", dot), ("4", dot)).ToHtml(), ""), "$1/>")}</div>"
+        );
         var folded = Assert.Single(root.Descendants("details"));
         Assert.Contains("needs a script", folded.Element("summary")!.Value);
         Assert.Equal(2, folded.Descendants("img").Count());
@@ -52,16 +93,35 @@ public sealed partial class UntrustedTests
     }
 
     /// <summary>The drawing that a data URI holds.</summary>
-    internal static XElement Drawing(string source) => XElement.Parse(Encoding.UTF8.GetString(Convert.FromBase64String(source["data:image/svg+xml;base64,".Length..])));
+    internal static XElement Drawing(string source) =>
+        XElement.Parse(
+            Encoding.UTF8.GetString(Convert.FromBase64String(source["data:image/svg+xml;base64,".Length..]))
+        );
 
     private static Dictionary<string, IRendered> Values()
     {
-        var picture = Picture.Of(2, 1, [1, 2, 3, 4, 5, 6]) with { Zoom = 8, Caption = "a < b", Boxes = [new Box(0, 0, 1, 1, "cat & dog")], Legend = [new LegendEntry("sky", "#0072B2")] };
-        var map = new Panel(Axis.Named("patch", "16", "8"), Axis.Named("", "a", "b")).HeatMap(new double[,] { { 1, 2 }, { 3, double.NaN } }, "loss");
+        var picture = Picture.Of(2, 1, [1, 2, 3, 4, 5, 6]) with
+        {
+            Zoom = 8,
+            Caption = "a < b",
+            Boxes = [new Box(0, 0, 1, 1, "cat & dog")],
+            Legend = [new LegendEntry("sky", "#0072B2")],
+        };
+        var map = new Panel(Axis.Named("patch", "16", "8"), Axis.Named("", "a", "b")).HeatMap(
+            new double[,]
+            {
+                { 1, 2 },
+                { 3, double.NaN },
+            },
+            "loss"
+        );
         return new()
         {
             ["figure"] = Samples.Comparison,
-            ["bars, paper's without a colour"] = new Panel(Axis.Named("model", "a"), new Axis("y")).With(new Bars("law", [1]) { Origin = Origin.Law }).With(new Bars("paper", [2]) { Origin = Origin.Paper }).ToFigure("bars"),
+            ["bars, paper's without a colour"] = new Panel(Axis.Named("model", "a"), new Axis("y"))
+                .With(new Bars("law", [1]) { Origin = Origin.Law })
+                .With(new Bars("paper", [2]) { Origin = Origin.Paper })
+                .ToFigure("bars"),
             ["map"] = map.ToFigure("map"),
             ["large map"] = new Panel(new Axis("x"), new Axis("y")).HeatMap(new double[50, 50], "loss").ToFigure("map"),
             ["picture"] = picture,

@@ -7,12 +7,19 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Engines;
 
-/// <summary>AdamW with two groups, gradient clipping and the running average of the weights, step by step against 06_adamw.</summary>
+/// <summary>
+/// AdamW with two groups, gradient clipping and the running average of the weights, step by step against 06_adamw.
+/// </summary>
 public sealed class AdamWGolden
 {
     private const string File = "06_adamw";
 
-    public static IEnumerable<TheoryDataRow<string>> Cases => GoldenFile.Cases(File, file => file.Json.GetProperty("cases").EnumerateArray().Select(entry => entry.GetProperty("name").GetString()!));
+    public static IEnumerable<TheoryDataRow<string>> Cases =>
+        GoldenFile.Cases(
+            File,
+            file =>
+                file.Json.GetProperty("cases").EnumerateArray().Select(entry => entry.GetProperty("name").GetString()!)
+        );
 
     [Theory, MemberData(nameof(Cases))]
     public void Float32(string name) => Replay(name, ScalarType.Float32, GoldenFile.Open(File).Tolerance());
@@ -32,10 +39,22 @@ public sealed class AdamWGolden
         var average = w.detach().clone();
         using var optimizer = new FusedAdamW(
             [
-                new AdamW.ParamGroup { Parameters = [w], Options = new AdamW.Options { weight_decay = Number("weight_decay_w") } },
-                new AdamW.ParamGroup { Parameters = [b], Options = new AdamW.Options { weight_decay = Number("weight_decay_b") } },
+                new AdamW.ParamGroup
+                {
+                    Parameters = [w],
+                    Options = new AdamW.Options { weight_decay = Number("weight_decay_w") },
+                },
+                new AdamW.ParamGroup
+                {
+                    Parameters = [b],
+                    Options = new AdamW.Options { weight_decay = Number("weight_decay_b") },
+                },
             ],
-            Number("lr"), settings.GetProperty("betas")[0].GetDouble(), settings.GetProperty("betas")[1].GetDouble(), Number("eps"));
+            Number("lr"),
+            settings.GetProperty("betas")[0].GetDouble(),
+            settings.GetProperty("betas")[1].GetDouble(),
+            Number("eps")
+        );
         optimizer.ParamGroups.First().LearningRate = Number("lr_group_w");
 
         for (int step = 0; step < settings.GetProperty("steps").GetInt32(); step++)

@@ -16,7 +16,8 @@ public sealed class AutocastTests
         using (Engine.Autocast(CPU))
         {
             Assert.Equal((ScalarType.BFloat16, ScalarType.Float32), (Product(), (x + x).dtype));
-            using (Engine.Autocast(CPU)) Assert.Equal(ScalarType.BFloat16, Product());
+            using (Engine.Autocast(CPU))
+                Assert.Equal(ScalarType.BFloat16, Product());
             Assert.Equal(ScalarType.BFloat16, Product());
         }
         Assert.Equal(ScalarType.Float32, Product());
@@ -29,8 +30,10 @@ public sealed class AutocastTests
         var weight = ones([2, 2]).requires_grad_();
         for (int step = 1; step < 4; step++)
         {
-            using (Engine.Autocast(CPU)) Expect.Is($"[[{2 * step}, {2 * step}], [{2 * step}, {2 * step}]]", ones([2, 2]).matmul(weight));
-            using (no_grad()) weight.add_(1);
+            using (Engine.Autocast(CPU))
+                Expect.Is($"[[{2 * step}, {2 * step}], [{2 * step}, {2 * step}]]", ones([2, 2]).matmul(weight));
+            using (no_grad())
+                weight.add_(1);
         }
     }
 

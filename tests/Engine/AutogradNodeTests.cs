@@ -8,16 +8,26 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Engines;
 
-/// <summary>Nodes of our own in libtorch's graph: gradients, exceptions on their way to the caller, and what is freed when.</summary>
+/// <summary>
+/// Nodes of our own in libtorch's graph: gradients, exceptions on their way to the caller, and what is freed when.
+/// </summary>
 public sealed class AutogradNodeTests
 {
     [Fact]
     public void OutputsAndAbsentOperandsHaveTheirGradients()
     {
         using var scope = NewDisposeScope();
-        Tensor a = Leaf(2), b = Leaf(3), constant = ones([1]) * 5;
-        Tensor?[] backward(Tensor?[] saved, Tensor?[] gradients) => [gradients[0]! * saved[1]!, null, gradients[0]! * saved[0]! + gradients[1]!, null];
-        var results = AutogradNode.Run("product and copy", [a, null, b, constant], () => ([a * b, b + constant], [a, b]), backward);
+        Tensor a = Leaf(2),
+            b = Leaf(3),
+            constant = ones([1]) * 5;
+        Tensor?[] backward(Tensor?[] saved, Tensor?[] gradients) =>
+            [gradients[0]! * saved[1]!, null, gradients[0]! * saved[0]! + gradients[1]!, null];
+        var results = AutogradNode.Run(
+            "product and copy",
+            [a, null, b, constant],
+            () => ([a * b, b + constant], [a, b]),
+            backward
+        );
         Engine.Backward((results[0] * 10 + results[1] * 100).sum());
         Expect.Is("[30]", a.grad!);
         Expect.Is("[120]", b.grad!);
@@ -29,11 +39,16 @@ public sealed class AutogradNodeTests
         using var scope = NewDisposeScope();
         var a = Leaf(2);
         bool second = true;
-        var results = AutogradNode.Run("two", [a], () => ([a * 1, a * 2], []), (_, gradients) =>
-        {
-            second = gradients[1] is not null;
-            return [gradients[0]];
-        });
+        var results = AutogradNode.Run(
+            "two",
+            [a],
+            () => ([a * 1, a * 2], []),
+            (_, gradients) =>
+            {
+                second = gradients[1] is not null;
+                return [gradients[0]];
+            }
+        );
         Engine.Backward(results[0].sum());
         Assert.False(second);
         Expect.Is("[1]", a.grad!);
@@ -43,9 +58,16 @@ public sealed class AutogradNodeTests
     public void AnInputMayBeTheOutputAndOneGradientServeTwoInputs()
     {
         using var scope = NewDisposeScope();
-        Tensor a = Leaf(2), b = Leaf(3);
-        Engine.Backward(AutogradNode.Run("identity", [a], () => ([a], []), (_, gradients) => [gradients[0]! * 7])[0].sum());
-        Engine.Backward(AutogradNode.Run("sum", [a, b], () => ([a + b], []), (_, gradients) => [gradients[0], gradients[0]])[0].sum());
+        Tensor a = Leaf(2),
+            b = Leaf(3);
+        Engine.Backward(
+            AutogradNode.Run("identity", [a], () => ([a], []), (_, gradients) => [gradients[0]! * 7])[0].sum()
+        );
+        Engine.Backward(
+            AutogradNode
+                .Run("sum", [a, b], () => ([a + b], []), (_, gradients) => [gradients[0], gradients[0]])[0]
+                .sum()
+        );
         Expect.Is("[8]", a.grad!);
         Expect.Is("[1]", b.grad!);
     }
@@ -56,7 +78,8 @@ public sealed class AutogradNodeTests
         using var scope = NewDisposeScope();
         int nodes = AutogradNode.Live;
         Assert.False(Double(ones([1])).requires_grad);
-        using (no_grad()) Assert.False(Double(Leaf(1)).requires_grad);
+        using (no_grad())
+            Assert.False(Double(Leaf(1)).requires_grad);
         Assert.Equal(nodes, AutogradNode.Live);
     }
 
@@ -64,7 +87,9 @@ public sealed class AutogradNodeTests
     public void AnExceptionReachesTheCallerOfBackwardAsItWas()
     {
         using var scope = NewDisposeScope();
-        var failure = Assert.Throws<InvalidDataException>(() => Engine.Backward(Failing(Leaf(1), "the sentence").sum()));
+        var failure = Assert.Throws<InvalidDataException>(() =>
+            Engine.Backward(Failing(Leaf(1), "the sentence").sum())
+        );
         Assert.Equal("the sentence", failure.Message);
         Assert.Contains(nameof(Fail), failure.StackTrace);
     }
@@ -74,7 +99,12 @@ public sealed class AutogradNodeTests
     {
         using var scope = NewDisposeScope();
         var x = Leaf(1);
-        Assert.Equal("another", Assert.Throws<InvalidDataException>(() => Engine.Gradients([Double(Failing(x, "another")).sum()], [x])).Message);
+        Assert.Equal(
+            "another",
+            Assert
+                .Throws<InvalidDataException>(() => Engine.Gradients([Double(Failing(x, "another")).sum()], [x]))
+                .Message
+        );
         Expect.Is("[4]", Engine.Gradients([Double(Double(x)).sum()], [x])[0]);
         Assert.Throws<ExternalException>(() => autograd.grad([Failing(x, "no").sum()], [x]));
     }
@@ -83,34 +113,53 @@ public sealed class AutogradNodeTests
     public void TorchSharpsOwnBackwardThrowsToo()
     {
         using var scope = NewDisposeScope();
-        Expect.Refused<ExternalException>(() => Failing(Leaf(1), "the sentence").sum().backward(), Guard.Exists ? ["InvalidDataException", "the sentence"] : []);
+        Expect.Refused<ExternalException>(
+            () => Failing(Leaf(1), "the sentence").sum().backward(),
+            Guard.Exists ? ["InvalidDataException", "the sentence"] : []
+        );
         Assert.DoesNotContain("the sentence", Expect.Refused<ExternalException>(() => ones([1]).backward()));
         Engine.Backward(Double(Leaf(1)).sum());
     }
 
     [Fact]
-    public void ThreadsGetTheirOwnExceptions() => Parallel.For(0, 100, i =>
-    {
-        using var scope = NewDisposeScope();
-        string sentence = $"of {i}";
-        Assert.Equal(sentence, Assert.Throws<InvalidDataException>(() => Engine.Backward(Failing(Leaf(1), sentence).sum())).Message);
-    });
+    public void ThreadsGetTheirOwnExceptions() =>
+        Parallel.For(
+            0,
+            100,
+            i =>
+            {
+                using var scope = NewDisposeScope();
+                string sentence = $"of {i}";
+                Assert.Equal(
+                    sentence,
+                    Assert.Throws<InvalidDataException>(() => Engine.Backward(Failing(Leaf(1), sentence).sum())).Message
+                );
+            }
+        );
 
     [Fact]
     public void ANodesBackwardMayRunABackwardOfItsOwn()
     {
         using var scope = NewDisposeScope();
-        Tensor Outer(Tensor x, Func<Tensor, Tensor> block) => AutogradNode.Run("outer", [x], () => ([block(x)], [x]), (saved, gradients) =>
-        {
-            using var recording = enable_grad();
-            var again = saved[0]!.detach().requires_grad_();
-            Engine.Backward(block(again), gradients[0]);
-            return [again.grad];
-        })[0];
+        Tensor Outer(Tensor x, Func<Tensor, Tensor> block) =>
+            AutogradNode.Run(
+                "outer",
+                [x],
+                () => ([block(x)], [x]),
+                (saved, gradients) =>
+                {
+                    using var recording = enable_grad();
+                    var again = saved[0]!.detach().requires_grad_();
+                    Engine.Backward(block(again), gradients[0]);
+                    return [again.grad];
+                }
+            )[0];
         var x = Leaf(1);
         Engine.Backward(Outer(Outer(x, Double), y => Outer(y, Double)).sum());
         Expect.Is("[4]", x.grad!);
-        Assert.Throws<InvalidDataException>(() => Engine.Backward(Outer(x, y => Outer(y, z => Failing(z, "deep"))).sum()));
+        Assert.Throws<InvalidDataException>(() =>
+            Engine.Backward(Outer(x, y => Outer(y, z => Failing(z, "deep"))).sum())
+        );
     }
 
     [Fact]
@@ -118,7 +167,15 @@ public sealed class AutogradNodeTests
     {
         using var scope = NewDisposeScope();
         var x = Leaf(1);
-        Expect.Refused<InvalidOperationException>(() => Engine.Backward(AutogradNode.Run("one too many", [x], () => ([x * 2], []), (_, _) => [null, null])[0].sum()), "one too many", "2 gradients", "1 inputs");
+        Expect.Refused<InvalidOperationException>(
+            () =>
+                Engine.Backward(
+                    AutogradNode.Run("one too many", [x], () => ([x * 2], []), (_, _) => [null, null])[0].sum()
+                ),
+            "one too many",
+            "2 gradients",
+            "1 inputs"
+        );
         var y = Double(x);
         Engine.Backward(y.sum());
         Expect.Refused<InvalidOperationException>(() => Engine.Backward(y.sum()), "double", "retain_graph");
@@ -145,25 +202,41 @@ public sealed class AutogradNodeTests
         using var scope = NewDisposeScope();
         var x = Leaf(1);
         Assert.Throws<ExternalException>(() => Double(x).sum().backward(create_graph: true));
-        var call = Assert.Throws<InvalidOperationException>(() => Engine.Differentiate(() => Double(x).sum().backward(create_graph: true)));
-        Assert.Equal("double has no second derivative, and create_graph=True asks for one; use the composed reference instead.", call.Message);
+        var call = Assert.Throws<InvalidOperationException>(() =>
+            Engine.Differentiate(() => Double(x).sum().backward(create_graph: true))
+        );
+        Assert.Equal(
+            "double has no second derivative, and create_graph=True asks for one; use the composed reference instead.",
+            call.Message
+        );
     }
 
     [Fact]
     public void WhatWasSavedIsFreedAsItIsUsed()
     {
-        const int nodes = 6, numbers = 1 << 22;
+        const int nodes = 6,
+            numbers = 1 << 22;
         using var scope = NewDisposeScope();
         var alive = new List<long>();
-        Tensor Keeping(Tensor x) => AutogradNode.Run("keeping", [x], () => ([x + 1], [ones([numbers])]), (_, gradients) =>
-        {
-            alive.Add(Engine.Memory().LiveBytes >> 20);
-            return [gradients[0]! * 2];
-        })[0];
+        Tensor Keeping(Tensor x) =>
+            AutogradNode.Run(
+                "keeping",
+                [x],
+                () => ([x + 1], [ones([numbers])]),
+                (_, gradients) =>
+                {
+                    alive.Add(Engine.Memory().LiveBytes >> 20);
+                    return [gradients[0]! * 2];
+                }
+            )[0];
         var y = Leaf(1);
-        for (int i = 0; i < nodes; i++) y = Keeping(y);
+        for (int i = 0; i < nodes; i++)
+            y = Keeping(y);
         Engine.Backward(y.sum());
-        Assert.True(alive[0] - alive[^1] > (nodes - 2) * numbers * sizeof(float) / 1.5 / (1 << 20), $"live MiB at each node's backward: {string.Join(" ", alive)}");
+        Assert.True(
+            alive[0] - alive[^1] > (nodes - 2) * numbers * sizeof(float) / 1.5 / (1 << 20),
+            $"live MiB at each node's backward: {string.Join(" ", alive)}"
+        );
     }
 
     [Fact]
@@ -172,7 +245,8 @@ public sealed class AutogradNodeTests
         Step();
         Collect();
         (int nodes, long tensors) = (AutogradNode.Live, Tensor.TotalCount);
-        for (int i = 0; i < 50; i++) Step();
+        for (int i = 0; i < 50; i++)
+            Step();
         Collect();
         Assert.Equal((nodes, tensors), (AutogradNode.Live, Tensor.TotalCount));
 
@@ -183,7 +257,9 @@ public sealed class AutogradNodeTests
             var x = randn([1, 2, 8, 4]).requires_grad_();
             Engine.Backward(Attention.Tiled(x, x, x).sum());
             Assert.Throws<InvalidDataException>(() => Engine.Backward(Failing(x, "no").sum()));
-            Assert.Throws<InvalidDataException>(() => AutogradNode.Run("no forward", [x], () => throw new InvalidDataException(), (_, gradients) => gradients));
+            Assert.Throws<InvalidDataException>(() =>
+                AutogradNode.Run("no forward", [x], () => throw new InvalidDataException(), (_, gradients) => gradients)
+            );
             Attention.Tiled(x, x, x);
         }
     }
@@ -199,9 +275,16 @@ public sealed class AutogradNodeTests
 
     private static Tensor Leaf(float value) => full([1], value).requires_grad_();
 
-    private static Tensor Double(Tensor x) => AutogradNode.Run("double", [x], () => ([x * 2], [x]), (saved, gradients) => [gradients[0]! * 2 + saved[0]! * 0])[0];
+    private static Tensor Double(Tensor x) =>
+        AutogradNode.Run(
+            "double",
+            [x],
+            () => ([x * 2], [x]),
+            (saved, gradients) => [gradients[0]! * 2 + saved[0]! * 0]
+        )[0];
 
-    private static Tensor Failing(Tensor x, string sentence) => AutogradNode.Run("failing", [x], () => ([x * 2], [x]), (_, _) => Fail(sentence))[0];
+    private static Tensor Failing(Tensor x, string sentence) =>
+        AutogradNode.Run("failing", [x], () => ([x * 2], [x]), (_, _) => Fail(sentence))[0];
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Tensor?[] Fail(string sentence) => throw new InvalidDataException(sentence);

@@ -33,7 +33,16 @@ public sealed class FusedAdamWTests : IDisposable
         var (ours, theirs) = Twins(ScalarType.Float32);
         var options = new AdamW.Options { amsgrad = amsgrad, maximize = maximize };
         using var fused = new FusedAdamW([new AdamW.ParamGroup { Parameters = ours, Options = options }], 1e-2);
-        using var own = new AdamW([new AdamW.ParamGroup { Parameters = theirs, Options = new AdamW.Options { amsgrad = amsgrad, maximize = maximize } }], 1e-2);
+        using var own = new AdamW(
+            [
+                new AdamW.ParamGroup
+                {
+                    Parameters = theirs,
+                    Options = new AdamW.Options { amsgrad = amsgrad, maximize = maximize },
+                },
+            ],
+            1e-2
+        );
         Run(fused, ours, own, theirs, 1e-6);
     }
 
@@ -55,7 +64,11 @@ public sealed class FusedAdamWTests : IDisposable
         var (ours, theirs) = Twins(ScalarType.Float32);
         using var fused = new FusedAdamW(ours, 1e-2);
         using var own = new AdamW(theirs, 1e-2);
-        optim.lr_scheduler.LRScheduler[] schedules = [optim.lr_scheduler.StepLR(fused, 2, 0.5), optim.lr_scheduler.StepLR(own, 2, 0.5)];
+        optim.lr_scheduler.LRScheduler[] schedules =
+        [
+            optim.lr_scheduler.StepLR(fused, 2, 0.5),
+            optim.lr_scheduler.StepLR(own, 2, 0.5),
+        ];
         for (int step = 0; step < 6; step++)
         {
             Tensor Loss(Parameter[] parameters, optim.Optimizer optimizer)
@@ -65,8 +78,13 @@ public sealed class FusedAdamWTests : IDisposable
                 loss.backward();
                 return loss;
             }
-            Assert.Equal(own.step(() => Loss(theirs, own)).ToDouble(), fused.step(() => Loss(ours, fused)).ToDouble(), 1e-4);
-            foreach (var schedule in schedules) schedule.step();
+            Assert.Equal(
+                own.step(() => Loss(theirs, own)).ToDouble(),
+                fused.step(() => Loss(ours, fused)).ToDouble(),
+                1e-4
+            );
+            foreach (var schedule in schedules)
+                schedule.step();
             Assert.Equal(own.ParamGroups.Single().LearningRate, fused.ParamGroups.Single().LearningRate);
         }
         Same(ours, theirs, 1e-6);
@@ -87,7 +105,8 @@ public sealed class FusedAdamWTests : IDisposable
             resumed.load_state_dict(file);
             Downhill(ours, fused);
             Downhill(copies, resumed);
-            foreach (var (one, other) in ours.Zip(copies)) Expect.SameBits(one, other);
+            foreach (var (one, other) in ours.Zip(copies))
+                Expect.SameBits(one, other);
         }
         finally
         {
@@ -99,7 +118,8 @@ public sealed class FusedAdamWTests : IDisposable
             for (int step = 0; step < 3; step++)
             {
                 optimizer.zero_grad();
-                foreach (var parameter in parameters) parameter.square().sum().backward();
+                foreach (var parameter in parameters)
+                    parameter.square().sum().backward();
                 optimizer.step();
             }
         }
@@ -110,21 +130,27 @@ public sealed class FusedAdamWTests : IDisposable
     {
         var (ours, _) = Twins(ScalarType.Float32);
         using var fused = new FusedAdamW(ours);
-        foreach (var parameter in ours) parameter.grad = ones_like(parameter);
+        foreach (var parameter in ours)
+            parameter.grad = ones_like(parameter);
         fused.step();
         Garbage.Collect();
         long live = Tensor.TotalCount;
-        for (int step = 0; step < 5; step++) fused.step();
+        for (int step = 0; step < 5; step++)
+            fused.step();
         Assert.Equal(live, Tensor.TotalCount);
         fused.zero_grad();
         Assert.All(ours, parameter => Assert.Null(parameter.grad));
     }
 
     private static AdamW.ParamGroup[] Groups(Parameter[] parameters) =>
-    [
-        new() { Parameters = parameters[..1], Options = new AdamW.Options { weight_decay = 0, LearningRate = 3e-3 } },
-        new() { Parameters = parameters[1..] },
-    ];
+        [
+            new()
+            {
+                Parameters = parameters[..1],
+                Options = new AdamW.Options { weight_decay = 0, LearningRate = 3e-3 },
+            },
+            new() { Parameters = parameters[1..] },
+        ];
 
     // Gradients come and go, so that parameters are of different ages.
     private static void Run(FusedAdamW fused, Parameter[] ours, AdamW own, Parameter[] theirs, double tolerance)
@@ -140,19 +166,30 @@ public sealed class FusedAdamWTests : IDisposable
             own.step();
             Same(ours, theirs, tolerance);
         }
-        var states = fused.state_dict().State.Zip(own.state_dict().State).Select(pair => ((AdamW.State)pair.First, (AdamW.State)pair.Second));
+        var states = fused
+            .state_dict()
+            .State.Zip(own.state_dict().State)
+            .Select(pair => ((AdamW.State)pair.First, (AdamW.State)pair.Second));
         Assert.All(states, pair => Assert.Equal(pair.Item2.step, pair.Item1.step));
-        Same([.. states.Select(pair => pair.Item1.exp_avg_sq)], [.. states.Select(pair => pair.Item2.exp_avg_sq)], tolerance);
+        Same(
+            [.. states.Select(pair => pair.Item1.exp_avg_sq)],
+            [.. states.Select(pair => pair.Item2.exp_avg_sq)],
+            tolerance
+        );
     }
 
     private static (Parameter[] Ours, Parameter[] Theirs) Twins(ScalarType dtype)
     {
         Tensor[] values = [randn([4, 3], dtype), randn([7], dtype), randn([2, 3, 5], dtype)];
-        return (Array.ConvertAll(values, value => new Parameter(value.clone())), Array.ConvertAll(values, value => new Parameter(value.clone())));
+        return (
+            Array.ConvertAll(values, value => new Parameter(value.clone())),
+            Array.ConvertAll(values, value => new Parameter(value.clone()))
+        );
     }
 
     private static void Same(Tensor[] ours, Tensor[] theirs, double tolerance)
     {
-        foreach (var (one, other) in ours.Zip(theirs)) Assert.InRange((one.detach() - other.detach()).abs().max().ToDouble(), 0, tolerance);
+        foreach (var (one, other) in ours.Zip(theirs))
+            Assert.InRange((one.detach() - other.detach()).abs().max().ToDouble(), 0, tolerance);
     }
 }

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Engines;
 
-/// <summary>Memory: bytes counted where the guard library counts them, the system's count elsewhere, and what says that there is none left.</summary>
+/// <summary>
+/// Memory: bytes counted where the guard library counts them, the system's count elsewhere, and what says that there is
+/// none left.
+/// </summary>
 public sealed class MemoryTests
 {
     private const long Megabyte = 1 << 20;
@@ -38,7 +41,8 @@ public sealed class MemoryTests
         using (var mapped = MemoryMappedFile.CreateNew(null, 64 * Megabyte))
         using (var view = mapped.CreateViewAccessor())
         {
-            for (long at = 0; at < 64 * Megabyte; at += Environment.SystemPageSize) view.Write(at, (byte)1);
+            for (long at = 0; at < 64 * Megabyte; at += Environment.SystemPageSize)
+                view.Write(at, (byte)1);
             Assert.InRange(ResidentMemory.Read().Now - before, 48 * Megabyte, 256 * Megabyte);
         }
         Assert.InRange(ResidentMemory.Read().Peak - before, 48 * Megabyte, 1024 * Megabyte);
@@ -48,7 +52,13 @@ public sealed class MemoryTests
     public void NoMemoryIsRecognised()
     {
         Assert.True(Engine.IsOutOfMemory(Assert.ThrowsAny<ExternalException>(() => empty([1L << 50], uint8))));
-        Assert.True(Engine.IsOutOfMemory(new ExternalException("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.80 GiB")));
+        Assert.True(
+            Engine.IsOutOfMemory(
+                new ExternalException(
+                    "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.80 GiB"
+                )
+            )
+        );
         Assert.False(Engine.IsOutOfMemory(Assert.ThrowsAny<ExternalException>(() => ones([2]).mm(ones([2])))));
         Assert.False(Engine.IsOutOfMemory(new InvalidOperationException("CUDA out of memory")));
     }

@@ -55,7 +55,8 @@ public sealed class SwitchTests
         var (first, second) = (rand([4]), rand([4]));
         Engine.Seed(5);
         Expect.SameBits(first, rand([4]));
-        using (Engine.Seeded(CPU, 9)) Expect.SameBits(rand([4], generator: new Generator(9)), rand([4]));
+        using (Engine.Seeded(CPU, 9))
+            Expect.SameBits(rand([4], generator: new Generator(9)), rand([4]));
         Expect.SameBits(second, rand([4]));
     }
 }

@@ -21,10 +21,14 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         var report = runs.Run("figure1");
         output.WriteLine($"figure1: {clock.Elapsed.TotalSeconds:0.0} s\n\n{report.ToMarkdown()}");
         Assert.Equal(6, report.Verdicts.Count);
-        Assert.Equal(PaperTables + 5, report.Tables.Count);                                                  // the losses, a frontier for each family, the forecasts, the steps
+        // the losses, a frontier for each family, the forecasts, the steps
+        Assert.Equal(PaperTables + 5, report.Tables.Count);
         Assert.All(report.Tables, table => Assert.All(table.Rows, row => Assert.Equal(table.Columns.Count, row.Count)));
         Assert.All(report.Tables.Skip(1), table => Assert.DoesNotContain("", table.Rows.SelectMany(row => row)));
-        Assert.Contains("foretold", File.ReadAllText(ExperimentRunner.FigureFile(runs.Store, "figure1", Scale.Smoke, 0)));
+        Assert.Contains(
+            "foretold",
+            File.ReadAllText(ExperimentRunner.FigureFile(runs.Store, "figure1", Scale.Smoke, 0))
+        );
         Assert.Equal(6, report.Runs.Count);
         Assert.All(report.Runs, key => Assert.NotNull(runs.Store.Get(key).Result));
     }
@@ -33,7 +37,10 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
     public void EveryPanelIsThereWithItsTickFloor()
     {
         var report = Report(patch => .2 + .1 * patch);
-        Assert.All(report.Tables.Take(PaperTables), table => Assert.Equal("abcdefghi", string.Concat(table.Rows.Select(row => row[0][0]))));
+        Assert.All(
+            report.Tables.Take(PaperTables),
+            table => Assert.Equal("abcdefghi", string.Concat(table.Rows.Select(row => row[0][0])))
+        );
         foreach (var (panel, i) in PaperNumbers.Figure1.Select((panel, i) => (panel, i)))
         {
             Assert.Equal(panel.Points.Count, report.Tables[0].Rows[i].Skip(1).SkipLast(1).Count(cell => cell != ""));
@@ -49,7 +56,10 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
     {
         var report = Report(patch => .2 + .1 * Math.Pow(patch, .9));
         output.WriteLine(report.ToMarkdown());
-        Assert.Equal([Outcome.Shown, Outcome.Shown, Outcome.Shown, Outcome.Shown], report.Verdicts.Skip(2).Select(verdict => verdict.Outcome));
+        Assert.Equal(
+            [Outcome.Shown, Outcome.Shown, Outcome.Shown, Outcome.Shown],
+            report.Verdicts.Skip(2).Select(verdict => verdict.Outcome)
+        );
         Assert.Equal(2, report.Tables.Count(table => table.Title.Contains("the law fitted")));
     }
 
@@ -57,17 +67,26 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
     public void ACliffIsNoLaw()
     {
         var report = Report(patch => patch == 2 ? .1 : 1 + .1 * patch);
-        Assert.Equal([Outcome.Shown, Outcome.NotShown, Outcome.Shown, Outcome.NotShown], report.Verdicts.Skip(2).Select(verdict => verdict.Outcome));
+        Assert.Equal(
+            [Outcome.Shown, Outcome.NotShown, Outcome.Shown, Outcome.NotShown],
+            report.Verdicts.Skip(2).Select(verdict => verdict.Outcome)
+        );
     }
 
     [Fact]
     public void ARisingCurveIsNotCalledALaw()
     {
         var report = Report(patch => 2 - .05 * patch);
-        Assert.Equal([Outcome.NotShown, Outcome.NotTestable, Outcome.NotShown, Outcome.NotTestable], report.Verdicts.Skip(2).Select(verdict => verdict.Outcome));
+        Assert.Equal(
+            [Outcome.NotShown, Outcome.NotTestable, Outcome.NotShown, Outcome.NotTestable],
+            report.Verdicts.Skip(2).Select(verdict => verdict.Outcome)
+        );
     }
 
-    /// <summary>All forecasts in one figure: a row for each of the paper's panels and of our curves, the interval as a line and what was measured as a point.</summary>
+    /// <summary>
+    /// All forecasts in one figure: a row for each of the paper's panels and of our curves, the interval as a line and
+    /// what was measured as a point.
+    /// </summary>
     [Fact]
     public void TheForecastsAreDrawnBesideWhatWasMeasured()
     {
@@ -84,9 +103,19 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         var here = panel.Marks.OfType<PatchKit.Display.Series>().Single(series => series.Name == "measured here");
         Assert.Equal(2, here.X.Count);
         Assert.All(here.X, part => Assert.Equal((.2 + .1 * Math.Pow(2, .9)) / (.2 + .1 * Math.Pow(4, .9)), part, 1e-3));
-        Assert.Equal(9, panel.Marks.OfType<PatchKit.Display.Series>().Single(series => series.Name == "read off the paper").X.Count);
+        Assert.Equal(
+            9,
+            panel.Marks.OfType<PatchKit.Display.Series>().Single(series => series.Name == "read off the paper").X.Count
+        );
         Assert.Contains("<svg", figure.ToSvg());
-        Assert.Empty(System.Text.Json.JsonSerializer.Deserialize<Report>(System.Text.Json.JsonSerializer.Serialize(report, RunConfig.Json), RunConfig.Json)!.Figures);
+        Assert.Empty(
+            System
+                .Text.Json.JsonSerializer.Deserialize<Report>(
+                    System.Text.Json.JsonSerializer.Serialize(report, RunConfig.Json),
+                    RunConfig.Json
+                )!
+                .Figures
+        );
     }
 
     [Fact]
@@ -96,14 +125,24 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         using var folder = new SmokeRuns();
         var alone = Frontier(Report(patch => .1 * patch, folder.Store));
         foreach (var config in Table1.Budgets(options).Where(config => config.Model.PatchSize == 8))
-            RunStore.WriteJson(Path.Combine(Directory.CreateDirectory(folder.Store.FolderOf(config)).FullName, "result.json"), Result(config, .3));
+            RunStore.WriteJson(
+                Path.Combine(Directory.CreateDirectory(folder.Store.FolderOf(config)).FullName, "result.json"),
+                Result(config, .3)
+            );
         var joined = Frontier(Report(patch => .1 * patch, folder.Store));
         Assert.Contains("from 20 runs", alone.Title);
         Assert.Contains("from 24 runs", joined.Title);
         Assert.Equal(("16", "2"), (alone.Rows[0][1], alone.Rows[^1][1]));
-        Assert.Equal(("8", "0.300", "2", "0.200"), (joined.Rows[0][1], joined.Rows[0][2], joined.Rows[^1][1], joined.Rows[^1][2])); // p=8 at a quarter of its steps is the cheapest run of all
+        // p=8 at a quarter of its steps is the cheapest run of all
+        Assert.Equal(
+            ("8", "0.300", "2", "0.200"),
+            (joined.Rows[0][1], joined.Rows[0][2], joined.Rows[^1][1], joined.Rows[^1][2])
+        );
 
-        static ReportTable Frontier(Report report) => report.Tables.First(table => table.Title.StartsWith("ViT", StringComparison.Ordinal) && table.Columns[0] == "training FLOPs");
+        static ReportTable Frontier(Report report) =>
+            report.Tables.First(table =>
+                table.Title.StartsWith("ViT", StringComparison.Ordinal) && table.Columns[0] == "training FLOPs"
+            );
     }
 
     // A report on losses that are a function of the patch size, give or take a thousandth between the seeds.
@@ -111,12 +150,34 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
     {
         var options = new ExperimentOptions { FirstSeed = 1 };
         var figure = new Figure1();
-        var results = figure.Grid(options).Select(config => Result(config, loss(config.Model.PatchSize) * (config.Seed == 1 ? 1.001 : .999))).ToList();
-        return figure.Report(new ExperimentContext(options, store ?? new RunStore(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())), results, _ => { }, TestContext.Current.CancellationToken));
+        var results = figure
+            .Grid(options)
+            .Select(config => Result(config, loss(config.Model.PatchSize) * (config.Seed == 1 ? 1.001 : .999)))
+            .ToList();
+        return figure.Report(
+            new ExperimentContext(
+                options,
+                store ?? new RunStore(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())),
+                results,
+                _ => { },
+                TestContext.Current.CancellationToken
+            )
+        );
     }
 
     private static RunResult Result(RunConfig config, double loss) =>
-        new(config.Key, config, new EvaluationResult(2000, loss, .5, .9, 1, [.9, .8, .7, .6]), loss, config.Steps, 1, 1, Machine.Here(CPU), "test", DateTime.UnixEpoch);
+        new(
+            config.Key,
+            config,
+            new EvaluationResult(2000, loss, .5, .9, 1, [.9, .8, .7, .6]),
+            loss,
+            config.Steps,
+            1,
+            1,
+            Machine.Here(CPU),
+            "test",
+            DateTime.UnixEpoch
+        );
 
     private static double Number(string cell) => double.Parse(cell, CultureInfo.InvariantCulture);
 }

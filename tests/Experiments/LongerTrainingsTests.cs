@@ -6,10 +6,17 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Experiments;
 
-/// <summary>Table 1 on real images down to one pixel, with invented losses: p = 1 behind at equal steps, ahead with four times.</summary>
+/// <summary>
+/// Table 1 on real images down to one pixel, with invented losses: p = 1 behind at equal steps, ahead with four times.
+/// </summary>
 public sealed class LongerTrainingsTests
 {
-    private static readonly ExperimentOptions s_images = new() { Scale = Scale.Teach, Data = "cifar-10", SizesOnly = true };
+    private static readonly ExperimentOptions s_images = new()
+    {
+        Scale = Scale.Teach,
+        Data = "cifar-10",
+        SizesOnly = true,
+    };
 
     [Fact]
     public void TheyAreTrainedDownToOnePixelOnRealImagesAlone()
@@ -32,21 +39,26 @@ public sealed class LongerTrainingsTests
         var store = new RunStore(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()));
         var context = new ExperimentContext(options, store, results, _ => { }, TestContext.Current.CancellationToken);
         var report = table1.Report(context);
-        var verdicts = report.Verdicts
-            .Where(verdict => verdict.Effect.Contains("times the steps") || verdict.Effect.Contains("longer"));
+        var verdicts = report.Verdicts.Where(verdict =>
+            verdict.Effect.Contains("times the steps") || verdict.Effect.Contains("longer")
+        );
         Assert.Equal(
-        [
-            ("ViT at 16x16, 2 times the steps: the loss falls from p=2 to 1", Outcome.NotShown),
-            ("ViT at 16x16, 4 times the steps: the loss falls from p=2 to 1", Outcome.Shown),
-            ("ViT at 16x16: longer training favours p=1 over p=2", Outcome.Shown),
-        ], verdicts.Take(3).Select(verdict => (verdict.Effect, verdict.Outcome)));
+            [
+                ("ViT at 16x16, 2 times the steps: the loss falls from p=2 to 1", Outcome.NotShown),
+                ("ViT at 16x16, 4 times the steps: the loss falls from p=2 to 1", Outcome.Shown),
+                ("ViT at 16x16: longer training favours p=1 over p=2", Outcome.Shown),
+            ],
+            verdicts.Take(3).Select(verdict => (verdict.Effect, verdict.Outcome))
+        );
         var table = report.Tables.Single(table => table.Title.StartsWith("ViT at 16x16, longer trainings"));
         Assert.Equal<IReadOnlyList<string>>(
-        [
-            ["1 x", "1.410", "1.410", "1.660", "1.660"],
-            ["2 x", "1.310", "1.310", "1.410", "1.410"],
-            ["4 x", "1.210", "1.210", "1.160", "1.160"],
-        ], table.Rows);
+            [
+                ["1 x", "1.410", "1.410", "1.660", "1.660"],
+                ["2 x", "1.310", "1.310", "1.410", "1.410"],
+                ["4 x", "1.210", "1.210", "1.160", "1.160"],
+            ],
+            table.Rows
+        );
     }
 
     private static List<RunConfig> Longer(ExperimentOptions options) =>
@@ -55,10 +67,21 @@ public sealed class LongerTrainingsTests
     // Seeds 10 to 12 add 0, .01 and .02. A doubling gains .1 at p = 2 and above, .25 at p = 1.
     private static RunResult Invented(RunConfig config)
     {
-        double doublings = Math.Log2(config.Steps / 2400.0), seed = .01 * (config.Seed - 10);
+        double doublings = Math.Log2(config.Steps / 2400.0),
+            seed = .01 * (config.Seed - 10);
         int patch = config.Model.PatchSize;
         double loss = seed + (patch == 1 ? 1.65 - .25 * doublings : 1.2 + .1 * patch - .1 * doublings);
-        return new RunResult(config.Key, config, new EvaluationResult(100, loss, .25, 1, 0), loss, config.Steps, 1, 1000,
-            Machine.Here(CPU), "", default);
+        return new RunResult(
+            config.Key,
+            config,
+            new EvaluationResult(100, loss, .25, 1, 0),
+            loss,
+            config.Steps,
+            1,
+            1000,
+            Machine.Here(CPU),
+            "",
+            default
+        );
     }
 }

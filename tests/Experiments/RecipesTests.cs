@@ -18,7 +18,15 @@ public sealed class RecipesTests(SmokeRuns runs, ITestOutputHelper output) : ICl
         foreach (var row in tables.Append(deit).SelectMany(table => table.Rows))
         {
             Assert.Contains(row[^1], new[] { "agrees", "as the authors' code" });
-            Assert.All(row.Skip(1).SkipLast(1), cell => Assert.True(cell.Split(" / ") is [var paper, var ours] && (paper == "mark lost" || paper.Replace(" (from README)", "") == ours), $"{row[0]}: {cell}"));
+            Assert.All(
+                row.Skip(1).SkipLast(1),
+                cell =>
+                    Assert.True(
+                        cell.Split(" / ") is [var paper, var ours]
+                            && (paper == "mark lost" || paper.Replace(" (from README)", "") == ours),
+                        $"{row[0]}: {cell}"
+                    )
+            );
         }
         Assert.Equal("0.4 / 0.4", Cell(1, "stochastic depth (drop path)", "adventurer-finetune-small"));
         Assert.Equal("0.6 / 0.6", Cell(1, "stochastic depth (drop path)", "adventurer-finetune-base"));
@@ -26,6 +34,7 @@ public sealed class RecipesTests(SmokeRuns runs, ITestOutputHelper output) : ICl
         Assert.Equal(10, report.Verdicts.Count);
         Assert.All(report.Verdicts, verdict => Assert.Equal(Outcome.Shown, verdict.Outcome));
 
-        string Cell(int table, string row, string recipe) => tables[table].Rows.Single(cells => cells[0] == row)[tables[table].Columns.ToList().IndexOf(recipe)];
+        string Cell(int table, string row, string recipe) =>
+            tables[table].Rows.Single(cells => cells[0] == row)[tables[table].Columns.ToList().IndexOf(recipe)];
     }
 }

@@ -11,7 +11,15 @@ public sealed class SmokeRuns : IDisposable
     internal RunStore Store => new(_folder);
 
     internal Report Run(string name, ExperimentOptions? options = null) =>
-        new ExperimentRunner(Store).Run(ExperimentBook.Find(name), (options ?? new()) with { Scale = Scale.Smoke, FirstSeed = 1 }, cancellation: Xunit.TestContext.Current.CancellationToken);
+        new ExperimentRunner(Store).Run(
+            ExperimentBook.Find(name),
+            (options ?? new()) with
+            {
+                Scale = Scale.Smoke,
+                FirstSeed = 1,
+            },
+            cancellation: Xunit.TestContext.Current.CancellationToken
+        );
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

@@ -20,18 +20,40 @@ public sealed class Table6Tests(SmokeRuns runs, ITestOutputHelper output) : ICla
         output.WriteLine($"table6: {clock.Elapsed.TotalSeconds:0.0} s\n\n{report.ToMarkdown()}");
         Assert.Equal(5, report.Tables.Count);
         Assert.All(report.Tables, table => Assert.All(table.Rows, row => Assert.Equal(table.Columns.Count, row.Count)));
-        var numbers = report.Tables.Where(table => !table.Title.StartsWith("The steps behind", StringComparison.Ordinal));
-        Assert.All(numbers.SelectMany(table => table.Rows), row => Assert.All(row.Skip(1), cell => Assert.True(double.TryParse(cell, NumberStyles.Float | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out _), $"{row[0]}: \"{cell}\"")));
+        var numbers = report.Tables.Where(table =>
+            !table.Title.StartsWith("The steps behind", StringComparison.Ordinal)
+        );
+        Assert.All(
+            numbers.SelectMany(table => table.Rows),
+            row =>
+                Assert.All(
+                    row.Skip(1),
+                    cell =>
+                        Assert.True(
+                            double.TryParse(
+                                cell,
+                                NumberStyles.Float | NumberStyles.AllowThousands,
+                                CultureInfo.InvariantCulture,
+                                out _
+                            ),
+                            $"{row[0]}: \"{cell}\""
+                        )
+                )
+        );
         Assert.Equal(5, report.Verdicts.Count);
         Assert.All(report.Verdicts.SkipLast(1), verdict => Assert.Equal(Outcome.NotTestable, verdict.Outcome));
-        Assert.Equal(Outcome.Shown, report.Verdicts[^1].Outcome);                                            // the paper's own numbers
+        // the paper's own numbers
+        Assert.Equal(Outcome.Shown, report.Verdicts[^1].Outcome);
 
         string[] files = Directory.GetFiles(Folder);
         Assert.Equal(8, files.Length);
         File.WriteAllText(files[0], "{");
         var before = files.ToDictionary(file => file, File.GetLastWriteTimeUtc);
         runs.Run("table6");
-        Assert.Equal([files[0]], Directory.GetFiles(Folder).Where(file => File.GetLastWriteTimeUtc(file) != before[file]));
+        Assert.Equal(
+            [files[0]],
+            Directory.GetFiles(Folder).Where(file => File.GetLastWriteTimeUtc(file) != before[file])
+        );
     }
 
     [Fact]
@@ -51,10 +73,26 @@ public sealed class Table6Tests(SmokeRuns runs, ITestOutputHelper output) : ICla
     public void MemoryIsWhatTheCostModelSays(int batch)
     {
         using var folder = new SmokeRuns();
-        var config = new VisionTransformerConfig { Height = 64, Width = 64, PatchSize = 4, EmbedDim = 96, Depth = 6, Heads = 3, Classes = 10 };
-        var cost = new StepMeter(folder.Store.Folder, CPU, 0).Measure(config, batch, TestContext.Current.CancellationToken)!;
-        output.WriteLine($"{cost.PeakBytes} bytes in {cost.Steps} steps of {cost.Seconds:0.000} to {cost.Slowest:0.000} s");
-        Assert.InRange(cost.BytesPerImage!.Value / config.Cost().ActivationBytes, .75, 1.3);                // the backward pass holds gradients besides
+        var config = new VisionTransformerConfig
+        {
+            Height = 64,
+            Width = 64,
+            PatchSize = 4,
+            EmbedDim = 96,
+            Depth = 6,
+            Heads = 3,
+            Classes = 10,
+        };
+        var cost = new StepMeter(folder.Store.Folder, CPU, 0).Measure(
+            config,
+            batch,
+            TestContext.Current.CancellationToken
+        )!;
+        output.WriteLine(
+            $"{cost.PeakBytes} bytes in {cost.Steps} steps of {cost.Seconds:0.000} to {cost.Slowest:0.000} s"
+        );
+        // the backward pass holds gradients besides
+        Assert.InRange(cost.BytesPerImage!.Value / config.Cost().ActivationBytes, .75, 1.3);
         Assert.True(cost.Steps >= 3 && cost.Seconds <= cost.Slowest);
     }
 }

@@ -38,7 +38,8 @@ public sealed class ConventionTests : FormatTest
     public void An_interface_says_nothing() => AssertNotShown(new Implementing(), "<b>html</b>");
 
     [Fact]
-    public void An_attribute_that_names_its_source_otherwise_says_nothing() => AssertNotShown(new Renamed(), "<b>html</b>");
+    public void An_attribute_that_names_its_source_otherwise_says_nothing() =>
+        AssertNotShown(new Renamed(), "<b>html</b>");
 
     [TypeFormatterSource(typeof(Source), PreferredMimeTypes = ["image/svg+xml", "text/html"])]
     private class Preferred;
@@ -84,7 +85,12 @@ public sealed class ConventionTests : FormatTest
     private sealed class RivalSource
     {
         public IEnumerable<object> CreateTypeFormatters() =>
-            [new Text("text/html", "first"), new Text("text/html", "second"), new Text("text/plain", "text"), new Text("text/plain", null)];
+            [
+                new Text("text/html", "first"),
+                new Text("text/html", "second"),
+                new Text("text/plain", "text"),
+                new Text("text/plain", null),
+            ];
     }
 
     private sealed class Text(string mimeType, string? text)

@@ -16,13 +16,17 @@ public abstract class FormatTest
     private protected static void AssertSamePreference(Type type) =>
         Assert.Equal(Real.Value.Preferred(type), ConventionFormatters.Preferred(type));
 
-    /// <summary>The MIME types are the real ones in the same order, with text behind them where it is missing, and so are the texts.</summary>
+    /// <summary>
+    /// The MIME types are the real ones in the same order, with text behind them where it is missing, and so are the
+    /// texts.
+    /// </summary>
     private protected static void AssertSame(object value)
     {
         string[] mimeTypes = [.. Real.Value.Preferred(value.GetType()).Append("text/plain").Distinct()];
         Assert.Equal(
             mimeTypes.Select(m => (m, Real.Value.Text(value, m))).ToList(),
-            Formatters.Format(value).Select(p => (p.Key, p.Value)).ToList());
+            Formatters.Format(value).Select(p => (p.Key, p.Value)).ToList()
+        );
     }
 
     /// <summary>So is the text when a MIME type is asked for.</summary>

@@ -8,8 +8,13 @@ namespace CsNotebook.Tests;
 internal static class CommandLine
 {
     /// <summary>Starts it.</summary>
-    public static Process Start(params string[] arguments) => Process.Start(
-        new ProcessStartInfo("dotnet", [typeof(CSharpSession).Assembly.Location, .. arguments]) { RedirectStandardError = true })!;
+    public static Process Start(params string[] arguments) =>
+        Process.Start(
+            new ProcessStartInfo("dotnet", [typeof(CSharpSession).Assembly.Location, .. arguments])
+            {
+                RedirectStandardError = true,
+            }
+        )!;
 
     /// <summary>Runs it to its end; its exit code, and what it wrote to stderr.</summary>
     public static async Task<(int Code, string Error)> Run(params string[] arguments)

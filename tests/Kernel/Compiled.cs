@@ -13,8 +13,14 @@ internal static class Compiled
         var compilation = CSharpCompilation.Create(
             Path.GetFileNameWithoutExtension(path),
             [CSharpSyntaxTree.ParseText(source, cancellationToken: Xunit.TestContext.Current.CancellationToken)],
-            [.. new[] { "System.Private.CoreLib.dll", "System.Runtime.dll" }.Select(f => Path.Combine(framework, f)).Concat(references).Select(f => MetadataReference.CreateFromFile(f))],
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+            [
+                .. new[] { "System.Private.CoreLib.dll", "System.Runtime.dll" }
+                    .Select(f => Path.Combine(framework, f))
+                    .Concat(references)
+                    .Select(f => MetadataReference.CreateFromFile(f)),
+            ],
+            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary)
+        );
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var result = compilation.Emit(path, cancellationToken: Xunit.TestContext.Current.CancellationToken);
         Xunit.Assert.True(result.Success, string.Join('\n', result.Diagnostics));

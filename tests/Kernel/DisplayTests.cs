@@ -61,20 +61,27 @@ public sealed class DisplayTests : SessionTest
     public async Task Display_calls_choose_the_representation()
     {
         await Run(Convention);
-        await Run("HTML(\"<i>x</i>\").Display(); \"# md\".DisplayAs(\"text/markdown\"); new Figure().Display(\"image/svg+xml\"); display(1.5);");
-        Assert.Equal(["text/html: <i>x</i>", "text/markdown: # md", "image/svg+xml: <svg/>", "text/plain: 1.5"],
-            Host.Displays.Select(d => d.Data.First()).Select(p => $"{p.Key}: {p.Value}"));
+        await Run(
+            "HTML(\"<i>x</i>\").Display(); \"# md\".DisplayAs(\"text/markdown\"); new "
+                + "Figure().Display(\"image/svg+xml\"); display(1.5);"
+        );
+        Assert.Equal(
+            ["text/html: <i>x</i>", "text/markdown: # md", "image/svg+xml: <svg/>", "text/plain: 1.5"],
+            Host.Displays.Select(d => d.Data.First()).Select(p => $"{p.Key}: {p.Value}")
+        );
         Assert.Equal("<i>x</i>", await Run("HTML(\"<i>x</i>\").ToDisplayString(\"text/html\")"));
     }
 
     [Fact]
     public async Task Formatters_can_be_registered()
     {
-        await Run("""
+        await Run(
+            """
             using Microsoft.DotNet.Interactive.Formatting;
             record Loss(double Value);
             Formatter.Register<Loss>(l => $"<b>{l.Value}</b>", "text/html");
-            """);
+            """
+        );
         var result = await Session.ExecuteAsync("new Loss(0.5)", Host, TestContext.Current.CancellationToken);
         Assert.Equal("<b>0.5</b>", result.Value!["text/html"]);
         await Run("Formatter.ResetToDefault();");
@@ -83,10 +90,16 @@ public sealed class DisplayTests : SessionTest
     [Fact]
     public async Task Records_in_a_sequence_are_a_table()
     {
-        await Run("record Row(string Name, double Loss); var rows = new List<Row> { new(\"a & b\", 0.25), new(\"c\", 1) };");
+        await Run(
+            "record Row(string Name, double Loss); var rows = new List<Row> { new(\"a & b\", 0.25), new(\"c\", 1) };"
+        );
         var result = await Session.ExecuteAsync("rows", Host, TestContext.Current.CancellationToken);
         Assert.Equal("Name   Loss\na & b  0.25\nc      1", result.Value!["text/plain"]);
-        Assert.Equal("<table><thead><tr><th>Name</th><th>Loss</th></tr></thead><tbody><tr><td>a &amp; b</td><td>0.25</td></tr><tr><td>c</td><td>1</td></tr></tbody></table>", result.Value["text/html"]);
+        Assert.Equal(
+            "<table><thead><tr><th>Name</th><th>Loss</th></tr></thead><tbody><tr><td>a &amp; "
+                + "b</td><td>0.25</td></tr><tr><td>c</td><td>1</td></tr></tbody></table>",
+            result.Value["text/html"]
+        );
     }
 
     [Fact]
@@ -102,9 +115,20 @@ public sealed class DisplayTests : SessionTest
     {
         Assert.Equal("{ \"a\": 1 }", await Run("new Dictionary<string, int> { [\"a\"] = 1 }"));
         Assert.Contains("ArgumentException: no", await Run("new ArgumentException(\"no\")"));
-        var matrix = await Session.ExecuteAsync("new[,] { { 1, 2 }, { 3, 4 } }", Host, TestContext.Current.CancellationToken);
-        Assert.Equal("<table><tbody><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr></tbody></table>", matrix.Value!["text/html"]);
-        var json = await Session.ExecuteAsync("System.Text.Json.Nodes.JsonNode.Parse(\"{\\\"a\\\":1}\")", Host, TestContext.Current.CancellationToken);
+        var matrix = await Session.ExecuteAsync(
+            "new[,] { { 1, 2 }, { 3, 4 } }",
+            Host,
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal(
+            "<table><tbody><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr></tbody></table>",
+            matrix.Value!["text/html"]
+        );
+        var json = await Session.ExecuteAsync(
+            "System.Text.Json.Nodes.JsonNode.Parse(\"{\\\"a\\\":1}\")",
+            Host,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal("{\"application/json\":{\"a\":1},\"text/plain\":", json.Value!.ToJson().ToJsonString()[..41]);
     }
 

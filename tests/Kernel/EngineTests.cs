@@ -19,7 +19,8 @@ public sealed class EngineTests : SessionTest
     [InlineData("(1, \"two\")", "(1, two)")]
     [InlineData("0.1 + 0.2", "0.30000000000000004")]
     [InlineData("int[] a = [1, .. new[] { 2, 3 }]; a.Length", "3")]
-    public async Task The_last_expression_is_the_value(string code, string? value) => Assert.Equal(value, await Run(code));
+    public async Task The_last_expression_is_the_value(string code, string? value) =>
+        Assert.Equal(value, await Run(code));
 
     [Fact]
     public async Task Later_cells_see_what_earlier_ones_declared()
@@ -36,11 +37,13 @@ public sealed class EngineTests : SessionTest
     [Fact]
     public async Task Csharp_14_is_spoken()
     {
-        await Run("""
+        await Run(
+            """
             class Temperature { public double Celsius { get; set => field = Math.Max(-273.15, value); } }
             var t = new Temperature { Celsius = -500 };
             t?.Celsius += 1;
-            """);
+            """
+        );
         Assert.Equal("-272.15", await Run("t.Celsius"));
     }
 
@@ -55,7 +58,8 @@ public sealed class EngineTests : SessionTest
     [Fact]
     public async Task Every_kind_of_function_runs_as_written_with_the_checks_in_it()
     {
-        await Run("""
+        await Run(
+            """
             Func<int, double> widened = v => v;
             Action nothing = () => Console.Write("a");
             Func<Task> waits = async () => await Task.Yield();
@@ -91,34 +95,51 @@ public sealed class EngineTests : SessionTest
             int label = 0;
             again:
             if (label++ < 3) goto again;
-            """);
+            """
+        );
         Assert.Equal("ab", Host.Stdout);
-        Assert.Equal("3, 5, 9, 1, 3, 6, 4, 3, 4, True",
-            await Run("$\"{widened(3)}, {await gives()}, {numbers[0]}, {Odd(7)}, {(int)box}, {box.Twice}, {box[1]}, {box.Count().Count()}, {label}, {tree.Compile()(2)}\""));
+        Assert.Equal(
+            "3, 5, 9, 1, 3, 6, 4, 3, 4, True",
+            await Run(
+                "$\"{widened(3)}, {await gives()}, {numbers[0]}, {Odd(7)}, {(int)box}, {box.Twice}, "
+                    + "{box[1]}, {box.Count().Count()}, {label}, {tree.Compile()(2)}\""
+            )
+        );
     }
 
     [Fact]
     public async Task Streams_and_displays_come_in_order()
     {
-        await Run("""
+        await Run(
+            """
             Console.Write("one "); Console.WriteLine("two");
             Console.Error.WriteLine("three");
             Console.WriteLine($"{4}");
-            """);
-        Assert.Equal([(StreamName.Stdout, "one two\n"), (StreamName.Stderr, "three\n"), (StreamName.Stdout, "4\n")], Host.Streams);
+            """
+        );
+        Assert.Equal(
+            [(StreamName.Stdout, "one two\n"), (StreamName.Stderr, "three\n"), (StreamName.Stdout, "4\n")],
+            Host.Streams
+        );
     }
 
     [Fact]
     public async Task Ten_thousand_lines_of_many_threads_arrive_whole()
     {
         await Run("Parallel.For(0, 10000, i => Console.WriteLine($\"line {i}\"));");
-        Assert.Equal(Enumerable.Range(0, 10000).Select(i => $"line {i}").Order(), Host.Stdout.TrimEnd('\n').Split('\n').Order());
+        Assert.Equal(
+            Enumerable.Range(0, 10000).Select(i => $"line {i}").Order(),
+            Host.Stdout.TrimEnd('\n').Split('\n').Order()
+        );
     }
 
     [Fact]
     public async Task An_exception_on_a_thread_of_the_cell_does_not_end_the_session()
     {
-        await Run("new System.Threading.Thread(() => throw new Exception(\"stray\")).Start(); async void Lost() { await Task.Yield(); throw new Exception(\"lost\"); } Lost();");
+        await Run(
+            "new System.Threading.Thread(() => throw new Exception(\"stray\")).Start(); async void Lost() { "
+                + "await Task.Yield(); throw new Exception(\"lost\"); } Lost();"
+        );
         for (int i = 0; i < 100 && Host.Streams.Sum(s => s.Text.Split("A thread ended by").Length - 1) < 2; i++)
             await Run("System.Threading.Thread.Sleep(100);");
         string told = string.Concat(Host.Streams.Select(s => s.Text));
@@ -142,14 +163,21 @@ public sealed class EngineTests : SessionTest
         await Run("int a = 1; var list = new List<string> { \"x\" };");
         await Run("a = 5; var a2 = 2.5;");
         await Run("string a2 = \"two\";");
-        Assert.Equal(["a int 5", "a2 string two", "list List<string> System.Collections.Generic.List`1[System.String]"],
-            Session.Variables.Select(v => $"{v.Name} {v.Type} {v.Value}"));
+        Assert.Equal(
+            ["a int 5", "a2 string two", "list List<string> System.Collections.Generic.List`1[System.String]"],
+            Session.Variables.Select(v => $"{v.Name} {v.Type} {v.Value}")
+        );
     }
 
     [Fact]
     public async Task The_token_is_published_while_a_cell_runs()
     {
-        Assert.Equal("True", await Run("((System.Threading.CancellationToken)AppContext.GetData(\"csnotebook.cancellation\")).CanBeCanceled"));
+        Assert.Equal(
+            "True",
+            await Run(
+                "((System.Threading.CancellationToken)AppContext.GetData(\"csnotebook.cancellation\")).CanBeCanceled"
+            )
+        );
         Assert.Equal(CancellationToken.None, AppContext.GetData("csnotebook.cancellation"));
     }
 

@@ -13,7 +13,13 @@ public sealed class ErrorTests : SessionTest
         Assert.Equal("CompilationError", error.Name);
         Assert.Equal(3, error.Line);
         Assert.Equal("CS0103: The name 'nothing' does not exist in the current context", error.Message);
-        Assert.Equal(["In [1], line 3, column 5: CS0103: The name 'nothing' does not exist in the current context", "    nothing(x);"], error.Traceback);
+        Assert.Equal(
+            [
+                "In [1], line 3, column 5: CS0103: The name 'nothing' does not exist in the current context",
+                "    nothing(x);",
+            ],
+            error.Traceback
+        );
     }
 
     // https://github.com/dotnet/interactive/issues/465 and 1842, https://github.com/jupyter/notebook/issues/5726.
@@ -40,7 +46,10 @@ public sealed class ErrorTests : SessionTest
     [InlineData("using static System.Environment;\nExit(0);", "Environment.Exit(0) would end the kernel")]
     [InlineData("Environment.FailFast(\"gone\")", "Environment.FailFast would end the kernel")]
     [InlineData("void Leave() => System.Environment.Exit(1);\nLeave();", "Environment.Exit(1) would end the kernel")]
-    [InlineData("Action leave = () => System.Environment.Exit(1);\nleave();", "Environment.Exit(1) would end the kernel")]
+    [InlineData(
+        "Action leave = () => System.Environment.Exit(1);\nleave();",
+        "Environment.Exit(1) would end the kernel"
+    )]
     public async Task The_process_is_not_the_cells_to_end(string code, string sentence)
     {
         var error = await Fail(code);
@@ -70,7 +79,8 @@ public sealed class ErrorTests : SessionTest
     [Fact]
     public async Task Lines_survive_the_stop_checks_directives_and_awaits()
     {
-        var error = await Fail("""
+        var error = await Fail(
+            """
             #r "System.Xml"
             #!time
             int n = 0;
@@ -83,7 +93,8 @@ public sealed class ErrorTests : SessionTest
                 throw new NotSupportedException("late"); }
             #endif
             await Late();
-            """);
+            """
+        );
         Assert.Equal(("NotSupportedException", 10), (error.Name, error.Line));
         Assert.Contains("   at Late(), In [1], line 10", error.Traceback);
         Assert.Contains("   at In [1], line 12", error.Traceback);
@@ -100,7 +111,10 @@ public sealed class ErrorTests : SessionTest
     public async Task A_cause_is_told_too()
     {
         var error = await Fail("throw new InvalidOperationException(\"outer\", new ArgumentException(\"inner\"));");
-        Assert.Equal(["System.InvalidOperationException: outer", "  caused by System.ArgumentException: inner"], error.Traceback.Take(2));
+        Assert.Equal(
+            ["System.InvalidOperationException: outer", "  caused by System.ArgumentException: inner"],
+            error.Traceback.Take(2)
+        );
     }
 
     [Fact]

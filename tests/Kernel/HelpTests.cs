@@ -31,7 +31,10 @@ public sealed class HelpTests : SessionTest
     [Fact]
     public async Task Values_without_a_type_name_are_known_too()
     {
-        await Run("var rows = Enumerable.Range(0, 3).Select(i => new { Scale = i, Loss = 1.0 / i }).ToList(); var (first, second) = (1, \"two\");");
+        await Run(
+            "var rows = Enumerable.Range(0, 3).Select(i => new { Scale = i, Loss = 1.0 / i }).ToList(); var "
+                + "(first, second) = (1, \"two\");"
+        );
         Assert.Contains("Scale", Texts("rows[0].Sc|"));
         Assert.Contains("Length", Texts("second.Len|"));
     }
@@ -58,12 +61,18 @@ public sealed class HelpTests : SessionTest
         Assert.Contains("int Math.Max(int val1, int val2)", text);
         Assert.Contains("double Math.Max(double val1, double val2)", text);
         Assert.Equal((5, 8), (math.Start, math.End));
-        string packs = Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../../packs/Microsoft.NETCore.App.Ref");
+        string packs = Path.Combine(
+            System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(),
+            "../../../packs/Microsoft.NETCore.App.Ref"
+        );
         if (Directory.Exists(packs))
             Assert.Contains("Returns the larger of two", text);
         Assert.Equal(text.Split("\n\n")[0], Session.Inspect("Math.Max(", 9)!.Data["text/plain"]!.Split("\n\n")[0]);
 
-        await Run("/// <summary>Doubles a <paramref name=\"number\"/>.</summary>\n/// <param name=\"number\">Any.</param>\nint Twice(int number) => 2 * number; var count = 3;");
+        await Run(
+            "/// <summary>Doubles a <paramref name=\"number\"/>.</summary>\n/// <param "
+                + "name=\"number\">Any.</param>\nint Twice(int number) => 2 * number; var count = 3;"
+        );
         text = Session.Inspect("Twice(count)", 2)!.Data["text/plain"]!;
         Assert.Contains("int Twice(int number)", text);
         Assert.Contains("Doubles a number.", text);

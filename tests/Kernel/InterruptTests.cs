@@ -29,7 +29,9 @@ public sealed class InterruptTests : SessionTest
     [InlineData("IEnumerable<int> Forever() { while (true) yield return 1; } Forever().Sum(x => (long)x)")]
     [InlineData("Console.ReadLine()")]
     [InlineData("while (true) Console.WriteLine(\"on and on\");")]
-    [InlineData("((System.Threading.CancellationToken)AppContext.GetData(\"csnotebook.cancellation\")).WaitHandle.WaitOne(); throw new OperationCanceledException();")]
+    [InlineData(
+        "((System.Threading.CancellationToken)AppContext.GetData(\"csnotebook.cancellation\")).WaitHandle.WaitOne(); throw new OperationCanceledException();"
+    )]
     public async Task A_stop_stops_and_variables_live_on(string code)
     {
         var host = new StubbornHost();
@@ -42,7 +44,9 @@ public sealed class InterruptTests : SessionTest
             long asked = Stopwatch.GetTimestamp();
             await stop.CancelAsync();
             var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
-            TestContext.Current.TestOutputHelper?.WriteLine($"stopped in {Stopwatch.GetElapsedTime(asked).TotalMilliseconds:0} ms: {code}");
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"stopped in {Stopwatch.GetElapsedTime(asked).TotalMilliseconds:0} ms: {code}"
+            );
             Assert.Equal(CellStatus.Aborted, result.Status);
             Assert.Equal("KeyboardInterrupt", result.Error!.Name);
         }
@@ -66,7 +70,10 @@ public sealed class InterruptTests : SessionTest
             var token = (System.Threading.CancellationToken)AppContext.GetData("csnotebook.cancellation");
             try { await Task.Delay(-1, token); } catch (OperationCanceledException) { }
             "saved"
-            """, Host, stop.Token);
+            """,
+            Host,
+            stop.Token
+        );
         await Started();
         await stop.CancelAsync();
         var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
@@ -76,7 +83,9 @@ public sealed class InterruptTests : SessionTest
     [Fact]
     public async Task A_library_that_saves_on_its_token_is_left_to_its_work()
     {
-        string dll = Compiled.Library(Path.Combine(Folder, "Saver.dll"), """
+        string dll = Compiled.Library(
+            Path.Combine(Folder, "Saver.dll"),
+            """
             using System;
             using System.Threading;
             public static class Saver
@@ -90,7 +99,8 @@ public sealed class InterruptTests : SessionTest
                     throw new OperationCanceledException("it is saved.");
                 }
             }
-            """);
+            """
+        );
         await Run($"#r \"{dll}\"");
         // The stop may find it in its one short wait, but hardly three times.
         string said = "";
@@ -116,13 +126,9 @@ public sealed class InterruptTests : SessionTest
     /// <summary>A host whose user never answers.</summary>
     private sealed class StubbornHost : ICellHost
     {
-        public void Stream(StreamName name, string text)
-        {
-        }
+        public void Stream(StreamName name, string text) { }
 
-        public void Display(MimeBundle data, string? displayId, bool update)
-        {
-        }
+        public void Display(MimeBundle data, string? displayId, bool update) { }
 
         public string? ReadLine(string prompt, bool password)
         {
@@ -130,8 +136,6 @@ public sealed class InterruptTests : SessionTest
             return null;
         }
 
-        public void ClearOutput(bool wait)
-        {
-        }
+        public void ClearOutput(bool wait) { }
     }
 }

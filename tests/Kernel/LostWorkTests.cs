@@ -6,10 +6,10 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>
-/// Hours of work in a file are not lost to a run: not to a cell that fails, to a mistake on the command line, or to code
-/// that ends the process. After reports on other runners: https://github.com/jupyter/nbconvert/issues/1626 (the file is
-/// rewritten before anything ran), https://github.com/nteract/papermill/issues/219 (an output that cannot be written),
-/// https://github.com/dotnet/interactive/issues/2715 (Environment.Exit).
+/// Hours of work in a file are not lost to a run: not to a cell that fails, to a mistake on the command line, or to
+/// code that ends the process. After reports on other runners: https://github.com/jupyter/nbconvert/issues/1626 (the
+/// file is rewritten before anything ran), https://github.com/nteract/papermill/issues/219 (an output that cannot be
+/// written), https://github.com/dotnet/interactive/issues/2715 (Environment.Exit).
 /// </summary>
 public sealed class LostWorkTests : IDisposable
 {
@@ -49,12 +49,26 @@ public sealed class LostWorkTests : IDisposable
     [InlineData("""{"language_info":{"name":"julia"}}""", "julia")]
     [InlineData("""{"kernelspec":{"name":"ir","display_name":"R"}}""", "ir")]
     [InlineData("""{"kernelspec":{"name":".net-fsharp","display_name":".NET (F#)","language":"F#"}}""", "F#")]
-    public async Task A_notebook_of_another_language_is_refused_by_name_and_stays_as_it_is(string metadata, string language)
+    public async Task A_notebook_of_another_language_is_refused_by_name_and_stays_as_it_is(
+        string metadata,
+        string language
+    )
     {
         string file = Write("n.ipynb", "import os");
-        string text = File.ReadAllText(file).Replace("\"metadata\": {},\n \"nbformat\"", $"\"metadata\": {metadata},\n \"nbformat\"", StringComparison.Ordinal);
+        string text = File.ReadAllText(file)
+            .Replace(
+                "\"metadata\": {},\n \"nbformat\"",
+                $"\"metadata\": {metadata},\n \"nbformat\"",
+                StringComparison.Ordinal
+            );
         File.WriteAllText(file, text);
-        foreach (string[] command in new string[][] { ["run", file], ["release", file, "--out", Path.Combine(folder, "copy.ipynb")] })
+        foreach (
+            string[] command in new string[][]
+            {
+                ["run", file],
+                ["release", file, "--out", Path.Combine(folder, "copy.ipynb")],
+            }
+        )
         {
             var (code, error) = await CommandLine.Run(command);
             Assert.Equal(2, code);
@@ -80,18 +94,29 @@ public sealed class LostWorkTests : IDisposable
     [InlineData("run", "FOLDER", "--html", "x.html", "FOLDER is a folder; name a notebook in it.")]
     [InlineData("release", "NB", "--out", "FOLDER", "--out FOLDER is a folder; name a file in it.")]
     [InlineData("release", "NB", "--out", "NB", "is the notebook itself, whose solutions would be lost")]
-    public async Task What_cannot_be_written_is_told_before_a_cell_runs(string command, string input, string option, string output, string sentence)
+    public async Task What_cannot_be_written_is_told_before_a_cell_runs(
+        string command,
+        string input,
+        string option,
+        string output,
+        string sentence
+    )
     {
         string file = Write("n.ipynb", "System.IO.File.WriteAllText(\"ran\", \"\");");
-        string before = File.ReadAllText(file), below = Directory.CreateDirectory(Path.Combine(folder, "below")).FullName;
+        string before = File.ReadAllText(file),
+            below = Directory.CreateDirectory(Path.Combine(folder, "below")).FullName;
         var (code, error) = await CommandLine.Run(command, Named(input), option, Named(output));
         Assert.Equal(2, code);
         Assert.Contains(Named(sentence), error);
         Assert.False(File.Exists(Path.Combine(folder, "ran")));
         Assert.Equal(before, File.ReadAllText(file));
-        Assert.Equal(["below", "n.ipynb"], Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["below", "n.ipynb"],
+            Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order()
+        );
 
-        string Named(string text) => text.Replace("FOLDER", below, StringComparison.Ordinal).Replace("NB", file, StringComparison.Ordinal);
+        string Named(string text) =>
+            text.Replace("FOLDER", below, StringComparison.Ordinal).Replace("NB", file, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,13 +127,17 @@ public sealed class LostWorkTests : IDisposable
             Assert.Skip("Windows has other permissions.");
             return;
         }
-        string file = Write("n.ipynb", "1"), link = Path.Combine(folder, "link.ipynb");
+        string file = Write("n.ipynb", "1"),
+            link = Path.Combine(folder, "link.ipynb");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite);
         File.CreateSymbolicLink(link, file);
         WholeFile.Write(link, "new");
         Assert.Equal("new", File.ReadAllText(file));
         Assert.Equal(file, new FileInfo(link).LinkTarget);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite, File.GetUnixFileMode(file));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite,
+            File.GetUnixFileMode(file)
+        );
         Assert.True(WholeFile.Same(file, link));
         WholeFile.Check("/dev/null", "--out");
         WholeFile.Write("/dev/null", "nothing");
@@ -127,7 +156,10 @@ public sealed class LostWorkTests : IDisposable
     [Fact]
     public async Task A_library_that_ends_the_process_leaves_what_was_done()
     {
-        string dll = Compiled.Library(Path.Combine(folder, "Ends.dll"), "public static class Ends { public static void All() => System.Environment.Exit(0); }");
+        string dll = Compiled.Library(
+            Path.Combine(folder, "Ends.dll"),
+            "public static class Ends { public static void All() => System.Environment.Exit(0); }"
+        );
         string file = Write("n.ipynb", "1 + 1", $"#r \"{dll}\"\nConsole.WriteLine(\"before\");\nEnds.All();", "3 + 3");
         var (code, error) = await CommandLine.Run("run", file);
         Assert.Equal(1, code);
@@ -144,7 +176,14 @@ public sealed class LostWorkTests : IDisposable
             int number = notebook.Cells.Count + 1;
             var cell = notebook.InsertCode(notebook.Cells.Count, source);
             cell.ExecutionCount = number;
-            cell.Outputs.Add(new JsonObject { ["name"] = "stdout", ["output_type"] = "stream", ["text"] = new JsonArray($"an hour's work {number}") });
+            cell.Outputs.Add(
+                new JsonObject
+                {
+                    ["name"] = "stdout",
+                    ["output_type"] = "stream",
+                    ["text"] = new JsonArray($"an hour's work {number}"),
+                }
+            );
         }
         string path = Path.Combine(folder, name);
         notebook.Save(path);
@@ -173,6 +212,9 @@ public sealed class LostWorkTests : IDisposable
     }
 
     /// <summary>Each output of a notebook as text, or as the name of its error.</summary>
-    private static IEnumerable<string> Shown(string file) => NotebookFile.Load(file).Cells.SelectMany(c => c.Outputs)
-        .Select(o => JsonText.Of(o!["ename"]) ?? MultiLine.Join(o["text"] ?? o["data"]!["text/plain"]));
+    private static IEnumerable<string> Shown(string file) =>
+        NotebookFile
+            .Load(file)
+            .Cells.SelectMany(c => c.Outputs)
+            .Select(o => JsonText.Of(o!["ename"]) ?? MultiLine.Join(o["text"] ?? o["data"]!["text/plain"]));
 }

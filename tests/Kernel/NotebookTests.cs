@@ -23,15 +23,22 @@ public sealed class NotebookTests : IDisposable
             "Console.Write(\"a\"); Console.Error.Write(\"b\"); Console.WriteLine(\"c\");",
             "var d = display(HTML(\"<b>1</b>\")); d.Update(HTML(\"<b>2</b>\"));",
             "for (int i = 0; i < 3; i++) Console.Write($\"\\rstep {i}\");\n6 * 7",
-            "");
+            ""
+        );
         var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
         Assert.Equal((3, 0, false), (outcome.CellsRun, outcome.Failures.Count, outcome.Stopped));
         var json = Valid(notebook);
-        Assert.Equal(["stdout a", "stderr b", "stdout c\n"], Outputs(json, 0).Select(o => $"{o["name"]} {Join(o["text"])}"));
+        Assert.Equal(
+            ["stdout a", "stderr b", "stdout c\n"],
+            Outputs(json, 0).Select(o => $"{o["name"]} {Join(o["text"])}")
+        );
         var shown = Assert.Single(Outputs(json, 1));
         Assert.Equal("<b>2</b>", Join(shown["data"]!["text/html"]));
         Assert.Equal("step 2", Join(Outputs(json, 2)[0]["text"]));
-        Assert.Equal("execute_result 3", $"{Outputs(json, 2)[1]["output_type"]} {Outputs(json, 2)[1]["execution_count"]}");
+        Assert.Equal(
+            "execute_result 3",
+            $"{Outputs(json, 2)[1]["output_type"]} {Outputs(json, 2)[1]["execution_count"]}"
+        );
         Assert.Null(notebook.Cells[3].ExecutionCount);
     }
 
@@ -45,7 +52,11 @@ public sealed class NotebookTests : IDisposable
         Assert.Null(notebook.Cells[2].ExecutionCount);
         Valid(notebook);
 
-        outcome = await NotebookRunner.RunAsync(notebook, new RunOptions { AllowErrors = true }, TestContext.Current.CancellationToken);
+        outcome = await NotebookRunner.RunAsync(
+            notebook,
+            new RunOptions { AllowErrors = true },
+            TestContext.Current.CancellationToken
+        );
         Assert.Single(outcome.Failures);
         Assert.Equal("1", Join(Outputs(Valid(notebook), 2)[0]["data"]!["text/plain"]));
     }
@@ -54,21 +65,41 @@ public sealed class NotebookTests : IDisposable
     public async Task A_slow_cell_meets_the_limit()
     {
         var notebook = Notebook("await Task.Delay(100000);");
-        var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions { Timeout = TimeSpan.FromSeconds(2) }, TestContext.Current.CancellationToken);
-        Assert.StartsWith("Cell 1 ran longer than 2 s", Assert.Single(outcome.Failures).Error.Message, StringComparison.Ordinal);
+        var outcome = await NotebookRunner.RunAsync(
+            notebook,
+            new RunOptions { Timeout = TimeSpan.FromSeconds(2) },
+            TestContext.Current.CancellationToken
+        );
+        Assert.StartsWith(
+            "Cell 1 ran longer than 2 s",
+            Assert.Single(outcome.Failures).Error.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_cell_that_does_not_stop_ends_the_run()
     {
         string released = Path.Combine(folder, "released");
-        string dll = Compiled.Library(Path.Combine(folder, "Deaf.dll"),
-            "public static class Deaf { public static void Wait(string file) { while (!System.IO.File.Exists(file)) { } } }");
+        string dll = Compiled.Library(
+            Path.Combine(folder, "Deaf.dll"),
+            "public static class Deaf { public static void Wait(string file) { while "
+                + "(!System.IO.File.Exists(file)) { } } }"
+        );
         var notebook = Notebook($"#r \"{dll}\"\nDeaf.Wait(\"{released}\");", "1");
-        var options = new RunOptions { Timeout = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(1), AllowErrors = true };
+        var options = new RunOptions
+        {
+            Timeout = TimeSpan.FromSeconds(2),
+            Patience = TimeSpan.FromSeconds(1),
+            AllowErrors = true,
+        };
         var outcome = await NotebookRunner.RunAsync(notebook, options, TestContext.Current.CancellationToken);
         File.WriteAllText(released, "");
-        Assert.Contains("still runs 1 s later", Assert.Single(outcome.Failures).Error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "still runs 1 s later",
+            Assert.Single(outcome.Failures).Error.Message,
+            StringComparison.Ordinal
+        );
         Assert.Null(notebook.Cells[1].ExecutionCount);
         Valid(notebook);
     }
@@ -85,16 +116,26 @@ public sealed class NotebookTests : IDisposable
     [Theory]
     [InlineData(null, @"^(cell 1/2 +\d+ s  Wait\(\);  step 1 \.\.\.\n)+cell 1/2 +\d+\.\d\d s  Wait\(\);\ncell 2/2 ")]
     [InlineData(25, @"^(\rcell 1/2 .{0,15}\e\[K)*\rcell 1/2 .{0,15}\e\[K\n\rcell 2/2 ")]
-    [InlineData(35, @"^(\rcell 1/2 +\d+ s  Wait\(\);  s\.\.\.\e\[K)+\rcell 1/2 +\d+\.\d\d s  Wait\(\);\e\[K\n\rcell 2/2 ")]
+    [InlineData(
+        35,
+        @"^(\rcell 1/2 +\d+ s  Wait\(\);  s\.\.\.\e\[K)+\rcell 1/2 +\d+\.\d\d s  Wait\(\);\e\[K\n\rcell 2/2 "
+    )]
     public async Task Progress_follows_a_long_cell(int? width, string pattern)
     {
         string go = Path.Combine(folder, "go");
-        var notebook = Notebook("Wait();\nConsole.WriteLine(\"\\nstep 1\");\nvoid Wait() => System.IO.File.Exists(\"\");\n"
-            + $"while (!System.IO.File.Exists(\"{go}\")) await Task.Delay(50);", "1");
+        var notebook = Notebook(
+            "Wait();\nConsole.WriteLine(\"\\nstep 1\");\nvoid Wait() => System.IO.File.Exists(\"\");\n"
+                + $"while (!System.IO.File.Exists(\"{go}\")) await Task.Delay(50);",
+            "1"
+        );
         var written = new StringWriter();
         var writer = TextWriter.Synchronized(written);
         using var progress = new RunProgress(writer, width, TimeSpan.FromSeconds(1));
-        var running = NotebookRunner.RunAsync(notebook, new RunOptions { Progress = progress }, TestContext.Current.CancellationToken);
+        var running = NotebookRunner.RunAsync(
+            notebook,
+            new RunOptions { Progress = progress },
+            TestContext.Current.CancellationToken
+        );
         while (!running.IsCompleted && !Regex.IsMatch(Written(), width == 25 ? @"W\.\.\.|s  \.\.\." : @"Wait\(\);  s"))
             await Task.Delay(50, TestContext.Current.CancellationToken);
         File.WriteAllText(go, "");
@@ -112,19 +153,34 @@ public sealed class NotebookTests : IDisposable
     [Fact]
     public async Task Parameters_are_set_in_a_cell_behind_the_tagged_one()
     {
-        var notebook = Notebook("string scale = \"teach\"; int[] seeds = [1]; var rate = 0.1;", "$\"{scale} {seeds.Length} {rate}\"");
+        var notebook = Notebook(
+            "string scale = \"teach\"; int[] seeds = [1]; var rate = 0.1;",
+            "$\"{scale} {seeds.Length} {rate}\""
+        );
         notebook.Cells[0].Metadata["tags"] = new JsonArray("parameters");
         for (int i = 0; i < 2; i++)
             Parameters.Set(notebook, [new("scale", "smoke"), new("seeds", "[1, 2, 3]"), new("rate", "0.5")]);
         Assert.Equal(3, notebook.Cells.Count);
         Assert.Equal(["injected-parameters"], notebook.Cells[1].Tags);
-        Assert.Equal("// Parameters\nstring scale = \"smoke\";\nint[] seeds = [1, 2, 3];\ndouble rate = 0.5;", notebook.Cells[1].Source);
+        Assert.Equal(
+            "// Parameters\nstring scale = \"smoke\";\nint[] seeds = [1, 2, 3];\ndouble rate = 0.5;",
+            notebook.Cells[1].Source
+        );
         await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
         Assert.Equal("smoke 3 0.5", Join(Outputs(Valid(notebook), 2)[0]["data"]!["text/plain"]));
 
-        Assert.Contains("Did you mean scale?", Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("scal", "x")])).Message);
-        Assert.Contains("no C# expression", Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("seeds", "[1")])).Message);
-        Assert.Contains("no code cell tagged", Assert.Throws<ArgumentException>(() => Parameters.Set(Notebook("1"), [new("a", "1")])).Message);
+        Assert.Contains(
+            "Did you mean scale?",
+            Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("scal", "x")])).Message
+        );
+        Assert.Contains(
+            "no C# expression",
+            Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, [new("seeds", "[1")])).Message
+        );
+        Assert.Contains(
+            "no code cell tagged",
+            Assert.Throws<ArgumentException>(() => Parameters.Set(Notebook("1"), [new("a", "1")])).Message
+        );
     }
 
     [Theory]
@@ -170,46 +226,63 @@ public sealed class NotebookTests : IDisposable
         var notebook = Notebook(declaration);
         notebook.Cells[0].Metadata["tags"] = new JsonArray("parameters");
         var pairs = set.Select(s => s.Split('=', 2)).Select(p => KeyValuePair.Create(p[0], p[1])).ToList();
-        Assert.StartsWith(sentence, Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, pairs)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            sentence,
+            Assert.Throws<ArgumentException>(() => Parameters.Set(notebook, pairs)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Single(notebook.Cells);
     }
 
     [Fact]
     public void A_student_copy_has_no_solutions_and_no_outputs()
     {
-        var notebook = Notebook("int Check() => 1;\n    // BEGIN SOLUTION\n    int secret = 42;\n    // END SOLUTION\nCheck()");
+        var notebook = Notebook(
+            "int Check() => 1;\n    // BEGIN SOLUTION\n    int secret = 42;\n    // END SOLUTION\nCheck()"
+        );
         notebook.Cells[0].ExecutionCount = 3;
         notebook.Cells[0].Outputs.Add(new JsonObject());
         Assert.Equal(1, StudentCopy.Make(notebook));
         Assert.Equal("int Check() => 1;\n    // your code here\nCheck()", notebook.Cells[0].Source);
         Assert.Empty(notebook.Cells[0].Outputs);
         Assert.Null(notebook.Cells[0].ExecutionCount);
-        Assert.Equal("Cell 1, line 1: BEGIN SOLUTION without an END SOLUTION.",
-            Assert.Throws<InvalidDataException>(() => StudentCopy.Make(Notebook("// BEGIN SOLUTION\nint a;"))).Message);
+        Assert.Equal(
+            "Cell 1, line 1: BEGIN SOLUTION without an END SOLUTION.",
+            Assert.Throws<InvalidDataException>(() => StudentCopy.Make(Notebook("// BEGIN SOLUTION\nint a;"))).Message
+        );
     }
 
     [Fact]
     public void A_student_copy_has_no_words_to_instructors_and_its_links_lead_to_the_same_files()
     {
-        string from = Directory.CreateDirectory(Path.Combine(folder, "notebooks")).FullName, to = Directory.CreateDirectory(Path.Combine(folder, "out", "students")).FullName;
+        string from = Directory.CreateDirectory(Path.Combine(folder, "notebooks")).FullName,
+            to = Directory.CreateDirectory(Path.Combine(folder, "out", "students")).FullName;
         Directory.CreateDirectory(Path.Combine(from, "recorded"));
         foreach (string name in new[] { "02 a.ipynb", "03.ipynb", "README.md" })
             File.WriteAllText(Path.Combine(from, name), "");
         File.WriteAllText(Path.Combine(to, "03.ipynb"), "");
-        var notebook = NotebookFile.Parse("""
+        var notebook = NotebookFile.Parse(
+            """
             {"cells":[{"cell_type":"markdown","metadata":{},"source":["[two](02%20a.ipynb) [three](03.ipynb) [steps](README.md#three-ways) [there](recorded)\n",
             "[web](https://example.org/a) [none](absent.ipynb) [here](#exercises)\n","\n","<!-- BEGIN SOLUTION -->\n","Solutions are folded.\n","<!-- END SOLUTION -->"]}],
             "metadata":{},"nbformat":4,"nbformat_minor":5}
-            """);
+            """
+        );
         Assert.Equal(0, StudentCopy.Make(notebook, from, to));
         Assert.Equal(
-            "[two](../../notebooks/02%20a.ipynb) [three](03.ipynb) [steps](../../notebooks/README.md#three-ways) [there](../../notebooks/recorded)\n"
-            + "[web](https://example.org/a) [none](absent.ipynb) [here](#exercises)\n",
-            notebook.Cells[0].Source);
+            "[two](../../notebooks/02%20a.ipynb) [three](03.ipynb) "
+                + "[steps](../../notebooks/README.md#three-ways) [there](../../notebooks/recorded)\n"
+                + "[web](https://example.org/a) [none](absent.ipynb) [here](#exercises)\n",
+            notebook.Cells[0].Source
+        );
         File.WriteAllText(Path.Combine(to, "02 a.html"), "");
-        notebook = NotebookFile.Parse("""{"cells":[{"cell_type":"markdown","metadata":{},"source":["[two](02%20a.ipynb) [three](03.ipynb#x) [web](https://example.org)"]}],"metadata":{},"nbformat":4,"nbformat_minor":5}""");
+        notebook = NotebookFile.Parse(
+            """{"cells":[{"cell_type":"markdown","metadata":{},"source":["[two](02%20a.ipynb) [three](03.ipynb#x) [web](https://example.org)"]}],"metadata":{},"nbformat":4,"nbformat_minor":5}"""
+        );
         string page = HtmlPage.Render(notebook, "page", from, to);
-        foreach (string link in new[] { "\"02%20a.html\"", "\"../../notebooks/03.ipynb#x\"", "\"https://example.org\"" })
+        foreach (
+            string link in new[] { "\"02%20a.html\"", "\"../../notebooks/03.ipynb#x\"", "\"https://example.org\"" }
+        )
             Assert.Contains($"<a href={link}>", page);
     }
 
@@ -226,12 +299,14 @@ public sealed class NotebookTests : IDisposable
     public async Task A_page_needs_nothing_else()
     {
         File.WriteAllBytes(Path.Combine(folder, "dot.png"), [137, 80, 78, 71]);
-        var notebook = NotebookFile.Parse("""
+        var notebook = NotebookFile.Parse(
+            """
             {"cells":[{"cell_type":"markdown","metadata":{},"source":["# A *title*\n","\n","![dot](dot.png)\n","\n","| a | b |\n","|---|---|\n","| 1 | 2 |\n","\n","A $x^2$ formula."]},
             {"cell_type":"code","metadata":{},"source":["var x = \"<&>\"; // note\n","HTML(\"<svg id='here'></svg>\")"],"outputs":[],"execution_count":null},
             {"cell_type":"code","metadata":{"jupyter":{"source_hidden":true}},"source":["Console.WriteLine(x); throw new Exception(\"<oops>\");"],"outputs":[],"execution_count":null}],
             "metadata":{},"nbformat":4,"nbformat_minor":2}
-            """);
+            """
+        );
         await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
         string page = HtmlPage.Render(notebook, "file", folder);
         Assert.Contains("<title>A *title*</title>", page);
@@ -242,14 +317,19 @@ public sealed class NotebookTests : IDisposable
         Assert.Contains("<span class=\"c\">// note</span>", page);
         Assert.Contains("<pre class=\"output stdout\">&lt;&amp;&gt;\n</pre>", page);
         Assert.Contains("System.Exception: &lt;oops&gt;", page);
-        Assert.Contains("<details><summary>Code</summary>", Assert.Single(page.Split("<section"), s => s.Contains("oops", StringComparison.Ordinal)));
+        Assert.Contains(
+            "<details><summary>Code</summary>",
+            Assert.Single(page.Split("<section"), s => s.Contains("oops", StringComparison.Ordinal))
+        );
         Assert.DoesNotContain("http", page, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
     public void What_this_program_does_not_know_stays_in_the_file()
     {
-        const string Text = "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"r\",\"metadata\":{\"x\":[1]},\"source\":[\"as is\"]}],\"metadata\":{\"authors\":[\"Ä <b>\"]},\"nbformat\":4,\"nbformat_minor\":5}";
+        const string Text =
+            "{\"cells\":[{\"cell_type\":\"raw\",\"id\":\"r\",\"metadata\":{\"x\":[1]},\"source\":[\"as "
+            + "is\"]}],\"metadata\":{\"authors\":[\"Ä <b>\"]},\"nbformat\":4,\"nbformat_minor\":5}";
         string saved = NotebookFile.Parse(Text).ToString();
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Text), JsonNode.Parse(saved)));
         Assert.Contains("Ä <b>", saved);
@@ -259,7 +339,9 @@ public sealed class NotebookTests : IDisposable
     [Fact]
     public async Task The_command_runs_saves_and_tells()
     {
-        string file = Path.Combine(folder, "n.ipynb"), saved = Path.Combine(folder, "out", "n.ipynb"), page = Path.Combine(folder, "out", "n.html");
+        string file = Path.Combine(folder, "n.ipynb"),
+            saved = Path.Combine(folder, "out", "n.ipynb"),
+            page = Path.Combine(folder, "out", "n.html");
         Notebook("using System.IO;\nFile.Exists(\"n.ipynb\")", "throw new Exception(\"oops\");").Save(file);
         var (code, error) = await CommandLine.Run("run", file, "--out", saved, "--html", page);
         Assert.Equal(1, code);
@@ -267,7 +349,10 @@ public sealed class NotebookTests : IDisposable
         Assert.Equal("True", Join(Outputs(Valid(NotebookFile.Load(saved)), 0)[0]["data"]!["text/plain"]));
         Assert.True(File.Exists(page));
         Assert.Equal(0, (await CommandLine.Run("run", file, "--out", saved, "--allow-errors")).Code);
-        Assert.Equal((2, "--set changes the notebook; say with --out FILE where to save the result.\n"), await CommandLine.Run("run", file, "--set", "a=1"));
+        Assert.Equal(
+            (2, "--set changes the notebook; say with --out FILE where to save the result.\n"),
+            await CommandLine.Run("run", file, "--set", "a=1")
+        );
         Assert.Equal(0, (await CommandLine.Run("release", file, "--out", saved)).Code);
         Assert.Equal(2, (await CommandLine.Run("run")).Code);
         var parameters = Notebook("string data = \"\"; var rate = 1;");
@@ -276,7 +361,11 @@ public sealed class NotebookTests : IDisposable
         (code, error) = await CommandLine.Run("run", "--set", "data=x=1", "--set", "rate=2", file, "--out", saved);
         Assert.True(code == 0, error);
         Assert.Equal("// Parameters\nstring data = \"x=1\";\nint rate = 2;", NotebookFile.Load(saved).Cells[1].Source);
-        Assert.Contains("--timeout 0 is no time for a cell", (await CommandLine.Run("run", file, "--timeout", "0")).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--timeout 0 is no time for a cell",
+            (await CommandLine.Run("run", file, "--timeout", "0")).Error,
+            StringComparison.Ordinal
+        );
         Assert.Equal(2, (await CommandLine.Run("run", Path.Combine(folder, "absent.ipynb"))).Code);
     }
 
@@ -284,8 +373,14 @@ public sealed class NotebookTests : IDisposable
     public async Task Ctrl_c_stops_the_cell_and_saves()
     {
         Signal.SkipWhereIgnored(Signal.Interrupt);
-        string file = Path.Combine(folder, "n.ipynb"), begun = Path.Combine(folder, "begun");
-        Notebook("var a = 1;\na", "Console.WriteLine(\"waiting\"); System.IO.File.WriteAllText(\"begun\", \"\"); await Task.Delay(-1);", "a").Save(file);
+        string file = Path.Combine(folder, "n.ipynb"),
+            begun = Path.Combine(folder, "begun");
+        Notebook(
+                "var a = 1;\na",
+                "Console.WriteLine(\"waiting\"); System.IO.File.WriteAllText(\"begun\", \"\"); await Task.Delay(-1);",
+                "a"
+            )
+            .Save(file);
         using var process = CommandLine.Start("run", file);
         var told = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         while (!File.Exists(begun) && !process.HasExited)
@@ -308,9 +403,11 @@ public sealed class NotebookTests : IDisposable
         return notebook;
     }
 
-    private static List<JsonObject> Outputs(JsonNode notebook, int cell) => [.. notebook["cells"]![cell]!["outputs"]!.AsArray().Select(o => o!.AsObject())];
+    private static List<JsonObject> Outputs(JsonNode notebook, int cell) =>
+        [.. notebook["cells"]![cell]!["outputs"]!.AsArray().Select(o => o!.AsObject())];
 
-    private static string Join(JsonNode? text) => text is JsonArray lines ? string.Concat(lines.Select(l => l!.GetValue<string>())) : text!.GetValue<string>();
+    private static string Join(JsonNode? text) =>
+        text is JsonArray lines ? string.Concat(lines.Select(l => l!.GetValue<string>())) : text!.GetValue<string>();
 
     /// <summary>Holds a notebook against nbformat 4.5's schema, read by a person.</summary>
     private static JsonNode Valid(NotebookFile notebook)

@@ -107,8 +107,11 @@ public sealed class NotebookWriterTests
     public void The_text_is_nbformats()
     {
         // What a raw string cannot hold stands there as an escape; nbformat writes the characters.
-        string expected = Written.ReplaceLineEndings("\n").Replace("\\u2028", "\u2028", StringComparison.Ordinal)
-            .Replace("\\ud83d\\ude00", "\U0001F600", StringComparison.Ordinal).Replace("\\u007f", "\u007f", StringComparison.Ordinal);
+        string expected = Written
+            .ReplaceLineEndings("\n")
+            .Replace("\\u2028", "\u2028", StringComparison.Ordinal)
+            .Replace("\\ud83d\\ude00", "\U0001F600", StringComparison.Ordinal)
+            .Replace("\\u007f", "\u007f", StringComparison.Ordinal);
         string written = NotebookFile.Parse(Read).ToString();
         Assert.Equal(expected, written);
         Assert.Equal(written, NotebookFile.Parse(written).ToString());
@@ -122,21 +125,32 @@ public sealed class NotebookWriterTests
             home = home.Parent!;
         string[] files = Directory.GetFiles(Path.Combine(home.FullName, "notebooks"), "*.ipynb");
         Assert.NotEmpty(files);
-        Assert.All(files, file =>
-        {
-            string text = File.ReadAllText(file);
-            var notebook = NotebookFile.Parse(text);
-            Assert.Equal(text, notebook.ToString());
-            Assert.Equal(CsNotebook.Jupyter.Replies.KernelInfo()["language_info"]!.ToJsonString(), notebook.Metadata["language_info"]!.ToJsonString());
-            Assert.DoesNotContain(notebook.Cells, cell => cell.Metadata.ContainsKey("execution"));
-        });
+        Assert.All(
+            files,
+            file =>
+            {
+                string text = File.ReadAllText(file);
+                var notebook = NotebookFile.Parse(text);
+                Assert.Equal(text, notebook.ToString());
+                Assert.Equal(
+                    CsNotebook.Jupyter.Replies.KernelInfo()["language_info"]!.ToJsonString(),
+                    notebook.Metadata["language_info"]!.ToJsonString()
+                );
+                Assert.DoesNotContain(notebook.Cells, cell => cell.Metadata.ContainsKey("execution"));
+            }
+        );
     }
 
     [Fact]
     public async Task A_run_notes_what_the_kernel_answers_a_front_end()
     {
-        var notebook = NotebookFile.Parse("""{"cells":[],"metadata":{"language_info":{"name":"C#"}},"nbformat":4,"nbformat_minor":5}""");
+        var notebook = NotebookFile.Parse(
+            """{"cells":[],"metadata":{"language_info":{"name":"C#"}},"nbformat":4,"nbformat_minor":5}"""
+        );
         await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken);
-        Assert.Equal(CsNotebook.Jupyter.Replies.KernelInfo()["language_info"]!.ToJsonString(), notebook.Metadata["language_info"]!.ToJsonString());
+        Assert.Equal(
+            CsNotebook.Jupyter.Replies.KernelInfo()["language_info"]!.ToJsonString(),
+            notebook.Metadata["language_info"]!.ToJsonString()
+        );
     }
 }

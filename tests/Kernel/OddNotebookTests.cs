@@ -6,10 +6,10 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>
-/// Files that are not quite notebooks: a sentence with the place, exit code 2, and the file as it was. After reports such
-/// as https://github.com/jupyter/notebook/issues/2680 (half a character), https://github.com/jupyter/nbformat/issues/118
-/// (Latin-1), https://github.com/microsoft/vscode/issues/143396 (ids that stand twice) and
-/// https://github.com/jupyter/help/issues/171 (an empty file).
+/// Files that are not quite notebooks: a sentence with the place, exit code 2, and the file as it was. After reports
+/// such as https://github.com/jupyter/notebook/issues/2680 (half a character),
+/// https://github.com/jupyter/nbformat/issues/118 (Latin-1), https://github.com/microsoft/vscode/issues/143396 (ids
+/// that stand twice) and https://github.com/jupyter/help/issues/171 (an empty file).
 /// </summary>
 public sealed class OddNotebookTests : IDisposable
 {
@@ -41,21 +41,34 @@ public sealed class OddNotebookTests : IDisposable
     [InlineData("{\"cell_type\":\"raw\",\"source\":[\"a\",null]}", "cell 2's source has a line that is null, not text")]
     [InlineData("{\"cell_type\":\"code\",\"source\":[[]]}", "cell 2's source has a line that is a list, not text")]
     [InlineData("{\"cell_type\":\"code\",\"source\":\"a\",\"source\":\"b\"}", "cell 2 has \"source\" twice")]
-    [InlineData("{\"cell_type\":\"code\",\"metadata\":{\"a\":{\"b\":1,\"b\":2}}}", "cell 2, metadata, a has \"b\" twice")]
+    [InlineData(
+        "{\"cell_type\":\"code\",\"metadata\":{\"a\":{\"b\":1,\"b\":2}}}",
+        "cell 2, metadata, a has \"b\" twice"
+    )]
     [InlineData("{\"cell_type\":\"code\",\"metadata\":[]}", "cell 2's metadata is a list, not an object")]
     [InlineData("{\"cell_type\":\"code\",\"outputs\":\"x\"}", "cell 2's outputs are text, not a list")]
     [InlineData("{\"cell_type\":\"code\",\"outputs\":[null]}", "cell 2 has an output that is null")]
-    [InlineData("{\"cell_type\":\"code\",\"outputs\":[{}]}", "cell 2 has an output that is an object without an output_type")]
+    [InlineData(
+        "{\"cell_type\":\"code\",\"outputs\":[{}]}",
+        "cell 2 has an output that is an object without an output_type"
+    )]
     [InlineData("{\"cell_type\":\"markdown\",\"source\":\"\\ud83d x\"}", "cell 2, source holds half a character")]
-    [InlineData("{\"cell_type\":\"code\",\"outputs\":[{\"output_type\":\"stream\",\"text\":[\"\\uDE00\"]}]}", "cell 2, outputs, text holds half a character")]
+    [InlineData(
+        "{\"cell_type\":\"code\",\"outputs\":[{\"output_type\":\"stream\",\"text\":[\"\\uDE00\"]}]}",
+        "cell 2, outputs, text holds half a character"
+    )]
     [InlineData("{\"cell_type\":\"code\",\"metadata\":{\"\\ud83d\":1}}", "cell 2, metadata holds half a character")]
     public void A_cell_is_refused_with_its_number(string cell, string sentence) =>
-        AssertRefused($$"""{"cells":[{"cell_type":"raw","source":""},{{cell}}],"metadata":{},"nbformat":4,"nbformat_minor":5}""", sentence);
+        AssertRefused(
+            $$"""{"cells":[{"cell_type":"raw","source":""},{{cell}}],"metadata":{},"nbformat":4,"nbformat_minor":5}""",
+            sentence
+        );
 
     [Fact]
     public void An_encoding_other_than_utf8_is_named()
     {
-        const string Text = "{\"cells\":[\n{\"cell_type\":\"raw\",\"source\":\"caf\u00e9 au lait\"}],\"metadata\":{},\"nbformat\":4}";
+        const string Text =
+            "{\"cells\":[\n{\"cell_type\":\"raw\",\"source\":\"caf\u00e9 au lait\"}],\"metadata\":{},\"nbformat\":4}";
         AssertRefused(Encoding.Latin1.GetBytes(Text), "the byte 0xE9 in line 2 is not UTF-8");
         AssertRefused([.. Encoding.Unicode.GetPreamble(), .. Encoding.Unicode.GetBytes(Text)], "it is UTF-16");
         string file = Path.Combine(folder, "bom.ipynb");
@@ -66,7 +79,9 @@ public sealed class OddNotebookTests : IDisposable
     [Fact]
     public void A_whole_character_written_in_two_halves_is_none()
     {
-        var notebook = NotebookFile.Parse("""{"cells":[{"cell_type":"raw","source":"\ud83d\ude00"}],"metadata":{},"nbformat":4}""");
+        var notebook = NotebookFile.Parse(
+            """{"cells":[{"cell_type":"raw","source":"\ud83d\ude00"}],"metadata":{},"nbformat":4}"""
+        );
         Assert.Equal("\U0001F600", notebook.Cells[0].Source);
         Assert.Contains("\"\U0001F600\"", notebook.ToString());
     }
@@ -74,16 +89,24 @@ public sealed class OddNotebookTests : IDisposable
     [Fact]
     public void Ids_that_stand_twice_or_are_none_are_replaced_and_told()
     {
-        var notebook = NotebookFile.Parse("""
+        var notebook = NotebookFile.Parse(
+            """
             {"cells":[{"cell_type":"raw","id":"a"},{"cell_type":"raw","id":"a"},{"cell_type":"raw","id":7},{"cell_type":"raw"},
             {"cell_type":"raw","id":"a-2"},{"cell_type":"raw","id":"a b"},{"cell_type":"raw","id":"cell-4"}],"metadata":{},"nbformat":4,"nbformat_minor":5}
-            """);
-        Assert.Equal(["a", "a-3", "cell-3", "cell-4-2", "a-2", "cell-6", "cell-4"], notebook.Cells.Select(c => JsonText.Of(c.Json["id"])));
+            """
+        );
         Assert.Equal(
-            ["cell 2's id \"a\" is cell 1's; it is now \"a-3\".",
-            "cell 3's id 7 is none that nbformat allows; it is now \"cell-3\".",
-            "cell 6's id \"a b\" is none that nbformat allows; it is now \"cell-6\"."],
-            notebook.Notes);
+            ["a", "a-3", "cell-3", "cell-4-2", "a-2", "cell-6", "cell-4"],
+            notebook.Cells.Select(c => JsonText.Of(c.Json["id"]))
+        );
+        Assert.Equal(
+            [
+                "cell 2's id \"a\" is cell 1's; it is now \"a-3\".",
+                "cell 3's id 7 is none that nbformat allows; it is now \"cell-3\".",
+                "cell 6's id \"a b\" is none that nbformat allows; it is now \"cell-6\".",
+            ],
+            notebook.Notes
+        );
     }
 
     [Fact]
@@ -93,21 +116,45 @@ public sealed class OddNotebookTests : IDisposable
             {"cell_type":"code","source":"1 + 1","execution_count":"two","outputs":[{"output_type":"error","traceback":[1,null]},
             {"output_type":"stream","text":3},{"output_type":"from a later format"}],"metadata":{"tags":[1,"x"],"jupyter":7,"polyglot_notebook":"odd"}}
             """;
-        var notebook = NotebookFile.Parse($$"""{"cells":[{{Odd}},{{Odd}}],"metadata":{},"nbformat":4,"nbformat_minor":5}""");
+        var notebook = NotebookFile.Parse(
+            $$"""{"cells":[{{Odd}},{{Odd}}],"metadata":{},"nbformat":4,"nbformat_minor":5}"""
+        );
         var cell = notebook.Cells[0];
-        Assert.Equal((null, "x", false, null), (cell.ExecutionCount, Assert.Single(cell.Tags), cell.IsFolded, cell.KernelName));
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Odd)!["outputs"], JsonNode.Parse(notebook.ToString())!["cells"]![0]!["outputs"]));
+        Assert.Equal(
+            (null, "x", false, null),
+            (cell.ExecutionCount, Assert.Single(cell.Tags), cell.IsFolded, cell.KernelName)
+        );
+        Assert.True(
+            JsonNode.DeepEquals(
+                JsonNode.Parse(Odd)!["outputs"],
+                JsonNode.Parse(notebook.ToString())!["cells"]![0]!["outputs"]
+            )
+        );
         Assert.Contains("<pre class=\"output \">3</pre>", HtmlPage.Render(notebook, "odd", folder));
-        Assert.Empty((await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken)).Failures);
+        Assert.Empty(
+            (await NotebookRunner.RunAsync(notebook, new RunOptions(), TestContext.Current.CancellationToken)).Failures
+        );
     }
 
     [Fact]
     public async Task What_a_cell_shows_may_be_odd_too()
     {
         var notebook = NotebookFile.Parse("""{"cells":[],"metadata":{},"nbformat":4,"nbformat_minor":5}""");
-        notebook.InsertCode(0, "Console.Write(\"\\ud83d\"); Console.Write('\\ude00'); Console.Write(\"|\\ud83d\"); \"\\ude00\".Display(); throw new Exception(\"\\ud83d\");");
-        notebook.InsertCode(1, "new string('[', 900).Replace(\"[\", \"[\").DisplayAs(\"application/json\"); (new string('[', 400) + new string(']', 400)).DisplayAs(\"application/json\");");
-        var outcome = await NotebookRunner.RunAsync(notebook, new RunOptions { AllowErrors = true }, TestContext.Current.CancellationToken);
+        notebook.InsertCode(
+            0,
+            "Console.Write(\"\\ud83d\"); Console.Write('\\ude00'); Console.Write(\"|\\ud83d\"); "
+                + "\"\\ude00\".Display(); throw new Exception(\"\\ud83d\");"
+        );
+        notebook.InsertCode(
+            1,
+            "new string('[', 900).Replace(\"[\", \"[\").DisplayAs(\"application/json\"); (new string('[', "
+                + "400) + new string(']', 400)).DisplayAs(\"application/json\");"
+        );
+        var outcome = await NotebookRunner.RunAsync(
+            notebook,
+            new RunOptions { AllowErrors = true },
+            TestContext.Current.CancellationToken
+        );
         Assert.Single(outcome.Failures);
         string file = Path.Combine(folder, "n.ipynb");
         notebook.Save(file);
@@ -121,7 +168,11 @@ public sealed class OddNotebookTests : IDisposable
         string file = Path.Combine(folder, "n.ipynb");
         File.WriteAllBytes(file, bytes);
         string message = Assert.Throws<InvalidDataException>(() => NotebookFile.Load(file)).Message;
-        Assert.StartsWith($"{file} is not a notebook that can be used here: {sentence}", message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{file} is not a notebook that can be used here: {sentence}",
+            message,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("System.", message, StringComparison.Ordinal);
     }
 }

@@ -5,7 +5,10 @@ using Xunit;
 
 namespace CsNotebook.Tests;
 
-/// <summary>The packages of charts and tables, which the kernel shows without referencing them. Skipped where none can be restored.</summary>
+/// <summary>
+/// The packages of charts and tables, which the kernel shows without referencing them. Skipped where none can be
+/// restored.
+/// </summary>
 public sealed class PackageTests : SessionTest
 {
     private const string Lines = """
@@ -25,7 +28,10 @@ public sealed class PackageTests : SessionTest
         var chart = await Value(First);
         Assert.Equal(["application/vnd.plotly.v1+json", "text/html", "text/plain"], chart.Select(p => p.Key));
         var trace = chart.ToJson()["application/vnd.plotly.v1+json"]!["data"]![0]!;
-        Assert.Equal(("scatter", "loss </script> <b>", "[1,2,4]"), ((string?)trace["type"], (string?)trace["name"], trace["x"]!.ToJsonString()));
+        Assert.Equal(
+            ("scatter", "loss </script> <b>", "[1,2,4]"),
+            ((string?)trace["type"], (string?)trace["name"], trace["x"]!.ToJsonString())
+        );
         Assert.Equal("Chart: scatter \"loss </script> <b>\" of 3", chart["text/plain"]);
         string html = chart["text/html"]!;
         Assert.InRange(html.Length, 1000, 20_000);
@@ -46,7 +52,13 @@ public sealed class PackageTests : SessionTest
         Assert.Equal(5, Host.Displays.Count);
         int alone = int.Parse((await Run("Line(\"alone\").ToDisplayString(\"text/html\").Length"))!);
         Assert.InRange(alone, 3_000_000, 5_500_000);
-        foreach (string within in new[] { "new[] { new { Name = \"a\", Chart = Line(\"in a table\") } }", "new[] { Line(\"a\"), Line(\"b\") }" })
+        foreach (
+            string within in new[]
+            {
+                "new[] { new { Name = \"a\", Chart = Line(\"in a table\") } }",
+                "new[] { Line(\"a\"), Line(\"b\") }",
+            }
+        )
             Assert.Matches(@"<td><div class=""chart"" data-figure=""", (await Value(within))["text/html"]);
     }
 
@@ -58,7 +70,10 @@ public sealed class PackageTests : SessionTest
         var notebook = NotebookFile.Parse("""{"cells":[],"metadata":{},"nbformat":4,"nbformat_minor":5}""");
         string[] sources =
         [
-            "#r \"nuget: Plotly.NET, 6.0.0\"\n#r \"nuget: Plotly.NET.CSharp, 0.14.0\"", Lines, "Line(\"first\")", "display(Line(\"second\"));",
+            "#r \"nuget: Plotly.NET, 6.0.0\"\n#r \"nuget: Plotly.NET.CSharp, 0.14.0\"",
+            Lines,
+            "Line(\"first\")",
+            "display(Line(\"second\"));",
         ];
         foreach (string source in sources)
             notebook.InsertCode(notebook.Cells.Count, source);
@@ -77,7 +92,10 @@ public sealed class PackageTests : SessionTest
     {
         await Run("var shown = display(\"before\");");
         await Restore("Plotly.NET.Interactive, 6.0.0");
-        await Run("using Microsoft.DotNet.Interactive.Formatting;\nshown.Update(1); display(HTML(\"<b>2</b>\")); Formatter.ResetToDefault();");
+        await Run(
+            "using Microsoft.DotNet.Interactive.Formatting;\nshown.Update(1); display(HTML(\"<b>2</b>\")); "
+                + "Formatter.ResetToDefault();"
+        );
         Assert.Equal("<b>2</b>", Host.Displays[^1].Data["text/html"]);
     }
 
@@ -85,36 +103,61 @@ public sealed class PackageTests : SessionTest
     public async Task A_data_frame_shows_as_a_table()
     {
         await Restore("Microsoft.Data.Analysis, 0.23.1");
-        var frame = await Value("""
+        var frame = await Value(
+            """
             using Microsoft.Data.Analysis;
             var frame = new DataFrame(
                 new StringDataFrameColumn("name", new[] { "a|b", "<c>", null }),
                 new DoubleDataFrameColumn("loss", new double?[] { 0.1, null, 3 }),
                 new Int32DataFrameColumn("n", new[] { 1, 2, 3 }));
             frame
-            """);
+            """
+        );
         Assert.Equal(["text/html", "text/markdown", "text/plain"], frame.Select(p => p.Key));
-        Assert.Equal("<table><thead><tr><th>name</th><th>loss</th><th>n</th></tr></thead><tbody><tr><td>a|b</td><td>0.1</td><td>1</td></tr>"
-            + "<tr><td>&lt;c&gt;</td><td>&lt;null&gt;</td><td>2</td></tr><tr><td>&lt;null&gt;</td><td>3</td><td>3</td></tr></tbody></table>", frame["text/html"]);
-        Assert.Equal("| name | loss | n |\n| --- | ---: | ---: |\n| a\\|b | 0.1 | 1 |\n| &lt;c> | &lt;null> | 2 |\n| &lt;null> | 3 | 3 |", frame["text/markdown"]);
+        Assert.Equal(
+            "<table><thead><tr><th>name</th><th>loss</th><th>n</th></tr></thead><tbody><tr><td>a|b</td><td>0.1</td><td>1</td></tr>"
+                + "<tr><td>&lt;c&gt;</td><td>&lt;null&gt;</td><td>2</td></tr><tr><td>&lt;null&gt;</td><td>3</td><td>3</td></tr></tbody></table>",
+            frame["text/html"]
+        );
+        Assert.Equal(
+            "| name | loss | n |\n| --- | ---: | ---: |\n| a\\|b | 0.1 | 1 |\n| &lt;c> | &lt;null> | 2 |\n| "
+                + "&lt;null> | 3 | 3 |",
+            frame["text/markdown"]
+        );
         Assert.Equal("name    loss    n\na|b     0.1     1\n<c>     <null>  2\n<null>  3       3", frame["text/plain"]);
-        var large = await Value("""
+        var large = await Value(
+            """
             new DataFrame(Enumerable.Range(0, 60).Select(i => (DataFrameColumn)new Int32DataFrameColumn($"c{i}", Enumerable.Range(0, 51))).ToArray())
-            """);
-        Assert.EndsWith("<tr><td colspan=\"50\">1 more row, 10 more columns</td></tr></tbody></table>", large["text/html"], StringComparison.Ordinal);
+            """
+        );
+        Assert.EndsWith(
+            "<tr><td colspan=\"50\">1 more row, 10 more columns</td></tr></tbody></table>",
+            large["text/html"],
+            StringComparison.Ordinal
+        );
         Assert.EndsWith("\n\n1 more row, 10 more columns", large["text/markdown"], StringComparison.Ordinal);
     }
 
-    /// <summary>An assembly that the kernel itself needs, and one whose types have the names of the kernel's own.</summary>
+    /// <summary>
+    /// An assembly that the kernel itself needs, and one whose types have the names of the kernel's own.
+    /// </summary>
     [Fact]
     public async Task Assemblies_of_the_kernels_own_names_change_nothing()
     {
-        string own = Compiled.Library(Path.Combine(Folder, "System.CommandLine.dll"), "namespace System.CommandLine { public class Command { } }");
+        string own = Compiled.Library(
+            Path.Combine(Folder, "System.CommandLine.dll"),
+            "namespace System.CommandLine { public class Command { } }"
+        );
         string clash = Compiled.Library(
             Path.Combine(Folder, "Microsoft.DotNet.Interactive.dll"),
-            "namespace Microsoft.DotNet.Interactive { public static class Kernel { public static int display(object o) => 7; } public class DisplayedValue { } }");
+            "namespace Microsoft.DotNet.Interactive { public static class Kernel { public static int "
+                + "display(object o) => 7; } public class DisplayedValue { } }"
+        );
         string user = Compiled.Library(
-            Path.Combine(Folder, "User.dll"), "public static class User { public static int Seven => Microsoft.DotNet.Interactive.Kernel.display(1); }", clash);
+            Path.Combine(Folder, "User.dll"),
+            "public static class User { public static int Seven => Microsoft.DotNet.Interactive.Kernel.display(1); }",
+            clash
+        );
         await Run("var shown = display(1);");
         await Run($"#r \"{own}\"\n#r \"{clash}\"\n#r \"{user}\"\nshown = display(2);");
         Assert.Equal("7", await Run("shown.Update(3); User.Seven"));
@@ -133,13 +176,18 @@ public sealed class PackageTests : SessionTest
         string file = Path.Combine(feed, $"CsNotebook.Swapped.{version}.nupkg");
         using (var package = ZipFile.Open(file, ZipArchiveMode.Create))
         {
-            Put("CsNotebook.Swapped.nuspec", $"""
+            Put(
+                "CsNotebook.Swapped.nuspec",
+                $"""
                 <package><metadata>
                   <id>CsNotebook.Swapped</id><version>{version}</version>
                   <authors>tests</authors><description>Swapped.</description>
                 </metadata></package>
-                """);
-            Put("buildTransitive/CsNotebook.Swapped.targets", """
+                """
+            );
+            Put(
+                "buildTransitive/CsNotebook.Swapped.targets",
+                """
                 <Project>
                   <Target Name="Swap" AfterTargets="ResolvePackageAssets">
                     <ItemGroup>
@@ -150,7 +198,8 @@ public sealed class PackageTests : SessionTest
                     </ItemGroup>
                   </Target>
                 </Project>
-                """);
+                """
+            );
             Pack("plain", "lib/net10.0/Swapped.dll");
             Pack("mended", "mended/Swapped.dll");
 
@@ -158,7 +207,8 @@ public sealed class PackageTests : SessionTest
             {
                 string dll = Compiled.Library(
                     Path.Combine(Folder, name, "Swapped.dll"),
-                    $"public static class Swapped {{ public static string Who => \"{name}\"; }}");
+                    $"public static class Swapped {{ public static string Who => \"{name}\"; }}"
+                );
                 package.CreateEntryFromFile(dll, path);
             }
 
@@ -171,13 +221,16 @@ public sealed class PackageTests : SessionTest
         await Run($"#i \"nuget:{feed}\"");
         await Restore($"CsNotebook.Swapped, {version}");
         Assert.Equal("mended", await Run("Swapped.Who"));
-        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(
-            Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        string packages =
+            Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         Directory.Delete(Path.Combine(packages, "csnotebook.swapped", version), recursive: true);
     }
 
     private async Task<MimeBundle> Value(string code) =>
-        (await Session.ExecuteAsync(code, Host, TestContext.Current.CancellationToken)) is { Error: null, Value: { } value } ? value
+        (await Session.ExecuteAsync(code, Host, TestContext.Current.CancellationToken))
+            is { Error: null, Value: { } value }
+            ? value
             : throw new InvalidOperationException(await Run(code));
 
     private async Task RestoreCharts()
@@ -188,8 +241,15 @@ public sealed class PackageTests : SessionTest
 
     private async Task Restore(string package)
     {
-        var result = await Session.ExecuteAsync($"#r \"nuget: {package}\"", Host, TestContext.Current.CancellationToken);
-        Assert.SkipWhen(result.Error?.Message.Contains("could not restore", StringComparison.Ordinal) == true, result.Error?.Message ?? "");
+        var result = await Session.ExecuteAsync(
+            $"#r \"nuget: {package}\"",
+            Host,
+            TestContext.Current.CancellationToken
+        );
+        Assert.SkipWhen(
+            result.Error?.Message.Contains("could not restore", StringComparison.Ordinal) == true,
+            result.Error?.Message ?? ""
+        );
         Assert.True(result.Error is null, result.Error?.Message);
     }
 }

@@ -9,7 +9,8 @@ namespace CsNotebook.Tests;
 internal static class Signal
 {
     /// <summary>The number that a closed terminal sends, and the one of ctrl-C.</summary>
-    public const int Hangup = 1, Interrupt = 2;
+    public const int Hangup = 1,
+        Interrupt = 2;
 
     private const int Terminate = 15;
 
@@ -23,15 +24,23 @@ internal static class Signal
     public static void SendTerminate(Process process) => Assert.Equal(0, Kill(process.Id, Terminate));
 
     /// <summary>
-    /// Skips a test of a signal that nothing started by this process would hear: a shell ignores ctrl-C for what runs in
-    /// its background, and <c>nohup</c> ignores the end of the terminal.
+    /// Skips a test of a signal that nothing started by this process would hear: a shell ignores ctrl-C for what runs
+    /// in its background, and <c>nohup</c> ignores the end of the terminal.
     /// </summary>
     public static void SkipWhereIgnored(int signal)
     {
-        const string Ignored = "SigIgn:", Status = "/proc/self/status";
-        string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(Ignored, StringComparison.Ordinal)) : null;
-        ulong signals = line is null ? 0 : ulong.Parse(line[Ignored.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        Assert.SkipWhen((signals >> (signal - 1) & 1) == 1, $"The tests were started where signal {signal} is ignored.");
+        const string Ignored = "SigIgn:",
+            Status = "/proc/self/status";
+        string? line = File.Exists(Status)
+            ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(Ignored, StringComparison.Ordinal))
+            : null;
+        ulong signals = line is null
+            ? 0
+            : ulong.Parse(line[Ignored.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        Assert.SkipWhen(
+            (signals >> (signal - 1) & 1) == 1,
+            $"The tests were started where signal {signal} is ignored."
+        );
     }
 
     [DllImport("libc", EntryPoint = "kill")]

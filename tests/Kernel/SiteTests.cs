@@ -47,7 +47,8 @@ public sealed partial class SiteTests : IDisposable
             '\n',
             from file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
             where Path.GetExtension(file) is ".html" or ".ipynb"
-            select WebUtility.HtmlDecode(Tags().Replace(File.ReadAllText(file), "")));
+            select WebUtility.HtmlDecode(Tags().Replace(File.ReadAllText(file), ""))
+        );
         Assert.DoesNotContain("BEGIN SOLUTION", all, StringComparison.Ordinal);
         Assert.DoesNotContain("A slot of 45 minutes", all, StringComparison.Ordinal);
         int looked = 0;
@@ -77,7 +78,10 @@ public sealed partial class SiteTests : IDisposable
         {
             string name = Path.GetFileNameWithoutExtension(file);
             string heading = $"<h2><a href=\"{name}.html\"";
-            string card = Assert.Single(index.Split("<li>\n"), card => card.Contains(heading, StringComparison.Ordinal));
+            string card = Assert.Single(
+                index.Split("<li>\n"),
+                card => card.Contains(heading, StringComparison.Ordinal)
+            );
             Assert.Contains("<strong>Minutes.</strong>", card, StringComparison.Ordinal);
             Assert.Matches(@"<summary><span class=""count"">. \d+ (shown|not shown|not testable)", card);
             Assert.Matches(@"<img loading=""lazy"" alt=""[^""]{5,}"" src=""figures/", card);
@@ -98,23 +102,35 @@ public sealed partial class SiteTests : IDisposable
         File.WriteAllText(Path.Combine(folder, "project", "lib.cs"), "class A { }");
         File.WriteAllText(
             Path.Combine(course, "README.md"),
-            "# Course\n\nTwo [notebooks](1%20a.ipynb).\n\n## For instructors\n\nSecret.\n\n## After\n\n[Out](../../outside.md)");
+            "# Course\n\nTwo [notebooks](1%20a.ipynb).\n\n## For instructors\n\nSecret.\n\n## "
+                + "After\n\n[Out](../../outside.md)"
+        );
         File.WriteAllText(Path.Combine(folder, "outside.md"), "# Outside");
-        const string Odd = "[two](2.ipynb#The-end) [lib](../lib.cs) [gone](gone.md) [web](https://example.org) [here](#One)";
-        Write("1 a", $"# One\n\n**Objective.** *See* `x`.\n\n**Minutes.** 5.\n\n{Odd}", """
+        const string Odd =
+            "[two](2.ipynb#The-end) [lib](../lib.cs) [gone](gone.md) [web](https://example.org) [here](#One)";
+        Write(
+            "1 a",
+            $"# One\n\n**Objective.** *See* `x`.\n\n**Minutes.** 5.\n\n{Odd}",
+            """
             {"output_type":"stream","name":"stdout","text":["- shown: a < b. 1.\n","- not shown: c.\n","\n","- shown: no."]}
-            """);
-        Write("2", "# Two\n\n## The end", """
+            """
+        );
+        Write(
+            "2",
+            "# Two\n\n## The end",
+            """
             {"output_type":"execute_result","execution_count":1,"metadata":{},
             "data":{"image/png":"iVBORw0KGgo=","text/plain":"a picture"}}
-            """);
+            """
+        );
         var report = CourseSite.Build(course, site, "T");
         Assert.Equal(["1 a.html: gone.md"], report.Unlinked);
         Assert.Contains("<p>Out</p>", Page("site/README.html"));
         Assert.Contains(
             "<a href=\"2.html#the-end\">two</a> <a href=\"source/lib.cs.html\">lib</a> gone "
                 + "<a href=\"https://example.org\">web</a> <a href=\"#one\">here</a>",
-            Page("site/1 a.html"));
+            Page("site/1 a.html")
+        );
         string index = Page("site/index.html");
         Assert.Contains("✔ 1 shown</span>, <span class=\"count\">✘ 1 not shown</span>", index);
         Assert.Contains("<strong>✔ shown</strong>: a &lt; b. 1.</li>", index);
@@ -128,11 +144,14 @@ public sealed partial class SiteTests : IDisposable
         void Write(string name, string markdown, string output)
         {
             string text = System.Text.Json.JsonSerializer.Serialize(markdown);
-            File.WriteAllText(Path.Combine(course, $"{name}.ipynb"), $$"""
+            File.WriteAllText(
+                Path.Combine(course, $"{name}.ipynb"),
+                $$"""
                 {"cells":[{"cell_type":"markdown","metadata":{},"source":{{text}}},
                 {"cell_type":"code","metadata":{},"source":"1","execution_count":1,"outputs":[{{output}}]}],
                 "metadata":{},"nbformat":4,"nbformat_minor":5}
-                """);
+                """
+            );
         }
     }
 
@@ -153,7 +172,9 @@ public sealed partial class SiteTests : IDisposable
         Assert.Throws<ArgumentException>(() => CourseSite.Build(course, site)).Message;
 
     private static IEnumerable<string> Lines(NotebookFile notebook) =>
-        from cell in notebook.Cells from line in cell.Source.Split('\n') select line.Trim();
+        from cell in notebook.Cells
+        from line in cell.Source.Split('\n')
+        select line.Trim();
 
     private string Page(string path) => File.ReadAllText(Path.Combine(folder, path));
 
@@ -162,7 +183,8 @@ public sealed partial class SiteTests : IDisposable
     private void Check(string page)
     {
         string html = File.ReadAllText(page);
-        string site = Path.Combine(folder, "site"), name = Path.GetRelativePath(folder, page);
+        string site = Path.Combine(folder, "site"),
+            name = Path.GetRelativePath(folder, page);
         if (!page.StartsWith(site, StringComparison.Ordinal))
             site = folder;
         bool plotly = File.Exists(Path.Combine(site, "plotly.min.js"));
@@ -172,19 +194,22 @@ public sealed partial class SiteTests : IDisposable
             if (Outside().IsMatch(address) || (match.Groups[1].Value == "data-plotly" && !plotly))
                 continue;
             string[] parts = address.Split('#');
-            string from = Path.GetDirectoryName(page)!, to = Uri.UnescapeDataString(parts[0]);
+            string from = Path.GetDirectoryName(page)!,
+                to = Uri.UnescapeDataString(parts[0]);
             string target = to.Length == 0 ? page : Path.GetFullPath(Path.Combine(from, to));
             Assert.True(File.Exists(target), $"{name} links to {address}, where there is nothing.");
             Assert.StartsWith(site, target, StringComparison.Ordinal);
             if (parts.Length > 1)
                 Assert.True(
                     File.ReadAllText(target).Contains($"id=\"{parts[1]}\"", StringComparison.Ordinal),
-                    $"{name} links to {address}, which has no such part.");
+                    $"{name} links to {address}, which has no such part."
+                );
         }
         foreach (Match image in Image().Matches(html))
             Assert.True(
                 Alternative().IsMatch(image.Value),
-                $"{name} has an image without words: {image.Value[..Math.Min(200, image.Value.Length)]}");
+                $"{name} has an image without words: {image.Value[..Math.Min(200, image.Value.Length)]}"
+            );
         Assert.Contains("<meta name=\"viewport\"", html, StringComparison.Ordinal);
     }
 
@@ -196,7 +221,8 @@ public sealed partial class SiteTests : IDisposable
                 return at.FullName;
         }
         throw new DirectoryNotFoundException(
-            $"There is no PatchKit.csproj above {AppContext.BaseDirectory}; run the tests from where they were built.");
+            $"There is no PatchKit.csproj above {AppContext.BaseDirectory}; run the tests from where they were built."
+        );
     }
 
     [GeneratedRegex("""<(?:a|link|script|img)\b[^>]*?\b(href|src|data-plotly)=["']([^"']*)["']""")]

@@ -12,7 +12,9 @@ namespace CsNotebook.Tests;
 /// </summary>
 public sealed class SpeedTests
 {
-    private const int Tries = 3, Rounds = 5, Slack = 3;
+    private const int Tries = 3,
+        Rounds = 5,
+        Slack = 3;
 
     [Fact]
     public void A_kernel_is_ready_in_2_s() => Within(2000, ReadyTime.Measure);
@@ -42,18 +44,26 @@ public sealed class SpeedTests
         double best = double.PositiveInfinity;
         for (int i = 0; i < Tries && best > Slack * aim; i++)
         {
-            double median = Waits.Median([.. Enumerable.Range(0, Rounds).Select(_ => measure().TotalMilliseconds).Order()]);
+            double median = Waits.Median([
+                .. Enumerable.Range(0, Rounds).Select(_ => measure().TotalMilliseconds).Order(),
+            ]);
             TestContext.Current.TestOutputHelper?.WriteLine($"{median:0} ms; the aim is {aim:0} ms");
             best = Math.Min(best, median);
         }
         Assert.SkipWhen(
             best > Slack * aim && Load() > 2 * Environment.ProcessorCount,
-            $"The best median of {Tries} tries is {best:0} ms, but the machine's load is {Load()} on {Environment.ProcessorCount} processors.");
-        Assert.True(best <= Slack * aim, $"The best median of {Tries} tries is {best:0} ms; the aim is {aim:0} ms, and {Slack * aim:0} ms fails.");
+            $"The best median of {Tries} tries is {best:0} ms, but the machine's load is {Load()} "
+                + $"on {Environment.ProcessorCount} processors."
+        );
+        Assert.True(
+            best <= Slack * aim,
+            $"The best median of {Tries} tries is {best:0} ms; the aim is {aim:0} ms, and {Slack * aim:0} ms fails."
+        );
     }
 
     /// <summary>How many threads have wanted a processor over the last minute; 0 where nobody says.</summary>
-    private static double Load() => File.Exists("/proc/loadavg")
-        ? double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture)
-        : 0;
+    private static double Load() =>
+        File.Exists("/proc/loadavg")
+            ? double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture)
+            : 0;
 }

@@ -4,12 +4,14 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>
-/// <c>using var</c> at the top of a cell, which Roslyn's scripts refuse: https://github.com/dotnet/interactive/issues/2620
-/// and 3691. The scope of what it declares is the session.
+/// <c>using var</c> at the top of a cell, which Roslyn's scripts refuse:
+/// https://github.com/dotnet/interactive/issues/2620 and 3691. The scope of what it declares is the session.
 /// </summary>
 public sealed class UsingTests : SessionTest
 {
-    private const string Door = "class Door(string name) : IDisposable { public string Name => name; public void Dispose() => Console.Write($\"{name} shut. \"); }";
+    private const string Door =
+        "class Door(string name) : IDisposable { public string Name => name; public void Dispose() => "
+        + "Console.Write($\"{name} shut. \"); }";
 
     [Fact]
     public async Task What_is_declared_by_using_serves_later_cells_until_its_name_is_declared_anew()
@@ -32,8 +34,17 @@ public sealed class UsingTests : SessionTest
         string file = Path.Combine(Folder, "ends");
         using (var session = new CSharpSession())
         {
-            const string Writes = "class Writes(string s) : IDisposable { public void Dispose() => System.IO.File.AppendAllText(@\"{0}\", s); }";
-            foreach (string cell in new[] { Writes.Replace("{0}", file, StringComparison.Ordinal), "using var a = new Writes(\"a\");", "using var b = new Writes(\"b\"); Writes none = null;" })
+            const string Writes =
+                "class Writes(string s) : IDisposable { public void Dispose() => "
+                + "System.IO.File.AppendAllText(@\"{0}\", s); }";
+            foreach (
+                string cell in new[]
+                {
+                    Writes.Replace("{0}", file, StringComparison.Ordinal),
+                    "using var a = new Writes(\"a\");",
+                    "using var b = new Writes(\"b\"); Writes none = null;",
+                }
+            )
                 Assert.Null((await session.ExecuteAsync(cell, Host, TestContext.Current.CancellationToken)).Error);
         }
         Assert.Equal("ba", File.ReadAllText(file));
@@ -44,9 +55,15 @@ public sealed class UsingTests : SessionTest
     [InlineData("using System.IO;\nusing var s = new StringReader(\"text\"); s.ReadToEnd()", "text")]
     [InlineData("int n = 2;\nusing System.IO.StringReader s =\n    new(\"text\");\ns.ReadToEnd() + n", "text2")]
     [InlineData("await using var s = new System.IO.MemoryStream(new byte[3]);\ns.Length", "3")]
-    [InlineData("using List = System.Collections.Generic.List<int>;\nusing static System.Math;\nnew List { Abs(-1) }.Count", "1")]
+    [InlineData(
+        "using List = System.Collections.Generic.List<int>;\nusing static System.Math;\nnew List { Abs(-1) }.Count",
+        "1"
+    )]
     [InlineData("using (var s = new System.IO.StringReader(\"text\")) Console.Write(s.ReadToEnd());\n5", "5")]
-    [InlineData("string F() { using var s = new System.IO.StringReader(\"text\"); return s.ReadToEnd(); }\nF()", "text")]
+    [InlineData(
+        "string F() { using var s = new System.IO.StringReader(\"text\"); return s.ReadToEnd(); }\nF()",
+        "text"
+    )]
     [InlineData("\"using var x = 1;\" // using var y = 2;", "using var x = 1;")]
     public async Task Every_using_is_understood(string code, string value)
     {
@@ -58,17 +75,32 @@ public sealed class UsingTests : SessionTest
     public async Task Lines_and_columns_stay_the_authors()
     {
         var error = await Fail("using var a = new System.IO.MemoryStream();\n  using var s = absent;");
-        Assert.Equal(["In [1], line 2, column 17: CS0103: The name 'absent' does not exist in the current context", "    using var s = absent;"], error.Traceback);
-        Assert.Equal("CS1674: int is not disposable, so five cannot be declared by using.", (await Fail("using var five = 5;")).Message);
+        Assert.Equal(
+            [
+                "In [1], line 2, column 17: CS0103: The name 'absent' does not exist in the current context",
+                "    using var s = absent;",
+            ],
+            error.Traceback
+        );
+        Assert.Equal(
+            "CS1674: int is not disposable, so five cannot be declared by using.",
+            (await Fail("using var five = 5;")).Message
+        );
         await Run("using var stream = new System.IO.MemoryStream();");
         Assert.Contains("CanSeek", Session.Complete("stream.CanS", 11).Items.Select(i => i.Text));
-        Assert.Contains("Position", Session.Complete("using var next = stream;\nnext.Pos", 33).Items.Select(i => i.Text));
+        Assert.Contains(
+            "Position",
+            Session.Complete("using var next = stream;\nnext.Pos", 33).Items.Select(i => i.Text)
+        );
     }
 
     [Fact]
     public async Task A_disposal_that_fails_is_told_and_no_error_of_the_cell()
     {
-        await Run("class Bad : IDisposable { public void Dispose() => throw new Exception(\"stuck\"); }\nusing var bad = new Bad();");
+        await Run(
+            "class Bad : IDisposable { public void Dispose() => throw new Exception(\"stuck\"); }\nusing "
+                + "var bad = new Bad();"
+        );
         await Run("using var bad = new Bad();");
         Assert.Contains((StreamName.Stderr, "Disposing bad failed: Exception: stuck\n"), Host.Streams);
     }

@@ -28,18 +28,22 @@ public sealed class EvaluationTests : IDisposable
         _model.eval();
         var flat = _model.call(batch.Images).to(float64).data<double>().ToArray();
         Buffer.BlockCopy(flat, 0, scores, 0, flat.Length * sizeof(double));
-        long[] labels = batch.Labels.data<long>().ToArray(), bits = batch.Bits!.data<long>().ToArray();
+        long[] labels = batch.Labels.data<long>().ToArray(),
+            bits = batch.Bits!.data<long>().ToArray();
         double loss = 0;
-        int first = 0, five = 0;
+        int first = 0,
+            five = 0;
         var right = new double[4];
         for (int i = 0; i < 20; i++)
         {
             double[] row = [.. Enumerable.Range(0, 16).Select(k => scores[i, k])];
             double own = row[labels[i]];
             loss += Math.Log(row.Sum(score => Math.Exp(score - own)));
-            int better = row.Count(score => score > own), guess = Array.IndexOf(row, row.Max());
+            int better = row.Count(score => score > own),
+                guess = Array.IndexOf(row, row.Max());
             (first, five) = (first + (better < 1 ? 1 : 0), five + (better < 5 ? 1 : 0));
-            for (int bit = 0; bit < 4; bit++) right[bit] += (guess >> (3 - bit) & 1) == bits[4 * i + bit] ? 1 : 0;
+            for (int bit = 0; bit < 4; bit++)
+                right[bit] += (guess >> (3 - bit) & 1) == bits[4 * i + bit] ? 1 : 0;
         }
         Assert.Equal(20, result.Images);
         Assert.Equal(loss / 20, result.Loss, 1e-6);
@@ -56,11 +60,15 @@ public sealed class EvaluationTests : IDisposable
         List<long> told = [];
         var modes = new List<(bool Training, bool Recording)>();
         long before = Engine.LiveTensors;
-        Score(_model, Batches(_set), progress: done =>
-        {
-            told.Add(done);
-            modes.Add((_model.training, is_grad_enabled()));
-        });
+        Score(
+            _model,
+            Batches(_set),
+            progress: done =>
+            {
+                told.Add(done);
+                modes.Add((_model.training, is_grad_enabled()));
+            }
+        );
         Assert.Equal((before, training, true), (Engine.LiveTensors, _model.training, is_grad_enabled()));
         Assert.Equal([7, 8, 20], told);
         Assert.All(modes, mode => Assert.Equal((false, false), mode));
@@ -71,7 +79,10 @@ public sealed class EvaluationTests : IDisposable
     public void OtherClassesHaveNoBitsAndFewHaveAllInTheTopFive()
     {
         using var three = Seeded(2);
-        var result = Score(three, Batches(new MultiScaleBits(3, DataSplit.Test, new() { Scales = DetailScales.Shape })));
+        var result = Score(
+            three,
+            Batches(new MultiScaleBits(3, DataSplit.Test, new() { Scales = DetailScales.Shape }))
+        );
         Assert.Equal((1.0, null), (result.Top5, result.Bits));
         Assert.InRange(result.Top1, 0, 1);
         Assert.Null(Score(_model, Batches(_set).Select(batch => batch with { Bits = null })).Bits);
@@ -91,9 +102,11 @@ public sealed class EvaluationTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         long before = Engine.LiveTensors;
-        Assert.ThrowsAny<OperationCanceledException>(() => Score(_model, Batches(_set), progress: _ => stop.Cancel(), cancellation: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            Score(_model, Batches(_set), progress: _ => stop.Cancel(), cancellation: stop.Token)
+        );
         Assert.Equal((before, true), (Engine.LiveTensors, _model.training));
-        Assert.Equal(20, Score(_model, Batches(_set)).Images);       // the stop is over
+        Assert.Equal(20, Score(_model, Batches(_set)).Images); // the stop is over
     }
 
     [Fact]
@@ -105,8 +118,20 @@ public sealed class EvaluationTests : IDisposable
         Assert.True(three.training);
     }
 
-    private static EvaluationResult Score(Backbone model, IEnumerable<Batch> batches, ScalarType? autocast = null, Action<long>? progress = null, CancellationToken? cancellation = null) =>
-        Evaluation.Classification(model, batches, autocast: autocast, progress: progress, cancellation: cancellation ?? TestContext.Current.CancellationToken);
+    private static EvaluationResult Score(
+        Backbone model,
+        IEnumerable<Batch> batches,
+        ScalarType? autocast = null,
+        Action<long>? progress = null,
+        CancellationToken? cancellation = null
+    ) =>
+        Evaluation.Classification(
+            model,
+            batches,
+            autocast: autocast,
+            progress: progress,
+            cancellation: cancellation ?? TestContext.Current.CancellationToken
+        );
 
     private static Backbone Seeded(int classes)
     {

@@ -21,10 +21,12 @@ public sealed class MeanLossTests
     {
         var mean = new MeanLoss();
         Assert.True(double.IsNaN(mean.Weighted) && double.IsNaN(mean.Official));
-        for (int i = 0; i < 8; i++) mean.Add(i, 16);
+        for (int i = 0; i < 8; i++)
+            mean.Add(i, 16);
         Assert.Equal((3.5, 3.5), (mean.Weighted, mean.Official));
     }
 
     [Fact]
-    public void AnEmptyBatchIsRefused() => Expect.Refused<ArgumentException>(() => new MeanLoss().Add(1, 0), "0 images");
+    public void AnEmptyBatchIsRefused() =>
+        Expect.Refused<ArgumentException>(() => new MeanLoss().Add(1, 0), "0 images");
 }

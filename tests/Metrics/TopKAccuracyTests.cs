@@ -1,7 +1,7 @@
 using System.Text.Json;
 using PatchKit.Metrics;
-using PatchKit.Tests.Golden;
 using PatchKit.Tests.Engines;
+using PatchKit.Tests.Golden;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -16,8 +16,27 @@ public sealed class TopKAccuracyTests
     {
         using var scope = NewDisposeScope();
         var accuracy = new TopKAccuracy(1, 2);
-        accuracy.Add(tensor(new float[,] { { 3, 2, 1 }, { 1, 3, 2 }, { 1, 2, 3 } }), tensor(new long[] { 0, 2, 0 }));   // first, second, third
-        accuracy.Add(tensor(new float[,] { { 0, 1, 2 } }), tensor(new long[] { 2 }));
+        // first, second, third
+        accuracy.Add(
+            tensor(
+                new float[,]
+                {
+                    { 3, 2, 1 },
+                    { 1, 3, 2 },
+                    { 1, 2, 3 },
+                }
+            ),
+            tensor(new long[] { 0, 2, 0 })
+        );
+        accuracy.Add(
+            tensor(
+                new float[,]
+                {
+                    { 0, 1, 2 },
+                }
+            ),
+            tensor(new long[] { 2 })
+        );
         Assert.Equal((4, 50.0, 75.0), (accuracy.Count, accuracy.Percent(), accuracy.Percent(2)));
     }
 
@@ -36,10 +55,18 @@ public sealed class TopKAccuracyTests
         using var scope = NewDisposeScope();
         Expect.Refused<ArgumentException>(() => new TopKAccuracy(0), "top-0");
         Expect.Refused<ArgumentException>(() => new TopKAccuracy().Percent(3), "top-3", "top-1, top-5");
-        Expect.Refused<ArgumentException>(() => new TopKAccuracy().Add(rand([7, 3]), zeros([6], dtype: int64)), "[7, 3]", "[6]");
+        Expect.Refused<ArgumentException>(
+            () => new TopKAccuracy().Add(rand([7, 3]), zeros([6], dtype: int64)),
+            "[7, 3]",
+            "[6]"
+        );
     }
 
-    public static IEnumerable<TheoryDataRow<string>> Cases => GoldenFile.Cases("08_losses", file => file.Json.GetProperty("acc1_acc5").EnumerateArray().Select((_, i) => i == 0 ? "1" : "5"));
+    public static IEnumerable<TheoryDataRow<string>> Cases =>
+        GoldenFile.Cases(
+            "08_losses",
+            file => file.Json.GetProperty("acc1_acc5").EnumerateArray().Select((_, i) => i == 0 ? "1" : "5")
+        );
 
     [Theory, MemberData(nameof(Cases))]
     public void Golden(string k)

@@ -28,7 +28,10 @@ public sealed class AdventurerGolden
         ModelGolden.CompareFloat64(ModelGolden.Open(File, name), model);
     }
 
-    /// <summary>The sidecar says by how much each rule changes the class scores; three differ from one another where the depth tells them apart.</summary>
+    /// <summary>
+    /// The sidecar says by how much each rule changes the class scores; three differ from one another where the depth
+    /// tells them apart.
+    /// </summary>
     [Theory, MemberData(nameof(Cases))]
     public void EveryFlipScheduleChangesTheScoresAsTheReferenceSays(string name)
     {
@@ -37,7 +40,14 @@ public sealed class AdventurerGolden
         var golden = ModelGolden.Open(File, name);
         var changes = golden.Case(name).GetProperty("logit_change_if_flip_rule_were");
         var reference = golden.Tensor("out.logits");
-        foreach (var (schedule, rule) in new[] { (FlipSchedule.Official, "official"), (FlipSchedule.EveryTwoBlocks, "every_two_blocks"), (FlipSchedule.EveryBlock, "parity_n_mod2") })
+        foreach (
+            var (schedule, rule) in new[]
+            {
+                (FlipSchedule.Official, "official"),
+                (FlipSchedule.EveryTwoBlocks, "every_two_blocks"),
+                (FlipSchedule.EveryBlock, "parity_n_mod2"),
+            }
+        )
         {
             using var model = Model(name, schedule);
             golden.LoadInto(model, "param");
@@ -54,7 +64,12 @@ public sealed class AdventurerGolden
         bool Apart(JsonElement golden)
         {
             var changes = golden.GetProperty("logit_change_if_flip_rule_were");
-            double[] three = [.. new[] { "official", "every_two_blocks", "parity_n_mod2" }.Select(rule => changes.GetProperty(rule).GetDouble()).Order()];
+            double[] three =
+            [
+                .. new[] { "official", "every_two_blocks", "parity_n_mod2" }
+                    .Select(rule => changes.GetProperty(rule).GetDouble())
+                    .Order(),
+            ];
             return three[1] - three[0] > 0.1 && three[2] - three[1] > 0.1;
         }
         Assert.Contains(GoldenFile.Open(File).Json.GetProperty("cases").EnumerateArray(), Apart);
@@ -64,8 +79,10 @@ public sealed class AdventurerGolden
     {
         var kwargs = GoldenFile.Open(File).Case(name).GetProperty("kwargs");
         var config = ModelGolden.Configure(kwargs, new AdventurerConfig { Flips = flips });
-        if (kwargs.TryGetProperty("mamba_d_state", out var state)) config = config with { StateDim = state.GetInt32() };
-        if (kwargs.TryGetProperty("ssm_cfg", out var ssm) && ssm.TryGetProperty("headdim", out var head)) config = config with { HeadDim = head.GetInt32() };
+        if (kwargs.TryGetProperty("mamba_d_state", out var state))
+            config = config with { StateDim = state.GetInt32() };
+        if (kwargs.TryGetProperty("ssm_cfg", out var ssm) && ssm.TryGetProperty("headdim", out var head))
+            config = config with { HeadDim = head.GetInt32() };
         return new Adventurer(config);
     }
 }

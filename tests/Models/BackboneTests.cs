@@ -1,7 +1,7 @@
 using PatchKit.Models;
 using PatchKit.Patchify;
-using PatchKit.Tests.Golden;
 using PatchKit.Tests.Engines;
+using PatchKit.Tests.Golden;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -12,8 +12,27 @@ namespace PatchKit.Tests.Models;
 public sealed class BackboneTests
 {
     // Small, neither square nor a power of two; deep enough for reversed blocks.
-    private static readonly BackboneConfig Vit = new VisionTransformerConfig { Height = 16, Width = 24, PatchSize = 8, EmbedDim = 24, Depth = 4, Heads = 3, Classes = 7 };
-    private static readonly BackboneConfig Mamba = new AdventurerConfig { Height = 16, Width = 24, PatchSize = 8, EmbedDim = 24, Depth = 4, HeadDim = 16, StateDim = 8, Classes = 7 };
+    private static readonly BackboneConfig Vit = new VisionTransformerConfig
+    {
+        Height = 16,
+        Width = 24,
+        PatchSize = 8,
+        EmbedDim = 24,
+        Depth = 4,
+        Heads = 3,
+        Classes = 7,
+    };
+    private static readonly BackboneConfig Mamba = new AdventurerConfig
+    {
+        Height = 16,
+        Width = 24,
+        PatchSize = 8,
+        EmbedDim = 24,
+        Depth = 4,
+        HeadDim = 16,
+        StateDim = 8,
+        Classes = 7,
+    };
 
     private static readonly Dictionary<string, Func<BackboneConfig, BackboneConfig>> Changes = new()
     {
@@ -26,7 +45,10 @@ public sealed class BackboneTests
         ["checkpointing"] = config => config with { Checkpointing = true },
     };
 
-    public static IEnumerable<TheoryDataRow<string, string>> Cases => from family in new[] { "vit", "adventurer" } from change in Changes.Keys select new TheoryDataRow<string, string>(family, change);
+    public static IEnumerable<TheoryDataRow<string, string>> Cases =>
+        from family in new[] { "vit", "adventurer" }
+        from change in Changes.Keys
+        select new TheoryDataRow<string, string>(family, change);
 
     public static TheoryData<string> Families => ["vit", "adventurer"];
 
@@ -38,12 +60,18 @@ public sealed class BackboneTests
         var scores = model.call(Images(model));
         Assert.Equal([2, model.Config.Classes], scores.shape);
         scores.square().sum().backward();
-        Assert.All(model.named_parameters(), entry =>
-        {
-            var gradient = entry.parameter.grad;
-            Assert.True(gradient is not null, $"{entry.name} has no gradient");
-            Assert.True(gradient.isfinite().all().item<bool>() && gradient.abs().sum().item<float>() > 0, $"the gradient of {entry.name} is zero or not finite");
-        });
+        Assert.All(
+            model.named_parameters(),
+            entry =>
+            {
+                var gradient = entry.parameter.grad;
+                Assert.True(gradient is not null, $"{entry.name} has no gradient");
+                Assert.True(
+                    gradient.isfinite().all().item<bool>() && gradient.abs().sum().item<float>() > 0,
+                    $"the gradient of {entry.name} is zero or not finite"
+                );
+            }
+        );
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -66,7 +94,10 @@ public sealed class BackboneTests
         Assert.Equal([2, grid.Count, 24], features.Tokens.shape);
         Assert.Equal([2, 24], features.Cls.shape);
         Assert.Equal([2, 24, grid.Rows, grid.Columns], features.Map().shape);
-        Expect.SameBits(features.Tokens[0, grid.Count - 1], features.Map()[0, TensorIndex.Ellipsis, grid.Rows - 1, grid.Columns - 1]);
+        Expect.SameBits(
+            features.Tokens[0, grid.Count - 1],
+            features.Map()[0, TensorIndex.Ellipsis, grid.Rows - 1, grid.Columns - 1]
+        );
 
         var state = model.state_dict();
         var scores = nn.functional.linear(features.Cls, state["head.weight"], state["head.bias"]);
@@ -84,7 +115,8 @@ public sealed class BackboneTests
             scores.square().sum().backward();
             return [scores.detach(), .. model.parameters().Select(parameter => parameter.grad!)];
         }
-        foreach (var (plain, checkpointed) in Gradients(false).Zip(Gradients(true))) Expect.SameBits(plain, checkpointed);
+        foreach (var (plain, checkpointed) in Gradients(false).Zip(Gradients(true)))
+            Expect.SameBits(plain, checkpointed);
     }
 
     [Theory, MemberData(nameof(Families))]
@@ -105,7 +137,8 @@ public sealed class BackboneTests
     public void AModelOutlivesTheScopeThatItWasMadeIn(string family)
     {
         Backbone model;
-        using (NewDisposeScope()) model = Make(family, config => config);
+        using (NewDisposeScope())
+            model = Make(family, config => config);
         using (model)
             Assert.All(model.state_dict(), entry => Assert.False(entry.Value.IsInvalid, entry.Key));
     }
@@ -116,7 +149,12 @@ public sealed class BackboneTests
         using var model = Make(family, config => config);
         Expect.Refused<ArgumentException>(() => model.call(randn([1, 3, 24, 16])), "[1, 3, 24, 16]", "[B, 3, 16, 24]");
         Expect.Refused<ArgumentException>(() => model.call(randn([3, 16, 24])), "[3, 16, 24]");
-        Expect.Refused<ArgumentException>(() => Make(family, config => config with { PatchSize = 5 }), "patch size 5", "16x24", "2, 4 or 8");
+        Expect.Refused<ArgumentException>(
+            () => Make(family, config => config with { PatchSize = 5 }),
+            "patch size 5",
+            "16x24",
+            "2, 4 or 8"
+        );
     }
 
     [Theory, MemberData(nameof(Families))]
@@ -124,7 +162,8 @@ public sealed class BackboneTests
     {
         Run();
         Garbage.Collect();
-        long live = Engine.LiveTensors, bytes = Engine.Memory().LiveBytes;
+        long live = Engine.LiveTensors,
+            bytes = Engine.Memory().LiveBytes;
         Run();
         Garbage.Collect();
         Assert.Equal((live, bytes), (Engine.LiveTensors, Engine.Memory().LiveBytes));
@@ -141,10 +180,27 @@ public sealed class BackboneTests
     [Fact]
     public void WidthsThatDoNotFitAreRefused()
     {
-        Expect.Refused<ArgumentException>(() => Make("vit", config => (VisionTransformerConfig)config with { Heads = 5 }), "5 heads", "24");
-        Expect.Refused<ArgumentException>(() => Make("adventurer", config => (AdventurerConfig)config with { HeadDim = 36 }), "36", "48", "2 x 24");
-        Expect.Refused<ArgumentException>(() => Make("adventurer", config => (AdventurerConfig)config with { Groups = 2 }), "2 groups", "3 heads");
-        Expect.Refused<ArgumentException>(() => Make("vit", config => config with { DropPath = 1 }), "drop-path", "[0, 1)");
+        Expect.Refused<ArgumentException>(
+            () => Make("vit", config => (VisionTransformerConfig)config with { Heads = 5 }),
+            "5 heads",
+            "24"
+        );
+        Expect.Refused<ArgumentException>(
+            () => Make("adventurer", config => (AdventurerConfig)config with { HeadDim = 36 }),
+            "36",
+            "48",
+            "2 x 24"
+        );
+        Expect.Refused<ArgumentException>(
+            () => Make("adventurer", config => (AdventurerConfig)config with { Groups = 2 }),
+            "2 groups",
+            "3 heads"
+        );
+        Expect.Refused<ArgumentException>(
+            () => Make("vit", config => config with { DropPath = 1 }),
+            "drop-path",
+            "[0, 1)"
+        );
     }
 
     [Fact]
@@ -163,7 +219,10 @@ public sealed class BackboneTests
     [Fact]
     public void FlipSchedulesReverseTheBlocksTheyName()
     {
-        string Flipped(FlipSchedule schedule) => string.Concat(Enumerable.Range(0, 12).Select(n => new AdventurerConfig { Flips = schedule }.FlipsBlock(n) ? 'R' : '-'));
+        string Flipped(FlipSchedule schedule) =>
+            string.Concat(
+                Enumerable.Range(0, 12).Select(n => new AdventurerConfig { Flips = schedule }.FlipsBlock(n) ? 'R' : '-')
+            );
         Assert.Equal("--RR--------", Flipped(FlipSchedule.Official));
         Assert.Equal("--RR--RR--RR", Flipped(FlipSchedule.EveryTwoBlocks));
         Assert.Equal("-R-R-R-R-R-R", Flipped(FlipSchedule.EveryBlock));
@@ -175,5 +234,6 @@ public sealed class BackboneTests
         return new ModelPreset(family, change(family == "vit" ? Vit : Mamba), "").Create();
     }
 
-    private static Tensor Images(Backbone model, int batch = 2) => randn([batch, 3, model.Config.Height, model.Config.Width], generator: new Generator(7));
+    private static Tensor Images(Backbone model, int batch = 2) =>
+        randn([batch, 3, model.Config.Height, model.Config.Width], generator: new Generator(7));
 }

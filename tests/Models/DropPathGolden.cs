@@ -21,14 +21,18 @@ public sealed class DropPathGolden
     [Theory, MemberData(nameof(Deits))]
     public void OfDeit(string name) => Compare("deit", name, DropPath.DeitRates);
 
-    private static IEnumerable<TheoryDataRow<string>> Cases(string family) => GoldenFile.Cases(File, file => file.Json.GetProperty(family).EnumerateObject().Select(entry => entry.Name));
+    private static IEnumerable<TheoryDataRow<string>> Cases(string family) =>
+        GoldenFile.Cases(File, file => file.Json.GetProperty(family).EnumerateObject().Select(entry => entry.Name));
 
     // The reference's rates went through float32.
     private static void Compare(string family, string name, Func<double, int, double[]> rates)
     {
         var numbers = Regex.Match(name, @"^depth(\d+)_rate([\d.]+)$").Groups;
         double[] expected = GoldenFile.Open(File).Json.GetProperty(family).GetProperty(name).Deserialize<double[]>()!;
-        double[] actual = rates(double.Parse(numbers[2].Value, CultureInfo.InvariantCulture), int.Parse(numbers[1].Value, CultureInfo.InvariantCulture));
+        double[] actual = rates(
+            double.Parse(numbers[2].Value, CultureInfo.InvariantCulture),
+            int.Parse(numbers[1].Value, CultureInfo.InvariantCulture)
+        );
         Assert.Equal(expected.Length, actual.Length);
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-7));
     }

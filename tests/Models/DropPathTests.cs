@@ -35,7 +35,8 @@ public sealed class DropPathTests
     [InlineData(-0.1)]
     [InlineData(1)]
     [InlineData(double.NaN)]
-    public void ARateOutsideItsRangeIsRefused(double rate) => Expect.Refused<ArgumentException>(() => new DropPath(rate), "[0, 1)");
+    public void ARateOutsideItsRangeIsRefused(double rate) =>
+        Expect.Refused<ArgumentException>(() => new DropPath(rate), "[0, 1)");
 
     [Fact]
     public void OneBlockDropsNothing()

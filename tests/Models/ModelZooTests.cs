@@ -9,10 +9,16 @@ public sealed class ModelZooTests
 {
     [Fact]
     public void AnUnknownNameListsTheKnownOnes() =>
-        Expect.Refused<ArgumentException>(() => ModelZoo.Find("deit-giant"), "\"deit-giant\"", "deit-tiny", "adventurer-huge");
+        Expect.Refused<ArgumentException>(
+            () => ModelZoo.Find("deit-giant"),
+            "\"deit-giant\"",
+            "deit-tiny",
+            "adventurer-huge"
+        );
 
     [Fact]
-    public void EveryPresetIsFoundByItsName() => Assert.All(ModelZoo.Presets, preset => Assert.Same(preset, ModelZoo.Find(preset.Name)));
+    public void EveryPresetIsFoundByItsName() =>
+        Assert.All(ModelZoo.Presets, preset => Assert.Same(preset, ModelZoo.Find(preset.Name)));
 
     [Fact]
     public void APixelOfALargeImageIsAToken()
@@ -32,7 +38,9 @@ public sealed class ModelZooTests
     [Fact]
     public void CreateChangesTheConfiguration()
     {
-        using var model = ModelZoo.Find("deit-tiny").Create(config => config with { Height = 8, Width = 8, PatchSize = 4, Depth = 1, Classes = 3 });
+        using var model = ModelZoo
+            .Find("deit-tiny")
+            .Create(config => config with { Height = 8, Width = 8, PatchSize = 4, Depth = 1, Classes = 3 });
         Assert.IsType<VisionTransformer>(model);
         Assert.Equal(5, model.Config.Tokens);
     }

@@ -7,19 +7,41 @@ using Xunit;
 namespace PatchKit.Tests.Models;
 
 /// <summary>
-/// Parameter counts against 04_05_param_counts. Every row is counted from the configuration. The counting is held to real models: of every
-/// preset's width one and two blocks are made, and the second block's parameters are added for each further one.
+/// Parameter counts against 04_05_param_counts. Every row is counted from the configuration. The counting is held to
+/// real models: of every preset's width one and two blocks are made, and the second block's parameters are added for
+/// each further one.
 /// </summary>
 public sealed class ParameterCountsGolden
 {
     private const string File = "04_05_param_counts";
 
-    public static IEnumerable<TheoryDataRow<string>> Rows => GoldenFile.Cases(File, file => file.Json.GetProperty("rows").EnumerateArray()
-        .Select(row => string.Create(CultureInfo.InvariantCulture, $"{Name(row)} {row.GetProperty("img")} {row.GetProperty("patch")} {row.GetProperty("params")}")));
+    public static IEnumerable<TheoryDataRow<string>> Rows =>
+        GoldenFile.Cases(
+            File,
+            file =>
+                file.Json.GetProperty("rows")
+                    .EnumerateArray()
+                    .Select(row =>
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{Name(row)} {row.GetProperty("img")} {row.GetProperty("patch")} "
+                                + $"{row.GetProperty("params")}"
+                        )
+                    )
+        );
 
-    public static IEnumerable<TheoryDataRow<string>> Models => GoldenFile.Cases(File, file => file.Json.GetProperty("rows").EnumerateArray()
-        .GroupBy(Name).Select(rows => rows.MinBy(row => row.GetProperty("params").GetInt64()))
-        .Select(row => $"{Name(row)} {row.GetProperty("img")} {row.GetProperty("patch")} {row.GetProperty("params")}"));
+    public static IEnumerable<TheoryDataRow<string>> Models =>
+        GoldenFile.Cases(
+            File,
+            file =>
+                file.Json.GetProperty("rows")
+                    .EnumerateArray()
+                    .GroupBy(Name)
+                    .Select(rows => rows.MinBy(row => row.GetProperty("params").GetInt64()))
+                    .Select(row =>
+                        $"{Name(row)} {row.GetProperty("img")} {row.GetProperty("patch")} {row.GetProperty("params")}"
+                    )
+        );
 
     [Theory, MemberData(nameof(Rows))]
     public void CountedFromTheConfiguration(string row)
@@ -41,12 +63,15 @@ public sealed class ParameterCountsGolden
     {
         Assert.SkipUnless(GoldenFile.Exists(File), $"{File}.json is not in {GoldenFile.Folder}");
         var rows = GoldenFile.Open(File).Json.GetProperty("rows").EnumerateArray().ToList();
-        Assert.All(ModelZoo.Presets, preset =>
-        {
-            var row = rows.Single(row => Name(row) == preset.Name && row.TryGetProperty("paper_table7", out _));
-            Assert.Equal(row.GetProperty("paper_table7").GetString(), preset.PaperParameters);
-            Assert.Equal(row.GetProperty("params").GetInt64(), preset.Config.Cost().Parameters);
-        });
+        Assert.All(
+            ModelZoo.Presets,
+            preset =>
+            {
+                var row = rows.Single(row => Name(row) == preset.Name && row.TryGetProperty("paper_table7", out _));
+                Assert.Equal(row.GetProperty("paper_table7").GetString(), preset.PaperParameters);
+                Assert.Equal(row.GetProperty("params").GetInt64(), preset.Config.Cost().Parameters);
+            }
+        );
     }
 
     private static long Count(BackboneConfig config)
@@ -62,7 +87,12 @@ public sealed class ParameterCountsGolden
     {
         string[] words = row.Split(' ');
         int side = int.Parse(words[1], CultureInfo.InvariantCulture);
-        var config = ModelZoo.Find(words[0]).Config with { Height = side, Width = side, PatchSize = int.Parse(words[2], CultureInfo.InvariantCulture) };
+        var config = ModelZoo.Find(words[0]).Config with
+        {
+            Height = side,
+            Width = side,
+            PatchSize = int.Parse(words[2], CultureInfo.InvariantCulture),
+        };
         return (config, long.Parse(words[3], CultureInfo.InvariantCulture));
     }
 }

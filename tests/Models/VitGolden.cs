@@ -32,6 +32,12 @@ public sealed class VitGolden
         var settings = GoldenFile.Open(File).Case(name);
         var kwargs = settings.GetProperty("kwargs");
         var config = ModelGolden.Configure(kwargs, new VisionTransformerConfig());
-        return new VisionTransformer(config with { Heads = kwargs.GetProperty("num_heads").GetInt32(), MlpRatio = settings.GetProperty("mlp_ratio").GetDouble() });
+        return new VisionTransformer(
+            config with
+            {
+                Heads = kwargs.GetProperty("num_heads").GetInt32(),
+                MlpRatio = settings.GetProperty("mlp_ratio").GetDouble(),
+            }
+        );
     }
 }

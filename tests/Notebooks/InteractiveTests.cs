@@ -10,12 +10,14 @@ namespace PatchKit.Tests.Notebooks;
 /// </summary>
 [Trait("needs", "feed")]
 public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Desk desk)
-    : IClassFixture<NotebookTests.Desk>, IDisposable
+    : IClassFixture<NotebookTests.Desk>,
+        IDisposable
 {
     private const string NbConvert = "/usr/bin/jupyter-nbconvert";
 
     private static readonly string s_setUp = Path.GetFullPath(
-        Path.Combine(NotebookTests.Folder, "..", "environment", "setup.sh"));
+        Path.Combine(NotebookTests.Folder, "..", "environment", "setup.sh")
+    );
 
     private readonly Scratch _scratch = new();
 
@@ -23,9 +25,10 @@ public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Des
 
     // One with a chart that grows and a line of progress, and one that uses a class whose name is a namespace of the
     // tool's. PATCHKIT_TESTS=all takes the whole series.
-    public static TheoryData<string> Names => Everything.IsAsked
-        ? NotebookTests.Names
-        : ["02-table-1-patch-size.ipynb", "11-tables-7-to-10-models-and-recipes.ipynb"];
+    public static TheoryData<string> Names =>
+        Everything.IsAsked
+            ? NotebookTests.Names
+            : ["02-table-1-patch-size.ipynb", "11-tables-7-to-10-models-and-recipes.ipynb"];
 
     [Theory, MemberData(nameof(Names))]
     public void RunsAndItsLiveOutputsEndInTheirLastState(string name)
@@ -35,7 +38,8 @@ public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Des
         var installed = Run("bash", s_setUp, "--dotnet-interactive", "--no-build");
         Assert.SkipWhen(
             installed.Errors.Contains("could not be restored"),
-            "the tool .NET Interactive is in no package source here");
+            "the tool .NET Interactive is in no package source here"
+        );
         Assert.True(installed.Code == 0, installed.Errors);
 
         string notebook = desk.Path($"interactive-{name}");
@@ -43,9 +47,18 @@ public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Des
         File.WriteAllText(notebook, source.Replace("scale = \\\"teach\\\"", "scale = \\\"smoke\\\""));
         var clock = Stopwatch.StartNew();
         var ran = Run(
-            "/usr/bin/python3", NbConvert, "--to", "notebook", "--execute", "--output", $"executed-{name}",
-            "--ExecutePreprocessor.kernel_name=dotnet-interactive", "--ExecutePreprocessor.timeout=900",
-            "--ExecutePreprocessor.startup_timeout=300", notebook);
+            "/usr/bin/python3",
+            NbConvert,
+            "--to",
+            "notebook",
+            "--execute",
+            "--output",
+            $"executed-{name}",
+            "--ExecutePreprocessor.kernel_name=dotnet-interactive",
+            "--ExecutePreprocessor.timeout=900",
+            "--ExecutePreprocessor.startup_timeout=300",
+            notebook
+        );
         output.WriteLine($"{name}: {clock.Elapsed.TotalSeconds:0} s\n{ran.Errors}");
         Assert.True(ran.Code == 0, ran.Errors);
 
@@ -56,7 +69,8 @@ public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Des
         Assert.DoesNotContain("nothing to show yet", File.ReadAllText(executed));
         Assert.All(
             cells.Code.Where(cell => cell.Source.Contains(".Showing(")),
-            cell => Assert.Contains("from the cache", cell.Text));
+            cell => Assert.Contains("from the cache", cell.Text)
+        );
     }
 
     private CommandRun Run(string program, params string[] arguments)

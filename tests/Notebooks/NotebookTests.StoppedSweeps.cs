@@ -7,7 +7,8 @@ namespace PatchKit.Tests.Notebooks;
 // tests of notebooks, whose runs it finds trained.
 public sealed partial class NotebookTests
 {
-    private const string Watches = "Finished = (result, cached) =>", Begins = ".Showing(display(\"\").Update)";
+    private const string Watches = "Finished = (result, cached) =>",
+        Begins = ".Showing(display(\"\").Update)";
 
     // The chart's values; what the report's tables say; how often each run is there.
     private const string Compared = """
@@ -32,7 +33,11 @@ public sealed partial class NotebookTests
         """;
 
     public static TheoryData<string> Sweeps =>
-        [.. Names.Select(row => row.Data).Where(name => Sources(Path.Combine(Folder, name)).Any(source => source.Contains(Begins)))];
+        [
+            .. Names
+                .Select(row => row.Data)
+                .Where(name => Sources(Path.Combine(Folder, name)).Any(source => source.Contains(Begins))),
+        ];
 
     [Fact]
     public void EightNotebooksHaveASweep() => Assert.Equal(8, Sweeps.Count);
@@ -41,11 +46,13 @@ public sealed partial class NotebookTests
     public void AStoppedSweepThatRunsAgainChartsTheMeansOfTheReport(string name)
     {
         Assert.SkipUnless(File.Exists(Desk.Kernel), "bin/csnotebook is built by environment/setup.sh");
-        string stopped = desk.Path("stopped-" + name), saved = desk.Path("saved-stopped-" + name);
+        string stopped = desk.Path("stopped-" + name),
+            saved = desk.Path("saved-stopped-" + name);
         var notebook = JsonNode.Parse(File.ReadAllText(desk.Path(name)))!;
         var cells = notebook["cells"]!.AsArray();
         int sweep = cells.ToList().FindIndex(cell => Source(cell!).Contains(Begins));
-        while (cells.Count > sweep + 1) cells.RemoveAt(sweep + 1);
+        while (cells.Count > sweep + 1)
+            cells.RemoveAt(sweep + 1);
         var whole = cells[sweep]!.DeepClone();
         cells[sweep] = Code(whole, Stopping(Source(whole), after: 1));
         cells.Add(Code(whole, Stopping(Source(whole), after: 2)));
@@ -66,13 +73,20 @@ public sealed partial class NotebookTests
     private static string Stopping(string source, int after)
     {
         Assert.Contains(Watches, source);
-        return source.Replace(Watches, $"{Watches} {{ if (results.Count == {after}) throw new OperationCanceledException(\"stopped here\"); else ")
+        return source
+            .Replace(
+                Watches,
+                $"{Watches} {{ if (results.Count == {after}) throw new OperationCanceledException(\"stopped "
+                    + "here\"); else "
+            )
             .Replace("chart.Update(SoFar()) };", "chart.Update(SoFar()); } };");
     }
 
-    private static IEnumerable<string> Sources(string path) => JsonNode.Parse(File.ReadAllText(path))!["cells"]!.AsArray().Select(cell => Source(cell!));
+    private static IEnumerable<string> Sources(string path) =>
+        JsonNode.Parse(File.ReadAllText(path))!["cells"]!.AsArray().Select(cell => Source(cell!));
 
-    private static string Source(JsonNode cell) => string.Concat(cell["source"] is JsonArray lines ? lines.Select(line => $"{line}") : [$"{cell["source"]}"]);
+    private static string Source(JsonNode cell) =>
+        string.Concat(cell["source"] is JsonArray lines ? lines.Select(line => $"{line}") : [$"{cell["source"]}"]);
 
     private static JsonNode Code(JsonNode cell, string source)
     {

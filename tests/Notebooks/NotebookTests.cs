@@ -8,14 +8,21 @@ using Xunit;
 namespace PatchKit.Tests.Notebooks;
 
 /// <summary>The notebooks as they are committed, executed at `smoke`, and as students get them.</summary>
-public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTests.Desk desk) : IClassFixture<NotebookTests.Desk>
+public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTests.Desk desk)
+    : IClassFixture<NotebookTests.Desk>
 {
     private static readonly string s_home = Home();
 
     /// <summary>Where the notebooks are.</summary>
     internal static string Folder => Path.Combine(s_home, "notebooks");
 
-    public static TheoryData<string> Names => [.. Directory.EnumerateFiles(Path.Combine(s_home, "notebooks"), "*.ipynb").Order(StringComparer.Ordinal).Select(path => Path.GetFileName(path))];
+    public static TheoryData<string> Names =>
+        [
+            .. Directory
+                .EnumerateFiles(Path.Combine(s_home, "notebooks"), "*.ipynb")
+                .Order(StringComparer.Ordinal)
+                .Select(path => Path.GetFileName(path)),
+        ];
 
     [Theory, MemberData(nameof(Names))]
     public void IsCommittedExecutedAtTeach(string name)
@@ -26,7 +33,10 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         Assert.All(notebook.Code, cell => Assert.True(cell.IsExecuted, $"not executed: {cell.Source}"));
         Assert.Empty(notebook.Cells.SelectMany(cell => cell.Errors));
         Assert.Contains(notebook.Cells, cell => cell.HasFigure);
-        Assert.Contains("scale = \"teach\"", Assert.Single(notebook.Cells, cell => cell.Tags.Contains("parameters")).Source);
+        Assert.Contains(
+            "scale = \"teach\"",
+            Assert.Single(notebook.Cells, cell => cell.Tags.Contains("parameters")).Source
+        );
         Assert.DoesNotContain(notebook.Cells, cell => cell.Tags.Contains("injected-parameters"));
         Assert.All(Checks(notebook), check => Assert.Contains(": right.", check.Text));
     }
@@ -35,7 +45,8 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
     public void HasTheSeriesForm(string name)
     {
         var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
-        string first = notebook.Cells[0].Source, all = string.Join('\n', notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
+        string first = notebook.Cells[0].Source,
+            all = string.Join('\n', notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
         Assert.StartsWith($"# {name[..2]} · ", first);
         Assert.Contains("**Objective.**", first);
         Assert.Contains("**Minutes.**", first);
@@ -43,21 +54,34 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         Assert.Matches("(?m)^## Exercises", all);
         Assert.InRange(Checks(notebook).Count(), 3, 5);
         Assert.Equal(Checks(notebook).Count(), notebook.Code.Count(cell => cell.Source.Contains("// BEGIN SOLUTION")));
-        Assert.All(notebook.Code, cell => Assert.True(cell.Source.Split('\n').Length <= 32, $"more than a screen: {cell.Source}"));
+        Assert.All(
+            notebook.Code,
+            cell => Assert.True(cell.Source.Split('\n').Length <= 32, $"more than a screen: {cell.Source}")
+        );
         foreach (Match link in Links().Matches(all))
-            Assert.True(File.Exists(Path.Combine(s_home, "notebooks", link.Groups[1].Value)), $"{name} links to {link.Groups[1].Value}");
+            Assert.True(
+                File.Exists(Path.Combine(s_home, "notebooks", link.Groups[1].Value)),
+                $"{name} links to {link.Groups[1].Value}"
+            );
     }
 
     [Theory, MemberData(nameof(Names))]
     public void ItsProseHasNoOptionsOfACommandLineAndItsBarsBeginAtZero(string name)
     {
         var notebook = SavedNotebook.Load(Path.Combine(s_home, "notebooks", name));
-        Assert.All(notebook.Cells.Where(cell => !cell.IsCode), cell => Assert.DoesNotMatch(@"(^|[\s`(])--[a-z]", Instructors().Replace(cell.Source, "")));
+        Assert.All(
+            notebook.Cells.Where(cell => !cell.IsCode),
+            cell => Assert.DoesNotMatch(@"(^|[\s`(])--[a-z]", Instructors().Replace(cell.Source, ""))
+        );
         Assert.All(notebook.Cells.Where(cell => !cell.IsCode), cell => Assert.DoesNotContain("+-", cell.Source));
-        Assert.All(notebook.Code.Where(cell => cell.Source.Contains(".Bars(")), cell => Assert.DoesNotContain("Min = 40", cell.Source));
+        Assert.All(
+            notebook.Code.Where(cell => cell.Source.Contains(".Bars(")),
+            cell => Assert.DoesNotContain("Min = 40", cell.Source)
+        );
     }
 
-    // What a head says, the table of notebooks/README.md, and the seconds of the recorded runs that are the notebook's own.
+    // What a head says, the table of notebooks/README.md, and the seconds of the recorded runs that are the notebook's
+    // own.
     [Theory]
     [InlineData("02", "table1", null)]
     [InlineData("04", "table2", null)]
@@ -74,7 +98,10 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         Assert.InRange(Trains(number), minutes - Math.Max(0.6, minutes / 5), minutes + Math.Max(0.6, minutes / 5));
 
         IReadOnlyList<RunResult> Recorded(string of) =>
-            RecordedResults.Of(ExperimentBook.Find(of), Path.Combine(s_home, "notebooks", "recorded")).All.Single(result => result.FileName.StartsWith($"{of}-teach-generated")).Results;
+            RecordedResults
+                .Of(ExperimentBook.Find(of), Path.Combine(s_home, "notebooks", "recorded"))
+                .All.Single(result => result.FileName.StartsWith($"{of}-teach-generated"))
+                .Results;
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -84,26 +111,37 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         var row = Row(name[..2]);
         Assert.Equal(row.Groups["read"].Value, Regex.Match(head, @"\*\*Minutes\.\*\* (\d+) to read").Groups[1].Value);
         var trains = Regex.Match(head, @"(?:train|measures) for about (\d+) minutes?");
-        if (row.Groups["train"].Value is { Length: > 0 } said) Assert.Equal(said, trains.Groups[1].Value);
-        else if (row.Groups["words"].Value.Trim() == "shares 02's runs") Assert.Equal($"{Trains("02")}", trains.Groups[1].Value);
-        else Assert.Contains("Nothing is trained.", head);
+        if (row.Groups["train"].Value is { Length: > 0 } said)
+            Assert.Equal(said, trains.Groups[1].Value);
+        else if (row.Groups["words"].Value.Trim() == "shares 02's runs")
+            Assert.Equal($"{Trains("02")}", trains.Groups[1].Value);
+        else
+            Assert.Contains("Nothing is trained.", head);
     }
 
-    private static double Trains(string number) => double.Parse(Row(number).Groups["train"].Value, System.Globalization.CultureInfo.InvariantCulture);
+    private static double Trains(string number) =>
+        double.Parse(Row(number).Groups["train"].Value, System.Globalization.CultureInfo.InvariantCulture);
 
     private static Match Row(string number)
     {
-        var row = Regex.Match(File.ReadAllText(Path.Combine(s_home, "notebooks", "README.md")), $@"(?m)^\| {number} \| .* \| (?<read>\d+) min \|(?: (?<train>\d+) min[^|]*|(?<words>[^|]*))\|$");
+        var row = Regex.Match(
+            File.ReadAllText(Path.Combine(s_home, "notebooks", "README.md")),
+            $@"(?m)^\| {number} \| .* \| (?<read>\d+) min \|(?: (?<train>\d+) min[^|]*|(?<words>[^|]*))\|$"
+        );
         Assert.True(row.Success, $"notebooks/README.md has no row for {number}");
         return row;
     }
 
-    // The exercises of the students' copy stand behind the notebook's own and are executed with them: what they are asked about has run by then.
+    // The exercises of the students' copy stand behind the notebook's own and are executed with them: what they are
+    // asked about has run by then.
     [Theory, MemberData(nameof(Names)), Trait("speed", "slow")]
     public void RunsAtSmokeAndItsExercisesAreOpenUntilSolved(string name)
     {
         Assert.SkipUnless(File.Exists(Desk.Kernel), "bin/csnotebook is built by environment/setup.sh");
-        string copy = desk.Path("copy-" + name), both = desk.Path("both-" + name), saved = desk.Path("saved-" + name), page = desk.Path(name + ".html");
+        string copy = desk.Path("copy-" + name),
+            both = desk.Path("both-" + name),
+            saved = desk.Path("saved-" + name),
+            page = desk.Path(name + ".html");
         Assert.Equal(0, desk.Run("release", desk.Path(name), "--out", copy).Code);
         Assert.DoesNotContain("SOLUTION", File.ReadAllText(copy));
         Assert.DoesNotContain("marked lines", File.ReadAllText(copy));
@@ -124,12 +162,18 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         Assert.All(Checks(notebook).Skip(exercises), check => Assert.Contains(": not yet.", check.Text));
     }
 
-    private static IEnumerable<SavedNotebook.Cell> Checks(SavedNotebook notebook) => notebook.Code.Where(cell => cell.Tags.Contains("check"));
+    private static IEnumerable<SavedNotebook.Cell> Checks(SavedNotebook notebook) =>
+        notebook.Code.Where(cell => cell.Tags.Contains("check"));
 
     private static string Home()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "PatchKit.csproj"))) folder = folder.Parent ?? throw new DirectoryNotFoundException($"no folder above {AppContext.BaseDirectory} holds PatchKit.csproj");
+        while (!File.Exists(Path.Combine(folder.FullName, "PatchKit.csproj")))
+            folder =
+                folder.Parent
+                ?? throw new DirectoryNotFoundException(
+                    $"no folder above {AppContext.BaseDirectory} holds PatchKit.csproj"
+                );
         return folder.FullName;
     }
 
@@ -139,17 +183,25 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
     [GeneratedRegex(@"\]\(([^)#:]+\.(?:ipynb|md))\)")]
     private static partial Regex Links();
 
-    /// <summary>A folder of its own for the series, so that neither the tree nor anybody's cache of runs is touched: notebooks look for ../bin, ../tests and recorded/, and write ../runs and ../out.</summary>
+    /// <summary>
+    /// A folder of its own for the series, so that neither the tree nor anybody's cache of runs is touched: notebooks
+    /// look for ../bin, ../tests and recorded/, and write ../runs and ../out.
+    /// </summary>
     public sealed class Desk : IDisposable
     {
         private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("patchkit-notebooks-");
 
         public Desk()
         {
-            foreach (string folder in new[] { "bin", "tests" }) Directory.CreateSymbolicLink(System.IO.Path.Combine(_root.FullName, folder), System.IO.Path.Combine(s_home, folder));
+            foreach (string folder in new[] { "bin", "tests" })
+                Directory.CreateSymbolicLink(
+                    System.IO.Path.Combine(_root.FullName, folder),
+                    System.IO.Path.Combine(s_home, folder)
+                );
             Directory.CreateDirectory(System.IO.Path.Combine(_root.FullName, "notebooks"));
             Directory.CreateSymbolicLink(Path("recorded"), System.IO.Path.Combine(s_home, "notebooks", "recorded"));
-            foreach (string file in Directory.EnumerateFiles(System.IO.Path.Combine(s_home, "notebooks"), "*.ipynb")) File.Copy(file, Path(System.IO.Path.GetFileName(file)));
+            foreach (string file in Directory.EnumerateFiles(System.IO.Path.Combine(s_home, "notebooks"), "*.ipynb"))
+                File.Copy(file, Path(System.IO.Path.GetFileName(file)));
         }
 
         internal static string Kernel => System.IO.Path.Combine(s_home, "bin", "csnotebook");
@@ -158,8 +210,13 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
 
         internal CommandRun Run(params string[] arguments)
         {
-            using var process = Process.Start(new ProcessStartInfo(Kernel, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var (written, complained) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            using var process = Process.Start(
+                new ProcessStartInfo(Kernel, arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+            )!;
+            var (written, complained) = (
+                process.StandardOutput.ReadToEndAsync(),
+                process.StandardError.ReadToEndAsync()
+            );
             process.WaitForExit();
             return new CommandRun(process.ExitCode, written.Result, complained.Result);
         }

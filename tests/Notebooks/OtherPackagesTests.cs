@@ -5,7 +5,10 @@ using Xunit;
 
 namespace PatchKit.Tests.Notebooks;
 
-/// <summary>A session in which cells reference other packages that use TorchSharp, beside PatchKit: one TorchSharp, one libtorch, and tensors pass both ways.</summary>
+/// <summary>
+/// A session in which cells reference other packages that use TorchSharp, beside PatchKit: one TorchSharp, one
+/// libtorch, and tensors pass both ways.
+/// </summary>
 [Trait("needs", "feed")]
 public sealed class OtherPackagesTests : IDisposable
 {
@@ -33,12 +36,17 @@ public sealed class OtherPackagesTests : IDisposable
     [Fact]
     public void TorchVisionTransformsWhatAModelTakes()
     {
-        var shown = Run("TorchVision", s_references, "#r \"nuget: TorchVision, 0.107.0\"",
+        var shown = Run(
+            "TorchVision",
+            s_references,
+            "#r \"nuget: TorchVision, 0.107.0\"",
             """
             var vit = SmallNet.Vit(imageSize: 16, patchSize: 4, classes: 4).Create();
             var resized = torchvision.transforms.Resize(16, 16).call(rand(2, 3, 40, 40));          // of ours, by theirs
             $"{string.Join(" ", vit.call(resized).shape)}, {torchvision.transforms.HorizontalFlip().call(resized).eq(resized.flip(-1)).all().item<bool>()}"
-            """, Loaded);
+            """,
+            Loaded
+        );
         Assert.Equal("Installed TorchVision 0.107.0", shown[1]);
         Assert.Equal("2 4, True", shown[2]);
         AssertOneOfEach(shown[3]);
@@ -47,9 +55,15 @@ public sealed class OtherPackagesTests : IDisposable
     [Fact]
     public void PyBridgeLoadsWhatPyTorchAndItselfSavedIntoAModel()
     {
-        var shown = Run("TorchSharp.PyBridge", s_references, "#r \"nuget: TorchSharp.PyBridge, 1.4.4\"\nusing System.Collections;\nusing TorchSharp.PyBridge;",
+        var shown = Run(
+            "TorchSharp.PyBridge",
+            s_references,
+            "#r \"nuget: TorchSharp.PyBridge, 1.4.4\"\nusing System.Collections;\nusing TorchSharp.PyBridge;",
             $$"""
-            string saved = "{{Fixtures.PathOf("models/vit.pth")}}", written = "{{Path.Combine(_folder.FullName, "vit.pth")}}";
+            string saved = "{{Fixtures.PathOf("models/vit.pth")}}", written = "{{Path.Combine(
+                _folder.FullName,
+                "vit.pth"
+            )}}";
             VisionTransformer Fresh() => new(new() { Height = 32, Width = 32, PatchSize = 4, EmbedDim = 48, Depth = 3, Heads = 3, Classes = 10 });
             var (ours, theirs, again) = (Fresh(), Fresh(), Fresh());
             using (var file = TorchCheckpoint.Open(saved)) ModelCheckpoint.Load(ours, file.StateDict(), source: saved).ExpectExact();
@@ -60,7 +74,9 @@ public sealed class OtherPackagesTests : IDisposable
             var image = rand(1, 3, 32, 32);
             double Off(Backbone other) => (ours.call(image) - other.call(image)).abs().max().item<float>();
             $"{Off(theirs)} {Off(again)}"
-            """, Loaded);
+            """,
+            Loaded
+        );
         Assert.Equal("Installed TorchSharp.PyBridge 1.4.4", shown[1]);
         Assert.Equal("0 0", shown[2]);
         AssertOneOfEach(shown[3]);
@@ -69,7 +85,13 @@ public sealed class OtherPackagesTests : IDisposable
     [Fact]
     public void ThePackageItselfIsHereAlready()
     {
-        var shown = Run("TorchSharp", s_references, "#r \"nuget: TorchSharp, 0.107.0\"", "ones(2).sum().item<float>()", Loaded);
+        var shown = Run(
+            "TorchSharp",
+            s_references,
+            "#r \"nuget: TorchSharp, 0.107.0\"",
+            "ones(2).sum().item<float>()",
+            Loaded
+        );
         Assert.Equal($"TorchSharp 0.107.0 is here already: {s_bin}/TorchSharp.dll", shown[1]);
         Assert.Equal("2", shown[2]);
         AssertOneOfEach(shown[3]);
@@ -108,27 +130,58 @@ public sealed class OtherPackagesTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private static void AssertOneOfEach(string loaded) => Assert.Equal($"1 TorchSharp, libtorch {s_bin}/libtorch_cpu.so, 0 copies", loaded);
+    private static void AssertOneOfEach(string loaded) =>
+        Assert.Equal($"1 TorchSharp, libtorch {s_bin}/libtorch_cpu.so, 0 copies", loaded);
 
     /// <summary>What the cells show, each as text; skipped where the feed has the package not.</summary>
     private string[] Run(string package, params string[] cells)
     {
         Assert.SkipUnless(File.Exists(NotebookTests.Desk.Kernel), "bin/csnotebook is built by environment/setup.sh");
-        string file = Path.Combine(_folder.FullName, "cells.ipynb"), saved = Path.Combine(_folder.FullName, "saved.ipynb");
-        File.WriteAllText(file, JsonSerializer.Serialize(new
-        {
-            cells = cells.Select(cell => new { cell_type = "code", metadata = new { }, source = cell, outputs = Array.Empty<object>(), execution_count = (int?)null }),
-            metadata = new { kernelspec = new { name = ".net-csharp", display_name = ".NET (C#)", language = "C#" } },
-            nbformat = 4,
-            nbformat_minor = 4,
-        }));
-        using var process = Process.Start(new ProcessStartInfo(NotebookTests.Desk.Kernel, ["run", file, "--out", saved, "--allow-errors"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string file = Path.Combine(_folder.FullName, "cells.ipynb"),
+            saved = Path.Combine(_folder.FullName, "saved.ipynb");
+        File.WriteAllText(
+            file,
+            JsonSerializer.Serialize(
+                new
+                {
+                    cells = cells.Select(cell => new
+                    {
+                        cell_type = "code",
+                        metadata = new { },
+                        source = cell,
+                        outputs = Array.Empty<object>(),
+                        execution_count = (int?)null,
+                    }),
+                    metadata = new
+                    {
+                        kernelspec = new
+                        {
+                            name = ".net-csharp",
+                            display_name = ".NET (C#)",
+                            language = "C#",
+                        },
+                    },
+                    nbformat = 4,
+                    nbformat_minor = 4,
+                }
+            )
+        );
+        using var process = Process.Start(
+            new ProcessStartInfo(NotebookTests.Desk.Kernel, ["run", file, "--out", saved, "--allow-errors"])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         var (written, complained) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, complained.Result);
         var notebook = SavedNotebook.Load(saved);
         string[] errors = [.. notebook.Cells.SelectMany(cell => cell.Errors)];
-        Assert.SkipWhen(errors.Any(error => error.Contains($"could not restore {package}")), $"the feed has no {package}");
+        Assert.SkipWhen(
+            errors.Any(error => error.Contains($"could not restore {package}")),
+            $"the feed has no {package}"
+        );
         Assert.Empty(errors);
         return [.. notebook.Code.Select(cell => cell.Text)];
     }

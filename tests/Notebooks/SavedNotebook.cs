@@ -8,7 +8,8 @@ internal sealed class SavedNotebook
 {
     private readonly JsonElement _root;
 
-    private SavedNotebook(JsonElement root) => (_root, Cells) = (root, [.. root.GetProperty("cells").EnumerateArray().Select(cell => new Cell(cell))]);
+    private SavedNotebook(JsonElement root) =>
+        (_root, Cells) = (root, [.. root.GetProperty("cells").EnumerateArray().Select(cell => new Cell(cell))]);
 
     internal IReadOnlyList<Cell> Cells { get; }
 
@@ -16,7 +17,8 @@ internal sealed class SavedNotebook
 
     internal string Kernel => _root.GetProperty("metadata").GetProperty("kernelspec").GetProperty("name").GetString()!;
 
-    internal (int Major, int Minor) Format => (_root.GetProperty("nbformat").GetInt32(), _root.GetProperty("nbformat_minor").GetInt32());
+    internal (int Major, int Minor) Format =>
+        (_root.GetProperty("nbformat").GetInt32(), _root.GetProperty("nbformat_minor").GetInt32());
 
     internal static SavedNotebook Load(string path) => new(JsonElement.Parse(File.ReadAllBytes(path)));
 
@@ -29,7 +31,8 @@ internal sealed class SavedNotebook
         {
             var added = exercise!.DeepClone();
             added["id"] = $"copy-{all["cells"]!.AsArray().Count}";
-            if (added["metadata"]!["tags"] is not JsonArray tags) added["metadata"]!["tags"] = tags = [];
+            if (added["metadata"]!["tags"] is not JsonArray tags)
+                added["metadata"]!["tags"] = tags = [];
             tags.Add("copy");
             all["cells"]!.AsArray().Add(added);
         }
@@ -44,17 +47,40 @@ internal sealed class SavedNotebook
 
         internal bool IsExecuted => cell.GetProperty("execution_count").ValueKind == JsonValueKind.Number;
 
-        internal IReadOnlyList<string> Tags => cell.GetProperty("metadata").TryGetProperty("tags", out var tags) ? [.. tags.EnumerateArray().Select(tag => tag.GetString()!)] : [];
+        internal IReadOnlyList<string> Tags =>
+            cell.GetProperty("metadata").TryGetProperty("tags", out var tags)
+                ? [.. tags.EnumerateArray().Select(tag => tag.GetString()!)]
+                : [];
 
-        internal IEnumerable<string> Errors => Outputs.Where(output => output.GetProperty("output_type").GetString() == "error").Select(error => Joined(error.GetProperty("evalue")));
+        internal IEnumerable<string> Errors =>
+            Outputs
+                .Where(output => output.GetProperty("output_type").GetString() == "error")
+                .Select(error => Joined(error.GetProperty("evalue")));
 
-        internal bool HasFigure => Outputs.Any(output => output.TryGetProperty("data", out var data) && data.TryGetProperty("text/html", out var html) && Joined(html) is var text && (text.Contains("<img ") || text.Contains("<svg ")));
+        internal bool HasFigure =>
+            Outputs.Any(output =>
+                output.TryGetProperty("data", out var data)
+                && data.TryGetProperty("text/html", out var html)
+                && Joined(html) is var text
+                && (text.Contains("<img ") || text.Contains("<svg "))
+            );
 
         /// <summary>What the cell shows, as text.</summary>
-        internal string Text => string.Concat(Outputs.Select(output => output.TryGetProperty("data", out var data) && data.TryGetProperty("text/plain", out var text) ? Joined(text) : ""));
+        internal string Text =>
+            string.Concat(
+                Outputs.Select(output =>
+                    output.TryGetProperty("data", out var data) && data.TryGetProperty("text/plain", out var text)
+                        ? Joined(text)
+                        : ""
+                )
+            );
 
-        private IEnumerable<JsonElement> Outputs => cell.TryGetProperty("outputs", out var outputs) ? outputs.EnumerateArray() : [];
+        private IEnumerable<JsonElement> Outputs =>
+            cell.TryGetProperty("outputs", out var outputs) ? outputs.EnumerateArray() : [];
 
-        private static string Joined(JsonElement text) => text.ValueKind == JsonValueKind.Array ? string.Concat(text.EnumerateArray().Select(line => line.GetString())) : text.GetString() ?? "";
+        private static string Joined(JsonElement text) =>
+            text.ValueKind == JsonValueKind.Array
+                ? string.Concat(text.EnumerateArray().Select(line => line.GetString()))
+                : text.GetString() ?? "";
     }
 }

@@ -24,13 +24,14 @@ public sealed class GradientNormTests
         double norm = GradientNorm.Composed(theirs, max);
         Assert.Equal(norm, GradientNorm.Clip(ours, max), tolerance * norm);
         foreach (var (one, other) in ours.Zip(theirs))
-            if (other.grad is { } wanted) Assert.InRange((one.grad! - wanted).abs().max().ToDouble(), 0, tolerance);
+            if (other.grad is { } wanted)
+                Assert.InRange((one.grad! - wanted).abs().max().ToDouble(), 0, tolerance);
 
         Parameter[] Parameters() =>
-        [
-            .. gradients.Select(gradient => new Parameter(zeros_like(gradient)) { grad = gradient.clone() }),
-            new Parameter(ones([2], dtype)),                                                // without a gradient
-        ];
+            [
+                .. gradients.Select(gradient => new Parameter(zeros_like(gradient)) { grad = gradient.clone() }),
+                new Parameter(ones([2], dtype)), // without a gradient
+            ];
     }
 
     [Fact]

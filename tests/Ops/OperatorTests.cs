@@ -1,5 +1,5 @@
-using PatchKit.Tests.Golden;
 using PatchKit.Tests.Engines;
+using PatchKit.Tests.Golden;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -10,9 +10,11 @@ namespace PatchKit.Tests.Ops;
 public sealed class OperatorTests
 {
     // In float64 where they have it; CudaKernelTests are the others' tests.
-    public OperatorTests() => Assert.SkipUnless(TestDevice.Current.type == DeviceType.CPU, "GPUs have no fused operators in float64.");
+    public OperatorTests() =>
+        Assert.SkipUnless(TestDevice.Current.type == DeviceType.CPU, "GPUs have no fused operators in float64.");
 
-    public static IEnumerable<TheoryDataRow<string>> Cases => OperatorCase.Names.Select(name => new TheoryDataRow<string>(name));
+    public static IEnumerable<TheoryDataRow<string>> Cases =>
+        OperatorCase.Names.Select(name => new TheoryDataRow<string>(name));
 
     [Theory, MemberData(nameof(Cases))]
     public void GradientsAreDifferenceQuotients(string name)
@@ -38,7 +40,14 @@ public sealed class OperatorTests
         var expected = Results(op.Fused, op.Changed(Leaf));
         foreach (var strided in new Func<Tensor, Tensor>[] { EverySecond, Transposed, Expanded })
             AssertClose(expected[..op.Fused(op.Inputs).Length], op.Fused(op.Changed(strided)), 1e-13);
-        AssertClose(expected, Results(inputs => op.Fused([.. inputs.Select(input => input is null ? null : EverySecond(input))]), op.Changed(Leaf)), 1e-13);
+        AssertClose(
+            expected,
+            Results(
+                inputs => op.Fused([.. inputs.Select(input => input is null ? null : EverySecond(input))]),
+                op.Changed(Leaf)
+            ),
+            1e-13
+        );
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -48,9 +57,15 @@ public sealed class OperatorTests
         var op = OperatorCase.Make(name);
         var narrow = op.Changed(input => input.to(ScalarType.BFloat16));
         var results = Results(op.Fused, [.. narrow.Select(input => input is null ? null : Leaf(input))]);
-        var wide = Results(op.Reference, [.. narrow.Select(input => input is null ? null : Leaf(input.to(ScalarType.Float64)))]);
+        var wide = Results(
+            op.Reference,
+            [.. narrow.Select(input => input is null ? null : Leaf(input.to(ScalarType.Float64)))]
+        );
         Assert.Equal(ScalarType.BFloat16, results[0].dtype);
-        Assert.All(results.TakeLast(op.Inputs.OfType<Tensor>().Count()), gradient => Assert.Equal(ScalarType.BFloat16, gradient.dtype));
+        Assert.All(
+            results.TakeLast(op.Inputs.OfType<Tensor>().Count()),
+            gradient => Assert.Equal(ScalarType.BFloat16, gradient.dtype)
+        );
         AssertClose(wide, results, 0.03);
     }
 
@@ -61,7 +76,8 @@ public sealed class OperatorTests
         var op = OperatorCase.Make(name);
         var expected = op.Fused(op.Changed(Leaf));
         using var recording = no_grad();
-        foreach (var (with, without) in expected.Zip(op.Fused(op.Inputs))) Expect.SameBits(with.detach(), without);
+        foreach (var (with, without) in expected.Zip(op.Fused(op.Inputs)))
+            Expect.SameBits(with.detach(), without);
     }
 
     /// <summary>The outputs, then the gradient of a fixed weighting of them for each input.</summary>
@@ -79,17 +95,24 @@ public sealed class OperatorTests
         {
             Assert.Equal(expected[i].shape, actual[i].shape);
             double error = GoldenFile.Error(actual[i], expected[i]);
-            Assert.True(error <= tolerance, $"result {i} of shape [{string.Join(", ", expected[i].shape)}] is off by {error:G3} of its largest magnitude; {tolerance:G3} is allowed.");
+            Assert.True(
+                error <= tolerance,
+                $"result {i} of shape [{string.Join(", ", expected[i].shape)}] is off by {error:G3} of its "
+                    + $"largest magnitude; {tolerance:G3} is allowed."
+            );
         }
     }
 
     internal static Tensor Leaf(Tensor values) => values.detach().clone().requires_grad_();
 
-    private static Tensor Weights(Tensor output) => (arange(output.numel(), ScalarType.Float64, output.device) * 0.7).sin().reshape(output.shape).to(output.dtype);
+    private static Tensor Weights(Tensor output) =>
+        (arange(output.numel(), ScalarType.Float64, output.device) * 0.7).sin().reshape(output.shape).to(output.dtype);
 
     private static Tensor EverySecond(Tensor values) => stack([values, -values], -1).select(-1, 0);
 
-    private static Tensor Transposed(Tensor values) => values.ndim < 2 ? values : values.transpose(0, 1).contiguous().transpose(0, 1);
+    private static Tensor Transposed(Tensor values) =>
+        values.ndim < 2 ? values : values.transpose(0, 1).contiguous().transpose(0, 1);
 
-    private static Tensor Expanded(Tensor values) => cat([zeros_like(values), values], -1).narrow(-1, values.shape[^1], values.shape[^1]);
+    private static Tensor Expanded(Tensor values) =>
+        cat([zeros_like(values), values], -1).narrow(-1, values.shape[^1], values.shape[^1]);
 }

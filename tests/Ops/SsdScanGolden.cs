@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Ops;
 
-/// <summary>The scan in all its forms, values and gradients, against 01_ssd: the sequential reference of mamba v2.0.4.</summary>
+/// <summary>
+/// The scan in all its forms, values and gradients, against 01_ssd: the sequential reference of mamba v2.0.4.
+/// </summary>
 public sealed class SsdScanGolden
 {
     private const string File = "01_ssd";
@@ -27,7 +29,10 @@ public sealed class SsdScanGolden
     [Theory, MemberData(nameof(Cases))]
     public void FusedInChunksOf16(string name)
     {
-        Assert.SkipUnless(TestDevice.Current.type == DeviceType.CPU, "GPUs have no fused scan in float64, and chunks of 64 alone.");
+        Assert.SkipUnless(
+            TestDevice.Current.type == DeviceType.CPU,
+            "GPUs have no fused scan in float64, and chunks of 64 alone."
+        );
         Compare(name, "fused 16");
     }
 
@@ -38,24 +43,59 @@ public sealed class SsdScanGolden
         Compare(golden, name, form, ScalarType.Float64, exact, _ => exact);
 
         // A, dt_bias and D are summed over the sequence: the sidecar allows a long one more.
-        bool summed(string input) => input is "A" or "dt_bias" or "D" && golden.Case(name).GetProperty("l").GetInt32() >= 1000;
-        Compare(golden, name, form, ScalarType.Float32, golden.Tolerance(), input => golden.Tolerance(which: summed(input) ? 2 : 1));
+        bool summed(string input) =>
+            input is "A" or "dt_bias" or "D" && golden.Case(name).GetProperty("l").GetInt32() >= 1000;
+        Compare(
+            golden,
+            name,
+            form,
+            ScalarType.Float32,
+            golden.Tolerance(),
+            input => golden.Tolerance(which: summed(input) ? 2 : 1)
+        );
     }
 
-    private static void Compare(GoldenFile golden, string name, string form, ScalarType dtype, double tolerance, Func<string, double> gradientTolerance)
+    private static void Compare(
+        GoldenFile golden,
+        string name,
+        string form,
+        ScalarType dtype,
+        double tolerance,
+        Func<string, double> gradientTolerance
+    )
     {
         using var scope = NewDisposeScope();
-        Tensor? In(string input) => golden.Has($"{name}.in.{input}") ? golden.Tensor($"{name}.in.{input}", dtype).requires_grad_() : null;
-        var inputs = new Dictionary<string, Tensor?>(new[] { "x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state" }.Select(input => KeyValuePair.Create(input, In(input))));
+        Tensor? In(string input) =>
+            golden.Has($"{name}.in.{input}") ? golden.Tensor($"{name}.in.{input}", dtype).requires_grad_() : null;
+        var inputs = new Dictionary<string, Tensor?>(
+            new[] { "x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state" }.Select(input =>
+                KeyValuePair.Create(input, In(input))
+            )
+        );
         bool softplus = golden.Case(name).GetProperty("dt_softplus").GetBoolean();
 
-        var (y, finalState) = ScanInputs.Forms[form](new(inputs["x"]!, inputs["dt"]!, inputs["A"]!, inputs["B"]!, inputs["C"]!, inputs["D"], inputs["z"], inputs["dt_bias"], softplus, inputs["initial_state"]));
+        var (y, finalState) = ScanInputs.Forms[form](
+            new(
+                inputs["x"]!,
+                inputs["dt"]!,
+                inputs["A"]!,
+                inputs["B"]!,
+                inputs["C"]!,
+                inputs["D"],
+                inputs["z"],
+                inputs["dt_bias"],
+                softplus,
+                inputs["initial_state"]
+            )
+        );
         var loss = (y * golden.Tensor($"{name}.in.w", dtype)).sum();
-        if (golden.Has($"{name}.in.w_final")) loss += (finalState * golden.Tensor($"{name}.in.w_final", dtype)).sum();
+        if (golden.Has($"{name}.in.w_final"))
+            loss += (finalState * golden.Tensor($"{name}.in.w_final", dtype)).sum();
         loss.backward();
 
         golden.AssertClose($"{name}.out.y", y, tolerance);
         golden.AssertClose($"{name}.out.final_state", finalState, tolerance);
-        foreach (string input in golden.Parts($"{name}.grad")) golden.AssertClose($"{name}.grad.{input}", inputs[input]!.grad!, gradientTolerance(input));
+        foreach (string input in golden.Parts($"{name}.grad"))
+            golden.AssertClose($"{name}.grad.{input}", inputs[input]!.grad!, gradientTolerance(input));
     }
 }

@@ -53,19 +53,31 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
     public void HoldsTheLibraryItsDocumentationAndItsNatives()
     {
         using var package = ZipFile.OpenRead(feed.Package());
-        output.WriteLine(string.Join('\n', package.Entries.Select(entry => $"{entry.Length,10:N0} {entry.FullName}")));
+        output.WriteLine(string.Join('\n', package.Entries.Select(entry => $"{entry.Length, 10:N0} {entry.FullName}")));
         string[] expected =
         [
-            "lib/net10.0/PatchKit.dll", "lib/net10.0/PatchKit.xml", "lib/net10.0/PatchKit.pdb",
-            "runtimes/linux-x64/native/libpatchkit.so", "buildTransitive/PatchKit.targets",
-            "mended/TorchSharp.dll", "mended/linux-x64/TorchSharp.dll", "mended/linux-x64/libLibTorchSharp.so",
-            "mended/linux-x64/libRawTorchSharp.so", "README.md", "LICENSE", "NOTICE.txt", "icon.png",
+            "lib/net10.0/PatchKit.dll",
+            "lib/net10.0/PatchKit.xml",
+            "lib/net10.0/PatchKit.pdb",
+            "runtimes/linux-x64/native/libpatchkit.so",
+            "buildTransitive/PatchKit.targets",
+            "mended/TorchSharp.dll",
+            "mended/linux-x64/TorchSharp.dll",
+            "mended/linux-x64/libLibTorchSharp.so",
+            "mended/linux-x64/libRawTorchSharp.so",
+            "README.md",
+            "LICENSE",
+            "NOTICE.txt",
+            "icon.png",
         ];
         Assert.Empty(expected.Except(package.Entries.Select(entry => entry.FullName)));
         using var description = package.GetEntry("PatchKit.nuspec")!.Open();
         var nuspec = XDocument.Load(description).Descendants().ToLookup(element => element.Name.LocalName);
-        var needs = nuspec["dependency"].ToDictionary(
-            dependency => (string)dependency.Attribute("id")!, dependency => (string)dependency.Attribute("version")!);
+        var needs = nuspec["dependency"]
+            .ToDictionary(
+                dependency => (string)dependency.Attribute("id")!,
+                dependency => (string)dependency.Attribute("version")!
+            );
         Assert.Equal(Engine.TorchSharpVersion, needs["TorchSharp-cpu"]);
         Assert.DoesNotContain("Mono.Cecil", needs.Keys);
         Assert.Equal("README.md LICENSE icon.png", $"{Said("readme")} {Said("license")} {Said("icon")}");
@@ -77,7 +89,9 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
     public void AFreshProjectTrainsWithTheFusedScanAndTheMends()
     {
         feed.Package();
-        File.WriteAllText(feed["app.csproj"], $"""
+        File.WriteAllText(
+            feed["app.csproj"],
+            $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
@@ -89,7 +103,8 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
               </PropertyGroup>
               <ItemGroup><PackageReference Include="PatchKit" Version="{feed.Version}" /></ItemGroup>
             </Project>
-            """);
+            """
+        );
         File.WriteAllText(feed["Program.cs"], $"{Usings}\n{Steps}");
         Holds(Succeeds("dotnet", "run", "--project", feed["app.csproj"], "-c", "Release"));
     }
@@ -100,26 +115,48 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
         Assert.SkipUnless(File.Exists(NotebookTests.Desk.Kernel), "bin/csnotebook is built by environment/setup.sh");
         feed.Package();
         string[] cells = [$"#i \"nuget:{feed.Folder}\"\n#r \"nuget: PatchKit, {feed.Version}\"", Usings, Steps];
-        File.WriteAllText(feed["blank.ipynb"], JsonSerializer.Serialize(new
-        {
-            nbformat = 4,
-            nbformat_minor = 5,
-            metadata = new { kernelspec = new { name = ".net-csharp", display_name = ".NET (C#)", language = "C#" } },
-            cells = cells.Select((source, i) => new
-            {
-                cell_type = "code",
-                id = $"cell-{i}",
-                metadata = new { },
-                source,
-                outputs = Array.Empty<object>(),
-                execution_count = (int?)null,
-            }),
-        }));
+        File.WriteAllText(
+            feed["blank.ipynb"],
+            JsonSerializer.Serialize(
+                new
+                {
+                    nbformat = 4,
+                    nbformat_minor = 5,
+                    metadata = new
+                    {
+                        kernelspec = new
+                        {
+                            name = ".net-csharp",
+                            display_name = ".NET (C#)",
+                            language = "C#",
+                        },
+                    },
+                    cells = cells.Select(
+                        (source, i) =>
+                            new
+                            {
+                                cell_type = "code",
+                                id = $"cell-{i}",
+                                metadata = new { },
+                                source,
+                                outputs = Array.Empty<object>(),
+                                execution_count = (int?)null,
+                            }
+                    ),
+                }
+            )
+        );
         Succeeds(NotebookTests.Desk.Kernel, "run", feed["blank.ipynb"], "--out", feed["ran.ipynb"]);
-        var outputs = JsonDocument.Parse(File.ReadAllBytes(feed["ran.ipynb"])).RootElement.GetProperty("cells")[2]
-            .GetProperty("outputs").EnumerateArray();
-        string shown = string.Concat(outputs.Where(shown => shown.TryGetProperty("text", out _)).SelectMany(
-            shown => shown.GetProperty("text").EnumerateArray().Select(line => line.GetString())));
+        var outputs = JsonDocument
+            .Parse(File.ReadAllBytes(feed["ran.ipynb"]))
+            .RootElement.GetProperty("cells")[2]
+            .GetProperty("outputs")
+            .EnumerateArray();
+        string shown = string.Concat(
+            outputs
+                .Where(shown => shown.TryGetProperty("text", out _))
+                .SelectMany(shown => shown.GetProperty("text").EnumerateArray().Select(line => line.GetString()))
+        );
         output.WriteLine(shown);
         Holds(shown);
     }
@@ -131,7 +168,8 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
         Everything.OrSkip();
         using var package = ZipFile.OpenRead(feed.Package(native: null));
         using var bytes = new MemoryStream();
-        using (var packed = package.GetEntry("runtimes/linux-x64/native/libpatchkit.so")!.Open()) packed.CopyTo(bytes);
+        using (var packed = package.GetEntry("runtimes/linux-x64/native/libpatchkit.so")!.Open())
+            packed.CopyTo(bytes);
         string text = Encoding.Latin1.GetString(bytes.ToArray());
         Assert.Contains("pk_ssd_scan_forward", text);
         Assert.DoesNotContain("libjpeg.so", text);
@@ -183,8 +221,19 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
         {
             string folder = native is null ? this["whole"] : Folder;
             var (code, said) = Run(
-                "dotnet", s_home, "pack", "PatchKit.csproj", "-c", "Release", "--no-build", "-o", folder,
-                $"-p:PackageVersion={Version}", $"-p:PackagedNative={native}", "-nodeReuse:false");
+                "dotnet",
+                s_home,
+                "pack",
+                "PatchKit.csproj",
+                "-c",
+                "Release",
+                "--no-build",
+                "-o",
+                folder,
+                $"-p:PackageVersion={Version}",
+                $"-p:PackagedNative={native}",
+                "-nodeReuse:false"
+            );
             Assert.True(code == 0, said);
             return Packed(folder);
         }
@@ -208,10 +257,12 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
         public void Dispose()
         {
             _folder.Delete(recursive: true);
-            string cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+            string cache =
+                Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+                ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
             string cached = Path.Combine(cache, "patchkit", Version);
-            if (Directory.Exists(cached)) Directory.Delete(cached, recursive: true);
+            if (Directory.Exists(cached))
+                Directory.Delete(cached, recursive: true);
         }
 
         private string Packed(string folder) => Path.Combine(folder, $"PatchKit.{Version}.nupkg");

@@ -1,6 +1,6 @@
 using PatchKit.Patchify;
-using PatchKit.Tests.Golden;
 using PatchKit.Tests.Engines;
+using PatchKit.Tests.Golden;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -27,10 +27,15 @@ public sealed class PatchEmbedTests
             var y = tokens(images);
             return [y, .. autograd.grad([y.square().sum()], [images, embed.Weight, embed.Bias])];
         }
-        var expected = Results(images => nn.functional.conv2d(images, embed.Weight, embed.Bias, strides: [patchSize, patchSize]).flatten(2).transpose(1, 2));
+        var expected = Results(images =>
+            nn.functional.conv2d(images, embed.Weight, embed.Bias, strides: [patchSize, patchSize])
+                .flatten(2)
+                .transpose(1, 2)
+        );
         var actual = Results(embed.call);
         Assert.Equal([2, 6, 5], actual[0].shape);
-        foreach (var (reference, result) in expected.Zip(actual)) Assert.InRange(GoldenFile.Error(result, reference), 0, 1e-12);
+        foreach (var (reference, result) in expected.Zip(actual))
+            Assert.InRange(GoldenFile.Error(result, reference), 0, 1e-12);
     }
 
     [Theory]
@@ -77,11 +82,16 @@ public sealed class PatchEmbedTests
     {
         using var scope = NewDisposeScope();
         using var recording = no_grad();
-        const int side = 128, dim = 8;
+        const int side = 128,
+            dim = 8;
         using var embed = new PatchEmbed(1, dim);
         var images = randn([1, 3, side, side]);
         Assert.Equal(0, Grown(() => Patches.Split(images, 1)));
-        Assert.InRange(Grown(() => embed.call(images)), side * side * dim * sizeof(float), side * side * dim * sizeof(float) + 4096);
+        Assert.InRange(
+            Grown(() => embed.call(images)),
+            side * side * dim * sizeof(float),
+            side * side * dim * sizeof(float) + 4096
+        );
     }
 
     private static long Grown(Action run)

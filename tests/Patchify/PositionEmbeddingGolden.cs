@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Patchify;
 
-/// <summary>Position embeddings taken to another grid, as the official code does and as the class token's place asks for, against 09_pos_embed.</summary>
+/// <summary>
+/// Position embeddings taken to another grid, as the official code does and as the class token's place asks for,
+/// against 09_pos_embed.
+/// </summary>
 public sealed class PositionEmbeddingGolden
 {
     private const string File = "09_pos_embed";
@@ -23,8 +26,15 @@ public sealed class PositionEmbeddingGolden
     {
         using var scope = NewDisposeScope();
         var golden = GoldenFile.Open(File);
-        PatchGrid Grid(string key) => golden.Case(name).GetProperty(key).GetInt32() is var side ? new(side, side) : default;
-        Tensor Resize(ClsToken cls) => PositionEmbedding.Resize(golden.Tensor($"{name}.in.pos_embed", dtype), Grid("orig_grid"), Grid("new_grid"), cls);
+        PatchGrid Grid(string key) =>
+            golden.Case(name).GetProperty(key).GetInt32() is var side ? new(side, side) : default;
+        Tensor Resize(ClsToken cls) =>
+            PositionEmbedding.Resize(
+                golden.Tensor($"{name}.in.pos_embed", dtype),
+                Grid("orig_grid"),
+                Grid("new_grid"),
+                cls
+            );
 
         golden.AssertClose($"{name}.out.official_cls_first", Resize(ClsToken.First), tolerance);
         golden.AssertClose($"{name}.out.cls_last", Resize(ClsToken.Last), tolerance);

@@ -5,7 +5,10 @@ using Xunit;
 
 namespace PatchKit.Tests.Platforms;
 
-/// <summary>A clone made with core.autocrlf=true, as Git for Windows sets it: scripts have LF, or bash refuses them, and what is compared byte for byte is as it was.</summary>
+/// <summary>
+/// A clone made with core.autocrlf=true, as Git for Windows sets it: scripts have LF, or bash refuses them, and what is
+/// compared byte for byte is as it was.
+/// </summary>
 public sealed class CheckoutTests : IDisposable
 {
     private static readonly string s_home = Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", ".."));
@@ -18,14 +21,17 @@ public sealed class CheckoutTests : IDisposable
     {
         Assert.SkipUnless(Path.Exists(Path.Combine(s_home, ".git")), "this is no checkout of git's");
         Run("-c", "core.autocrlf=true", "clone", "--quiet", s_home, _scratch["clone"]);
-        string[] files = Run("-C", _scratch["clone"], "ls-files", "-z").Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        string[] files = Run("-C", _scratch["clone"], "ls-files", "-z")
+            .Split('\0', StringSplitOptions.RemoveEmptyEntries);
         Assert.Contains("environment/run.sh", files);
         foreach (string file in files)
         {
             byte[] there = File.ReadAllBytes(Path.Combine(_scratch["clone"], file));
             // What git keeps of it, whatever the working tree of this checkout has.
-            if (file.EndsWith(".sh") || file.StartsWith(".ci/")) Assert.DoesNotContain((byte)'\r', there);
-            if (file.StartsWith("tests/golden/") || file.StartsWith("tests/fixtures/")) Assert.Equal(Run("-C", _scratch["clone"], "rev-parse", $"HEAD:{file}").Trim(), Hash(there));
+            if (file.EndsWith(".sh") || file.StartsWith(".ci/"))
+                Assert.DoesNotContain((byte)'\r', there);
+            if (file.StartsWith("tests/golden/") || file.StartsWith("tests/fixtures/"))
+                Assert.Equal(Run("-C", _scratch["clone"], "rev-parse", $"HEAD:{file}").Trim(), Hash(there));
         }
     }
 

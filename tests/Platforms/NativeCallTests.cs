@@ -17,10 +17,21 @@ public sealed class NativeCallTests(ITestOutputHelper output)
     // Methods whose answer is no where the functions are absent, and one that refuses with a sentence.
     private static readonly string[] Questions =
     [
-        "OperatingSystem::IsLinux", "OperatingSystem::IsWindows", "OperatingSystem::IsMacOS", "Guard::get_Exists",
-        "Engine::get_CountsTensors", "Kernels::get_Present", "Kernels::On", "Kernels::Require", "KernelTarget::Has",
-        "NativeLibraries::Find", "NativeLibrary::TryGetExport", "ImageLibrary::get_Present", "Libtorch::get_HasCpp",
-        "Gloo::get_Absence", "ProcessGroup::get_Backends",
+        "OperatingSystem::IsLinux",
+        "OperatingSystem::IsWindows",
+        "OperatingSystem::IsMacOS",
+        "Guard::get_Exists",
+        "Engine::get_CountsTensors",
+        "Kernels::get_Present",
+        "Kernels::On",
+        "Kernels::Require",
+        "KernelTarget::Has",
+        "NativeLibraries::Find",
+        "NativeLibrary::TryGetExport",
+        "ImageLibrary::get_Present",
+        "Libtorch::get_HasCpp",
+        "Gloo::get_Absence",
+        "ProcessGroup::get_Backends",
     ];
 
     private static readonly string[] Portable = ["aoti_torch_", "torch_"];
@@ -77,16 +88,22 @@ public sealed class NativeCallTests(ITestOutputHelper output)
 
     // TorchSharp's natives are on every platform it has, as are libtorch's plain C functions. C++ names differ, and the
     // rest is our own, for Linux.
-    private static bool IsEverywhere(PInvokeInfo import, HashSet<string> torchSharps) => import.Module.Name switch
-    {
-        NativeLibraries.TorchSharp => torchSharps.Contains(import.EntryPoint),
-        NativeLibraries.Torch => Portable.Any(start => import.EntryPoint.StartsWith(start, StringComparison.Ordinal)),
-        _ => false,
-    };
+    private static bool IsEverywhere(PInvokeInfo import, HashSet<string> torchSharps) =>
+        import.Module.Name switch
+        {
+            NativeLibraries.TorchSharp => torchSharps.Contains(import.EntryPoint),
+            NativeLibraries.Torch => Portable.Any(start =>
+                import.EntryPoint.StartsWith(start, StringComparison.Ordinal)
+            ),
+            _ => false,
+        };
 
     /// <summary>Ways by which one of the functions is reached without a question, from the outermost caller.</summary>
     private static List<string> Unasked(
-        ModuleDefinition module, IEnumerable<MethodDefinition> functions, string[] questions)
+        ModuleDefinition module,
+        IEnumerable<MethodDefinition> functions,
+        string[] questions
+    )
     {
         var callers = new Dictionary<MethodDefinition, HashSet<MethodDefinition>>();
         var asks = new HashSet<MethodDefinition>();
@@ -94,8 +111,10 @@ public sealed class NativeCallTests(ITestOutputHelper output)
         {
             foreach (var called in method.Body.Instructions.Select(at => at.Operand).OfType<MethodReference>())
             {
-                if (questions.Contains($"{called.DeclaringType.Name}::{called.Name}")) asks.Add(method);
-                if (called.DeclaringType.Scope == module && called.Resolve() is { } target) Add(target, method);
+                if (questions.Contains($"{called.DeclaringType.Name}::{called.Name}"))
+                    asks.Add(method);
+                if (called.DeclaringType.Scope == module && called.Resolve() is { } target)
+                    Add(target, method);
             }
         }
         var found = new List<string>();
@@ -103,10 +122,13 @@ public sealed class NativeCallTests(ITestOutputHelper output)
         var due = new Queue<(MethodDefinition Method, string Way)>(functions.Select(start => (start, start.Name)));
         while (due.TryDequeue(out var next))
         {
-            if (!seen.Add(next.Method) || asks.Contains(next.Method)) continue;
-            if (next.Method.IsVirtual && Makers(next.Method).Any(asks.Contains)) continue;
+            if (!seen.Add(next.Method) || asks.Contains(next.Method))
+                continue;
+            if (next.Method.IsVirtual && Makers(next.Method).Any(asks.Contains))
+                continue;
             var above = Above(next.Method);
-            if (above.Count == 0) found.Add(next.Way);
+            if (above.Count == 0)
+                found.Add(next.Way);
             foreach (var caller in above)
                 due.Enqueue((caller, $"{caller.DeclaringType.Name}.{caller.Name} > {next.Way}"));
         }
@@ -115,10 +137,11 @@ public sealed class NativeCallTests(ITestOutputHelper output)
         // What is called by way of a base class or an interface is reached from where its object is made: so are
         // iterators, of which a compiler makes classes. A lambda is reached from where it is made.
         List<MethodDefinition> Above(MethodDefinition method) =>
-        [
-            .. (method.IsVirtual ? Makers(method).SelectMany(Callers) : Callers(method))
-                .Where(caller => caller != method),
-        ];
+            [
+                .. (method.IsVirtual ? Makers(method).SelectMany(Callers) : Callers(method)).Where(caller =>
+                    caller != method
+                ),
+            ];
 
         IEnumerable<MethodDefinition> Callers(MethodDefinition method) => callers.GetValueOrDefault(method) ?? [];
 
@@ -127,7 +150,8 @@ public sealed class NativeCallTests(ITestOutputHelper output)
 
         void Add(MethodDefinition target, MethodDefinition caller)
         {
-            if (!callers.TryGetValue(target, out var known)) callers.Add(target, known = []);
+            if (!callers.TryGetValue(target, out var known))
+                callers.Add(target, known = []);
             known.Add(caller);
         }
     }

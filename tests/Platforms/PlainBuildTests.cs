@@ -39,7 +39,8 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
         plain.Build(output);
         Assert.SkipUnless(
             plain.HasPowerShell,
-            "PowerShell is the tool in .config/dotnet-tools.json, which is in no package source here");
+            "PowerShell is the tool in .config/dotnet-tools.json, which is in no package source here"
+        );
         Assert.Contains("Charts and all: ", plain.Said);
         Assert.Contains("Table 1: ", plain.Said);
         Assert.True(File.Exists(plain["out/02-table-1-patch-size.html"]));
@@ -54,8 +55,10 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
         string photo = Path.Combine(ImageFiles.Folder, "colour_444.jpg");
         string[] verb = ["dotnet", "bin/PatchKit.dll", "eval", .. scored.Options, "--data", scored["val"], "--json"];
         string said = Succeeds(plain.Checkout, verb);
-        double loss = JsonDocument.Parse(said[said.IndexOf('{')..(said.LastIndexOf('}') + 1)]).RootElement
-            .GetProperty("loss").GetDouble();
+        double loss = JsonDocument
+            .Parse(said[said.IndexOf('{')..(said.LastIndexOf('}') + 1)])
+            .RootElement.GetProperty("loss")
+            .GetDouble();
         var images = scored.Images;
         double ours = scored.Score(images, Enumerable.Range(0, images.Count)).Loss;
         output.WriteLine($"loss {loss}, with libpatchkit {ours}");
@@ -73,8 +76,16 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
         plain.Build(output);
         Assert.SkipUnless(plain.HasPowerShell, "PowerShell is in no package source here");
         string tests = Succeeds(
-            plain.Checkout, "dotnet", "tool", "run", "pwsh", "-NoProfile", "environment/test.ps1",
-            "-class", "PatchKit.Tests.Display.TicksTests");
+            plain.Checkout,
+            "dotnet",
+            "tool",
+            "run",
+            "pwsh",
+            "-NoProfile",
+            "environment/test.ps1",
+            "-class",
+            "PatchKit.Tests.Display.TicksTests"
+        );
         Assert.Matches("(?m)^[1-9][0-9]* passed, 0 failed, [0-9]+ skipped\\s*$", tests);
     }
 
@@ -99,8 +110,10 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
         string artifacts = $"-p:ArtifactsPath={scratch["artifacts"]}";
         foreach (string project in new[] { "PatchKit.csproj", "environment/kernel/csnotebook.csproj" })
             Succeeds(s_home, ["dotnet", "build", project, "-c", "Release", "-r", platform, artifacts, .. s_aside]);
-        var built = Directory.EnumerateFiles(scratch["artifacts/bin/PatchKit/release"])
-            .Select(file => Path.GetFileName(file)).ToList();
+        var built = Directory
+            .EnumerateFiles(scratch["artifacts/bin/PatchKit/release"])
+            .Select(file => Path.GetFileName(file))
+            .ToList();
         output.WriteLine(string.Join(' ', built));
         Assert.Empty(natives.Append("PatchKit.dll").Except(built));
         Assert.DoesNotContain(built, file => file.EndsWith(".so"));
@@ -133,7 +146,8 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
         {
             lock (_one)
             {
-                if (Said is not null) return;
+                if (Said is not null)
+                    return;
                 Copy();
                 Run(Checkout, "dotnet", "tool", "restore");
                 string[] shell = ["dotnet", "tool", "run", "pwsh", "-NoProfile"];
@@ -147,11 +161,22 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
                 foreach (string project in new[] { "PatchKit.csproj", "environment/kernel/csnotebook.csproj" })
                     said += Succeeds(output, Checkout, ["dotnet", "build", project, "-c", "Release", .. s_aside]);
                 Directory.CreateDirectory(this["out"]);
-                Said = said + Succeeds(output, Checkout,
-                [
-                    "dotnet", "bin/csnotebook.dll", "run", "notebooks/02-table-1-patch-size.ipynb",
-                    "--set", "scale=smoke", "--out", "out/02-table-1-patch-size.ipynb",
-                ]);
+                Said =
+                    said
+                    + Succeeds(
+                        output,
+                        Checkout,
+                        [
+                            "dotnet",
+                            "bin/csnotebook.dll",
+                            "run",
+                            "notebooks/02-table-1-patch-size.ipynb",
+                            "--set",
+                            "scale=smoke",
+                            "--out",
+                            "out/02-table-1-patch-size.ipynb",
+                        ]
+                    );
             }
         }
 
@@ -170,7 +195,8 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
             foreach (string file in files.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 string from = Path.Combine(s_home, file);
-                if (!File.Exists(from)) continue;
+                if (!File.Exists(from))
+                    continue;
                 Directory.CreateDirectory(Path.GetDirectoryName(this[file])!);
                 File.Copy(from, this[file]);
             }
@@ -193,7 +219,8 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             };
-            foreach (string set in new[] { "PATCHKIT_NATIVE", "CI" }) start.Environment.Remove(set);
+            foreach (string set in new[] { "PATCHKIT_NATIVE", "CI" })
+                start.Environment.Remove(set);
             start.Environment["CXX"] = "/nowhere/c++"; // no compiler, no guard
             using var process = Process.Start(start)!;
             var errors = process.StandardError.ReadToEndAsync();

@@ -8,7 +8,10 @@ using Xunit;
 
 namespace PatchKit.Tests.Platforms;
 
-/// <summary>What runs where no C++ compiler built libpatchkit, as on Windows and macOS: here its place is said to be one where nothing is.</summary>
+/// <summary>
+/// What runs where no C++ compiler built libpatchkit, as on Windows and macOS: here its place is said to be one where
+/// nothing is.
+/// </summary>
 public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
 {
     private const string Nowhere = "PATCHKIT_NATIVE=/nowhere/libpatchkit.so";
@@ -29,7 +32,14 @@ public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
     {
         using var scratch = new Scratch();
         using var run = ChildProcess.WithVariable(
-            Nowhere, "run", "table1", "--scale", "smoke", "--out", scratch["runs"]);
+            Nowhere,
+            "run",
+            "table1",
+            "--scale",
+            "smoke",
+            "--out",
+            scratch["runs"]
+        );
         var (code, said, errors) = run.End();
         Assert.True(code == 0, errors);
         Assert.Contains("Table 1: classification by patch size", said);
@@ -42,7 +52,9 @@ public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
         using var scored = new ScoredModel();
         string photo = Path.Combine(ImageFiles.Folder, "colour_444.jpg");
         using var eval = ChildProcess.WithVariable(
-            Nowhere, ["eval", .. scored.Options, "--data", scored["val"], "--json"]);
+            Nowhere,
+            ["eval", .. scored.Options, "--data", scored["val"], "--json"]
+        );
         using var predict = ChildProcess.WithVariable(Nowhere, ["predict", .. scored.Options, photo]);
         var (code, said, errors) = eval.End();
         Assert.True(code == 0, errors);
@@ -57,22 +69,32 @@ public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// The tests of models and operators against the official implementations' numbers, in a runner of their own; but for
-    /// the one that asks for libpatchkit's scan itself.
+    /// The tests of models and operators against the official implementations' numbers, in a runner of their own; but
+    /// for the one that asks for libpatchkit's scan itself.
     /// </summary>
     [Fact]
     public void ModelsAndOperatorsHaveTheGoldenNumbers()
     {
         string[] classes =
         [
-            "Models.VitGolden", "Models.AdventurerGolden", "Models.MixerGolden", "Ops.SsdScanGolden",
-            "Ops.ConvNormGolden", "Ops.RoiNmsGolden",
+            "Models.VitGolden",
+            "Models.AdventurerGolden",
+            "Models.MixerGolden",
+            "Ops.SsdScanGolden",
+            "Ops.ConvNormGolden",
+            "Ops.RoiNmsGolden",
         ];
         string[] line =
         [
-            "env", Nowhere, .. ChildProcess.Line()[..1], typeof(WithoutLibpatchkitTests).Assembly.Location,
-            "-noColor", "-noLogo", .. classes.SelectMany(name => new[] { "-class", $"PatchKit.Tests.{name}" }),
-            "-method-", "PatchKit.Tests.Ops.SsdScanGolden.FusedInChunksOf16",
+            "env",
+            Nowhere,
+            .. ChildProcess.Line()[..1],
+            typeof(WithoutLibpatchkitTests).Assembly.Location,
+            "-noColor",
+            "-noLogo",
+            .. classes.SelectMany(name => new[] { "-class", $"PatchKit.Tests.{name}" }),
+            "-method-",
+            "PatchKit.Tests.Ops.SsdScanGolden.FusedInChunksOf16",
         ];
         using var runner = Process.Start(new ProcessStartInfo(line[0], line[1..]) { RedirectStandardOutput = true })!;
         string said = runner.StandardOutput.ReadToEnd();
@@ -89,8 +111,13 @@ public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
         var worst = new Dictionary<string, int>();
         foreach (string path in Directory.EnumerateFiles(ImageFiles.Folder).Where(ImageCodec.IsImage).Order())
             Compare(File.ReadAllBytes(path), Path.GetFileName(path));
-        int jpegs = Most(file => file.EndsWith(".jpg")), deep = Most(file => file.EndsWith("_16.png")), pngs = Most(file => file.EndsWith(".png") && !file.EndsWith("_16.png"));
-        output.WriteLine($"JPEG {jpegs}, PNG {pngs}, of 16 bits {deep}: {string.Join(", ", worst.Select(pair => $"{pair.Key} {pair.Value}"))}");
+        int jpegs = Most(file => file.EndsWith(".jpg")),
+            deep = Most(file => file.EndsWith("_16.png")),
+            pngs = Most(file => file.EndsWith(".png") && !file.EndsWith("_16.png"));
+        output.WriteLine(
+            $"JPEG {jpegs}, PNG {pngs}, of 16 "
+                + $"bits {deep}: {string.Join(", ", worst.Select(pair => $"{pair.Key} {pair.Value}"))}"
+        );
         Assert.Equal((ImageSharpCodec.MostLevelsFromPillow, 1, 0), (jpegs, deep, pngs));
         Assert.Equal(2, worst["colour_444.jpg"]);
 
@@ -102,7 +129,8 @@ public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
             using var sharps = ImageSharpCodec.Decode(file, name, DecodeOptions.Default);
             Assert.Equal((pillows.Width, pillows.Height), (sharps.Width, sharps.Height));
             int most = 0;
-            for (int i = 0; i < pillows.Pixels.Length; i++) most = Math.Max(most, Math.Abs(pillows.Pixels[i] - sharps.Pixels[i]));
+            for (int i = 0; i < pillows.Pixels.Length; i++)
+                most = Math.Max(most, Math.Abs(pillows.Pixels[i] - sharps.Pixels[i]));
             worst[name] = most;
         }
     }

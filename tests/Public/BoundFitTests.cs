@@ -4,14 +4,16 @@ using Xunit;
 namespace PatchKit.Tests.Public;
 
 /// <summary>
-/// An exponent that ended where the search ends was not measured, and the report says so. https://github.com/jkitchin/pounce/issues/260 (a bounded fit that says nothing of
-/// its bounds).
+/// An exponent that ended where the search ends was not measured, and the report says so.
+/// https://github.com/jkitchin/pounce/issues/260 (a bounded fit that says nothing of its bounds).
 /// </summary>
 public sealed class BoundFitTests
 {
     private static readonly double[] s_sizes = [16, 8, 4, 2, 1];
 
-    /// <summary>p^6 is steeper than the search goes, a loss of 2 + 1e-3 ln p flatter: their exponents end at 4 and 0.01.</summary>
+    /// <summary>
+    /// p^6 is steeper than the search goes, a loss of 2 + 1e-3 ln p flatter: their exponents end at 4 and 0.01.
+    /// </summary>
     [Fact]
     public void AnExponentAtABoundIsSaidToBeThere()
     {
@@ -28,11 +30,16 @@ public sealed class BoundFitTests
     public void LossesThatFallWithThePatchHaveNoExponent()
     {
         Assert.Contains("do not grow with the patch", PowerLawFit.To(Points(size => 3 - .1 * size)).AlphaAtBound);
-        Assert.Contains("lower bound, 0.01", PowerLawFit.To(Points(size => 3 - .1 * size), PowerLawForm.Plain).AlphaAtBound);
+        Assert.Contains(
+            "lower bound, 0.01",
+            PowerLawFit.To(Points(size => 3 - .1 * size), PowerLawForm.Plain).AlphaAtBound
+        );
     }
 
     [Theory, InlineData(.3), InlineData(1), InlineData(2.5)]
-    public void AnExponentThatWasMeasuredIsLeftAlone(double alpha) => Assert.Null(PowerLawFit.To(Points(size => 1 + .02 * Math.Pow(size, alpha))).AlphaAtBound);
+    public void AnExponentThatWasMeasuredIsLeftAlone(double alpha) =>
+        Assert.Null(PowerLawFit.To(Points(size => 1 + .02 * Math.Pow(size, alpha))).AlphaAtBound);
 
-    private static LossPoint[] Points(Func<double, double> loss) => [.. s_sizes.Select(size => new LossPoint(size, loss(size)))];
+    private static LossPoint[] Points(Func<double, double> loss) =>
+        [.. s_sizes.Select(size => new LossPoint(size, loss(size)))];
 }

@@ -14,8 +14,11 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Public;
 
 /// <summary>
-/// Classes of two files or folders are joined by their names, never by their places: https://github.com/facebookresearch/maskrcnn-benchmark/issues/970,
-/// https://github.com/open-mmlab/mmdetection/issues/1732 (COCO), https://github.com/ultralytics/ultralytics/issues/13936, https://github.com/pytorch/pytorch/issues/116924 (class folders).
+/// Classes of two files or folders are joined by their names, never by their places:
+/// https://github.com/facebookresearch/maskrcnn-benchmark/issues/970,
+/// https://github.com/open-mmlab/mmdetection/issues/1732 (COCO),
+/// https://github.com/ultralytics/ultralytics/issues/13936, https://github.com/pytorch/pytorch/issues/116924 (class
+/// folders).
 /// </summary>
 public sealed class ByNameTests : IDisposable
 {
@@ -36,10 +39,19 @@ public sealed class ByNameTests : IDisposable
         Coco("val2017", validation, dog);
         var set = CocoDataset.Open(_scratch["set"], DataSplit.Test, learnt: learnt);
         Assert.Equal(["cat", "dog"], set.Classes);
-        using (var sample = set.Read(0)) Assert.Equal(1, sample.Objects.Single().Class);
+        using (var sample = set.Read(0))
+            Assert.Equal(1, sample.Objects.Single().Class);
 
-        // What the model calls class 1, exactly where it is, is all of the precision that there is to be had; class 0 there is none.
-        CocoDetection Found(int @class) => new() { ImageId = 1, CategoryId = set.CategoryIds[@class], Score = .9, Box = new CocoBox(1, 1, 2, 2) };
+        // What the model calls class 1, exactly where it is, is all of the precision that there is to be had; class 0
+        // there is none.
+        CocoDetection Found(int @class) =>
+            new()
+            {
+                ImageId = 1,
+                CategoryId = set.CategoryIds[@class],
+                Score = .9,
+                Box = new CocoBox(1, 1, 2, 2),
+            };
         Assert.Equal(1, CocoEvaluation.Run(set.Instances, [Found(1)], CocoKind.Box).AP, 1e-12);
         Assert.Equal(0, CocoEvaluation.Run(set.Instances, [Found(0)], CocoKind.Box).AP, 1e-12);
     }
@@ -52,8 +64,11 @@ public sealed class ByNameTests : IDisposable
     public void CocoCategoriesThatHaveNoPartnerAreRefusedByName(string validation, params string[] words)
     {
         var learnt = Coco("train2017", Training, 2).Instances.Categories;
-        if (words is not [""]) Expect.Refused<ImageException>(() => OpenAsLearnt(), [.. words, "instances_val2017.json"]);
-        else Assert.Equal(["cat", "dog"], OpenAsLearnt().Classes);                   // of two dogs the one with the learnt id is it
+        if (words is not [""])
+            Expect.Refused<ImageException>(() => OpenAsLearnt(), [.. words, "instances_val2017.json"]);
+        // of two dogs the one with the learnt id is it
+        else
+            Assert.Equal(["cat", "dog"], OpenAsLearnt().Classes);
 
         CocoDataset OpenAsLearnt()
         {
@@ -76,7 +91,8 @@ public sealed class ByNameTests : IDisposable
     [Fact]
     public void ARunKeepsItsClassNamesAndIsScoredByThem()
     {
-        foreach (string part in new[] { "train", "val" }) Folders($"set/{part}", "apple", "berry", "cherry");
+        foreach (string part in new[] { "train", "val" })
+            Folders($"set/{part}", "apple", "berry", "cherry");
         var data = ImageDataConfig.In(_scratch["set"], 8);
         Assert.Equal(["apple", "berry", "cherry"], data.Names);
         string[] options = Run(data);
@@ -86,27 +102,48 @@ public sealed class ByNameTests : IDisposable
         Folders("case", "Apple", "berry", "Cherry");
         Expect.Refused<ImageException>(() => Eval(options, "case"), "lacks apple, cherry", "Apple, Cherry");
 
-        using var json = JsonDocument.Parse(CommandRun.Of(PredictCommand.Create(), [_scratch["set/val/apple/0.png"], .. options, "--json"]).Output);
-        Assert.Equal(["apple", "berry", "cherry"], json.RootElement[0].GetProperty("classes").EnumerateArray().Select(guess => guess.GetProperty("name").GetString()!).Order());
+        using var json = JsonDocument.Parse(
+            CommandRun.Of(PredictCommand.Create(), [_scratch["set/val/apple/0.png"], .. options, "--json"]).Output
+        );
+        Assert.Equal(
+            ["apple", "berry", "cherry"],
+            json.RootElement[0]
+                .GetProperty("classes")
+                .EnumerateArray()
+                .Select(guess => guess.GetProperty("name").GetString()!)
+                .Order()
+        );
     }
 
     [Fact]
     public void APackedSetOfOtherNamesIsRefused()
     {
-        foreach (string part in new[] { "train", "val" }) Folders($"set/{part}", "apple", "berry");
+        foreach (string part in new[] { "train", "val" })
+            Folders($"set/{part}", "apple", "berry");
         string[] options = Run(ImageDataConfig.In(_scratch["set"], 8));
         Folders("other", "berry", "cherry");
-        new PackedSetWriter(8).Write(new ImageFolder(_scratch["other"]), _scratch["packed"], cancellation: TestContext.Current.CancellationToken);
+        new PackedSetWriter(8).Write(
+            new ImageFolder(_scratch["other"]),
+            _scratch["packed"],
+            cancellation: TestContext.Current.CancellationToken
+        );
         Expect.Refused<ImageException>(() => Eval(options, "packed"), "berry", "apple");
     }
 
     [Fact]
     public void NamesAreNoPartOfAKey()
     {
-        foreach (string part in new[] { "train", "val" }) Folders($"set/{part}", "apple", "berry");
+        foreach (string part in new[] { "train", "val" })
+            Folders($"set/{part}", "apple", "berry");
         var data = ImageDataConfig.In(_scratch["set"], 8);
-        var run = new RunConfig { Model = SmallNet.Vit(8, 4, 2), Recipe = RecipeBook.Find("teach-images"), Data = data };
-        Assert.Equal(run.Key, (run with { Data = data with { Names = null } }).Key);     // results from before names were kept are found
+        var run = new RunConfig
+        {
+            Model = SmallNet.Vit(8, 4, 2),
+            Recipe = RecipeBook.Find("teach-images"),
+            Data = data,
+        };
+        // results from before names were kept are found
+        Assert.Equal(run.Key, (run with { Data = data with { Names = null } }).Key);
     }
 
     // As many classes of other names: the scores of the earlier ones are no start for them.
@@ -118,28 +155,60 @@ public sealed class ByNameTests : IDisposable
             Folders($"fruit/{part}", "apple", "berry");
             Folders($"trees/{part}", "ash", "beech");
         }
-        var recipe = RecipeBook.Find("teach-images") with { Epochs = 1, WarmupEpochs = 0, EpochImages = 0, BatchSize = 2, BaseLearningRate = 0 };
-        var first = new RunConfig { Model = SmallNet.Vit(8, 4, 2), Recipe = recipe, Data = ImageDataConfig.In(_scratch["fruit"], 8), Seed = 1 };
+        var recipe = RecipeBook.Find("teach-images") with
+        {
+            Epochs = 1,
+            WarmupEpochs = 0,
+            EpochImages = 0,
+            BatchSize = 2,
+            BaseLearningRate = 0,
+        };
+        var first = new RunConfig
+        {
+            Model = SmallNet.Vit(8, 4, 2),
+            Recipe = recipe,
+            Data = ImageDataConfig.In(_scratch["fruit"], 8),
+            Seed = 1,
+        };
         var store = new RunStore(_scratch["runs"]);
         float[] Head(RunConfig run)
         {
             store.Train(run, cancellation: TestContext.Current.CancellationToken);
             using var scope = NewDisposeScope();
-            return [.. Safetensors.Read(Path.Combine(store.FolderOf(run), RunStore.WeightsFile))["head.weight"].data<float>()];
+            return
+            [
+                .. Safetensors
+                    .Read(Path.Combine(store.FolderOf(run), RunStore.WeightsFile))["head.weight"]
+                    .data<float>(),
+            ];
         }
         float[] before = Head(first);
         double Moved(float[] head) => head.Zip(before, (now, then) => Math.Abs(now - then)).Max();
-        Assert.InRange(Moved(Head(first with { Seed = 2, StartsFrom = first })), 0, 1e-3);                                      // little is learnt in one epoch at such a rate
-        Assert.InRange(Moved(Head(first with { Seed = 2, StartsFrom = first, Data = ImageDataConfig.In(_scratch["trees"], 8) })), 1e-2, 1);
+        // little is learnt in one epoch at such a rate
+        Assert.InRange(Moved(Head(first with { Seed = 2, StartsFrom = first })), 0, 1e-3);
+        Assert.InRange(
+            Moved(Head(first with { Seed = 2, StartsFrom = first, Data = ImageDataConfig.In(_scratch["trees"], 8) })),
+            1e-2,
+            1
+        );
     }
 
-    // A sibling: images of `predict` were numbered by their places beside numbers in their names, and drawings of one name written over each other.
+    // A sibling: images of `predict` were numbered by their places beside numbers in their names, and drawings of one
+    // name written over each other.
     [Fact]
     public void ImagesOfAResultFileHaveIdsOfTheirOwn()
     {
         Assert.Equal([2, 1, 3, 12], DrawingNames.Ids(["cat.jpg", "1.jpg", "dog.png", "00012.png"]));
-        Expect.Refused<ArgumentException>(() => DrawingNames.Ids(["a/1.jpg", "b/01.jpg"]), "a/1.jpg and b/01.jpg", "id 1");
-        Expect.Refused<ArgumentException>(() => DrawingNames.Files(["a/x.jpg", "b/x.jpg"], "out", "detection"), "a/x.jpg and b/x.jpg", "x-detection.png");
+        Expect.Refused<ArgumentException>(
+            () => DrawingNames.Ids(["a/1.jpg", "b/01.jpg"]),
+            "a/1.jpg and b/01.jpg",
+            "id 1"
+        );
+        Expect.Refused<ArgumentException>(
+            () => DrawingNames.Files(["a/x.jpg", "b/x.jpg"], "out", "detection"),
+            "a/x.jpg and b/x.jpg",
+            "x-detection.png"
+        );
     }
 
     private CocoDataset Coco(string part, string categories, long dog)
@@ -151,28 +220,38 @@ public sealed class ByNameTests : IDisposable
     private void Put(string part, string categories, long dog)
     {
         _scratch.Put($"set/{part}/a.png", Pngs.OfRgb(8, 8, (_, _) => (9, 9, 9)));
-        _scratch.Put($"set/annotations/instances_{part}.json", $$"""
+        _scratch.Put(
+            $"set/annotations/instances_{part}.json",
+            $$"""
             {"images": [{"id": 1, "width": 8, "height": 8, "file_name": "a.png"}], "categories": {{categories}},
              "annotations": [{"id": 1, "image_id": 1, "category_id": {{dog}}, "area": 4, "bbox": [1, 1, 2, 2]}]}
-            """);
+            """
+        );
     }
 
     private void Folders(string folder, params string[] classes)
     {
         foreach (var (i, name) in classes.Index())
-            for (int k = 0; k < 2; k++) _scratch.Put($"{folder}/{name}/{k}.png", Pngs.OfRgb(8, 8, (x, y) => (80 * i, 10 * x + k, 10 * y)));
+            for (int k = 0; k < 2; k++)
+                _scratch.Put($"{folder}/{name}/{k}.png", Pngs.OfRgb(8, 8, (x, y) => (80 * i, 10 * x + k, 10 * y)));
     }
 
     // A run's folder as training leaves it.
     private string[] Run(ImageDataConfig data)
     {
         using var scope = NewDisposeScope();
-        var config = new RunConfig { Model = SmallNet.Vit(8, 4, data.Classes), Recipe = RecipeBook.Find("teach-images"), Data = data };
+        var config = new RunConfig
+        {
+            Model = SmallNet.Vit(8, 4, data.Classes),
+            Recipe = RecipeBook.Find("teach-images"),
+            Data = data,
+        };
         using var model = config.Model.Create();
         Safetensors.Write(_scratch["model.safetensors"], model.state_dict());
         RunStore.WriteJson(_scratch["config.json"], config);
         return ["--model", _scratch["config.json"], "--checkpoint", _scratch["model.safetensors"]];
     }
 
-    private CommandRun Eval(string[] options, string set) => CommandRun.Of(EvalCommand.Create(), [.. options, "--data", _scratch[set], "--json"]);
+    private CommandRun Eval(string[] options, string set) =>
+        CommandRun.Of(EvalCommand.Create(), [.. options, "--data", _scratch[set], "--json"]);
 }

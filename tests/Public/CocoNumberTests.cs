@@ -6,8 +6,8 @@ using Xunit;
 namespace PatchKit.Tests.Public;
 
 /// <summary>
-/// COCO files as programs write them: ids as text or as 1.0 (https://github.com/cvat-ai/cvat/issues/298), polygons that are not in
-/// a list of their own (https://github.com/roboflow/supervision/issues/205).
+/// COCO files as programs write them: ids as text or as 1.0 (https://github.com/cvat-ai/cvat/issues/298), polygons that
+/// are not in a list of their own (https://github.com/roboflow/supervision/issues/205).
 /// </summary>
 public sealed class CocoNumberTests
 {
@@ -32,18 +32,28 @@ public sealed class CocoNumberTests
     [InlineData("null", Square, "$.annotations[0].image_id", "Null stands where a whole number is expected")]
     [InlineData("1", "[2,2,10,2,10,10]", "$.annotations[0].segmentation", "a mask is no list of polygons")]
     [InlineData("1", "[[2,\"two\",10,2,10,10]]", "$.annotations[0].segmentation", "a mask is no list of polygons")]
-    [InlineData("1", "{\"size\":16,\"counts\":\"x\"}", "$.annotations[0].segmentation", "size is no list of height and width")]
+    [InlineData(
+        "1",
+        "{\"size\":16,\"counts\":\"x\"}",
+        "$.annotations[0].segmentation",
+        "size is no list of height and width"
+    )]
     public void WhatIsNoneIsToldWithItsPlaceInTheFile(string image, string mask, string place, string reason)
     {
         string sentence = Expect.Refused<ImageException>(() => Read(image, "3", mask), "own.json", place, reason);
         Assert.DoesNotContain("System.", sentence);
     }
 
-    private static CocoInstances Read(string image, string category, string mask) => CocoInstances.Read(
-        new MemoryStream(Encoding.UTF8.GetBytes(
-            $$"""
-            {"images":[{"id":1,"file_name":"a.png","width":"16","height":16.0}],"categories":[{"id":3,"name":"cat"}],
-             "annotations":[{"id":7,"image_id":{{image}},"category_id":{{category}},"iscrowd":0,"area":64,"bbox":[2,2,8,8],"segmentation":{{mask}}}]}
-            """)),
-        "own.json");
+    private static CocoInstances Read(string image, string category, string mask) =>
+        CocoInstances.Read(
+            new MemoryStream(
+                Encoding.UTF8.GetBytes(
+                    $$"""
+                    {"images":[{"id":1,"file_name":"a.png","width":"16","height":16.0}],"categories":[{"id":3,"name":"cat"}],
+                     "annotations":[{"id":7,"image_id":{{image}},"category_id":{{category}},"iscrowd":0,"area":64,"bbox":[2,2,8,8],"segmentation":{{mask}}}]}
+                    """
+                )
+            ),
+            "own.json"
+        );
 }

@@ -6,8 +6,8 @@ using Xunit;
 namespace PatchKit.Tests.Public;
 
 /// <summary>
-/// A run is found again by what is in its files, not by their names and sizes: relabelled data were answered from a cache at https://github.com/ultralytics/yolov5/issues/306 and
-/// https://github.com/ultralytics/ultralytics/pull/26207.
+/// A run is found again by what is in its files, not by their names and sizes: relabelled data were answered from a
+/// cache at https://github.com/ultralytics/yolov5/issues/306 and https://github.com/ultralytics/ultralytics/pull/26207.
 /// </summary>
 public sealed class ContentKeyTests : IDisposable
 {
@@ -24,7 +24,7 @@ public sealed class ContentKeyTests : IDisposable
         Edit($"set/{edited}");
         string after = Images();
         Assert.NotEqual(before, after);
-        Edit($"set/{edited}");                                                       // back again
+        Edit($"set/{edited}"); // back again
         Assert.Equal(before, Images());
     }
 
@@ -35,11 +35,16 @@ public sealed class ContentKeyTests : IDisposable
         string before = Images();
         File.Move(_scratch["set/train/a/0.png"], _scratch["aside"]);
         File.Move(_scratch["set/train/b/0.png"], _scratch["set/train/a/0.png"]);
-        File.Move(_scratch["aside"], _scratch["set/train/b/0.png"]);                // two files of one size, exchanged
+        File.Move(_scratch["aside"], _scratch["set/train/b/0.png"]); // two files of one size, exchanged
         Assert.NotEqual(before, Images());
     }
 
-    [Theory, InlineData("annotations/training/0.png"), InlineData("annotations/validation/0.png"), InlineData("images/training/0.png")]
+    [
+        Theory,
+        InlineData("annotations/training/0.png"),
+        InlineData("annotations/validation/0.png"),
+        InlineData("images/training/0.png")
+    ]
     public void ARelabelledMapIsAnotherSet(string edited)
     {
         foreach (string part in new[] { "training", "validation" })
@@ -53,7 +58,11 @@ public sealed class ContentKeyTests : IDisposable
         Assert.NotEqual(before, SegmentationDataConfig.In(_scratch["seg"], (4, 4)).Fingerprint);
     }
 
-    [Theory, InlineData("[[1,1,3,1,3,3,1,3]]", "[[1,1,3,1,3,4,1,4]]"), InlineData("{\"size\":[8,8],\"counts\":[9,2,53]}", "{\"size\":[8,8],\"counts\":[8,3,53]}")]
+    [
+        Theory,
+        InlineData("[[1,1,3,1,3,3,1,3]]", "[[1,1,3,1,3,4,1,4]]"),
+        InlineData("{\"size\":[8,8],\"counts\":[9,2,53]}", "{\"size\":[8,8],\"counts\":[8,3,53]}")
+    ]
     public void ARedrawnMaskIsAnotherSet(string mask, string redrawn)
     {
         string Fingerprint(string segmentation)
@@ -61,10 +70,13 @@ public sealed class ContentKeyTests : IDisposable
             foreach (string part in new[] { "train2017", "val2017" })
             {
                 _scratch.Put($"coco/{part}/a.png", Pngs.OfRgb(8, 8, (_, _) => (9, 9, 9)));
-                _scratch.Put($"coco/annotations/instances_{part}.json", $$"""
+                _scratch.Put(
+                    $"coco/annotations/instances_{part}.json",
+                    $$"""
                     {"images": [{"id": 1, "width": 8, "height": 8, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
                      "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 4, "bbox": [1, 1, 2, 2], "segmentation": {{segmentation}}}]}
-                    """);
+                    """
+                );
             }
             return CocoDataConfig.In(_scratch["coco"]).Fingerprint;
         }
@@ -79,8 +91,14 @@ public sealed class ContentKeyTests : IDisposable
     public void AnEditedShardIsNoLongerTheSet()
     {
         Folders();
-        foreach (string part in new[] { "train", "val" }) new PackedSetWriter(4).Write(new ImageFolder(_scratch[$"set/{part}"]), _scratch[$"packed/{part}"], cancellation: TestContext.Current.CancellationToken);
-        using (var opened = DataFolder.Open(_scratch["packed"])) Assert.Equal(16, opened.Fingerprint.Length);
+        foreach (string part in new[] { "train", "val" })
+            new PackedSetWriter(4).Write(
+                new ImageFolder(_scratch[$"set/{part}"]),
+                _scratch[$"packed/{part}"],
+                cancellation: TestContext.Current.CancellationToken
+            );
+        using (var opened = DataFolder.Open(_scratch["packed"]))
+            Assert.Equal(16, opened.Fingerprint.Length);
         Edit("packed/train/shard-00000.bin");
         using var edited = DataFolder.Open(_scratch["packed"]);
         Expect.Refused<ImageException>(() => _ = edited.Fingerprint, "shard-00000.bin", "checksum");
@@ -91,9 +109,13 @@ public sealed class ContentKeyTests : IDisposable
     public void AFileIsReadOnce()
     {
         Folders();
-        foreach (string file in Directory.EnumerateFiles(_scratch["set"], "*", SearchOption.AllDirectories)) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddHours(-1));
-        string before = Images(), cache = Path.Combine(Environment.GetEnvironmentVariable("PATCHKIT_CACHE")!, "hashes");
-        string kept = Directory.EnumerateFiles(cache).Single(path => File.ReadAllText(path).Contains(_scratch["set/train"]));
+        foreach (string file in Directory.EnumerateFiles(_scratch["set"], "*", SearchOption.AllDirectories))
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddHours(-1));
+        string before = Images(),
+            cache = Path.Combine(Environment.GetEnvironmentVariable("PATCHKIT_CACHE")!, "hashes");
+        string kept = Directory
+            .EnumerateFiles(cache)
+            .Single(path => File.ReadAllText(path).Contains(_scratch["set/train"]));
         string line = File.ReadLines(kept).First(entry => entry.EndsWith("train/a/0.png", StringComparison.Ordinal));
         File.WriteAllText(kept, File.ReadAllText(kept).Replace(line[..64], new string('0', 64)));
         Assert.NotEqual(before, Images());
@@ -109,9 +131,13 @@ public sealed class ContentKeyTests : IDisposable
         try
         {
             FileHashes.Say = told.Add;
-            using (var sparse = File.Create(_scratch["large"])) sparse.SetLength(1100L << 20);
+            using (var sparse = File.Create(_scratch["large"]))
+                sparse.SetLength(1100L << 20);
             File.SetLastWriteTimeUtc(_scratch["large"], DateTime.UtcNow.AddHours(-1));
-            Assert.Equal(FileHashes.Of(_scratch["."], [_scratch["large"]]), FileHashes.Of(_scratch["."], [_scratch["large"]]));
+            Assert.Equal(
+                FileHashes.Of(_scratch["."], [_scratch["large"]]),
+                FileHashes.Of(_scratch["."], [_scratch["large"]])
+            );
         }
         finally
         {
@@ -124,8 +150,9 @@ public sealed class ContentKeyTests : IDisposable
     private void Folders()
     {
         foreach (string part in new[] { "train", "val" })
-            foreach (var (i, name) in new[] { "a", "b" }.Index())
-                for (int k = 0; k < 2; k++) _scratch.Put($"set/{part}/{name}/{k}.png", Pngs.OfRgb(4, 4, (x, y) => (80 * i, x, y)));
+        foreach (var (i, name) in new[] { "a", "b" }.Index())
+            for (int k = 0; k < 2; k++)
+                _scratch.Put($"set/{part}/{name}/{k}.png", Pngs.OfRgb(4, 4, (x, y) => (80 * i, x, y)));
     }
 
     private string Images() => ImageDataConfig.In(_scratch["set"], 4).Fingerprint;

@@ -6,8 +6,9 @@ using Xunit;
 namespace PatchKit.Tests.Public;
 
 /// <summary>
-/// Label maps with a palette are read by their indices, as Pascal VOC's are meant (https://github.com/open-mmlab/mmsegmentation/issues/1784,
-/// https://github.com/lmurmann/multi_illumination/issues/5), those of few bits by their values; and a set without a label is refused before anything is trained.
+/// Label maps with a palette are read by their indices, as Pascal VOC's are meant
+/// (https://github.com/open-mmlab/mmsegmentation/issues/1784, https://github.com/lmurmann/multi_illumination/issues/5),
+/// those of few bits by their values; and a set without a label is refused before anything is trained.
 /// </summary>
 public sealed class LabelMapTests : IDisposable
 {
@@ -15,7 +16,17 @@ public sealed class LabelMapTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
-    public static TheoryData<byte, byte> Kinds => new([(1, Pngs.Palette), (2, Pngs.Palette), (4, Pngs.Palette), (8, Pngs.Palette), (1, Pngs.Grey), (2, Pngs.Grey), (4, Pngs.Grey), (8, Pngs.Grey)]);
+    public static TheoryData<byte, byte> Kinds =>
+        new([
+            (1, Pngs.Palette),
+            (2, Pngs.Palette),
+            (4, Pngs.Palette),
+            (8, Pngs.Palette),
+            (1, Pngs.Grey),
+            (2, Pngs.Grey),
+            (4, Pngs.Grey),
+            (8, Pngs.Grey),
+        ]);
 
     [Theory, MemberData(nameof(Kinds))]
     public void ValuesAreTheFilesOwn(byte depth, byte kind)
@@ -23,19 +34,40 @@ public sealed class LabelMapTests : IDisposable
         const int width = 16;
         int[] values = [.. Enumerable.Range(0, width).Select(x => x % (1 << Math.Min((int)depth, 4)))];
         var row = new byte[width * depth / 8];
-        for (int x = 0; x < width; x++) row[x * depth / 8] |= (byte)(values[x] << 8 - depth - x * depth % 8);
-        byte[] palette = [.. Enumerable.Range(0, 1 << depth).SelectMany(i => new[] { (byte)(250 - i), (byte)(3 * i), (byte)77 })];      // colours that are no indices
-        string path = _scratch.Put("map.png", Pngs.Of(width, 1, depth, kind, [row], kind == Pngs.Palette ? palette : null));
-        Assert.Equal(values.Select(value => value == 0 ? LabelMap.Ignored : (byte)(value - 1)), LabelMap.Read(path, 20).Classes);
+        for (int x = 0; x < width; x++)
+            row[x * depth / 8] |= (byte)(values[x] << 8 - depth - x * depth % 8);
+        // colours that are no indices
+        byte[] palette =
+        [
+            .. Enumerable.Range(0, 1 << depth).SelectMany(i => new[] { (byte)(250 - i), (byte)(3 * i), (byte)77 }),
+        ];
+        string path = _scratch.Put(
+            "map.png",
+            Pngs.Of(width, 1, depth, kind, [row], kind == Pngs.Palette ? palette : null)
+        );
+        Assert.Equal(
+            values.Select(value => value == 0 ? LabelMap.Ignored : (byte)(value - 1)),
+            LabelMap.Read(path, 20).Classes
+        );
     }
 
     [Theory, InlineData(0), InlineData(255)]
     public void ASetWithoutALabelIsRefusedBeforeTraining(byte nothing)
     {
-        foreach (string part in new[] { "training", "validation" }) Pair(part, nothing);
-        Expect.Refused<ImageException>(() => SegmentationDataConfig.In(_scratch["set"]), "training", "no pixel of any has a class");
+        foreach (string part in new[] { "training", "validation" })
+            Pair(part, nothing);
+        Expect.Refused<ImageException>(
+            () => SegmentationDataConfig.In(_scratch["set"]),
+            "training",
+            "no pixel of any has a class"
+        );
         Pair("training", 1);
-        Expect.Refused<ImageException>(() => SegmentationDataConfig.In(_scratch["set"]), "validation", "no pixel of any has a class");        // it could not be scored
+        // it could not be scored
+        Expect.Refused<ImageException>(
+            () => SegmentationDataConfig.In(_scratch["set"]),
+            "validation",
+            "no pixel of any has a class"
+        );
         Pair("validation", 2);
         Assert.Equal(2, SegmentationDataConfig.In(_scratch["set"]).Classes);
     }

@@ -5,19 +5,28 @@ using Xunit;
 namespace PatchKit.Tests.Public;
 
 /// <summary>
-/// An image and what was drawn on it are turned together or not at all. In the field one was turned and the other not, or training ended in a mismatch of sizes:
-/// https://github.com/facebookresearch/detectron2/issues/788, https://github.com/jsbroks/coco-annotator/issues/557.
+/// An image and what was drawn on it are turned together or not at all. In the field one was turned and the other not,
+/// or training ended in a mismatch of sizes: https://github.com/facebookresearch/detectron2/issues/788,
+/// https://github.com/jsbroks/coco-annotator/issues/557.
 /// </summary>
 public sealed class PairsTests : IDisposable
 {
-    private const int Width = 6, Height = 4;
+    private const int Width = 6,
+        Height = 4;
     private readonly Scratch _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
 
-    public static TheoryData<int, bool> Maps => new(from orientation in Enumerable.Range(1, 8) from upright in new[] { true, false } where upright || orientation is 1 or >= 5 select (orientation, upright));
+    public static TheoryData<int, bool> Maps =>
+        new(
+            from orientation in Enumerable.Range(1, 8)
+            from upright in new[] { true, false }
+            where upright || orientation is 1 or >= 5
+            select (orientation, upright)
+        );
 
-    // A photograph whose colour says each pixel's class, under all orientations; its map drawn on the upright picture, or, where sizes tell, on the stored one.
+    // A photograph whose colour says each pixel's class, under all orientations; its map drawn on the upright picture,
+    // or, where sizes tell, on the stored one.
     [Theory, MemberData(nameof(Maps))]
     public void LabelMapsLieOnTheirPhotographs(int orientation, bool upright)
     {
@@ -56,18 +65,35 @@ public sealed class PairsTests : IDisposable
         Expect.Refused<ImageException>(() => Open(), "a.bmp and a.png", "one annotation");
     }
 
-    [Theory, InlineData(1, true), InlineData(3, true), InlineData(6, true), InlineData(8, true), InlineData(6, false), InlineData(7, false)]
+    [
+        Theory,
+        InlineData(1, true),
+        InlineData(3, true),
+        InlineData(6, true),
+        InlineData(8, true),
+        InlineData(6, false),
+        InlineData(7, false)
+    ]
     public void ObjectsOfCocoLieOnTheirPhotographs(int orientation, bool upright)
     {
-        // One bright pixel is the object; the file's sizes are those of the upright picture, as annotation programs show it, or of the stored one.
-        var (width, height, at) = Pngs.Turned(orientation, Width, Height, (x, y) => (x, y) == (4, 1) ? (255, 255, 255) : (9, 9, 9));
+        // One bright pixel is the object; the file's sizes are those of the upright picture, as annotation programs
+        // show it, or of the stored one.
+        var (width, height, at) = Pngs.Turned(
+            orientation,
+            Width,
+            Height,
+            (x, y) => (x, y) == (4, 1) ? (255, 255, 255) : (9, 9, 9)
+        );
         _scratch.Put("set/train2017/a.png", Pngs.OfRgb(width, height, at, orientation));
         var (boxX, boxY) = upright ? (4, 1) : Pngs.Stored(orientation, 4, 1, Width, Height);
         var (saidWidth, saidHeight) = upright ? (Width, Height) : (width, height);
-        _scratch.Put("set/annotations/instances_train2017.json", $$"""
+        _scratch.Put(
+            "set/annotations/instances_train2017.json",
+            $$"""
             {"images": [{"id": 1, "width": {{saidWidth}}, "height": {{saidHeight}}, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
              "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 1, "bbox": [{{boxX}}, {{boxY}}, 1, 1]}]}
-            """);
+            """
+        );
         using var sample = CocoDataset.Open(_scratch["set"], DataSplit.Training).Read(0);
         var found = sample.Objects.Single();
         Assert.Equal(255, sample.Pixels.Row((int)found.Top)[3 * (int)found.Left]);
@@ -77,11 +103,20 @@ public sealed class PairsTests : IDisposable
     public void ACocoFileOfOtherSizesIsRefusedWithTheTagNamed()
     {
         Photo("set/train2017/a.png", 6);
-        _scratch.Put("set/annotations/instances_train2017.json", """
+        _scratch.Put(
+            "set/annotations/instances_train2017.json",
+            """
             {"images": [{"id": 1, "width": 7, "height": 7, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
              "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 1, "bbox": [1, 1, 1, 1]}]}
-            """);
-        Expect.Refused<ImageException>(() => CocoDataset.Open(_scratch["set"], DataSplit.Training).Read(0), "6 x 4", "4 x 6 as stored", "EXIF", "7 x 7");
+            """
+        );
+        Expect.Refused<ImageException>(
+            () => CocoDataset.Open(_scratch["set"], DataSplit.Training).Read(0),
+            "6 x 4",
+            "4 x 6 as stored",
+            "EXIF",
+            "7 x 7"
+        );
     }
 
     private static int Class(int x, int y) => (2 * x + 3 * y) % 5;
@@ -103,6 +138,7 @@ public sealed class PairsTests : IDisposable
     {
         var (image, labels) = set.Read(0);
         using (image)
-            for (int at = 0; at < labels.Classes.Length; at++) Assert.Equal(image.Pixels[3 * at], 40 * labels.Classes[at]);
+            for (int at = 0; at < labels.Classes.Length; at++)
+                Assert.Equal(image.Pixels[3 * at], 40 * labels.Classes[at]);
     }
 }

@@ -9,7 +9,8 @@ namespace PatchKit.Tests.Public;
 /// <summary>
 /// Weights whose names were wrapped give the plain weights' prediction, and the report says what was taken off.
 /// https://github.com/huggingface/pytorch-image-models/pull/2003 (_orig_mod., alone and with DistributedDataParallel),
-/// https://github.com/huggingface/pytorch-image-models/pull/1349 and https://github.com/huggingface/transformers/issues/9209 (model., Lightning),
+/// https://github.com/huggingface/pytorch-image-models/pull/1349 and
+/// https://github.com/huggingface/transformers/issues/9209 (model., Lightning),
 /// https://github.com/sming256/OpenTAD/issues/44 (module. within state_dict_ema).
 /// </summary>
 public sealed class WrappedCheckpointTests : IDisposable
@@ -36,18 +37,23 @@ public sealed class WrappedCheckpointTests : IDisposable
         var wrapped = _vit.Predict(_vit.Write("wrapped.safetensors", name => prefix + name));
         Assert.Equal((0, plain.Output), (wrapped.Code, wrapped.Output));
         Assert.Equal("", plain.Errors);
-        foreach (string word in prefix.Split('.')[..^1]) Assert.Contains(word + ".", wrapped.Errors);
+        foreach (string word in prefix.Split('.')[..^1])
+            Assert.Contains(word + ".", wrapped.Errors);
         Assert.Contains("taken off the names", wrapped.Errors);
     }
 
-    /// <summary>torch.compile, FSDP and activation checkpointing of single blocks put their words into the middle of names.</summary>
+    /// <summary>
+    /// torch.compile, FSDP and activation checkpointing of single blocks put their words into the middle of names.
+    /// </summary>
     [Theory]
     [InlineData("_orig_mod")]
     [InlineData("_fsdp_wrapped_module")]
     [InlineData("_checkpoint_wrapped_module")]
     public void SoDoesAWordInTheMiddle(string word)
     {
-        var wrapped = _vit.Predict(_vit.Write("wrapped.safetensors", name => name.Replace("blocks.1.", $"blocks.1.{word}.")));
+        var wrapped = _vit.Predict(
+            _vit.Write("wrapped.safetensors", name => name.Replace("blocks.1.", $"blocks.1.{word}."))
+        );
         Assert.Equal(_vit.Predict(_vit.Write("plain.safetensors")).Output, wrapped.Output);
         Assert.Contains($"{word}. taken off", wrapped.Errors);
     }
@@ -56,7 +62,11 @@ public sealed class WrappedCheckpointTests : IDisposable
     public void WhatStandsBesideTheModelIsLeftOutAndCounted()
     {
         using var other = ones(3);
-        string path = _vit.Write("lightning.safetensors", name => "model." + name, new Dictionary<string, Tensor> { ["criterion.weight"] = other, ["metric.total"] = other });
+        string path = _vit.Write(
+            "lightning.safetensors",
+            name => "model." + name,
+            new Dictionary<string, Tensor> { ["criterion.weight"] = other, ["metric.total"] = other }
+        );
         var run = _vit.Predict(path);
         Assert.Equal(_vit.Predict(_vit.Write("plain.safetensors")).Output, run.Output);
         Assert.Contains("2 tensors beside model left out, such as criterion.weight", run.Errors);
@@ -79,7 +89,11 @@ public sealed class WrappedCheckpointTests : IDisposable
     [Fact]
     public void BetweenTwoAlikeNoneIsChosen()
     {
-        string path = _vit.Write("dino.safetensors", name => "teacher." + name, _vit.Weights.ToDictionary(entry => "pupil." + entry.Key, entry => entry.Value));
+        string path = _vit.Write(
+            "dino.safetensors",
+            name => "teacher." + name,
+            _vit.Weights.ToDictionary(entry => "pupil." + entry.Key, entry => entry.Value)
+        );
         Expect.Refused<CheckpointException>(() => _vit.Predict(path), "holds 2 models", "teacher", "pupil", "--key");
         Assert.Equal(0, _vit.Predict(path, "--key", "pupil").Code);
     }

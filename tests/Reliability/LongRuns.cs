@@ -47,5 +47,6 @@ public sealed class LongRuns
 
     private static double Median(IEnumerable<double> values) => values.Order().ElementAt(250);
 
-    private static double Resident() => long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1]) * (double)Environment.SystemPageSize;
+    private static double Resident() =>
+        long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1]) * (double)Environment.SystemPageSize;
 }

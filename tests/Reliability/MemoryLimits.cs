@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
 using Xunit;
-using static TorchSharp.torch;
 using static PatchKit.Tests.Engines.Expect;
+using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Reliability;
 
@@ -28,7 +28,8 @@ public sealed class MemoryLimits
         var x = ones([3], requires_grad: true);
         var y = x.exp();
         y.add_(1);
-        for (int i = 0; i < 3; i++) Refused<ExternalException>(() => y.sum().backward(), "modified by an inplace operation");
+        for (int i = 0; i < 3; i++)
+            Refused<ExternalException>(() => y.sum().backward(), "modified by an inplace operation");
         Assert.Null(x.grad);
         x.exp().sum().backward();
         Is("[2.7183, 2.7183, 2.7183]", x.grad!);
@@ -41,7 +42,8 @@ public sealed class MemoryLimits
         long held = Engine.Memory().LiveBytes; // by other tests
         Engine.ResetPeakMemory();
         // Written to, as a step's tensors are: else 3 GB are taken before a collector on a busy machine has its turn.
-        for (int i = 0; i < 400; i++) Block(8).zero_();
+        for (int i = 0; i < 400; i++)
+            Block(8).zero_();
         // Garbage may grow to as much as is held for good, and on a busy machine while a collection waits for its turn.
         Assert.InRange(Engine.Memory().PeakBytes, 0, 2 * held + 200 * Megabyte);
     }
@@ -50,12 +52,14 @@ public sealed class MemoryLimits
     public void AModelThatHoldsMuchIsNotCollectedForIt()
     {
         using var scope = NewDisposeScope();
-        for (int i = 0; i < 60; i++) Block(8);
+        for (int i = 0; i < 60; i++)
+            Block(8);
         int full = GC.CollectionCount(2);
         for (int i = 0; i < 300; i++)
         {
             using var step = NewDisposeScope();
-            for (int k = 0; k < 4; k++) Block(8);
+            for (int k = 0; k < 4; k++)
+                Block(8);
         }
         Assert.InRange(GC.CollectionCount(2) - full, 0, 2);
     }
@@ -65,9 +69,12 @@ public sealed class MemoryLimits
     {
         Garbage.LowerTheLimit();
         using var scope = NewDisposeScope();
-        for (int i = 0; i < 60; i++) Block(8);
-        int full = GC.CollectionCount(2), young = GC.CollectionCount(0);
-        for (int i = 0; i < 400; i++) Block(8).DetachFromDisposeScope();
+        for (int i = 0; i < 60; i++)
+            Block(8);
+        int full = GC.CollectionCount(2),
+            young = GC.CollectionCount(0);
+        for (int i = 0; i < 400; i++)
+            Block(8).DetachFromDisposeScope();
         Assert.InRange(GC.CollectionCount(2) - full, 0, 3);
         Assert.InRange(GC.CollectionCount(0) - young, 1, 40);
     }

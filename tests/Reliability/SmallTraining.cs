@@ -13,10 +13,10 @@ internal static class SmallTraining
         manual_seed(seed).Dispose();
         using var network = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 4));
         using var optimizer = optim.AdamW(network.parameters(), lr: 0.01);
-        using var x = randn([64, 16]).DetachFromDisposeScope();                              // (B, I)
-        using var rule = randn([16, 4]).DetachFromDisposeScope();                            // (I, classes)
-        using var scores = x.matmul(rule).DetachFromDisposeScope();                          // (B, classes)
-        using var y = scores.argmax(1).DetachFromDisposeScope();                             // (B)
+        using var x = randn([64, 16]).DetachFromDisposeScope(); // (B, I)
+        using var rule = randn([16, 4]).DetachFromDisposeScope(); // (I, classes)
+        using var scores = x.matmul(rule).DetachFromDisposeScope(); // (B, classes)
+        using var y = scores.argmax(1).DetachFromDisposeScope(); // (B)
         for (int step = 0; step < steps; step++)
             yield return scoped ? ScopedStep(network, optimizer, x, y) : Step(network, optimizer, x, y);
     }

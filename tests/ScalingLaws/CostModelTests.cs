@@ -9,15 +9,63 @@ public sealed class CostModelTests
 {
     private static readonly Dictionary<string, BackboneConfig> Configs = new()
     {
-        ["vit, p 16"] = new VisionTransformerConfig { Height = 224, Width = 224, PatchSize = 16, EmbedDim = 192, Depth = 6, Heads = 3 },
-        ["vit, p 2"] = new VisionTransformerConfig { Height = 64, Width = 48, PatchSize = 2, EmbedDim = 64, Depth = 4, Heads = 4 },
-        ["vit, p 1"] = new VisionTransformerConfig { Height = 32, Width = 32, PatchSize = 1, EmbedDim = 48, Depth = 6, Heads = 3 },
-        ["adventurer, p 16"] = new AdventurerConfig { Height = 224, Width = 224, PatchSize = 16, EmbedDim = 192, Depth = 6 },
-        ["adventurer, p 2"] = new AdventurerConfig { Height = 64, Width = 48, PatchSize = 2, EmbedDim = 64, Depth = 4, HeadDim = 32, StateDim = 16 },
-        ["adventurer, p 1"] = new AdventurerConfig { Height = 64, Width = 64, PatchSize = 1, EmbedDim = 64, Depth = 6 },
+        ["vit, p 16"] = new VisionTransformerConfig
+        {
+            Height = 224,
+            Width = 224,
+            PatchSize = 16,
+            EmbedDim = 192,
+            Depth = 6,
+            Heads = 3,
+        },
+        ["vit, p 2"] = new VisionTransformerConfig
+        {
+            Height = 64,
+            Width = 48,
+            PatchSize = 2,
+            EmbedDim = 64,
+            Depth = 4,
+            Heads = 4,
+        },
+        ["vit, p 1"] = new VisionTransformerConfig
+        {
+            Height = 32,
+            Width = 32,
+            PatchSize = 1,
+            EmbedDim = 48,
+            Depth = 6,
+            Heads = 3,
+        },
+        ["adventurer, p 16"] = new AdventurerConfig
+        {
+            Height = 224,
+            Width = 224,
+            PatchSize = 16,
+            EmbedDim = 192,
+            Depth = 6,
+        },
+        ["adventurer, p 2"] = new AdventurerConfig
+        {
+            Height = 64,
+            Width = 48,
+            PatchSize = 2,
+            EmbedDim = 64,
+            Depth = 4,
+            HeadDim = 32,
+            StateDim = 16,
+        },
+        ["adventurer, p 1"] = new AdventurerConfig
+        {
+            Height = 64,
+            Width = 64,
+            PatchSize = 1,
+            EmbedDim = 64,
+            Depth = 6,
+        },
     };
 
-    public static IEnumerable<TheoryDataRow<string>> Names => Configs.Keys.Select(name => new TheoryDataRow<string>(name));
+    public static IEnumerable<TheoryDataRow<string>> Names =>
+        Configs.Keys.Select(name => new TheoryDataRow<string>(name));
 
     [Theory, MemberData(nameof(Names))]
     public void AForwardPassTakesWhatIsEstimated(string name)
@@ -44,7 +92,12 @@ public sealed class CostModelTests
     {
         using var model = new ModelPreset(name, Configs[name], "").Create();
         long casts = 2 * model.Config.Cost().Parameters;
-        using (Engine.Autocast(CPU)) Assert.InRange((double)(Grown(model, backward: false) - casts) / model.Config.Cost().AutocastActivationBytes, 0.8, 1.2);
+        using (Engine.Autocast(CPU))
+            Assert.InRange(
+                (double)(Grown(model, backward: false) - casts) / model.Config.Cost().AutocastActivationBytes,
+                0.8,
+                1.2
+            );
     }
 
     private static long Grown(Backbone model, bool backward)
@@ -55,7 +108,8 @@ public sealed class CostModelTests
         long before = Engine.Memory().LiveBytes;
         Engine.ResetPeakMemory();
         var loss = model.call(image).square().sum();
-        if (backward) loss.backward();
+        if (backward)
+            loss.backward();
         return Engine.Memory().PeakBytes - before;
     }
 }

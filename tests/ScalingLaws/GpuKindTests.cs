@@ -29,7 +29,8 @@ public sealed class GpuKindTests
     [InlineData("NVIDIA A10G", null)]
     [InlineData("NVIDIA A100-SXM4-40GB MIG 1g.5gb", null)]
     [InlineData("NVIDIA GH200 480GB", null)]
-    public void TheDriversNameTellsTheKind(string driver, string? name) => Assert.Equal(name, GpuKind.FromDriver(driver)?.Name);
+    public void TheDriversNameTellsTheKind(string driver, string? name) =>
+        Assert.Equal(name, GpuKind.FromDriver(driver)?.Name);
 
     [Fact]
     public void ShortNamesAreFoundInAnyCaseAndWrongOnesNameTheCatalogue()
@@ -41,5 +42,6 @@ public sealed class GpuKindTests
     }
 
     [Fact]
-    public void AGpuWithoutBfloat16TrainsAtItsFloat32Peak() => Assert.Equal(15.7e12, GpuKind.Find("v100").TrainingFlops);
+    public void AGpuWithoutBfloat16TrainsAtItsFloat32Peak() =>
+        Assert.Equal(15.7e12, GpuKind.Find("v100").TrainingFlops);
 }

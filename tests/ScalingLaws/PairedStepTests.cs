@@ -3,10 +3,15 @@ using Xunit;
 
 namespace PatchKit.Tests.ScalingLaws;
 
-/// <summary>Paired steps against numbers worked out by hand with a printed table of Student's t: t(.95) is 2.920 with 2 degrees of freedom and 2.132 with 4.</summary>
+/// <summary>
+/// Paired steps against numbers worked out by hand with a printed table of Student's t: t(.95) is 2.920 with 2 degrees
+/// of freedom and 2.132 with 4.
+/// </summary>
 public sealed class PairedStepTests
 {
-    /// <summary>Differences .3, .1, .2: mean .2, standard deviation .1, .2 - 2.920 x .1 / sqrt(3) = .0314; all three agree, 1/8.</summary>
+    /// <summary>
+    /// Differences .3, .1, .2: mean .2, standard deviation .1, .2 - 2.920 x .1 / sqrt(3) = .0314; all three agree, 1/8.
+    /// </summary>
     [Fact]
     public void ThreeSeedsByHand()
     {
@@ -18,7 +23,10 @@ public sealed class PairedStepTests
         Assert.Equal((3, 3, .125), (step.Count, step.Agreeing, Math.Round(step.SignTest, 12)));
     }
 
-    /// <summary>.1, .2, .3, .4, -.1: mean .18, squares about it .0064 + .0004 + .0144 + .0484 + .0784 = .148, s = sqrt(.037); four or five of five: 6/32.</summary>
+    /// <summary>
+    /// .1, .2, .3, .4, -.1: mean .18, squares about it .0064 + .0004 + .0144 + .0484 + .0784 = .148, s = sqrt(.037);
+    /// four or five of five: 6/32.
+    /// </summary>
     [Fact]
     public void FiveSeedsByHand()
     {
@@ -28,7 +36,9 @@ public sealed class PairedStepTests
         Assert.Equal(6 / 32.0, step.SignTest, 1e-12);
     }
 
-    /// <summary>Seeds that lack an end are left out; ties say nothing to the sign test: two of two that differ, 1/4.</summary>
+    /// <summary>
+    /// Seeds that lack an end are left out; ties say nothing to the sign test: two of two that differ, 1/4.
+    /// </summary>
     [Fact]
     public void SeedsAreJoinedByNumber()
     {
@@ -45,9 +55,13 @@ public sealed class PairedStepTests
     public void OneSeedHasNoInterval()
     {
         var one = new PairedStep("x", [(1, .5)]);
-        Assert.Equal((.5, double.NaN, double.NaN, .5), (one.Mean, one.Deviation, one.LowerEnd, Math.Round(one.SignTest, 12)));
+        Assert.Equal(
+            (.5, double.NaN, double.NaN, .5),
+            (one.Mean, one.Deviation, one.LowerEnd, Math.Round(one.SignTest, 12))
+        );
         Assert.True(double.IsNaN(new PairedStep("x", []).Mean));
         Assert.Equal(1, new PairedStep("x", [(1, -1), (2, -1)]).SignTest);
-        Assert.Equal(.5, new PairedStep("x", [(1, .5), (2, .5), (3, .5)]).LowerEnd);                         // no spread, no doubt
+        // no spread, no doubt
+        Assert.Equal(.5, new PairedStep("x", [(1, .5), (2, .5), (3, .5)]).LowerEnd);
     }
 }

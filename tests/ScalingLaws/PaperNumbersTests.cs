@@ -9,8 +9,19 @@ public sealed class PaperNumbersTests(ITestOutputHelper output)
     [Fact]
     public void EveryTableIsThere()
     {
-        Assert.Equal((25, 10, 10, 35, 7, 5, 10, 9), (PaperNumbers.Table1.Count, PaperNumbers.Table2.Count, PaperNumbers.Table3.Count, PaperNumbers.Table4.Count,
-            PaperNumbers.Table5.Count, PaperNumbers.Table6.Count, PaperNumbers.Table7.Count, PaperNumbers.Figure1.Count));
+        Assert.Equal(
+            (25, 10, 10, 35, 7, 5, 10, 9),
+            (
+                PaperNumbers.Table1.Count,
+                PaperNumbers.Table2.Count,
+                PaperNumbers.Table3.Count,
+                PaperNumbers.Table4.Count,
+                PaperNumbers.Table5.Count,
+                PaperNumbers.Table6.Count,
+                PaperNumbers.Table7.Count,
+                PaperNumbers.Figure1.Count
+            )
+        );
         Assert.Contains(new PaperAccuracy("Adventurer-Base", 224, 1, 84.6), PaperNumbers.Table1);
         Assert.Contains(new PaperAccuracy("DeiT-Base", 128, 1, null), PaperNumbers.Table1);
         Assert.Contains(new PaperSegmentation("Adventurer-B", "None", 100, 2, 46.8), PaperNumbers.Table2);
@@ -24,7 +35,8 @@ public sealed class PaperNumbersTests(ITestOutputHelper output)
     [Fact]
     public void Table4RepeatsTable1()
     {
-        foreach (var cell in PaperNumbers.Table4.Where(cell => cell.Model == "Adventurer-Base")) Assert.Contains(cell, PaperNumbers.Table1);
+        foreach (var cell in PaperNumbers.Table4.Where(cell => cell.Model == "Adventurer-Base"))
+            Assert.Contains(cell, PaperNumbers.Table1);
     }
 
     [Fact]

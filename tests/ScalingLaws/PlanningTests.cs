@@ -19,7 +19,7 @@ public sealed class PlanningTests
     }
 
     [Theory]
-    [InlineData(34_000, 1, 32, 1)]   // 18,000 + 32 x 500, to the byte
+    [InlineData(34_000, 1, 32, 1)] // 18,000 + 32 x 500, to the byte
     [InlineData(33_999, 1, 16, 2)]
     [InlineData(18_500, 1, 1, 32)]
     [InlineData(34_000, 4, 8, 1)]
@@ -51,8 +51,16 @@ public sealed class PlanningTests
     public void APartCountThatIsGivenIsKeptWhetherItFitsOrNot()
     {
         Assert.False(BatchFit.In(32, 1, 2, Memory, 20_000).Fits);
-        Assert.Equal((16, 2), (BatchFit.In(32, 1, 2, Memory, 20_000).Images, BatchFit.In(32, 1, 2, Memory, 20_000).Parts));
-        Expect.Refused<ArgumentException>(() => BatchFit.In(32, 4, 3, Memory, 20_000), "4 GPUs share a batch of 32 by 8", "3 equal parts", "a divisor of 8");
+        Assert.Equal(
+            (16, 2),
+            (BatchFit.In(32, 1, 2, Memory, 20_000).Images, BatchFit.In(32, 1, 2, Memory, 20_000).Parts)
+        );
+        Expect.Refused<ArgumentException>(
+            () => BatchFit.In(32, 4, 3, Memory, 20_000),
+            "4 GPUs share a batch of 32 by 8",
+            "3 equal parts",
+            "a divisor of 8"
+        );
         Expect.Refused<ArgumentException>(() => BatchFit.In(32, 1, 0, Memory, 20_000), "0 equal parts");
     }
 
@@ -61,7 +69,8 @@ public sealed class PlanningTests
     [InlineData(16, 12, "use 8 or 16")]
     [InlineData(16, 32, "use 16.")]
     [InlineData(16, 0, "0 GPUs")]
-    public void ABatchThatCannotBeSharedEvenlyIsRefusedWithWhatWould(int batch, int gpus, string words) => Expect.Refused<ArgumentException>(() => BatchFit.Fewest(batch, gpus, Memory, 20_000), words);
+    public void ABatchThatCannotBeSharedEvenlyIsRefusedWithWhatWould(int batch, int gpus, string words) =>
+        Expect.Refused<ArgumentException>(() => BatchFit.Fewest(batch, gpus, Memory, 20_000), words);
 
     [Fact]
     public void BetweenTimedSequencesTheRateIsALineOnLogarithmicAxesAndBeyondThemTheEnds()
@@ -73,14 +82,40 @@ public sealed class PlanningTests
         Assert.Equal(4e12, curve.At(10_000), 1e3);
         Assert.Equal(4e12, curve.At(1_000_000));
         Assert.Equal(6e12, curve.Scaled(1.5).At(1_000_000));
-        Assert.Equal(10, curve.Hours(macs: 6e9, images: 1e6, tokens: 100), 1e-9); // 6 x 6e9 x 1e6 = 3.6e16 operations at 1e12 a second
+        // 6 x 6e9 x 1e6 = 3.6e16 operations at 1e12 a second
+        Assert.Equal(10, curve.Hours(macs: 6e9, images: 1e6, tokens: 100), 1e-9);
     }
 
     [Fact]
     public void PublishedHoursAreFoundAgain()
     {
-        var models = PaperNumbers.Table6.Select(row => (Row: row, Model: (CostModel)new TransformerCost { Pixels = 224 * 224, PatchSize = row.PatchSize, Tokens = row.Length, EmbedDim = 768, Depth = 12, Classes = 1000, Heads = 12, MlpDim = 3072 })).ToList();
-        var curve = ThroughputCurve.OfHours("Table 6", 1000, models.Select(each => (each.Model, each.Row.DeitBaseGpuHours)));
-        Assert.All(models, each => Assert.Equal(each.Row.DeitBaseGpuHours, curve.Hours(each.Model.Macs, 1000, each.Row.Length), 1e-9));
+        var models = PaperNumbers
+            .Table6.Select(row =>
+                (
+                    Row: row,
+                    Model: (CostModel)
+                        new TransformerCost
+                        {
+                            Pixels = 224 * 224,
+                            PatchSize = row.PatchSize,
+                            Tokens = row.Length,
+                            EmbedDim = 768,
+                            Depth = 12,
+                            Classes = 1000,
+                            Heads = 12,
+                            MlpDim = 3072,
+                        }
+                )
+            )
+            .ToList();
+        var curve = ThroughputCurve.OfHours(
+            "Table 6",
+            1000,
+            models.Select(each => (each.Model, each.Row.DeitBaseGpuHours))
+        );
+        Assert.All(
+            models,
+            each => Assert.Equal(each.Row.DeitBaseGpuHours, curve.Hours(each.Model.Macs, 1000, each.Row.Length), 1e-9)
+        );
     }
 }

@@ -46,7 +46,9 @@ public sealed class PowerLawTests
     public void HeldOutErrorChoosesTheLawThatMadeThePoints(double floor, PowerLawForm form)
     {
         double[] wobble = [1.0008, 0.9993, 1.0005, 0.9996, 1.0001];
-        var points = s_sizes.Zip(wobble, (size, factor) => new LossPoint(size, new PowerLaw(floor, 0.3, 0.4).At(size) * factor)).ToArray();
+        var points = s_sizes
+            .Zip(wobble, (size, factor) => new LossPoint(size, new PowerLaw(floor, 0.3, 0.4).At(size) * factor))
+            .ToArray();
         var choice = PowerLawChoice.ByHeldOutError(points);
         Assert.Equal(form, choice.Fit.Form);
         Assert.True(choice.WithFloor.Covered);
@@ -69,8 +71,14 @@ public sealed class PowerLawTests
         var fit = PowerLawFit.To(Noisy(new PowerLaw(0.8, 0.0175, 1.05), 0.003, new Random(1)));
         double least = fit.SquaresAtFloor(fit.Law.Floor);
         Assert.Equal(least / fit.DegreesOfFreedom, fit.Noise * fit.Noise, 1e-9);
-        Assert.True(least < fit.SquaresAtFloor(fit.FloorInterval.Low) && least < fit.SquaresAtFloor(fit.FloorInterval.High));
-        Assert.Equal(fit.SquaresAtFloor(fit.FloorInterval.Low), fit.SquaresAtFloor(fit.FloorInterval.High), 1e-3 * least);
+        Assert.True(
+            least < fit.SquaresAtFloor(fit.FloorInterval.Low) && least < fit.SquaresAtFloor(fit.FloorInterval.High)
+        );
+        Assert.Equal(
+            fit.SquaresAtFloor(fit.FloorInterval.Low),
+            fit.SquaresAtFloor(fit.FloorInterval.High),
+            1e-3 * least
+        );
     }
 
     [Fact]
@@ -84,19 +92,38 @@ public sealed class PowerLawTests
     public void WhatCannotBeFittedIsRefused()
     {
         var law = new PowerLaw(0.8, 0.02, 1);
-        Expect.Refused<ArgumentException>(() => PowerLawFit.To(Points(law)[..3]), "3 parameters", "4 points", "3 at 3 were given");
-        Expect.Refused<ArgumentException>(() => PowerLawFit.To([.. Points(law), new LossPoint(32, double.NaN)]), "NaN", "runs that failed");
+        Expect.Refused<ArgumentException>(
+            () => PowerLawFit.To(Points(law)[..3]),
+            "3 parameters",
+            "4 points",
+            "3 at 3 were given"
+        );
+        Expect.Refused<ArgumentException>(
+            () => PowerLawFit.To([.. Points(law), new LossPoint(32, double.NaN)]),
+            "NaN",
+            "runs that failed"
+        );
         Expect.Refused<ArgumentException>(() => SmallestPatchTest.Of(Points(law)[..3]), "4 patch sizes");
     }
 
-    internal static LossPoint[] Points(PowerLaw law) => Array.ConvertAll(s_sizes, size => new LossPoint(size, law.At(size)));
+    internal static LossPoint[] Points(PowerLaw law) =>
+        Array.ConvertAll(s_sizes, size => new LossPoint(size, law.At(size)));
 
-    internal static LossPoint[] Noisy(PowerLaw law, double noise, Random random, int seeds = 1, double largest = 16, double smallest = 1)
+    internal static LossPoint[] Noisy(
+        PowerLaw law,
+        double noise,
+        Random random,
+        int seeds = 1,
+        double largest = 16,
+        double smallest = 1
+    )
     {
         var points = new List<LossPoint>();
         for (double size = largest; size >= smallest; size /= 2)
-            for (int seed = 0; seed < seeds; seed++)
-                points.Add(new LossPoint(size, law.At(size) + noise * MathNet.Numerics.Distributions.Normal.Sample(random, 0, 1)));
+        for (int seed = 0; seed < seeds; seed++)
+            points.Add(
+                new LossPoint(size, law.At(size) + noise * MathNet.Numerics.Distributions.Normal.Sample(random, 0, 1))
+            );
         return [.. points];
     }
 }

@@ -13,15 +13,21 @@ internal static class Scenes
         var image = new Image(width, height);
         var labels = new LabelMap(width, height, new byte[width * height]);
         for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++)
-            {
-                (image.Pixels[3 * (y * width + x)], image.Pixels[3 * (y * width + x) + 1], image.Pixels[3 * (y * width + x) + 2]) = ((byte)(2 * x), (byte)(2 * y), 100);
-                labels.Classes[y * width + x] = (byte)((2 * y < height ? 0 : 2) + (2 * x < width ? 0 : 1));
-            }
+        for (int x = 0; x < width; x++)
+        {
+            (
+                image.Pixels[3 * (y * width + x)],
+                image.Pixels[3 * (y * width + x) + 1],
+                image.Pixels[3 * (y * width + x) + 2]
+            ) = ((byte)(2 * x), (byte)(2 * y), 100);
+            labels.Classes[y * width + x] = (byte)((2 * y < height ? 0 : 2) + (2 * x < width ? 0 : 1));
+        }
         return (image, labels);
     }
 
-    /// <summary>Writes a set of 12 training and 5 validation images of 40 x 30 pixels, or of other sizes, too.</summary>
+    /// <summary>
+    /// Writes a set of 12 training and 5 validation images of 40 x 30 pixels, or of other sizes, too.
+    /// </summary>
     internal static string Write(string folder, bool severalSizes = false)
     {
         foreach (var (part, count) in new[] { ("training", 12), ("validation", 5) })
@@ -31,7 +37,11 @@ internal static class Scenes
             for (int i = 0; i < count; i++)
             {
                 var (image, labels) = Coordinates(severalSizes ? 40 + 4 * (i / 2 % 2) : 40, 30);
-                using (image) File.WriteAllBytes(Path.Combine(folder, "images", part, $"{i:000}.png"), ImageCodec.EncodePng(image));
+                using (image)
+                    File.WriteAllBytes(
+                        Path.Combine(folder, "images", part, $"{i:000}.png"),
+                        ImageCodec.EncodePng(image)
+                    );
                 File.WriteAllBytes(Mask(folder, part, i), labels.ToPng());
             }
         }
@@ -39,5 +49,6 @@ internal static class Scenes
         return folder;
     }
 
-    internal static string Mask(string folder, string part, int index) => Path.Combine(folder, "annotations", part, $"{index:000}.png");
+    internal static string Mask(string folder, string part, int index) =>
+        Path.Combine(folder, "annotations", part, $"{index:000}.png");
 }

@@ -7,11 +7,15 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Segmentation;
 
-/// <summary>Folders in ADE20K's layout: what is read, and a sentence with the file's name for each pair that does not go together.</summary>
+/// <summary>
+/// Folders in ADE20K's layout: what is read, and a sentence with the file's name for each pair that does not go
+/// together.
+/// </summary>
 public sealed class SegmentationFolderTests : IDisposable
 {
     // A 16-bit grey PNG of 1 x 1 pixels; the codec writes none.
-    private const string Deep = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABEAAAAABq7kUHAAAAC0lEQVR42mNgAAEAAAUAAYehTtQAAAAASUVORK5CYII=";
+    private const string Deep =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABEAAAAABq7kUHAAAAC0lEQVR42mNgAAEAAAUAAYehTtQAAAAASUVORK5CYII=";
 
     private readonly string _folder = ImageFiles.Scratch();
 
@@ -24,7 +28,8 @@ public sealed class SegmentationFolderTests : IDisposable
         Assert.Equal((12, true), (set.Count, SegmentationFolder.IsIn(_folder)));
         Assert.Equal(Scenes.Classes, set.Classes);
         var (image, labels) = set.Read(3);
-        using (image) Assert.Equal((40, 30, 40, 30), (image.Width, image.Height, labels.Width, labels.Height));
+        using (image)
+            Assert.Equal((40, 30, 40, 30), (image.Width, image.Height, labels.Width, labels.Height));
         Assert.Equal(Scenes.Coordinates(40, 30).Labels.Classes, labels.Classes);
         Assert.Equal(5, SegmentationFolder.Open(_folder, DataSplit.Test).Count);
     }
@@ -41,7 +46,14 @@ public sealed class SegmentationFolderTests : IDisposable
     public void AdeNamesAreTheLastColumn()
     {
         Scenes.Write(_folder);
-        File.WriteAllLines(Path.Combine(_folder, "objectInfo.txt"), ["Idx\tRatio\tTrain\tVal\tStuff\tName", "1\t0.1576\t11664\t1172\t1\twall", "2\t0.1072\t6046\t612\t1\tbuilding, edifice"]);
+        File.WriteAllLines(
+            Path.Combine(_folder, "objectInfo.txt"),
+            [
+                "Idx\tRatio\tTrain\tVal\tStuff\tName",
+                "1\t0.1576\t11664\t1172\t1\twall",
+                "2\t0.1072\t6046\t612\t1\tbuilding, edifice",
+            ]
+        );
         Assert.Equal(["wall", "building, edifice"], SegmentationFolder.Open(_folder, DataSplit.Training).Classes);
     }
 
@@ -58,11 +70,20 @@ public sealed class SegmentationFolderTests : IDisposable
     public void APairThatDoesNotGoTogetherIsASentence(string kind, params string[] words)
     {
         string spoilt = Spoil(kind);
-        string sentence = Expect.Refused<ImageException>(() => SegmentationFolder.Open(_folder, DataSplit.Training).Read(3), [spoilt, .. words]);
+        string sentence = Expect.Refused<ImageException>(
+            () => SegmentationFolder.Open(_folder, DataSplit.Training).Read(3),
+            [spoilt, .. words]
+        );
         Assert.EndsWith(".", sentence);
 
         var data = SegmentationDataConfig.In(_folder, (16, 16));
-        var recipe = RecipeBook.Find("segment-smoke") with { EpochImages = 24, BatchSize = 4, Epochs = 1, WarmupEpochs = 0 };
+        var recipe = RecipeBook.Find("segment-smoke") with
+        {
+            EpochImages = 24,
+            BatchSize = 4,
+            Epochs = 1,
+            WarmupEpochs = 0,
+        };
         Expect.Refused<ImageException>(() => Read(data.Reading(BadSample.Stop)), spoilt, "--on-bad-sample skip");
         Assert.Equal((6, 1), Read(data.Reading(BadSample.Skip)));
 
@@ -87,8 +108,16 @@ public sealed class SegmentationFolderTests : IDisposable
         using var opened = SegmentationDataConfig.In(_folder).Open(RecipeBook.Find("segment-smoke"), 1, CPU);
         List<long[]> shapes = [];
         foreach (var batch in opened.Test(TestContext.Current.CancellationToken))
-            using (batch) shapes.Add([.. batch.Images.shape, .. batch.Dense!.shape]);
-        Assert.Equal([[2, 3, 30, 40, 2, 30, 40], [2, 3, 30, 44, 2, 30, 44], [1, 3, 30, 40, 1, 30, 40]], shapes);
+            using (batch)
+                shapes.Add([.. batch.Images.shape, .. batch.Dense!.shape]);
+        Assert.Equal(
+            [
+                [2, 3, 30, 40, 2, 30, 40],
+                [2, 3, 30, 44, 2, 30, 44],
+                [1, 3, 30, 40, 1, 30, 40],
+            ],
+            shapes
+        );
     }
 
     [Fact]
@@ -97,7 +126,11 @@ public sealed class SegmentationFolderTests : IDisposable
         var data = SegmentationDataConfig.In(Scenes.Write(_folder)) with { ShorterSide = 15 };
         using var opened = data.Open(RecipeBook.Find("segment-smoke"), 1, CPU);
         using var batch = opened.Test(TestContext.Current.CancellationToken).First();
-        Assert.Equal(([5, 3, 15, 20], [5, 30, 40]), (batch.Images.shape, batch.Dense!.shape), (a, b) => a.Item1.SequenceEqual(b.Item1) && a.Item2.SequenceEqual(b.Item2));
+        Assert.Equal(
+            ([5, 3, 15, 20], [5, 30, 40]),
+            (batch.Images.shape, batch.Dense!.shape),
+            (a, b) => a.Item1.SequenceEqual(b.Item1) && a.Item2.SequenceEqual(b.Item2)
+        );
     }
 
     [Theory]
@@ -108,8 +141,10 @@ public sealed class SegmentationFolderTests : IDisposable
     {
         Scenes.Write(_folder);
         string path = Path.Combine(_folder, removed);
-        if (File.Exists(path)) File.Delete(path);
-        else Directory.Delete(path, recursive: true);
+        if (File.Exists(path))
+            File.Delete(path);
+        else
+            Directory.Delete(path, recursive: true);
         Expect.Refused<ImageException>(() => SegmentationDataConfig.In(_folder), words);
     }
 
@@ -118,28 +153,49 @@ public sealed class SegmentationFolderTests : IDisposable
     {
         var data = SegmentationDataConfig.In(Scenes.Write(_folder));
         File.Delete(Scenes.Mask(_folder, "validation", 1));
-        Expect.Refused<ArgumentException>(() => data.Open(RecipeBook.Find("segment-smoke"), 1, CPU), "fingerprint", "begin another run");
+        Expect.Refused<ArgumentException>(
+            () => data.Open(RecipeBook.Find("segment-smoke"), 1, CPU),
+            "fingerprint",
+            "begin another run"
+        );
     }
 
     private string Spoil(string kind)
     {
         Scenes.Write(_folder);
-        string mask = Scenes.Mask(_folder, "training", 3), image = Path.Combine(_folder, "images", "training", "003.png");
+        string mask = Scenes.Mask(_folder, "training", 3),
+            image = Path.Combine(_folder, "images", "training", "003.png");
         switch (kind)
         {
-            case "missing": File.Delete(mask); return mask;
-            case "other size": File.WriteAllBytes(mask, Scenes.Coordinates(39, 30).Labels.ToPng()); return mask;
+            case "missing":
+                File.Delete(mask);
+                return mask;
+            case "other size":
+                File.WriteAllBytes(mask, Scenes.Coordinates(39, 30).Labels.ToPng());
+                return mask;
             case "label":
                 var labels = Scenes.Coordinates(40, 30).Labels;
                 labels.Classes[2 * 40 + 7] = 4;
                 File.WriteAllBytes(mask, labels.ToPng());
                 return mask;
-            case "16 bit": File.WriteAllBytes(mask, Convert.FromBase64String(Deep)); return mask;
-            case "rgb": File.Copy(image, mask, overwrite: true); return mask;
-            case "jpeg": File.Copy(Path.Combine(ImageFiles.Folder, "grey.jpg"), mask, overwrite: true); return mask;
-            case "empty": File.WriteAllBytes(mask, []); return mask;
-            case "truncated": File.WriteAllBytes(mask, File.ReadAllBytes(mask)[..^20]); return mask;
-            default: File.WriteAllText(image, "no image"); return image;
+            case "16 bit":
+                File.WriteAllBytes(mask, Convert.FromBase64String(Deep));
+                return mask;
+            case "rgb":
+                File.Copy(image, mask, overwrite: true);
+                return mask;
+            case "jpeg":
+                File.Copy(Path.Combine(ImageFiles.Folder, "grey.jpg"), mask, overwrite: true);
+                return mask;
+            case "empty":
+                File.WriteAllBytes(mask, []);
+                return mask;
+            case "truncated":
+                File.WriteAllBytes(mask, File.ReadAllBytes(mask)[..^20]);
+                return mask;
+            default:
+                File.WriteAllText(image, "no image");
+                return image;
         }
     }
 }

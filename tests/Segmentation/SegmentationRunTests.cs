@@ -11,20 +11,41 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Segmentation;
 
-/// <summary>Segmentations are runs like any other: cached, resumed to the bit, listed, started from a classification; and their models write overlays.</summary>
+/// <summary>
+/// Segmentations are runs like any other: cached, resumed to the bit, listed, started from a classification; and their
+/// models write overlays.
+/// </summary>
 public sealed class SegmentationRunTests : IDisposable
 {
-    private static readonly Recipe s_recipe = RecipeBook.Find("segment-smoke") with { Epochs = 2, EpochImages = 24, BatchSize = 8, WarmupEpochs = 1 };
+    private static readonly Recipe s_recipe = RecipeBook.Find("segment-smoke") with
+    {
+        Epochs = 2,
+        EpochImages = 24,
+        BatchSize = 8,
+        WarmupEpochs = 1,
+    };
 
     private static readonly RunConfig s_backbone = new()
     {
-        Model = SmallNet.Vit(16, 8, 16), Recipe = RecipeBook.Find("smoke") with { Epochs = 1, EpochImages = 32, BatchSize = 16, WarmupEpochs = 0 }, Data = new GeneratedDataConfig { TestImages = 50 }, Seed = 3,
+        Model = SmallNet.Vit(16, 8, 16),
+        Recipe = RecipeBook.Find("smoke") with { Epochs = 1, EpochImages = 32, BatchSize = 16, WarmupEpochs = 0 },
+        Data = new GeneratedDataConfig { TestImages = 50 },
+        Seed = 3,
     };
 
     private static readonly RunConfig s_config = new()
     {
-        Model = SmallNet.Vit(32, 8, 0), Recipe = s_recipe, Seed = 3, StartsFrom = s_backbone, Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(8) },
-        Data = new GeneratedDataConfig { Options = MultiScaleBitsOptions.Segmentation, TestImages = 20, Annotations = Annotations.Dense },
+        Model = SmallNet.Vit(32, 8, 0),
+        Recipe = s_recipe,
+        Seed = 3,
+        StartsFrom = s_backbone,
+        Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(8) },
+        Data = new GeneratedDataConfig
+        {
+            Options = MultiScaleBitsOptions.Segmentation,
+            TestImages = 20,
+            Annotations = Annotations.Dense,
+        },
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-segmentation-").FullName;
@@ -45,15 +66,25 @@ public sealed class SegmentationRunTests : IDisposable
         Assert.Equal(("background", $"mIoU {100 * scores.MIoU:0.0} %"), (scores.Classes[0], result.Headline));
         Assert.True(double.IsNaN(result.Test.Top1) && result.Test.Loss > 0);
 
-        var known = Store.Find(s_config)!;                                                // read again from the file
-        Assert.Equal((result.Date, scores.MIoU, s_config.Key), (known.Date, ((SegmentationResult)known.Scores!).MIoU, known.Config.Key));
+        var known = Store.Find(s_config)!; // read again from the file
+        Assert.Equal(
+            (result.Date, scores.MIoU, s_config.Key),
+            (known.Date, ((SegmentationResult)known.Scores!).MIoU, known.Config.Key)
+        );
         Assert.Equal(scores.IoU, ((SegmentationResult)known.Scores!).IoU);
         var run = CommandRun.Of(RunsCommand.Create(), "show", s_config.Key, "--out", _folder);
         Assert.Contains("segmentation, UperNet", run.Output);
         Assert.Contains("aAcc, %", run.Output);
 
         using var model = SegmentationTask.Load(Store, s_config);
-        var (test, again) = SegmentationEvaluation.Score(model, model.call, s_config.Data.Open(s_recipe, 3, CPU).Test(Stop), s_config.Data.ClassNames, CPU, Stop);
+        var (test, again) = SegmentationEvaluation.Score(
+            model,
+            model.call,
+            s_config.Data.Open(s_recipe, 3, CPU).Test(Stop),
+            s_config.Data.ClassNames,
+            CPU,
+            Stop
+        );
         Assert.Equal((result.Test.Loss, scores.MIoU), (test.Loss, again.MIoU));
         Assert.Throws<ArgumentException>(() => SegmentationTask.Load(Store, s_backbone));
     }
@@ -62,13 +93,50 @@ public sealed class SegmentationRunTests : IDisposable
     public void KeysTellTasksApart()
     {
         var keys = new HashSet<string> { s_config.Key };
-        foreach (var other in new[]
-        {
-            s_config with { Task = null }, s_config with { Task = new SegmentationTask() }, s_config with { Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(16) } },
-            s_config with { Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(8) with { Auxiliary = true } } }, s_config with { Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(8), Window = new(16, 8) } },
-            s_config with { Data = new GeneratedDataConfig { Options = MultiScaleBitsOptions.Segmentation, TestImages = 20 } }, s_config with { StartsFrom = null },
-        }) Assert.True(keys.Add(other.Key), $"{other}");
-        var read = JsonSerializer.Deserialize<RunConfig>(JsonSerializer.Serialize(s_config with { Task = new SegmentationTask { Window = new(16, 8) } }, RunConfig.Json), RunConfig.Json)!;
+        foreach (
+            var other in new[]
+            {
+                s_config with
+                {
+                    Task = null,
+                },
+                s_config with
+                {
+                    Task = new SegmentationTask(),
+                },
+                s_config with
+                {
+                    Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(16) },
+                },
+                s_config with
+                {
+                    Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(8) with { Auxiliary = true } },
+                },
+                s_config with
+                {
+                    Task = new SegmentationTask { Decoder = SegmentationConfig.UperNet(8), Window = new(16, 8) },
+                },
+                s_config with
+                {
+                    Data = new GeneratedDataConfig { Options = MultiScaleBitsOptions.Segmentation, TestImages = 20 },
+                },
+                s_config with
+                {
+                    StartsFrom = null,
+                },
+            }
+        )
+            Assert.True(keys.Add(other.Key), $"{other}");
+        var read = JsonSerializer.Deserialize<RunConfig>(
+            JsonSerializer.Serialize(
+                s_config with
+                {
+                    Task = new SegmentationTask { Window = new(16, 8) },
+                },
+                RunConfig.Json
+            ),
+            RunConfig.Json
+        )!;
         Assert.Equal((new SegmentationTask { Window = new(16, 8) }, 0), (read.Task, read.Model.Classes));
     }
 
@@ -81,16 +149,40 @@ public sealed class SegmentationRunTests : IDisposable
         {
             using var stop = new CancellationTokenSource();
             int told = at;
-            Assert.Throws<OperationCanceledException>(() => elsewhere.Train(s_config, new RunOptions { CheckpointSteps = 1, Progress = progress => { if (progress.Steps == s_config.Steps && progress.Step >= told || elsewhere.Find(s_backbone) is not null) stop.Cancel(); } }, stop.Token));
+            Assert.Throws<OperationCanceledException>(() =>
+                elsewhere.Train(
+                    s_config,
+                    new RunOptions
+                    {
+                        CheckpointSteps = 1,
+                        Progress = progress =>
+                        {
+                            if (
+                                progress.Steps == s_config.Steps && progress.Step >= told
+                                || elsewhere.Find(s_backbone) is not null
+                            )
+                                stop.Cancel();
+                        },
+                    },
+                    stop.Token
+                )
+            );
         }
         elsewhere.Train(s_config, cancellation: Stop);
         foreach (string file in new[] { "model.safetensors", "metrics.jsonl" })
-            Assert.Equal(File.ReadAllBytes(Path.Combine(Store.FolderOf(s_config), file)), File.ReadAllBytes(Path.Combine(elsewhere.FolderOf(s_config), file)));
+            Assert.Equal(
+                File.ReadAllBytes(Path.Combine(Store.FolderOf(s_config), file)),
+                File.ReadAllBytes(Path.Combine(elsewhere.FolderOf(s_config), file))
+            );
     }
 
     [Fact]
     public void ABackboneOfAnotherPatchSizeIsRefused() =>
-        Expect.Refused<PatchKit.Checkpoints.CheckpointException>(() => Store.Train(s_config with { Model = SmallNet.Vit(32, 4, 0) }, cancellation: Stop), "patch_embed.proj.weight", "patch size");
+        Expect.Refused<PatchKit.Checkpoints.CheckpointException>(
+            () => Store.Train(s_config with { Model = SmallNet.Vit(32, 4, 0) }, cancellation: Stop),
+            "patch_embed.proj.weight",
+            "patch size"
+        );
 
     [Fact]
     public void ScenesInFilesAreLearntFromAndBadOnesCounted()
@@ -99,12 +191,24 @@ public sealed class SegmentationRunTests : IDisposable
         File.Delete(Scenes.Mask(images, "training", 2));
         File.Delete(Scenes.Mask(images, "validation", 1));
         var data = SegmentationDataConfig.In(images, (16, 24));
-        var config = s_config with { Data = data, Task = new SegmentationTask { Window = new(16, 8) }, Model = SmallNet.Vit(32, 8, 0) with { Height = 16, Width = 24 } };
-        Expect.Refused<ImageException>(() => Store.Train(config, cancellation: Stop), "002.png", "--on-bad-sample skip");
+        var config = s_config with
+        {
+            Data = data,
+            Task = new SegmentationTask { Window = new(16, 8) },
+            Model = SmallNet.Vit(32, 8, 0) with { Height = 16, Width = 24 },
+        };
+        Expect.Refused<ImageException>(
+            () => Store.Train(config, cancellation: Stop),
+            "002.png",
+            "--on-bad-sample skip"
+        );
         var result = Store.Train(config, new RunOptions { OnBadSample = BadSample.Skip }, Stop);
         Assert.Equal((2, 4L), (result.LeftOut, result.Test.Images));
         Assert.Equal(Scenes.Classes, ((SegmentationResult)result.Scores!).Classes);
-        Assert.Equal(config.Key, (config with { Data = data with { Folder = "elsewhere", OnBadSample = BadSample.Skip } }).Key);
+        Assert.Equal(
+            config.Key,
+            (config with { Data = data with { Folder = "elsewhere", OnBadSample = BadSample.Skip } }).Key
+        );
     }
 
     [Fact]
@@ -112,8 +216,11 @@ public sealed class SegmentationRunTests : IDisposable
     {
         Store.Train(s_config, cancellation: Stop);
         var (image, _) = Scenes.Coordinates(50, 37);
-        string path = Path.Combine(_folder, "photo.png"), bad = Path.Combine(_folder, "bad.png"), overlays = Path.Combine(_folder, "overlays");
-        using (image) File.WriteAllBytes(path, ImageCodec.EncodePng(image));
+        string path = Path.Combine(_folder, "photo.png"),
+            bad = Path.Combine(_folder, "bad.png"),
+            overlays = Path.Combine(_folder, "overlays");
+        using (image)
+            File.WriteAllBytes(path, ImageCodec.EncodePng(image));
         File.WriteAllText(bad, "no image");
         string[] where = ["--task", "segmentation", "--runs", _folder, "--out", overlays];
         var run = CommandRun.Of(PredictCommand.Create(), [path, .. where]);
@@ -121,25 +228,57 @@ public sealed class SegmentationRunTests : IDisposable
         Assert.Contains($"{s_config.Key}: {s_config}; mIoU", run.Errors);
         string file = Path.Combine(overlays, "photo-segmentation.png");
         Assert.StartsWith($"{path} -> {file}", run.Output);
-        using (var overlay = ImageCodec.Read(file)) Assert.Equal((50, 37), (overlay.Width, overlay.Height));
+        using (var overlay = ImageCodec.Read(file))
+            Assert.Equal((50, 37), (overlay.Width, overlay.Height));
 
         var both = CommandRun.Of(PredictCommand.Create(), [bad, path, .. where, "--json", "--run", s_config.Key[..6]]);
         Assert.Equal(1, both.Code);
         var found = JsonDocument.Parse(both.Output).RootElement;
         Assert.StartsWith(bad, found[0].GetProperty("error").GetString());
         Assert.Equal(1, found[1].GetProperty("classes").EnumerateObject().Sum(share => share.Value.GetDouble()), 1e-9);
-        Expect.Refused<ArgumentException>(() => CommandRun.Of(PredictCommand.Create(), [path, .. where, "--run", s_backbone.Key]), "segments nothing");
-        Expect.Refused<ArgumentException>(() => CommandRun.Of(PredictCommand.Create(), [path, "--task", "segmentation", "--runs", overlays]), "patchkit run table2");
-        Expect.Refused<ArgumentException>(() => CommandRun.Of(PredictCommand.Create(), path), "--model", "--checkpoint");
+        Expect.Refused<ArgumentException>(
+            () => CommandRun.Of(PredictCommand.Create(), [path, .. where, "--run", s_backbone.Key]),
+            "segments nothing"
+        );
+        Expect.Refused<ArgumentException>(
+            () => CommandRun.Of(PredictCommand.Create(), [path, "--task", "segmentation", "--runs", overlays]),
+            "patchkit run table2"
+        );
+        Expect.Refused<ArgumentException>(
+            () => CommandRun.Of(PredictCommand.Create(), path),
+            "--model",
+            "--checkpoint"
+        );
     }
 
     [Fact]
     public void TrainTakesARecipeOfSegmentation()
     {
-        string[] small = ["--recipe", "segment-smoke", "--patch", "8", "--decoder", "upernet", "--channels", "8", "--set", "epochs=1", "epochImages=16", "batchSize=8", "warmupEpochs=0", "--out", _folder];
+        string[] small =
+        [
+            "--recipe",
+            "segment-smoke",
+            "--patch",
+            "8",
+            "--decoder",
+            "upernet",
+            "--channels",
+            "8",
+            "--set",
+            "epochs=1",
+            "epochImages=16",
+            "batchSize=8",
+            "warmupEpochs=0",
+            "--out",
+            _folder,
+        ];
         var run = CommandRun.Of(TrainCommand.Create(), small);
         Assert.Equal((0, true), (run.Code, run.Output.Contains("segmentation, UperNet")));
         Assert.Contains("mIoU", run.Output);
-        Expect.Refused<ArgumentException>(() => CommandRun.Of(TrainCommand.Create(), "--recipe", "ade20k", "--out", _folder), "--data", "segment-teach");
+        Expect.Refused<ArgumentException>(
+            () => CommandRun.Of(TrainCommand.Create(), "--recipe", "ade20k", "--out", _folder),
+            "--data",
+            "segment-teach"
+        );
     }
 }

@@ -13,9 +13,16 @@ public sealed class SegmentationTransformTests
     public void ImageAndLabelsStayAligned(int height, int width, int shorterSide)
     {
         var (image, labels) = Scenes.Coordinates(80, 60);
-        var transform = new SegmentationTransform(height, width) { ShorterSide = shorterSide, Distortion = null, Normalization = s_plain };
+        var transform = new SegmentationTransform(height, width)
+        {
+            ShorterSide = shorterSide,
+            Distortion = null,
+            Normalization = s_plain,
+        };
         var (planes, classes) = (new float[3 * height * width], new byte[height * width]);
-        long seen = 0, flipped = 0, padded = 0;
+        long seen = 0,
+            flipped = 0,
+            padded = 0;
         for (int draw = 0; draw < 60; draw++)
         {
             var random = new SampleRandom(5, 0, draw);
@@ -26,16 +33,20 @@ public sealed class SegmentationTransformTests
                 if (classes[at] == LabelMap.Ignored)
                 {
                     padded++;
-                    Assert.Equal(0, blue);                                               // nothing is there
+                    Assert.Equal(0, blue); // nothing is there
                     continue;
                 }
                 Assert.InRange(blue * 255, 99, 101);
-                double x = planes[at] * 255 / 2, y = planes[classes.Length + at] * 255 / 2; // where in the original the pixel is from
-                if (Math.Abs(x - 39.5) < 1.6 || Math.Abs(y - 29.5) < 1.6) continue;      // beside an edge of the labels
+                // where in the original the pixel is from
+                double x = planes[at] * 255 / 2,
+                    y = planes[classes.Length + at] * 255 / 2;
+                if (Math.Abs(x - 39.5) < 1.6 || Math.Abs(y - 29.5) < 1.6)
+                    continue; // beside an edge of the labels
                 Assert.Equal((y < 29.5 ? 0 : 2) + (x < 39.5 ? 0 : 1), classes[at]);
                 seen++;
             }
-            if (planes[0] > planes[1]) flipped++;
+            if (planes[0] > planes[1])
+                flipped++;
         }
         Assert.True(seen > 60 * 100);
         Assert.InRange(flipped, 15, 45);
@@ -47,13 +58,19 @@ public sealed class SegmentationTransformTests
     public void PaddingIsBelowAndAtTheRight()
     {
         var (image, labels) = Scenes.Coordinates(20, 10);
-        var transform = new SegmentationTransform(16, 32) { Ratio = (1, 1), Distortion = null, Normalization = s_plain };
+        var transform = new SegmentationTransform(16, 32)
+        {
+            Ratio = (1, 1),
+            Distortion = null,
+            Normalization = s_plain,
+        };
         var (planes, classes) = (new float[3 * 16 * 32], new byte[16 * 32]);
         for (int draw = 0; draw < 4; draw++)
         {
             var random = new SampleRandom(1, 0, draw);
             transform.Apply(image, labels, planes, classes, ref random);
-            for (int at = 0; at < classes.Length; at++) Assert.Equal(at / 32 < 10 && at % 32 < 20, classes[at] != LabelMap.Ignored);
+            for (int at = 0; at < classes.Length; at++)
+                Assert.Equal(at / 32 < 10 && at % 32 < 20, classes[at] != LabelMap.Ignored);
         }
         image.Dispose();
     }
@@ -81,7 +98,8 @@ public sealed class SegmentationTransformTests
         var image = new Image(64, 64);
         image.Pixels.Fill(9);
         var labels = new LabelMap(64, 64, new byte[64 * 64]);
-        for (int at = 0; at < labels.Classes.Length; at++) labels.Classes[at] = (byte)(at % 64 < 44 ? 0 : 1);
+        for (int at = 0; at < labels.Classes.Length; at++)
+            labels.Classes[at] = (byte)(at % 64 < 44 ? 0 : 1);
         Assert.True(Filled(.75) < Filled(1) / 2);
         image.Dispose();
 
@@ -92,8 +110,15 @@ public sealed class SegmentationTransformTests
             for (int draw = 0; draw < 100; draw++)
             {
                 var random = new SampleRandom(3, 0, draw);
-                (new SegmentationTransform(16, 16) { Ratio = (1, 1), LargestClass = largest }).Apply(image, labels, planes, classes, ref random);
-                if (classes.Distinct().Count() == 1) filled++;
+                (new SegmentationTransform(16, 16) { Ratio = (1, 1), LargestClass = largest }).Apply(
+                    image,
+                    labels,
+                    planes,
+                    classes,
+                    ref random
+                );
+                if (classes.Distinct().Count() == 1)
+                    filled++;
             }
             return filled;
         }

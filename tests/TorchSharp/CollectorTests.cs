@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.TorchSharpMends;
 
-/// <summary>The garbage collector runs when it likes: training is right, and nothing piles up. With the package's own TorchSharp.dll the first ends the process within seconds.</summary>
+/// <summary>
+/// The garbage collector runs when it likes: training is right, and nothing piles up. With the package's own
+/// TorchSharp.dll the first ends the process within seconds.
+/// </summary>
 public sealed class CollectorTests
 {
     private const int Steps = 4000;
@@ -23,8 +26,10 @@ public sealed class CollectorTests
         {
             while (!Volatile.Read(ref stop))
             {
-                if (allocated) AllocateForAMillisecond();
-                else GC.Collect();
+                if (allocated)
+                    AllocateForAMillisecond();
+                else
+                    GC.Collect();
                 Thread.Sleep(1);
             }
         });
@@ -33,7 +38,8 @@ public sealed class CollectorTests
         {
             int before = GC.CollectionCount(0);
             var clock = Stopwatch.StartNew();
-            for (int round = 0; clock.Elapsed < s_each; round++) Assert.Equal(quiet, UnscopedTraining.Losses(100));
+            for (int round = 0; clock.Elapsed < s_each; round++)
+                Assert.Equal(quiet, UnscopedTraining.Losses(100));
             Assert.InRange(GC.CollectionCount(0) - before, s_each.TotalSeconds / 4, double.MaxValue);
         }
         finally
@@ -47,15 +53,24 @@ public sealed class CollectorTests
     [Fact, Trait("speed", "slow")]
     public void WithScopesTensorsAndMemoryAreLevelFromStep200On()
     {
-        (long Tensors, long Bytes, long Blocks, long Resident) early = default, late = default;
-        UnscopedTraining.Scoped(Steps, step =>
-        {
-            if (step is not (200 or Steps)) return;
-            Garbage.Collect();
-            (early, late) = (late, (Tensor.TotalCount, Guard.pkg_memory_live(), Guard.pkg_memory_blocks(), Resident()));
-        });
+        (long Tensors, long Bytes, long Blocks, long Resident) early = default,
+            late = default;
+        UnscopedTraining.Scoped(
+            Steps,
+            step =>
+            {
+                if (step is not (200 or Steps))
+                    return;
+                Garbage.Collect();
+                (early, late) = (
+                    late,
+                    (Tensor.TotalCount, Guard.pkg_memory_live(), Guard.pkg_memory_blocks(), Resident())
+                );
+            }
+        );
         Assert.Equal((early.Tensors, early.Blocks), (late.Tensors, late.Blocks));
-        Assert.InRange(late.Bytes, early.Bytes - 32 * early.Blocks, early.Bytes + 32 * early.Blocks); // malloc gives a block up to 32 bytes more where the rest is too small
+        // malloc gives a block up to 32 bytes more where the rest is too small
+        Assert.InRange(late.Bytes, early.Bytes - 32 * early.Blocks, early.Bytes + 32 * early.Blocks);
         Assert.InRange(late.Resident, 0, 1.1 * early.Resident); // what is compiled anew on the way takes 5 %
     }
 
@@ -63,7 +78,8 @@ public sealed class CollectorTests
     private static void AllocateForAMillisecond()
     {
         var held = new byte[64][];
-        for (int i = 0; i < 1000; i++) held[i % held.Length] = new byte[1000];
+        for (int i = 0; i < 1000; i++)
+            held[i % held.Length] = new byte[1000];
         GC.KeepAlive(held);
     }
 

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.TorchSharpMends;
 
-/// <summary>What environment/torchsharp put in the package's place is what runs, and does what its README says.</summary>
+/// <summary>
+/// What environment/torchsharp put in the package's place is what runs, and does what its README says.
+/// </summary>
 public sealed class GuardTests
 {
     private const long Megabyte = 1 << 20;
@@ -16,25 +18,46 @@ public sealed class GuardTests
     [Fact]
     public void TheAssemblyIsWoven()
     {
-        var mark = typeof(torch).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(mark => mark.Key == "Woven");
-        Assert.Matches(@"^1\d\d\d methods, 1\d\d\d native calls, 1\d\d\d objects whose handle was read, \d\d calls whose error nobody asked for$", mark.Value);
+        var mark = typeof(torch)
+            .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(mark => mark.Key == "Woven");
+        Assert.Matches(
+            @"^1\d\d\d methods, 1\d\d\d native calls, 1\d\d\d objects whose handle was read, \d\d calls whose error nobody asked for$",
+            mark.Value
+        );
     }
 
     [Fact]
     public void TheGuardStandsInFrontAndLibtorchLiesBeside()
     {
         Assert.True(Guard.Exists);
-        var loaded = File.ReadLines("/proc/self/maps").Select(line => line[(line.LastIndexOf(' ') + 1)..]).Distinct().ToList();
-        foreach (string library in new[] { "libLibTorchSharp.so", "libRawTorchSharp.so", "libtorch_cpu.so", "libc10.so" })
+        var loaded = File.ReadLines("/proc/self/maps")
+            .Select(line => line[(line.LastIndexOf(' ') + 1)..])
+            .Distinct()
+            .ToList();
+        foreach (
+            string library in new[] { "libLibTorchSharp.so", "libRawTorchSharp.so", "libtorch_cpu.so", "libc10.so" }
+        )
         {
-            Assert.Equal(Path.Combine(AppContext.BaseDirectory, library), Assert.Single(loaded, path => Path.GetFileName(path) == library));
+            Assert.Equal(
+                Path.Combine(AppContext.BaseDirectory, library),
+                Assert.Single(loaded, path => Path.GetFileName(path) == library)
+            );
         }
     }
 
     [Fact]
     public void TheNeedOfANewerLibstdcppIsWeak()
     {
-        using var readelf = Process.Start(new ProcessStartInfo("readelf", ["--version-info", "--wide", Path.Combine(AppContext.BaseDirectory, "libRawTorchSharp.so")]) { RedirectStandardOutput = true })!;
+        using var readelf = Process.Start(
+            new ProcessStartInfo(
+                "readelf",
+                ["--version-info", "--wide", Path.Combine(AppContext.BaseDirectory, "libRawTorchSharp.so")]
+            )
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
         string needs = readelf.StandardOutput.ReadToEnd();
         readelf.WaitForExit();
         Assert.Matches(@"Name: GLIBCXX_3\.4\.32  Flags: WEAK", needs);
@@ -64,16 +87,26 @@ public sealed class GuardTests
         var weights = Made();
         Garbage.Collect();
         Assert.All(weights, entry => Assert.False(entry.Value.IsInvalid, entry.Key));
-        foreach (var weight in weights.Values) weight.Dispose();
+        foreach (var weight in weights.Values)
+            weight.Dispose();
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         static Dictionary<string, Tensor> Made() =>
-            nn.Sequential(("norm", nn.LayerNorm(4)), ("linear", nn.Linear(4, 4)), ("batch", nn.BatchNorm1d(4)), ("conv", nn.Conv2d(3, 4, 2))).state_dict();
+            nn.Sequential(
+                    ("norm", nn.LayerNorm(4)),
+                    ("linear", nn.Linear(4, 4)),
+                    ("batch", nn.BatchNorm1d(4)),
+                    ("conv", nn.Conv2d(3, 4, 2))
+                )
+                .state_dict();
     }
 
     [Fact]
     public void AnExceptionIsTheSentenceWithoutTheStackOfCpp() =>
-        Assert.Equal("The size of tensor a (3) must match the size of tensor b (7) at non-singleton dimension 0", Assert.Throws<ExternalException>(() => ones([3]) + ones([7])).Message);
+        Assert.Equal(
+            "The size of tensor a (3) must match the size of tensor b (7) at non-singleton dimension 0",
+            Assert.Throws<ExternalException>(() => ones([3]) + ones([7])).Message
+        );
 
     [Fact]
     public void TorchSharpsOwnBackwardTellsWhyANodeFailed()
@@ -82,10 +115,24 @@ public sealed class GuardTests
         var x = ones([3], requires_grad: true);
         for (int i = 0; i < 2; i++)
         {
-            var y = AutogradNode.Run("twice", [x], () => ([x * 2], []), (_, _) => throw new InvalidDataException($"the naïve node failed for the {i}th time"))[0];
-            Assert.StartsWith($"InvalidDataException in a backward pass: the naïve node failed for the {i}th time", Assert.Throws<ExternalException>(() => y.sum().backward()).Message);
+            var y = AutogradNode.Run(
+                "twice",
+                [x],
+                () => ([x * 2], []),
+                (_, _) => throw new InvalidDataException($"the naïve node failed for the {i}th time")
+            )[0];
+            Assert.StartsWith(
+                $"InvalidDataException in a backward pass: the naïve node failed for the {i}th time",
+                Assert.Throws<ExternalException>(() => y.sum().backward()).Message
+            );
         }
-        Assert.Throws<InvalidDataException>(() => Engine.Backward(AutogradNode.Run("twice", [x], () => ([x * 2], []), (_, _) => throw new InvalidDataException("no"))[0].sum()));
+        Assert.Throws<InvalidDataException>(() =>
+            Engine.Backward(
+                AutogradNode
+                    .Run("twice", [x], () => ([x * 2], []), (_, _) => throw new InvalidDataException("no"))[0]
+                    .sum()
+            )
+        );
     }
 
     [Fact]
@@ -93,7 +140,8 @@ public sealed class GuardTests
     {
         Garbage.Collect();
         long before = Tensor.TotalCount;
-        using (var parameter = nn.Parameter(ones([3]))) Assert.Equal(1, Tensor.TotalCount - before);
+        using (var parameter = nn.Parameter(ones([3])))
+            Assert.Equal(1, Tensor.TotalCount - before);
         Assert.Equal(before, Tensor.TotalCount);
     }
 
@@ -101,7 +149,8 @@ public sealed class GuardTests
     public void BytesOfTensorsAreCounted()
     {
         Garbage.Collect();
-        long live = Guard.pkg_memory_live(), blocks = Guard.pkg_memory_blocks();
+        long live = Guard.pkg_memory_live(),
+            blocks = Guard.pkg_memory_blocks();
         Guard.pkg_memory_reset_peak();
         using (var block = empty([Megabyte], float32))
         {
@@ -122,14 +171,20 @@ public sealed class GuardTests
         try
         {
             string sentence = Assert.Throws<ExternalException>(() => empty([2 * Megabyte], uint8)).Message;
-            Assert.Matches(@"^can't allocate memory: 2097152 bytes were asked for, but tensors hold \d+ of the \d+ bytes that they may", sentence);
+            Assert.Matches(
+                @"^can't allocate memory: 2097152 bytes were asked for, but tensors hold \d+ of the \d+ bytes that they may",
+                sentence
+            );
         }
         finally
         {
             Guard.pkg_memory_limit(0);
         }
         empty([2 * Megabyte], uint8).Dispose();
-        Assert.StartsWith("can't allocate memory: 140737488355328 bytes were asked for", Assert.Throws<ExternalException>(() => empty([1L << 45])).Message);
+        Assert.StartsWith(
+            "can't allocate memory: 140737488355328 bytes were asked for",
+            Assert.Throws<ExternalException>(() => empty([1L << 45])).Message
+        );
     }
 
     [Fact]
@@ -150,7 +205,11 @@ public sealed class GuardTests
     {
         using var scope = NewDisposeScope();
         manual_seed(1);
-        var (image, weight, gradient) = (randn([4, channels, 12, 12]), randn([filters, channels, 3, 3]), randn([4, filters, 12, 12]));
+        var (image, weight, gradient) = (
+            randn([4, channels, 12, 12]),
+            randn([filters, channels, 3, 3]),
+            randn([4, filters, 12, 12])
+        );
         foreach (var (found, right) in Convolution(float32).Zip(Convolution(float64)))
             Assert.InRange(((found.to_type(float64) - right).abs().max() / right.abs().max()).item<double>(), 0, 1e-5);
         Assert.Equal(Environment.GetEnvironmentVariable("PATCHKIT_ONEDNN") == "1" ? 1 : 0, Guard.pkg_onednn());

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.TorchSharpMends;
 
-/// <summary>A small MLP trained as a learner does who knows of no scope: temporaries everywhere, all of them left to the garbage collector.</summary>
+/// <summary>
+/// A small MLP trained as a learner does who knows of no scope: temporaries everywhere, all of them left to the garbage
+/// collector.
+/// </summary>
 internal static class UnscopedTraining
 {
     /// <summary>The loss of each step; the same seed gives the same bits.</summary>
@@ -12,7 +15,7 @@ internal static class UnscopedTraining
         manual_seed(0);
         var model = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 4));
         var optimizer = optim.AdamW(model.parameters(), lr: 1e-3);
-        var (x, y) = (randn([64, 16]), randint(0, 4, [64]));                                 // (B, I), (B)
+        var (x, y) = (randn([64, 16]), randint(0, 4, [64])); // (B, I), (B)
         var losses = new float[steps];
         for (int step = 0; step < steps; step++)
         {
@@ -33,7 +36,7 @@ internal static class UnscopedTraining
         manual_seed(0);
         var model = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 4));
         var optimizer = optim.AdamW(model.parameters(), lr: 1e-3);
-        var (x, y) = (randn([64, 16]), randint(0, 4, [64]));                                 // (B, I), (B)
+        var (x, y) = (randn([64, 16]), randint(0, 4, [64])); // (B, I), (B)
         for (int step = 1; step <= steps; step++)
         {
             using (NewDisposeScope())

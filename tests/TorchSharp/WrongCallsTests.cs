@@ -18,7 +18,8 @@ public sealed class WrongCallsTests
         var arguments = new Arguments(new Random(seed));
         var calls = Calls(arguments);
         var refusedCalls = new HashSet<string>();
-        int refused = 0, made = 0;
+        int refused = 0,
+            made = 0;
         while (refused < Wanted)
         {
             Assert.True(made < 20 * Wanted, $"only {refused} of {made} calls were wrong");
@@ -45,14 +46,16 @@ public sealed class WrongCallsTests
         foreach (var t in result as Tensor[] ?? (result is Tensor one ? [one] : []))
         {
             Assert.True(t.numel() >= 0 && t.shape.Length == t.ndim && Enum.IsDefined(t.dtype), name);
-            if (t.device_type == DeviceType.CPU && t.numel() is > 0 and < 1000) Assert.NotEmpty(t.ToString());
+            if (t.device_type == DeviceType.CPU && t.numel() is > 0 and < 1000)
+                Assert.NotEmpty(t.ToString());
         }
     }
 
     private static void Sentence(string name, Exception e)
     {
         Assert.True(e.Message.Length > 15, $"{name} said only \"{e.Message}\"");
-        if (e is ExternalException) Assert.DoesNotContain("frame #", e.Message);
+        if (e is ExternalException)
+            Assert.DoesNotContain("frame #", e.Message);
     }
 
     private static List<(string, Func<object?>)> Calls(Arguments a)
@@ -129,7 +132,10 @@ public sealed class WrongCallsTests
             ("bmm", () => a.Tensor.bmm(a.TensorOrNull)),
             ("mm", () => a.Tensor.mm(a.TensorOrNull)),
             ("baddbmm", () => baddbmm(a.TensorOrNull, a.Tensor, a.Tensor)),
-            ("einsum", () => einsum(a.Pick("ij,jk->ik", "ij", "i...->", "ij->zz", "i,,j", "", "é"), a.Tensor, a.TensorOrNull)),
+            (
+                "einsum",
+                () => einsum(a.Pick("ij,jk->ik", "ij", "i...->", "ij->zz", "i,,j", "", "é"), a.Tensor, a.TensorOrNull)
+            ),
             ("cat", () => cat([a.Tensor, a.TensorOrNull], a.Dim)),
             ("stack", () => stack(a.Flip ? null! : new List<Tensor> { a.Tensor, a.TensorOrNull }, a.Dim)),
             ("meshgrid", () => meshgrid([a.Tensor, a.TensorOrNull], a.Pick("ij", "xy", "ji", null!))),
@@ -140,31 +146,85 @@ public sealed class WrongCallsTests
             ("index_add_", () => a.Tensor.index_add_(a.Dim, a.Index, a.TensorOrNull, a.Scalar)),
             ("masked_select", () => a.Tensor.masked_select(a.TensorOrNull)),
             ("index", () => a.Tensor[a.Place, a.Place]),
-            ("index =", () => { var t = a.Tensor; t[a.Place, a.Place] = a.TensorOrNull; return t; }),
+            (
+                "index =",
+                () =>
+                {
+                    var t = a.Tensor;
+                    t[a.Place, a.Place] = a.TensorOrNull;
+                    return t;
+                }
+            ),
             ("index_put_", () => a.Tensor.index_put_(a.Scalar, a.Place, a.Place, a.Place)),
             ("to", () => a.Tensor.to(a.Dtype ?? ScalarType.Byte, a.Device ?? CPU)),
             ("to(tensor)", () => a.Tensor.to(a.TensorOrNull)),
             ("cuda", () => a.Tensor.cuda(a.Device)),
             ("item", () => a.Tensor.item<float>()),
             ("data", () => a.Tensor.data<long>()[a.Number, a.Number]),
-            ("CopyTo", () => { a.Tensor.data<float>().CopyTo(new float[3], (int)a.Number, a.Number); return null; }),
+            (
+                "CopyTo",
+                () =>
+                {
+                    a.Tensor.data<float>().CopyTo(new float[3], (int)a.Number, a.Number);
+                    return null;
+                }
+            ),
             ("bytes", () => a.Tensor.bytes.Length),
             ("size", () => a.Tensor.size((int)a.Dim)),
             ("requires_grad", () => a.Tensor.requires_grad = a.Flip),
             ("grad =", () => a.Tensor.grad = a.TensorOrNull),
-            ("retain_grad", () => { a.Tensor.retain_grad(); return null; }),
-            ("backward", () => { a.Tensor.mul(2).backward(a.Flip ? null : [a.TensorOrNull]); return null; }),
+            (
+                "retain_grad",
+                () =>
+                {
+                    a.Tensor.retain_grad();
+                    return null;
+                }
+            ),
+            (
+                "backward",
+                () =>
+                {
+                    a.Tensor.mul(2).backward(a.Flip ? null : [a.TensorOrNull]);
+                    return null;
+                }
+            ),
             ("autograd.grad", () => autograd.grad([a.Tensor.mul(2)], [a.TensorOrNull]).ToArray()),
             ("device", () => device(a.Pick("cpu", "cuda:300", "gpu", "cuda:", null!))),
             ("Device", () => new Device((DeviceType)a.Dim, (int)a.Number)),
             ("Generator", () => rand([2], device: a.Device, generator: a.Generator)),
-            ("set_rng_state", () => { set_rng_state(a.Tensor); return null; }),
-            ("set_num_threads", () => { set_num_threads((int)Math.Min(a.Number, 0)); return null; }),
-            ("synchronize", () => { cuda.synchronize(a.Device); return null; }),
+            (
+                "set_rng_state",
+                () =>
+                {
+                    set_rng_state(a.Tensor);
+                    return null;
+                }
+            ),
+            (
+                "set_num_threads",
+                () =>
+                {
+                    set_num_threads((int)Math.Min(a.Number, 0));
+                    return null;
+                }
+            ),
+            (
+                "synchronize",
+                () =>
+                {
+                    cuda.synchronize(a.Device);
+                    return null;
+                }
+            ),
             ("embedding", () => nn.Embedding_from_pretrained(a.Tensor).call(a.Index)),
             ("cross_entropy", () => nn.functional.cross_entropy(a.Tensor, a.Index, a.Flip ? null : a.Tensor, a.Number)),
             ("linear", () => nn.functional.linear(a.Tensor, a.Tensor, a.TensorOrNull)),
-            ("conv2d", () => nn.functional.conv2d(a.Image, a.Image, a.TensorOrNull, [a.Number], [a.Number], [a.Number], a.Number)),
+            (
+                "conv2d",
+                () =>
+                    nn.functional.conv2d(a.Image, a.Image, a.TensorOrNull, [a.Number], [a.Number], [a.Number], a.Number)
+            ),
             ("max_pool2d", () => nn.functional.max_pool2d(a.Image, a.Number, a.Number, a.Number)),
             ("avg_pool2d", () => nn.functional.avg_pool2d(a.Image, a.Number, a.Number, a.Number)),
             ("layer_norm", () => nn.functional.layer_norm(a.Image, [a.Number, a.Number], a.TensorOrNull)),
@@ -173,11 +233,23 @@ public sealed class WrongCallsTests
             ("interpolate", () => nn.functional.interpolate(a.Image, [a.Number, a.Number])),
             ("one_hot", () => nn.functional.one_hot(a.Index, a.Number)),
             ("attention", () => nn.functional.scaled_dot_product_attention(a.Image, a.Image, a.Image)),
-            ("backward twice", () => { var y = a.Tensor.exp().sum(); y.backward(); y.backward(); return null; }),
+            (
+                "backward twice",
+                () =>
+                {
+                    var y = a.Tensor.exp().sum();
+                    y.backward();
+                    y.backward();
+                    return null;
+                }
+            ),
             ("cummax", () => a.Tensor.cummax(a.Dim).values),
             ("Linear", () => nn.Linear(a.Number, a.Number).call(a.Tensor)),
             ("LSTM", () => nn.LSTM(4, 6).call(a.Tensor).Item1),
-            ("load_state_dict", () => nn.Linear(2, 3).load_state_dict(new Dictionary<string, Tensor> { ["weight"] = a.Tensor })),
+            (
+                "load_state_dict",
+                () => nn.Linear(2, 3).load_state_dict(new Dictionary<string, Tensor> { ["weight"] = a.Tensor })
+            ),
         ];
     }
 
@@ -194,11 +266,37 @@ public sealed class WrongCallsTests
         internal long Dim => Pick(0L, 0, 1, 1, -1, -2, 2, 7, -9, long.MinValue, long.MaxValue);
 
         // Small, or far too large: a size between them might be had, slowly.
-        internal long Number => Pick(0L, 1, 2, 3, 4, 6, 1, 2, 3, -1, -7, 1L << 50, 1L << 60, long.MinValue, long.MaxValue);
+        internal long Number =>
+            Pick(0L, 1, 2, 3, 4, 6, 1, 2, 3, -1, -7, 1L << 50, 1L << 60, long.MinValue, long.MaxValue);
 
-        internal Scalar Scalar => Pick<Scalar>(0, 1, -1, 2.5, -0.5, true, double.NaN, double.PositiveInfinity, long.MinValue, long.MaxValue, 1e300);
+        internal Scalar Scalar =>
+            Pick<Scalar>(
+                0,
+                1,
+                -1,
+                2.5,
+                -0.5,
+                true,
+                double.NaN,
+                double.PositiveInfinity,
+                long.MinValue,
+                long.MaxValue,
+                1e300
+            );
 
-        internal ScalarType? Dtype => Pick<ScalarType?>(null, float32, float64, int64, uint8, float16, bfloat16, torch.@bool, (ScalarType)99, (ScalarType)9);
+        internal ScalarType? Dtype =>
+            Pick<ScalarType?>(
+                null,
+                float32,
+                float64,
+                int64,
+                uint8,
+                float16,
+                bfloat16,
+                torch.@bool,
+                (ScalarType)99,
+                (ScalarType)9
+            );
 
         internal Device? Device => Pick<Device?>(null, CPU, "meta", CUDA, "cuda:5");
 
@@ -206,16 +304,58 @@ public sealed class WrongCallsTests
 
         internal Tensor Image => Flip ? Tensor : ones([Pick(0L, 1, 2), Pick(0L, 2, 4), Pick(0L, 3, 6), Pick(1L, 3, 6)]);
 
-        internal Tensor Index => Pick(() => tensor([0L, 1]), () => tensor(new[,] { { 0L, 100L } }), () => tensor([-5L]), () => tensor(1L << 60), () => zeros([0], int64), () => zeros([2, 2], int64), () => Tensor)();
+        internal Tensor Index =>
+            Pick(
+                () => tensor([0L, 1]),
+                () =>
+                    tensor(
+                        new[,]
+                        {
+                            { 0L, 100L },
+                        }
+                    ),
+                () => tensor([-5L]),
+                () => tensor(1L << 60),
+                () => zeros([0], int64),
+                () => zeros([2, 2], int64),
+                () => Tensor
+            )();
 
         internal Tensor TensorOrNull => random.Next(12) == 0 ? null! : Tensor;
 
-        internal Tensor Tensor => Pick(
-            () => ones([4, 6]), () => ones([4, 6]), () => rand([2, 3, 4]), () => ones([3], requires_grad: true), () => ones([3]), () => tensor(2.5f), () => tensor([1L, 2, long.MaxValue]),
-            () => tensor([long.MinValue, -1]), () => tensor([int.MinValue, 7]), () => tensor([true, false, true]), () => zeros([0]), () => zeros([0, 3]), () => tensor([double.NaN, double.NegativeInfinity]), () => ones([3], float16),
-            () => ones([6, 4], bfloat16).mT, () => zeros([3], uint8), () => ones([4, 6], device: "meta"), () => _gone)();
+        internal Tensor Tensor =>
+            Pick(
+                () => ones([4, 6]),
+                () => ones([4, 6]),
+                () => rand([2, 3, 4]),
+                () => ones([3], requires_grad: true),
+                () => ones([3]),
+                () => tensor(2.5f),
+                () => tensor([1L, 2, long.MaxValue]),
+                () => tensor([long.MinValue, -1]),
+                () => tensor([int.MinValue, 7]),
+                () => tensor([true, false, true]),
+                () => zeros([0]),
+                () => zeros([0, 3]),
+                () => tensor([double.NaN, double.NegativeInfinity]),
+                () => ones([3], float16),
+                () => ones([6, 4], bfloat16).mT,
+                () => zeros([3], uint8),
+                () => ones([4, 6], device: "meta"),
+                () => _gone
+            )();
 
-        internal TensorIndex Place => Pick<Func<TensorIndex>>(() => Number, () => TensorIndex.Ellipsis, () => TensorIndex.Null, () => TensorIndex.Colon, () => 1..^1, () => TensorIndex.Slice(Number, Number, Number), () => TensorIndex.Tensor(Tensor), () => TensorIndex.Tensor(Index))();
+        internal TensorIndex Place =>
+            Pick<Func<TensorIndex>>(
+                () => Number,
+                () => TensorIndex.Ellipsis,
+                () => TensorIndex.Null,
+                () => TensorIndex.Colon,
+                () => 1..^1,
+                () => TensorIndex.Slice(Number, Number, Number),
+                () => TensorIndex.Tensor(Tensor),
+                () => TensorIndex.Tensor(Index)
+            )();
 
         private static Tensor Disposed()
         {

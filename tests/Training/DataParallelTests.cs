@@ -11,21 +11,40 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Training;
 
 /// <summary>
-/// Processes that train together, started by `patchkit launch`, end where one process ends: on its very bits where that sums the batch in as many parts. Against the batch as a whole every float64 weight is within
-/// 1e-10 (1 + |w|) after tens of steps. Rounding, from sums in another order, is all that differs, and training makes it grow: after the 200 steps of table1's smoke runs to 1.4e-10 in the worst of six, and by as
-/// much between two numbers of threads in one process (7e-11 in one of them).
+/// Processes that train together, started by `patchkit launch`, end where one process ends: on its very bits where that
+/// sums the batch in as many parts. Against the batch as a whole every float64 weight is within 1e-10 (1 + |w|) after
+/// tens of steps. Rounding, from sums in another order, is all that differs, and training makes it grow: after the 200
+/// steps of table1's smoke runs to 1.4e-10 in the worst of six, and by as much between two numbers of threads in one
+/// process (7e-11 in one of them).
 /// </summary>
 public sealed class DataParallelTests : IDisposable
 {
-    private const double Float64 = 1e-10, Float64After200Steps = 1e-9;
-    private static readonly string[] s_short = ["train", "--recipe", "smoke", "--patch", "8", "--precision", "float64", "--set", "epochs=2", "epochImages=640"];
+    private const double Float64 = 1e-10,
+        Float64After200Steps = 1e-9;
+    private static readonly string[] s_short =
+    [
+        "train",
+        "--recipe",
+        "smoke",
+        "--patch",
+        "8",
+        "--precision",
+        "float64",
+        "--set",
+        "epochs=2",
+        "epochImages=640",
+    ];
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-ranks-").FullName;
 
-    public DataParallelTests() => Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
+    public DataParallelTests() =>
+        Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>Of the same global batches: to the bit where one process takes them in two parts, and but for rounding, which 200 steps make grow, where it takes them whole.</summary>
+    /// <summary>
+    /// Of the same global batches: to the bit where one process takes them in two parts, and but for rounding, which
+    /// 200 steps make grow, where it takes them whole.
+    /// </summary>
     [Fact]
     [Trait("speed", "slow")]
     public void TwoProcessesTrainTable1AsOneDoes()
@@ -34,7 +53,15 @@ public sealed class DataParallelTests : IDisposable
         var whole = ChildProcess.WithThreads(1, [.. table, "--out", Path.Combine(_folder, "one")]);
         Finished(ChildProcess.WithThreads(1, [.. table, "--accumulate", "2", "--out", Path.Combine(_folder, "parts")]));
         Finished(whole);
-        Assert.Contains("Table 1", Finished(ChildProcess.WithThreads(1, ["launch", "--processes", "2", "--", .. table, "--out", Path.Combine(_folder, "two")])).Output);
+        Assert.Contains(
+            "Table 1",
+            Finished(
+                ChildProcess.WithThreads(
+                    1,
+                    ["launch", "--processes", "2", "--", .. table, "--out", Path.Combine(_folder, "two")]
+                )
+            ).Output
+        );
         foreach (var run in ExperimentBook.Find("table1").Grid(new() { Scale = Scale.Smoke }))
         {
             Assert.Equal(0, Difference("parts", "two", run.Key));
@@ -43,13 +70,41 @@ public sealed class DataParallelTests : IDisposable
         }
     }
 
-    /// <summary>All 200 steps of a run of table1's smoke scale, in each precision: two ranks and one process in two parts, each with one thread.</summary>
-    [Theory, InlineData("small-vit", "float64"), InlineData("small-vit", "float32"), InlineData("small-adventurer", "float64")]
+    /// <summary>
+    /// All 200 steps of a run of table1's smoke scale, in each precision: two ranks and one process in two parts, each
+    /// with one thread.
+    /// </summary>
+    [
+        Theory,
+        InlineData("small-vit", "float64"),
+        InlineData("small-vit", "float32"),
+        InlineData("small-adventurer", "float64")
+    ]
     public void TwoRanksHaveTheBitsOfOneProcessInTwoParts(string model, string precision)
     {
-        string[] arguments = ["train", "--recipe", "smoke", "--model", model, "--patch", "8", "--seed", "10", "--precision", precision];
-        Finished(ChildProcess.WithThreads(1, [.. arguments, "--accumulate", "2", "--out", Path.Combine(_folder, "one")]));
-        Finished(ChildProcess.WithThreads(1, ["launch", "--processes", "2", "--", .. arguments, "--out", Path.Combine(_folder, "two")]));
+        string[] arguments =
+        [
+            "train",
+            "--recipe",
+            "smoke",
+            "--model",
+            model,
+            "--patch",
+            "8",
+            "--seed",
+            "10",
+            "--precision",
+            precision,
+        ];
+        Finished(
+            ChildProcess.WithThreads(1, [.. arguments, "--accumulate", "2", "--out", Path.Combine(_folder, "one")])
+        );
+        Finished(
+            ChildProcess.WithThreads(
+                1,
+                ["launch", "--processes", "2", "--", .. arguments, "--out", Path.Combine(_folder, "two")]
+            )
+        );
         string key = Store("one").List().Single().Key;
         Assert.Equal(File.ReadAllBytes(Weights("one", key)), File.ReadAllBytes(Weights("two", key)));
         SameScores(key, 1e-6); // the loss that is logged is of float32, and summed in another order
@@ -63,7 +118,9 @@ public sealed class DataParallelTests : IDisposable
     {
         string[] arguments = [.. s_short, .. changes];
         Finished(One("one", arguments));
-        Finished(Launch("two", ranks, [.. arguments, "--accumulate", accumulation.ToString(CultureInfo.InvariantCulture)]));
+        Finished(
+            Launch("two", ranks, [.. arguments, "--accumulate", accumulation.ToString(CultureInfo.InvariantCulture)])
+        );
         string key = Store("one").List().Single().Key;
         Assert.InRange(Difference("one", "two", key), 0, Float64);
         SameScores(key, Float64);
@@ -79,8 +136,9 @@ public sealed class DataParallelTests : IDisposable
     }
 
     /// <summary>
-    /// In float32, after 20 steps: weights within 2e-3, the test loss within a millionth. The keys' biases, which change no score, have no gradient but rounding, from which Adam makes steps of any size up to the
-    /// rate, 3e-3; measured 6e-4 there.
+    /// In float32, after 20 steps: weights within 2e-3, the test loss within a millionth. The keys' biases, which
+    /// change no score, have no gradient but rounding, from which Adam makes steps of any size up to the rate, 3e-3;
+    /// measured 6e-4 there.
     /// </summary>
     [Fact]
     public void Float32DiffersByRounding()
@@ -97,7 +155,18 @@ public sealed class DataParallelTests : IDisposable
     [Fact]
     public void SegmentationTrainsAsOneProcessDoes()
     {
-        string[] arguments = ["train", "--recipe", "segment-smoke", "--patch", "8", "--set", "epochs=1", "epochImages=64", "batchSize=16"];
+        string[] arguments =
+        [
+            "train",
+            "--recipe",
+            "segment-smoke",
+            "--patch",
+            "8",
+            "--set",
+            "epochs=1",
+            "epochImages=64",
+            "batchSize=16",
+        ];
         Finished(One("one", arguments));
         Finished(Launch("two", 2, arguments));
         string key = Store("one").List().Single().Key;
@@ -105,7 +174,10 @@ public sealed class DataParallelTests : IDisposable
         Assert.Equal(Store("one").Get(key).Result!.Test.Loss, Store("two").Get(key).Result!.Test.Loss, 1e-4);
     }
 
-    /// <summary>kill -9 of a rank: the others save, say who is gone and end; the run goes on with as many ranks to the same bits, and with one process to the same weights.</summary>
+    /// <summary>
+    /// kill -9 of a rank: the others save, say who is gone and end; the run goes on with as many ranks to the same
+    /// bits, and with one process to the same weights.
+    /// </summary>
     [Fact]
     public void ADeadRankEndsTheJobAndNothingIsLost()
     {
@@ -119,7 +191,10 @@ public sealed class DataParallelTests : IDisposable
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 30);
         Assert.Equal(137, ended.Code);
         Assert.Contains("patchkit: rank 1 was ended by signal 9; the other ranks are given", ended.Errors);
-        Assert.Matches(@"patchkit: rank 1 is gone: nothing was heard of it for \d+ s\. Training was ended at step \d+ of 200; the checkpoint is in .*\. Start all ranks again with the same command, or one process alone, and the run goes on from there", ended.Errors);
+        Assert.Matches(
+            @"patchkit: rank 1 is gone: nothing was heard of it for \d+ s\. Training was ended at step \d+ of 200; the checkpoint is in .*\. Start all ranks again with the same command, or one process alone, and the run goes on from there",
+            ended.Errors
+        );
         var stored = Store("two").List().Single();
         Assert.Equal(RunStatus.Interrupted, stored.Status);
 
@@ -144,7 +219,9 @@ public sealed class DataParallelTests : IDisposable
         Assert.Equal(RunStatus.Interrupted, Store("two").List().Single().Status);
     }
 
-    /// <summary>Ctrl-C at the launcher stops all ranks after the same step; the same command goes on, to the same bits.</summary>
+    /// <summary>
+    /// Ctrl-C at the launcher stops all ranks after the same step; the same command goes on, to the same bits.
+    /// </summary>
     [Fact]
     public void CtrlCStopsAllRanksAtOneStep()
     {
@@ -155,7 +232,13 @@ public sealed class DataParallelTests : IDisposable
         job.Interrupt();
         var ended = job.End();
         Assert.True(ended.Code == 130, ended.Errors);
-        string[] steps = [.. ended.Errors.Split('\n').Where(line => line.Contains("training was stopped at step")).Select(line => line.Split("at step ")[1].Split(' ')[0])];
+        string[] steps =
+        [
+            .. ended
+                .Errors.Split('\n')
+                .Where(line => line.Contains("training was stopped at step"))
+                .Select(line => line.Split("at step ")[1].Split(' ')[0]),
+        ];
         Assert.Equal(2, steps.Length);
         Assert.Equal(steps[0], steps[1]);
         Finished(Launch("two", 2, arguments));
@@ -168,7 +251,11 @@ public sealed class DataParallelTests : IDisposable
     {
         var uneven = Launch("two", 3, s_short).End();
         Assert.Equal(1, uneven.Code);
-        Assert.Contains("patchkit: a batch of 64 images does not split evenly over 3 ranks; start a number of ranks that divides 64", uneven.Errors);
+        Assert.Contains(
+            "patchkit: a batch of 64 images does not split evenly over 3 ranks; start a number of ranks "
+                + "that divides 64",
+            uneven.Errors
+        );
         var odd = Launch("two", 2, [.. s_short, "batchSize=6", "mixup=0.8"]).End();
         Assert.Contains("Mixup and CutMix pair the images of a batch, but each of 2 ranks takes 3 of 6", odd.Errors);
         using var none = new ChildProcess("launch", "--processes", "0", "--", "list");
@@ -190,10 +277,20 @@ public sealed class DataParallelTests : IDisposable
 
     private string Weights(string name, string key) => Path.Combine(_folder, name, key, RunStore.WeightsFile);
 
-    private ChildProcess One(string name, string[] arguments) => new([.. arguments[..1], "--out", Path.Combine(_folder, name), .. arguments[1..]]);
+    private ChildProcess One(string name, string[] arguments) =>
+        new([.. arguments[..1], "--out", Path.Combine(_folder, name), .. arguments[1..]]);
 
     private ChildProcess Launch(string name, int ranks, string[] arguments) =>
-        new(["launch", "--processes", ranks.ToString(CultureInfo.InvariantCulture), "--", .. arguments[..1], "--out", Path.Combine(_folder, name), .. arguments[1..]]);
+        new([
+            "launch",
+            "--processes",
+            ranks.ToString(CultureInfo.InvariantCulture),
+            "--",
+            .. arguments[..1],
+            "--out",
+            Path.Combine(_folder, name),
+            .. arguments[1..],
+        ]);
 
     private static CommandRun Finished(ChildProcess process)
     {
@@ -207,7 +304,8 @@ public sealed class DataParallelTests : IDisposable
 
     private void WaitForSteps(string name, ChildProcess job, int steps)
     {
-        while (!job.HasExited && !Store(name).List().Any(run => Store(name).Curve(run.Key).Count >= steps)) Thread.Sleep(10);
+        while (!job.HasExited && !Store(name).List().Any(run => Store(name).Curve(run.Key).Count >= steps))
+            Thread.Sleep(10);
         Assert.False(job.HasExited);
     }
 

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace PatchKit.Tests.Training;
 
-/// <summary>A disk with no room: a sentence, the last checkpoint as it was, and the run goes on when there is room again.</summary>
+/// <summary>
+/// A disk with no room: a sentence, the last checkpoint as it was, and the run goes on when there is room again.
+/// </summary>
 [Trait("speed", "slow")]
 public sealed class DiskFullTests : IDisposable
 {
@@ -32,14 +34,34 @@ public sealed class DiskFullTests : IDisposable
             Assert.DoesNotContain("   at ", run.Errors);
         }
         Assert.Equal(before, File.ReadAllBytes(checkpoint));
-        using (var opened = Safetensors.Open(checkpoint)) Assert.NotEmpty(opened.Tensors());
-        Assert.DoesNotContain(Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories), path => path.EndsWith(".partial", StringComparison.Ordinal));
+        using (var opened = Safetensors.Open(checkpoint))
+            Assert.NotEmpty(opened.Tensors());
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories),
+            path => path.EndsWith(".partial", StringComparison.Ordinal)
+        );
 
         Assert.Equal(0, Ended("full").Code);
-        foreach (string left in new[] { RunStore.WeightsFile, MetricsLog.FileName }) Assert.Equal(File.ReadAllBytes(Of("whole", left)), File.ReadAllBytes(Of("full", left)));
+        foreach (string left in new[] { RunStore.WeightsFile, MetricsLog.FileName })
+            Assert.Equal(File.ReadAllBytes(Of("whole", left)), File.ReadAllBytes(Of("full", left)));
     }
 
-    private string[] Arguments(string name) => ["train", "--recipe", "smoke", "--patch", "8", "--checkpoint-steps", "20", "--out", Path.Combine(_folder, name), "--set", "epochs=50", "batchSize=16", "epochImages=160"];
+    private string[] Arguments(string name) =>
+        [
+            "train",
+            "--recipe",
+            "smoke",
+            "--patch",
+            "8",
+            "--checkpoint-steps",
+            "20",
+            "--out",
+            Path.Combine(_folder, name),
+            "--set",
+            "epochs=50",
+            "batchSize=16",
+            "epochImages=160",
+        ];
 
     private CommandRun Ended(string name)
     {
@@ -50,10 +72,24 @@ public sealed class DiskFullTests : IDisposable
     private void Interrupted(string name)
     {
         using var process = new ChildProcess(Arguments(name));
-        while (!process.HasExited && !(Directory.Exists(Path.Combine(_folder, name)) && Directory.EnumerateFiles(Path.Combine(_folder, name), TrainerCheckpoint.FileName, SearchOption.AllDirectories).Any())) Thread.Sleep(5);
+        while (
+            !process.HasExited
+            && !(
+                Directory.Exists(Path.Combine(_folder, name))
+                && Directory
+                    .EnumerateFiles(
+                        Path.Combine(_folder, name),
+                        TrainerCheckpoint.FileName,
+                        SearchOption.AllDirectories
+                    )
+                    .Any()
+            )
+        )
+            Thread.Sleep(5);
         process.Kill();
         process.End();
     }
 
-    private string Of(string name, string file) => Directory.EnumerateFiles(Path.Combine(_folder, name), file, SearchOption.AllDirectories).Single();
+    private string Of(string name, string file) =>
+        Directory.EnumerateFiles(Path.Combine(_folder, name), file, SearchOption.AllDirectories).Single();
 }

@@ -5,13 +5,19 @@ using Xunit;
 
 namespace PatchKit.Tests.Training;
 
-/// <summary>Every epoch's learning rate of every recipe of 06_lr_schedules, the scheduler's own values, and the layers' shares.</summary>
+/// <summary>
+/// Every epoch's learning rate of every recipe of 06_lr_schedules, the scheduler's own values, and the layers' shares.
+/// </summary>
 public sealed class LearningRateScheduleGolden
 {
     private const string File = "06_lr_schedules";
     private const double Tolerance = 1e-14;
 
-    public static IEnumerable<TheoryDataRow<string>> Cases => GoldenFile.Cases(File, file => file.Json.GetProperty("recipes").EnumerateObject().Select(recipe => recipe.Name));
+    public static IEnumerable<TheoryDataRow<string>> Cases =>
+        GoldenFile.Cases(
+            File,
+            file => file.Json.GetProperty("recipes").EnumerateObject().Select(recipe => recipe.Name)
+        );
 
     [Theory, MemberData(nameof(Cases))]
     public void EpochByEpoch(string name)
@@ -21,10 +27,13 @@ public sealed class LearningRateScheduleGolden
         Assert.Equal(golden.GetProperty("lr_after_scaling").GetDouble(), recipe.LearningRate, 1e-18);
 
         var schedule = recipe.LearningRates;
-        double[] used = Numbers(golden.GetProperty("lr_used_while_training_epoch")), clock = Numbers(golden.GetProperty("scheduler_get_epoch_values_0_to_N"));
+        double[] used = Numbers(golden.GetProperty("lr_used_while_training_epoch")),
+            clock = Numbers(golden.GetProperty("scheduler_get_epoch_values_0_to_N"));
         Assert.Equal((recipe.Epochs, recipe.Epochs + 1), (used.Length, clock.Length));
-        for (int epoch = 0; epoch < used.Length; epoch++) Assert.Equal(used[epoch], schedule.Rate(epoch, epoch % 7, 7), Tolerance);
-        for (int epoch = 0; epoch < clock.Length; epoch++) Assert.Equal(clock[epoch], schedule.At(epoch), Tolerance);
+        for (int epoch = 0; epoch < used.Length; epoch++)
+            Assert.Equal(used[epoch], schedule.Rate(epoch, epoch % 7, 7), Tolerance);
+        for (int epoch = 0; epoch < clock.Length; epoch++)
+            Assert.Equal(clock[epoch], schedule.At(epoch), Tolerance);
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -37,7 +46,9 @@ public sealed class LearningRateScheduleGolden
             return;
         }
         var recipe = RecipeOf(name, golden);
-        double[] expected = Numbers(scales), first = Numbers(golden.GetProperty("lr_used_epoch0_by_layer_id")), middle = Numbers(golden.GetProperty("lr_used_epoch_mid_by_layer_id").GetProperty("lr"));
+        double[] expected = Numbers(scales),
+            first = Numbers(golden.GetProperty("lr_used_epoch0_by_layer_id")),
+            middle = Numbers(golden.GetProperty("lr_used_epoch_mid_by_layer_id").GetProperty("lr"));
         int epoch = golden.GetProperty("lr_used_epoch_mid_by_layer_id").GetProperty("epoch").GetInt32();
         for (int layer = 0; layer < expected.Length; layer++)
         {
@@ -48,18 +59,20 @@ public sealed class LearningRateScheduleGolden
         }
     }
 
-    private static Recipe RecipeOf(string name, JsonElement golden) => RecipeBook.Find("deit") with
-    {
-        Name = name,
-        Epochs = golden.GetProperty("epochs").GetInt32(),
-        BatchSize = golden.GetProperty("total_batch").GetInt32(),
-        BaseLearningRate = golden.GetProperty("lr_arg").GetDouble(),
-        ScaleLearningRate = !golden.GetProperty("unscale_lr").GetBoolean(),
-        MinLearningRate = golden.GetProperty("min_lr").GetDouble(),
-        WarmupLearningRate = golden.GetProperty("warmup_lr").GetDouble(),
-        WarmupEpochs = golden.GetProperty("warmup_epochs").GetInt32(),
-        LayerDecay = golden.GetProperty("layer_decay").GetDouble(),
-    };
+    private static Recipe RecipeOf(string name, JsonElement golden) =>
+        RecipeBook.Find("deit") with
+        {
+            Name = name,
+            Epochs = golden.GetProperty("epochs").GetInt32(),
+            BatchSize = golden.GetProperty("total_batch").GetInt32(),
+            BaseLearningRate = golden.GetProperty("lr_arg").GetDouble(),
+            ScaleLearningRate = !golden.GetProperty("unscale_lr").GetBoolean(),
+            MinLearningRate = golden.GetProperty("min_lr").GetDouble(),
+            WarmupLearningRate = golden.GetProperty("warmup_lr").GetDouble(),
+            WarmupEpochs = golden.GetProperty("warmup_epochs").GetInt32(),
+            LayerDecay = golden.GetProperty("layer_decay").GetDouble(),
+        };
 
-    private static double[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetDouble())];
+    private static double[] Numbers(JsonElement array) =>
+        [.. array.EnumerateArray().Select(value => value.GetDouble())];
 }

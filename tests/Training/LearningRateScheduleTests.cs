@@ -6,7 +6,15 @@ namespace PatchKit.Tests.Training;
 /// <summary>The schedule that changes at every step, and the official one's known quirks.</summary>
 public sealed class LearningRateScheduleTests
 {
-    private static readonly LearningRateSchedule s_schedule = new() { Peak = 2e-3, Epochs = 10, WarmupEpochs = 1, Start = 0, Floor = 2e-5, Style = ScheduleStyle.PerStep };
+    private static readonly LearningRateSchedule s_schedule = new()
+    {
+        Peak = 2e-3,
+        Epochs = 10,
+        WarmupEpochs = 1,
+        Start = 0,
+        Floor = 2e-5,
+        Style = ScheduleStyle.PerStep,
+    };
 
     [Fact]
     public void WarmUpReachesThePeakAndTheCosineItsEnd()

@@ -12,7 +12,12 @@ public sealed class ModelEmaGolden
 {
     private const string File = "06_adamw";
 
-    public static IEnumerable<TheoryDataRow<string>> Cases => GoldenFile.Cases(File, file => file.Json.GetProperty("cases").EnumerateArray().Select(entry => entry.GetProperty("name").GetString()!));
+    public static IEnumerable<TheoryDataRow<string>> Cases =>
+        GoldenFile.Cases(
+            File,
+            file =>
+                file.Json.GetProperty("cases").EnumerateArray().Select(entry => entry.GetProperty("name").GetString()!)
+        );
 
     [Theory, MemberData(nameof(Cases))]
     public void StepByStep(string name)
@@ -24,7 +29,8 @@ public sealed class ModelEmaGolden
         using var ema = new ModelEma(model, settings.GetProperty("ema_decay").GetDouble());
         for (int step = 1; step <= settings.GetProperty("steps").GetInt32(); step++)
         {
-            using (no_grad()) model.Weight.copy_(golden.Tensor($"{name}.w{step}"));
+            using (no_grad())
+                model.Weight.copy_(golden.Tensor($"{name}.w{step}"));
             ema.Update(model);
             golden.AssertClose($"{name}.ema_w{step}", ema.State["weight"], 1e-12);
         }
@@ -34,13 +40,15 @@ public sealed class ModelEmaGolden
     {
         private readonly Parameter weight;
 
-        internal OneWeight(Tensor start) : base(nameof(OneWeight))
+        internal OneWeight(Tensor start)
+            : base(nameof(OneWeight))
         {
             weight = new Parameter(start);
             RegisterComponents();
         }
 
         internal Parameter Weight => weight;
+
         public override Tensor forward(Tensor x) => x.matmul(weight);
     }
 }

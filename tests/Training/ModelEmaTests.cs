@@ -31,7 +31,8 @@ public sealed class ModelEmaTests
         var model = nn.Linear(3, 2);
         using var ema = new ModelEma(model, 0.5);
         var before = model.weight.detach().clone();
-        using (no_grad()) model.weight.add_(1);
+        using (no_grad())
+            model.weight.add_(1);
         ema.Update(model);
         var other = nn.Linear(3, 2);
         ema.CopyTo(other);
@@ -42,7 +43,10 @@ public sealed class ModelEmaTests
         Expect.SameBits(ema.State["weight"], resumed.State["weight"]);
     }
 
-    /// <summary>All at once by libtorch's list operators, or one after the other: the same up to rounding, for a model with parameters of several shapes.</summary>
+    /// <summary>
+    /// All at once by libtorch's list operators, or one after the other: the same up to rounding, for a model with
+    /// parameters of several shapes.
+    /// </summary>
     [Fact]
     public void ItIsTheSimpleForm()
     {
@@ -52,11 +56,15 @@ public sealed class ModelEmaTests
         var simple = ema.State.ToDictionary(entry => entry.Key, entry => entry.Value.clone());
         for (int step = 0; step < 3; step++)
         {
-            using (no_grad()) foreach (var parameter in model.parameters()) parameter.add_(randn_like(parameter));
+            using (no_grad())
+                foreach (var parameter in model.parameters())
+                    parameter.add_(randn_like(parameter));
             ema.Update(model);
-            foreach (var (name, value) in model.state_dict()) simple[name].mul_(0.9).add_(value.detach(), 1 - 0.9);
+            foreach (var (name, value) in model.state_dict())
+                simple[name].mul_(0.9).add_(value.detach(), 1 - 0.9);
         }
-        foreach (var (name, value) in simple) Assert.InRange((value - ema.State[name]).abs().max().ToDouble(), 0, 1e-6);
+        foreach (var (name, value) in simple)
+            Assert.InRange((value - ema.State[name]).abs().max().ToDouble(), 0, 1e-6);
     }
 
     [Fact]

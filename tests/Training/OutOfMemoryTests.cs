@@ -12,14 +12,27 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Training;
 
-/// <summary>Memory that runs out in training and in the test, on a CPU whose tensors have a limit: the sentence, and what automatic halving does.</summary>
+/// <summary>
+/// Memory that runs out in training and in the test, on a CPU whose tensors have a limit: the sentence, and what
+/// automatic halving does.
+/// </summary>
 public sealed class OutOfMemoryTests : IDisposable
 {
     private const long Kilobyte = 1 << 10;
     private const int Batch = 256;
 
     // 2 epochs of 2 batches: large ones, so that activations are most of what a step takes.
-    private static readonly SmallRun s_run = new(SmallRun.Plain with { Epochs = 2, EpochImages = 2 * Batch, BatchSize = Batch, WarmupEpochs = 0, EmaDecay = .9 }, SmallRun.Generated);
+    private static readonly SmallRun s_run = new(
+        SmallRun.Plain with
+        {
+            Epochs = 2,
+            EpochImages = 2 * Batch,
+            BatchSize = Batch,
+            WarmupEpochs = 0,
+            EmaDecay = .9,
+        },
+        SmallRun.Generated
+    );
     private static readonly StepMemory s_large = new(CPU, 128, 1L << 30, 1L << 28); // 1 GiB and 0.25 GiB an image
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-memory-").FullName;
 
@@ -45,13 +58,28 @@ public sealed class OutOfMemoryTests : IDisposable
     public void TheSentenceSaysWhatWouldFit()
     {
         Engine.LimitMemory(11L << 30);
-        Assert.Equal("a training step with 128 images at a time does not fit into the memory of the CPU, 11.0 GiB, of which 11.0 GiB are free for this run; "
-            + "give --accumulate 4 (32 images at a time), about 9.0 GiB of 11.0 GiB by the cost model, or --auto-batch, which finds the number itself.", s_large.TooLarge(1));
-        Assert.Contains("in 4 parts) does not fit", s_large.TooLarge(4));                    // the model was wrong: the next number is the least that is new
+        Assert.Equal(
+            "a training step with 128 images at a time does not fit into the memory of the CPU, 11.0 GiB, "
+                + "of which 11.0 GiB are free for this run; "
+                + "give --accumulate 4 (32 images at a time), about 9.0 GiB of 11.0 GiB by the cost model, or "
+                + "--auto-batch, which finds the number itself.",
+            s_large.TooLarge(1)
+        );
+        // the model was wrong: the next number is the least that is new
+        Assert.Contains("in 4 parts) does not fit", s_large.TooLarge(4));
         Assert.Contains("give --accumulate 8 (16 images at a time), about 5.0 GiB", s_large.TooLarge(4));
-        Assert.Contains("give --accumulate 2 (64 images at a time), or --auto-batch", (s_large with { ImageBytes = 0 }).TooLarge(1));
-        Assert.Contains("parameters, gradients and optimizer take 1.0 GiB, one image about 0.3 GiB more", s_large.TooLarge(128));
-        Assert.Contains("one image at a time, about 12.3 GiB; use a smaller model", (s_large with { FixedBytes = 12L << 30 }).TooLarge(1));
+        Assert.Contains(
+            "give --accumulate 2 (64 images at a time), or --auto-batch",
+            (s_large with { ImageBytes = 0 }).TooLarge(1)
+        );
+        Assert.Contains(
+            "parameters, gradients and optimizer take 1.0 GiB, one image about 0.3 GiB more",
+            s_large.TooLarge(128)
+        );
+        Assert.Contains(
+            "one image at a time, about 12.3 GiB; use a smaller model",
+            (s_large with { FixedBytes = 12L << 30 }).TooLarge(1)
+        );
     }
 
     [Theory]
@@ -61,19 +89,25 @@ public sealed class OutOfMemoryTests : IDisposable
     [InlineData(96, 32, 96)]
     [InlineData(15, 1, 3)]
     [InlineData(1, 1, null)]
-    public void PartsAreAtLeastDoubledAndDivideTheBatch(int batch, int parts, int? more) => Assert.Equal(more, (s_large with { Batch = batch }).MoreParts(parts));
+    public void PartsAreAtLeastDoubledAndDivideTheBatch(int batch, int parts, int? more) =>
+        Assert.Equal(more, (s_large with { Batch = batch }).MoreParts(parts));
 
     [Theory, InlineData(false), InlineData(true)]
     public void WithAutoBatchTheRunIsTheOneWithThatManyPartsFromTheStart(bool adventurer)
     {
         var run = s_run with { Adventurer = adventurer };
-        long whole = Peak(run, 1), quarter = Peak(run, 4);
+        long whole = Peak(run, 1),
+            quarter = Peak(run, 4);
         Assert.InRange(quarter, 1, whole);
         var said = new List<string>();
         Limit((whole + quarter) / 2);
         run.Train(In("auto"), options: options => options with { AutoBatch = true, Say = said.Add });
         Engine.LimitMemory(0);
-        Assert.Contains($"step 0 does not fit into memory with {Batch} images at a time; it is done again, and the run goes on, in 2 parts, {Batch / 2} images at a time", said[0]);
+        Assert.Contains(
+            $"step 0 does not fit into memory with {Batch} images at a time; it is done again, and the run "
+                + $"goes on, in 2 parts, {Batch / 2} images at a time",
+            said[0]
+        );
         run.Train(In("given"), options: options => options with { Accumulation = 1 << said.Count });
         Assert.Equal(SmallRun.Left(In("given")), SmallRun.Left(In("auto")));
     }
@@ -82,11 +116,28 @@ public sealed class OutOfMemoryTests : IDisposable
     public void WhatWasFoundIsKeptWhenTheRunIsResumed()
     {
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => s_run.Train(In("run"), stop, AutoBatch, objective: own => new ChangedObjective(own, (_, step) =>
-        {
-            if (step == 1) Engine.LimitMemory(0);
-            if (step == 2) stop.Cancel();
-        }), through: data => { Limit((Peak(s_run, 1) + Peak(s_run, 4)) / 2); return data; }));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            s_run.Train(
+                In("run"),
+                stop,
+                AutoBatch,
+                objective: own => new ChangedObjective(
+                    own,
+                    (_, step) =>
+                    {
+                        if (step == 1)
+                            Engine.LimitMemory(0);
+                        if (step == 2)
+                            stop.Cancel();
+                    }
+                ),
+                through: data =>
+                {
+                    Limit((Peak(s_run, 1) + Peak(s_run, 4)) / 2);
+                    return data;
+                }
+            )
+        );
         Assert.NotEqual("1", Accumulation("run"));
         s_run.Train(In("run"), options: AutoBatch);
         s_run.Train(In("given"), options: options => options with { Accumulation = int.Parse(Accumulation("run")) });
@@ -104,10 +155,24 @@ public sealed class OutOfMemoryTests : IDisposable
     [Fact]
     public void WithoutItTheRunStopsInASentenceAndGoesOnLater()
     {
-        string sentence = Expect.Refused<TrainingException>(() => s_run.Train(In("run"), objective: own => new ChangedObjective(own, (_, step) =>
-        {
-            if (step == 2) Limit(200 * Kilobyte);
-        })), $"with {Batch} images at a time does not fit into the memory of the CPU", "--accumulate 2 (128 images at a time)", "--auto-batch", $"The checkpoint is in {In("run")}.");
+        string sentence = Expect.Refused<TrainingException>(
+            () =>
+                s_run.Train(
+                    In("run"),
+                    objective: own => new ChangedObjective(
+                        own,
+                        (_, step) =>
+                        {
+                            if (step == 2)
+                                Limit(200 * Kilobyte);
+                        }
+                    )
+                ),
+            $"with {Batch} images at a time does not fit into the memory of the CPU",
+            "--accumulate 2 (128 images at a time)",
+            "--auto-batch",
+            $"The checkpoint is in {In("run")}."
+        );
         Assert.DoesNotContain("\n", sentence);
         Engine.LimitMemory(0);
         s_run.Train(In("run"));
@@ -119,14 +184,35 @@ public sealed class OutOfMemoryTests : IDisposable
     public void WhereNotEvenOneImageFitsTheSentenceSaysSo()
     {
         var said = new List<string>();
-        Expect.Refused<TrainingException>(() => s_run.Train(In("run"), options: options => options with { AutoBatch = true, Say = said.Add },
-            objective: own => new ChangedObjective(own, (_, _) => Limit(Kilobyte))), "with one image at a time (a batch of 256 in 256 parts) does not fit", "parameters, gradients and optimizer take 1.", "use a smaller model");
+        Expect.Refused<TrainingException>(
+            () =>
+                s_run.Train(
+                    In("run"),
+                    options: options => options with { AutoBatch = true, Say = said.Add },
+                    objective: own => new ChangedObjective(own, (_, _) => Limit(Kilobyte))
+                ),
+            "with one image at a time (a batch of 256 in 256 parts) does not fit",
+            "parameters, gradients and optimizer take 1.",
+            "use a smaller model"
+        );
         Assert.Equal(8, said.Count);
     }
 
     [Fact]
-    public void AModelThatDoesNotFitIsASentence() => Expect.Refused<TrainingException>(
-        () => s_run.Train(In("run"), options: options => { Limit(Kilobyte); return options; }), "the model does not fit into the memory of the CPU", "parameters, gradients and optimizer take");
+    public void AModelThatDoesNotFitIsASentence() =>
+        Expect.Refused<TrainingException>(
+            () =>
+                s_run.Train(
+                    In("run"),
+                    options: options =>
+                    {
+                        Limit(Kilobyte);
+                        return options;
+                    }
+                ),
+            "the model does not fit into the memory of the CPU",
+            "parameters, gradients and optimizer take"
+        );
 
     [Fact]
     public void TheTestIsHalvedUntilItFits()
@@ -138,27 +224,59 @@ public sealed class OutOfMemoryTests : IDisposable
         var (whole, _) = Test(1000, new RunOptions());
         var (halved, _) = Test(30, new RunOptions { AutoBatch = true, Say = said.Add });
         Assert.Equal((100, 100), (whole.Images, halved.Images));
-        Assert.Equal(whole.Loss, halved.Loss, 1e-6);                                         // float32 forward passes of other shapes
-        Assert.Equal(["50 images at a time", "25 images at a time"], said.Select(line => line[(line.IndexOf("with ", StringComparison.Ordinal) + 5)..]));
-        Expect.Refused<TrainingException>(() => Test(30, new RunOptions()), "testing 100 images at a time does not fit", "--auto-batch", "What was trained is saved");
-        Expect.Refused<TrainingException>(() => Test(0, new RunOptions { AutoBatch = true }), "testing one image at a time does not fit", "a smaller model");
-        Expect.Refused<TrainingException>(() => TestPass.Evaluate(new Picky(model, 30), new Unmakeable(), new RunOptions { AutoBatch = true }, TestContext.Current.CancellationToken), "the test images themselves do not fit", "smaller images");
+        // float32 forward passes of other shapes
+        Assert.Equal(whole.Loss, halved.Loss, 1e-6);
+        Assert.Equal(
+            ["50 images at a time", "25 images at a time"],
+            said.Select(line => line[(line.IndexOf("with ", StringComparison.Ordinal) + 5)..])
+        );
+        Expect.Refused<TrainingException>(
+            () => Test(30, new RunOptions()),
+            "testing 100 images at a time does not fit",
+            "--auto-batch",
+            "What was trained is saved"
+        );
+        Expect.Refused<TrainingException>(
+            () => Test(0, new RunOptions { AutoBatch = true }),
+            "testing one image at a time does not fit",
+            "a smaller model"
+        );
+        Expect.Refused<TrainingException>(
+            () =>
+                TestPass.Evaluate(
+                    new Picky(model, 30),
+                    new Unmakeable(),
+                    new RunOptions { AutoBatch = true },
+                    TestContext.Current.CancellationToken
+                ),
+            "the test images themselves do not fit",
+            "smaller images"
+        );
 
-        (EvaluationResult Test, TaskResult? Scores) Test(int most, RunOptions options) => TestPass.Evaluate(new Picky(model, most), data, options, TestContext.Current.CancellationToken);
+        (EvaluationResult Test, TaskResult? Scores) Test(int most, RunOptions options) =>
+            TestPass.Evaluate(new Picky(model, most), data, options, TestContext.Current.CancellationToken);
     }
 
     [Fact]
     public void PartsOfABatchHoldAllOfIt()
     {
         using var scope = NewDisposeScope();
-        using var batch = new MultiScaleBits(1, options: MultiScaleBitsOptions.Segmentation).Batch(0, 5, Annotations.Dense | Annotations.Objects);
+        using var batch = new MultiScaleBits(1, options: MultiScaleBitsOptions.Segmentation).Batch(
+            0,
+            5,
+            Annotations.Dense | Annotations.Objects
+        );
         var parts = batch.Parts(2).ToList();
         Assert.Equal([2, 2, 1], parts.Select(part => part.Images.shape[0]));
         Expect.SameBits(batch.Images, cat(parts.Select(part => part.Images).ToArray(), 0));
         Expect.SameBits(batch.Dense!, cat(parts.Select(part => part.Dense!).ToArray(), 0));
-        Assert.Equal(batch.Objects!.Select(targets => targets.Classes.shape[0]), parts.SelectMany(part => part.Objects!).Select(targets => targets.Classes.shape[0]));
+        Assert.Equal(
+            batch.Objects!.Select(targets => targets.Classes.shape[0]),
+            parts.SelectMany(part => part.Objects!).Select(targets => targets.Classes.shape[0])
+        );
         parts.ForEach(part => part.Dispose());
-        Assert.Equal(batch.Images.shape[0], batch.Objects!.Count(targets => targets.Boxes.shape[1] == 4));   // still there
+        // still there
+        Assert.Equal(batch.Images.shape[0], batch.Objects!.Count(targets => targets.Boxes.shape[1] == 4));
     }
 
     [Fact]
@@ -176,15 +294,30 @@ public sealed class OutOfMemoryTests : IDisposable
     public void SpeedIsToldAndRecordedAndOlderResultsAreRead()
     {
         var store = new RunStore(_folder);
-        var config = new RunConfig { Model = SmallNet.Vit(16, 8, 16), Recipe = SmallRun.Plain with { Epochs = 1, WarmupEpochs = 0 }, Data = new GeneratedDataConfig { TestImages = 50 }, Seed = 3 };
+        var config = new RunConfig
+        {
+            Model = SmallNet.Vit(16, 8, 16),
+            Recipe = SmallRun.Plain with { Epochs = 1, WarmupEpochs = 0 },
+            Data = new GeneratedDataConfig { TestImages = 50 },
+            Seed = 3,
+        };
         var told = new List<TrainingProgress>();
         var peak = new PeakFlops(1e12, "a peak");
-        var speed = store.Train(config, new RunOptions { Peak = peak, Progress = told.Add }, TestContext.Current.CancellationToken).Speed!;
+        var speed = store
+            .Train(config, new RunOptions { Peak = peak, Progress = told.Add }, TestContext.Current.CancellationToken)
+            .Speed!;
         Assert.InRange(speed.DataWait, 0, 1);
         Assert.InRange(speed.PeakBytes, 16 * 66_976, 1L << 33);
         Assert.Equal((1, "a peak"), (speed.Accumulation, speed.Peak));
-        Assert.Equal(speed.ImagesPerSecond * config.FlopsPerImage / peak.Flops, speed.Mfu!.Value, 1e-9 * speed.Mfu.Value);
-        Assert.Matches(@"^[0-9,]+ images/s, [0-9.]+ % MFU, [0-9]+ % of the time waiting for data, peak memory [0-9.]+ [MG]iB$", speed.ToString());
+        Assert.Equal(
+            speed.ImagesPerSecond * config.FlopsPerImage / peak.Flops,
+            speed.Mfu!.Value,
+            1e-9 * speed.Mfu.Value
+        );
+        Assert.Matches(
+            @"^[0-9,]+ images/s, [0-9.]+ % MFU, [0-9]+ % of the time waiting for data, peak memory [0-9.]+ [MG]iB$",
+            speed.ToString()
+        );
         Assert.All(told, at => Assert.True(at is { DataWait: >= 0 and <= 1, PeakBytes: > 0, Mfu: > 0 }));
 
         string file = Path.Combine(store.FolderOf(config), "result.json");
@@ -220,7 +353,8 @@ public sealed class OutOfMemoryTests : IDisposable
 
         public override IEnumerable<Batch> Training(int epoch, int firstStep, CancellationToken cancellation) => [];
 
-        public override IEnumerable<Batch> Test(CancellationToken cancellation) => throw new ExternalException("can't allocate memory");
+        public override IEnumerable<Batch> Test(CancellationToken cancellation) =>
+            throw new ExternalException("can't allocate memory");
     }
 
     /// <summary>A classification for whose test memory runs out beyond so many images at a time.</summary>
@@ -230,9 +364,25 @@ public sealed class OutOfMemoryTests : IDisposable
 
         public override Backbone Backbone => model;
 
-        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) => throw new NotSupportedException();
+        public override IObjective Objective(RunConfig config, ProcessGroup? group = null) =>
+            throw new NotSupportedException();
 
-        public override (EvaluationResult Test, TaskResult? Scores) Evaluate(TrainingData data, Device device, CancellationToken cancellation) =>
-            (Evaluation.Classification(model, data.Test(cancellation).Select(batch => batch.Images.shape[0] <= most ? batch : throw new ExternalException("can't allocate memory")), device, cancellation: cancellation), null);
+        public override (EvaluationResult Test, TaskResult? Scores) Evaluate(
+            TrainingData data,
+            Device device,
+            CancellationToken cancellation
+        ) =>
+            (
+                Evaluation.Classification(
+                    model,
+                    data.Test(cancellation)
+                        .Select(batch =>
+                            batch.Images.shape[0] <= most ? batch : throw new ExternalException("can't allocate memory")
+                        ),
+                    device,
+                    cancellation: cancellation
+                ),
+                null
+            );
     }
 }

@@ -47,7 +47,9 @@ public sealed class ProcessGroupTests
         }
     }
 
-    /// <summary>The way for GPUs without NCCL, here with tensors that are on the CPU anyway: bfloat16 too, which Gloo has not.</summary>
+    /// <summary>
+    /// The way for GPUs without NCCL, here with tensors that are on the CPU anyway: bfloat16 too, which Gloo has not.
+    /// </summary>
     [Fact]
     public void ThroughHostMemory()
     {
@@ -62,7 +64,11 @@ public sealed class ProcessGroupTests
                 group.Broadcast(given, 1);
                 var all = group.AllGather(tensor(new[] { 100.0 + group.Rank }));
                 group.Barrier();
-                Tensor[] weights = [full([2, 3], 2.0, float64).requires_grad_(), full([1], 3.0, float64).requires_grad_()];
+                Tensor[] weights =
+                [
+                    full([2, 3], 2.0, float64).requires_grad_(),
+                    full([1], 3.0, float64).requires_grad_(),
+                ];
                 using var sync = group.Gradients(weights, 1);
                 var loss = (weights[0] * (group.Rank + 1)).sum() + weights[1].sum() * group.Rank;
                 sync.Arm(tensor(new[] { (double)group.Rank }));
@@ -81,7 +87,11 @@ public sealed class ProcessGroupTests
         );
         foreach (var (carrier, sum, given, all, gradients, mean) in seen)
         {
-            Assert.Equal("collectives of tensors on cpu go through host memory by Gloo, more slowly, as host memory was asked for.", carrier);
+            Assert.Equal(
+                "collectives of tensors on cpu go through host memory by Gloo, more slowly, as host memory "
+                    + "was asked for.",
+                carrier
+            );
             Assert.Equal([3f, 1f], sum);
             Assert.Equal([1f, 7f], given);
             Assert.Equal([100.0, 101.0], all);
@@ -318,7 +328,8 @@ public sealed class ProcessGroupTests
         int port = Ports.Free();
         Expect.Refused<RankLostException>(
             () => ProcessGroup.Join(new RankPlace(0, 3, 0, "localhost", port), CPU, options),
-            $"rank 0 waited for 3 ranks at localhost:{port}, but they did not all meet (ranks 1, 2 did not come within 1 s); start as many processes"
+            $"rank 0 waited for 3 ranks at localhost:{port}, but they did not all meet (ranks 1, 2 did not "
+                + "come within 1 s); start as many processes"
         );
         Expect.Refused<RankLostException>(
             () => ProcessGroup.Join(new RankPlace(1, 2, 0, "localhost", port), CPU, options),
@@ -427,9 +438,15 @@ public sealed class ProcessGroupTests
         );
     }
 
-    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work, params string[] hosts) => Together(ranks, work, null, hosts);
+    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work, params string[] hosts) =>
+        Together(ranks, work, null, hosts);
 
-    private static T[] Together<T>(int ranks, Func<ProcessGroup, T> work, ProcessGroupOptions? options, params string[] hosts)
+    private static T[] Together<T>(
+        int ranks,
+        Func<ProcessGroup, T> work,
+        ProcessGroupOptions? options,
+        params string[] hosts
+    )
     {
         Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
         int port = Ports.Free();

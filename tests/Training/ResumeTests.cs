@@ -4,7 +4,9 @@ using Xunit;
 
 namespace PatchKit.Tests.Training;
 
-/// <summary>A run that is stopped, wherever, goes on to the bits of one that was not: weights, average, optimizer and metrics.</summary>
+/// <summary>
+/// A run that is stopped, wherever, goes on to the bits of one that was not: weights, average, optimizer and metrics.
+/// </summary>
 public sealed class ResumeTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-resume-").FullName;
@@ -20,7 +22,8 @@ public sealed class ResumeTests : IDisposable
     {
         var run = Run(images, adventurer);
         run.Train(In("whole"));
-        foreach (var (after, waiting) in new[] { (1, false), (1, true), (4, true), (2, false), (3, true) }) Stop(run, after, waiting);
+        foreach (var (after, waiting) in new[] { (1, false), (1, true), (4, true), (2, false), (3, true) })
+            Stop(run, after, waiting);
         Ends(run);
     }
 
@@ -32,10 +35,20 @@ public sealed class ResumeTests : IDisposable
         foreach (long at in new[] { 0, 5, 13 })
         {
             using var stop = new CancellationTokenSource();
-            Assert.Throws<OperationCanceledException>(() => run.Train(In("run"), stop, objective: own => new ChangedObjective(own, (_, step) =>
-            {
-                if (step == at) stop.Cancel();                     // the operators that run next find it
-            })));
+            Assert.Throws<OperationCanceledException>(() =>
+                run.Train(
+                    In("run"),
+                    stop,
+                    objective: own => new ChangedObjective(
+                        own,
+                        (_, step) =>
+                        {
+                            if (step == at)
+                                stop.Cancel(); // the operators that run next find it
+                        }
+                    )
+                )
+            );
             Assert.Equal(at > 0, File.Exists(SmallRun.CheckpointIn(In("run"))));
         }
         Ends(run);
@@ -48,14 +61,23 @@ public sealed class ResumeTests : IDisposable
         var run = Run("generated", false);
         run.Train(In("whole"));
         using var stop = new CancellationTokenSource();
-        string sentence = Assert.Throws<OperationCanceledException>(() => run.Train(In("run"), stop, options => options with
-        {
-            Progress = _ =>
-            {
-                stop.Cancel();
-                stop.Token.ThrowIfCancellationRequested();
-            },
-        })).Message;
+        string sentence = Assert
+            .Throws<OperationCanceledException>(() =>
+                run.Train(
+                    In("run"),
+                    stop,
+                    options =>
+                        options with
+                        {
+                            Progress = _ =>
+                            {
+                                stop.Cancel();
+                                stop.Token.ThrowIfCancellationRequested();
+                            },
+                        }
+                )
+            )
+            .Message;
         Assert.Equal($"training was stopped at step 1 of 24; the checkpoint is in {In("run")}", sentence);
         Ends(run);
     }
@@ -69,7 +91,9 @@ public sealed class ResumeTests : IDisposable
         try
         {
             AppContext.SetData(Cancellation.HostKey, stop.Token);
-            Assert.Throws<OperationCanceledException>(() => run.Train(In("run"), through: data => new StoppingData(data, 6, Waiting: false, stop)));
+            Assert.Throws<OperationCanceledException>(() =>
+                run.Train(In("run"), through: data => new StoppingData(data, 6, Waiting: false, stop))
+            );
         }
         finally
         {
@@ -83,8 +107,20 @@ public sealed class ResumeTests : IDisposable
     {
         var run = Run("generated", false);
         run.Train(In("whole"));
-        Assert.Throws<InvalidOperationException>(() => run.Train(In("run"), options: options => options with { CheckpointSteps = steps },
-            objective: own => new ChangedObjective(own, (_, step) => { if (step == 9) throw new InvalidOperationException("the machine is gone"); })));
+        Assert.Throws<InvalidOperationException>(() =>
+            run.Train(
+                In("run"),
+                options: options => options with { CheckpointSteps = steps },
+                objective: own => new ChangedObjective(
+                    own,
+                    (_, step) =>
+                    {
+                        if (step == 9)
+                            throw new InvalidOperationException("the machine is gone");
+                    }
+                )
+            )
+        );
         Assert.Equal(steps == 1 ? "9" : "8", SmallRun.Left(In("run"))["metadata step"]);
         Ends(run);
     }
@@ -106,22 +142,46 @@ public sealed class ResumeTests : IDisposable
         var run = Run("generated", false);
         Stop(run, 5, waiting: true);
         File.WriteAllText(Path.Combine(In("run"), MetricsLog.FileName), "");
-        Expect.Refused<TrainingException>(() => run.Train(In("run")), MetricsLog.FileName, "has 0 bytes", "delete the run");
+        Expect.Refused<TrainingException>(
+            () => run.Train(In("run")),
+            MetricsLog.FileName,
+            "has 0 bytes",
+            "delete the run"
+        );
     }
 
-    private SmallRun Run(string images, bool adventurer) => images switch
-    {
-        "generated" => new SmallRun(SmallRun.Full, SmallRun.Generated, adventurer),
-        "cifar" => new SmallRun(SmallRun.Full with { EpochImages = 0, ThreeAugment = true }, ImageDataConfig.In(SmallImages.Cifar(In("images")), 16), adventurer),
-        _ => new SmallRun(SmallRun.Full with { EpochImages = 0, RandAugment = "rand-m9-mstd0.5-inc1" }, ImageDataConfig.In(SmallImages.Folders(In("images")), 16), adventurer),
-    };
+    private SmallRun Run(string images, bool adventurer) =>
+        images switch
+        {
+            "generated" => new SmallRun(SmallRun.Full, SmallRun.Generated, adventurer),
+            "cifar" => new SmallRun(
+                SmallRun.Full with
+                {
+                    EpochImages = 0,
+                    ThreeAugment = true,
+                },
+                ImageDataConfig.In(SmallImages.Cifar(In("images")), 16),
+                adventurer
+            ),
+            _ => new SmallRun(
+                SmallRun.Full with
+                {
+                    EpochImages = 0,
+                    RandAugment = "rand-m9-mstd0.5-inc1",
+                },
+                ImageDataConfig.In(SmallImages.Folders(In("images")), 16),
+                adventurer
+            ),
+        };
 
     private string In(string name) => Path.Combine(_folder, name);
 
     private void Stop(SmallRun run, int after, bool waiting)
     {
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => run.Train(In("run"), stop, through: data => new StoppingData(data, after, waiting, stop)));
+        Assert.Throws<OperationCanceledException>(() =>
+            run.Train(In("run"), stop, through: data => new StoppingData(data, after, waiting, stop))
+        );
     }
 
     private void Ends(SmallRun run)

@@ -5,7 +5,8 @@ namespace PatchKit.Tests.Training;
 /// <summary>Sets of random images in files, as people have them.</summary>
 internal static class SmallImages
 {
-    internal const int Training = 64, Test = 20;
+    internal const int Training = 64,
+        Test = 20;
 
     /// <summary>CIFAR-10's files, much smaller: 64 and 20 images of 32 x 32 pixels.</summary>
     internal static string Cifar(string folder)
@@ -35,7 +36,8 @@ internal static class SmallImages
     {
         var records = new byte[count * (1 + 3 * 32 * 32)];
         new Random(count).NextBytes(records);
-        for (int i = 0; i < count; i++) records[i * 3073] = (byte)(i % 10);
+        for (int i = 0; i < count; i++)
+            records[i * 3073] = (byte)(i % 10);
         return records;
     }
 }

@@ -3,12 +3,15 @@ using PatchKit.Training;
 
 namespace PatchKit.Tests.Training;
 
-/// <summary>Images that press the stop button after some batches: as a batch comes, or while the next one is waited for.</summary>
+/// <summary>
+/// Images that press the stop button after some batches: as a batch comes, or while the next one is waited for.
+/// </summary>
 /// <param name="Images">the images.</param>
 /// <param name="After">how many batches.</param>
 /// <param name="Waiting">while the next one is waited for.</param>
 /// <param name="Stop">the button.</param>
-internal sealed class StoppingData(TrainingData Images, int After, bool Waiting, CancellationTokenSource Stop) : TrainingData
+internal sealed class StoppingData(TrainingData Images, int After, bool Waiting, CancellationTokenSource Stop)
+    : TrainingData
 {
     private int _given;
 
@@ -21,9 +24,11 @@ internal sealed class StoppingData(TrainingData Images, int After, bool Waiting,
         foreach (var batch in Images.Training(epoch, firstStep, cancellation))
         {
             bool last = ++_given == After;
-            if (last && !Waiting) Stop.Cancel();
+            if (last && !Waiting)
+                Stop.Cancel();
             yield return batch;
-            if (last) Stop.Cancel();
+            if (last)
+                Stop.Cancel();
         }
     }
 

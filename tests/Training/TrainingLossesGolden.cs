@@ -12,7 +12,13 @@ public sealed class TrainingLossesGolden
 {
     private const string File = "08_losses";
 
-    public static IEnumerable<TheoryDataRow<string>> LossCases => GoldenFile.Cases(File, file => file.Names.Where(name => name.EndsWith(".loss") && name != "ce.loss").Select(name => name[..^".loss".Length]));
+    public static IEnumerable<TheoryDataRow<string>> LossCases =>
+        GoldenFile.Cases(
+            File,
+            file =>
+                file.Names.Where(name => name.EndsWith(".loss") && name != "ce.loss")
+                    .Select(name => name[..^".loss".Length])
+        );
 
     [Theory, MemberData(nameof(LossCases))]
     public void LossFloat32(string name) => Compare(name, ScalarType.Float32, GoldenFile.Open(File).Tolerance());
@@ -27,7 +33,8 @@ public sealed class TrainingLossesGolden
         var logits = golden.Tensor("in.logits", dtype).requires_grad_();
         var loss = Loss(golden, name, logits, dtype);
         golden.AssertClose(name + ".loss", loss, tolerance);
-        if (!golden.Has(name + ".grad")) return;
+        if (!golden.Has(name + ".grad"))
+            return;
         loss.backward();
         golden.AssertClose(name + ".grad", logits.grad!, tolerance);
     }
@@ -36,14 +43,27 @@ public sealed class TrainingLossesGolden
     {
         const string smoothing = "label_smoothing_";
         var classes = golden.Tensor("in.target");
-        if (name.StartsWith(smoothing)) return Losses.LabelSmoothing(logits, classes, double.Parse(name[smoothing.Length..], CultureInfo.InvariantCulture));
-        if (name.EndsWith(".soft_ce")) return Losses.SoftTarget(logits, golden.Tensor(name.Replace(".soft_ce", ".target"), dtype));
-        if (name.EndsWith(".bce")) return Losses.Binary(logits, golden.Tensor(name.Replace(".bce", ".target"), dtype));
+        if (name.StartsWith(smoothing))
+            return Losses.LabelSmoothing(
+                logits,
+                classes,
+                double.Parse(name[smoothing.Length..], CultureInfo.InvariantCulture)
+            );
+        if (name.EndsWith(".soft_ce"))
+            return Losses.SoftTarget(logits, golden.Tensor(name.Replace(".soft_ce", ".target"), dtype));
+        if (name.EndsWith(".bce"))
+            return Losses.Binary(logits, golden.Tensor(name.Replace(".bce", ".target"), dtype));
         if (name.StartsWith("kd."))
         {
             var settings = golden.Json.GetProperty("kd");
-            return Losses.Distillation(Losses.LabelSmoothing(logits, classes, 0), golden.Tensor("kd.in.student_dist_logits", dtype), golden.Tensor("kd.in.teacher_logits", dtype),
-                Enum.Parse<DistillationKind>(name["kd.".Length..], ignoreCase: true), settings.GetProperty("alpha").GetDouble(), settings.GetProperty("tau").GetDouble());
+            return Losses.Distillation(
+                Losses.LabelSmoothing(logits, classes, 0),
+                golden.Tensor("kd.in.student_dist_logits", dtype),
+                golden.Tensor("kd.in.teacher_logits", dtype),
+                Enum.Parse<DistillationKind>(name["kd.".Length..], ignoreCase: true),
+                settings.GetProperty("alpha").GetDouble(),
+                settings.GetProperty("tau").GetDouble()
+            );
         }
         throw new NotSupportedException($"{File} has the loss \"{name}\", which this test does not know.");
     }

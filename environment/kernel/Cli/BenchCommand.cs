@@ -12,7 +12,10 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        var command = new Command("bench", $"Print medians of {Rounds}: a kernel's start, its first cell, trivial cells, completion");
+        var command = new Command(
+            "bench",
+            $"Print medians of {Rounds}: a kernel's start, its first cell, trivial cells, completion"
+        );
         command.SetAction(async (_, stop) => await All(stop));
         return command;
     }
@@ -29,14 +32,17 @@ internal static class BenchCommand
         await Waits.TrivialCell(session, stop);
         Print("trivial cell", () => Waits.TrivialCell(session, stop).GetAwaiter().GetResult());
         await Waits.Fill(session, stop);
-        Print($"trivial cell after {Waits.ManyCells} cells", () => Waits.TrivialCell(session, stop).GetAwaiter().GetResult());
+        Print(
+            $"trivial cell after {Waits.ManyCells} cells",
+            () => Waits.TrivialCell(session, stop).GetAwaiter().GetResult()
+        );
         Print($"completion after {Waits.ManyCells} cells", () => Waits.Completion(session));
         return 0;
 
         void Print(string what, Func<TimeSpan> measure)
         {
             var times = Enumerable.Range(0, Rounds).Select(_ => measure().TotalMilliseconds).Order().ToList();
-            output.WriteLine($"{what,-36} {Waits.Median(times):0} ms  ({times[0]:0} to {times[^1]:0})");
+            output.WriteLine($"{what, -36} {Waits.Median(times):0} ms  ({times[0]:0} to {times[^1]:0})");
         }
     }
 }

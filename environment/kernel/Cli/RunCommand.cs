@@ -15,34 +15,59 @@ internal static class RunCommand
     public static Command Create()
     {
         var file = new Argument<FileInfo>("file") { Description = "The notebook" };
-        var saved = new Option<FileInfo?>("--out") { Description = "Where to save the executed notebook (default: in place)" };
+        var saved = new Option<FileInfo?>("--out")
+        {
+            Description = "Where to save the executed notebook (default: in place)",
+        };
         var page = new Option<FileInfo?>("--html") { Description = "Also write a self-contained HTML page" };
         var set = new Option<string[]>("--set")
         {
-            Description = "NAME=VALUE: give a parameter another value (needs --out); may be repeated", DefaultValueFactory = _ => [],
+            Description = "NAME=VALUE: give a parameter another value (needs --out); may be repeated",
+            DefaultValueFactory = _ => [],
         };
         var timeout = new Option<double?>("--timeout") { Description = "The most seconds a cell may take" };
         var allowErrors = new Option<bool>("--allow-errors") { Description = "Go on after a cell that fails" };
         var command = new Command(
             "run",
-            "Execute a notebook in its folder and save it with its outputs. Exit code: 0 done, 1 a cell failed, 2 it cannot be run, 130 ctrl-C.")
+            "Execute a notebook in its folder and save it with its outputs. Exit code: 0 done, 1 a cell "
+                + "failed, 2 it cannot be run, 130 ctrl-C."
+        )
         {
-            file, saved, page, set, timeout, allowErrors,
+            file,
+            saved,
+            page,
+            set,
+            timeout,
+            allowErrors,
         };
-        command.SetAction(parsed => Sentences.Guard(() => Run(
-            parsed.GetRequiredValue(file),
-            parsed.GetValue(saved),
-            parsed.GetValue(page),
-            parsed.GetRequiredValue(set),
-            parsed.GetValue(timeout),
-            parsed.GetValue(allowErrors))));
+        command.SetAction(parsed =>
+            Sentences.Guard(() =>
+                Run(
+                    parsed.GetRequiredValue(file),
+                    parsed.GetValue(saved),
+                    parsed.GetValue(page),
+                    parsed.GetRequiredValue(set),
+                    parsed.GetValue(timeout),
+                    parsed.GetValue(allowErrors)
+                )
+            )
+        );
         return command;
     }
 
-    private static int Run(FileInfo file, FileInfo? saved, FileInfo? page, string[] set, double? timeout, bool allowErrors)
+    private static int Run(
+        FileInfo file,
+        FileInfo? saved,
+        FileInfo? page,
+        string[] set,
+        double? timeout,
+        bool allowErrors
+    )
     {
         if (timeout is not (null or (> 0 and <= MaxTimeout)))
-            throw new ArgumentException($"--timeout {timeout} is no time for a cell; give a number of seconds above 0 and up to {MaxTimeout:0}.");
+            throw new ArgumentException(
+                $"--timeout {timeout} is no time for a cell; give a number of seconds above 0 and up to {MaxTimeout:0}."
+            );
         if (set.Length > 0 && saved is null)
             throw new ArgumentException("--set changes the notebook; say with --out FILE where to save the result.");
         var notebook = NotebookFile.Load(file.FullName);
@@ -64,24 +89,36 @@ internal static class RunCommand
         // Cells find files beside their notebook, as under Jupyter.
         Environment.CurrentDirectory = file.DirectoryName!;
         using var progress = new RunProgress(stderr, TerminalWidth());
-        var outcome = NotebookRunner.RunAsync(
-            notebook,
-            new RunOptions
-            {
-                Timeout = timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-                AllowErrors = allowErrors,
-                AfterCell = () => notebook.Save(target),
-                ProcessEnds = (cell, error) =>
+        var outcome = NotebookRunner
+            .RunAsync(
+                notebook,
+                new RunOptions
                 {
-                    stderr.WriteLine($"{file.Name}, cell {cell}: {error.Message} {target} holds what was done.");
-                    Environment.ExitCode = 1;
+                    Timeout = timeout is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                    AllowErrors = allowErrors,
+                    AfterCell = () => notebook.Save(target),
+                    ProcessEnds = (cell, error) =>
+                    {
+                        stderr.WriteLine($"{file.Name}, cell {cell}: {error.Message} {target} holds what was done.");
+                        Environment.ExitCode = 1;
+                    },
+                    Progress = progress,
                 },
-                Progress = progress,
-            },
-            stop.Token).GetAwaiter().GetResult();
+                stop.Token
+            )
+            .GetAwaiter()
+            .GetResult();
         notebook.Save(target);
         if (page is not null)
-            WholeFile.Write(page.FullName, HtmlPage.Render(notebook, Path.GetFileNameWithoutExtension(file.Name), file.DirectoryName!, page.DirectoryName));
+            WholeFile.Write(
+                page.FullName,
+                HtmlPage.Render(
+                    notebook,
+                    Path.GetFileNameWithoutExtension(file.Name),
+                    file.DirectoryName!,
+                    page.DirectoryName
+                )
+            );
 
         foreach (var (cell, error) in outcome.Failures)
         {
@@ -91,7 +128,9 @@ internal static class RunCommand
                 stderr.WriteLine($"    {lines[at - 1].Trim()}");
         }
         if (outcome.Kept > 0)
-            stderr.WriteLine($"{Cells(outcome.Kept)} further down did not run; the outputs there are of an earlier run.");
+            stderr.WriteLine(
+                $"{Cells(outcome.Kept)} further down did not run; the outputs there are of an earlier run."
+            );
         if (outcome.Stopped)
         {
             stderr.WriteLine($"Stopped; {target} holds what was done.");
@@ -121,7 +160,9 @@ internal static class RunCommand
         foreach (var notebook in new[] { file, saved })
         {
             if (notebook is not null && WholeFile.Same(notebook.FullName, page.FullName))
-                throw new ArgumentException($"--html {page} would overwrite the notebook of that name; give the page another.");
+                throw new ArgumentException(
+                    $"--html {page} would overwrite the notebook of that name; give the page another."
+                );
         }
     }
 
@@ -142,10 +183,11 @@ internal static class RunCommand
         }
     }
 
-    private static KeyValuePair<string, string> Pair(string text) => text.IndexOf('=', StringComparison.Ordinal) switch
-    {
-        0 => throw new ArgumentException($"--set {text} names no parameter; write --set NAME=VALUE."),
-        > 0 and var at => new(text[..at].Trim(), text[(at + 1)..].Trim()),
-        _ => throw new ArgumentException($"--set {text} has no value; write --set NAME=VALUE."),
-    };
+    private static KeyValuePair<string, string> Pair(string text) =>
+        text.IndexOf('=', StringComparison.Ordinal) switch
+        {
+            0 => throw new ArgumentException($"--set {text} names no parameter; write --set NAME=VALUE."),
+            > 0 and var at => new(text[..at].Trim(), text[(at + 1)..].Trim()),
+            _ => throw new ArgumentException($"--set {text} has no value; write --set NAME=VALUE."),
+        };
 }

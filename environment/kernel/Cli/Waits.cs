@@ -29,9 +29,12 @@ internal static class Waits
     public static async Task Fill(CSharpSession session, CancellationToken stop)
     {
         for (int i = session.ExecutionCount; i < ManyCells; i++)
-            await session.ExecuteAsync($"var x{i} = new List<int> {{ {i} }}; int F{i}(int n) => n + {i};", Silent, stop).ConfigureAwait(false);
+            await session
+                .ExecuteAsync($"var x{i} = new List<int> {{ {i} }}; int F{i}(int n) => n + {i};", Silent, stop)
+                .ConfigureAwait(false);
     }
 
     /// <summary>The median of times in ascending order.</summary>
-    public static double Median(IReadOnlyList<double> sorted) => (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
+    public static double Median(IReadOnlyList<double> sorted) =>
+        (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
 }

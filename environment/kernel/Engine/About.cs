@@ -6,11 +6,13 @@ namespace CsNotebook.Engine;
 /// <summary>What runs here, for <c>#!about</c>.</summary>
 internal static class About
 {
-    public static MimeBundle Bundle => new(
-        "text/plain",
-        $"""
-        csnotebook {Assembly.GetExecutingAssembly().GetName().Version?.ToString(3)}, a C# notebook kernel
-        C# 14, {RuntimeInformation.FrameworkDescription}
-        {RuntimeInformation.OSDescription} {RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors
-        """);
+    public static MimeBundle Bundle =>
+        new(
+            "text/plain",
+            $"""
+            csnotebook {Assembly.GetExecutingAssembly().GetName().Version?.ToString(3)}, a C# notebook kernel
+            C# 14, {RuntimeInformation.FrameworkDescription}
+            {RuntimeInformation.OSDescription} {RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors
+            """
+        );
 }

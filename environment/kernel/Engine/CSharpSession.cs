@@ -43,13 +43,14 @@ public sealed class CSharpSession : IDisposable
     /// <param name="code">The cell's text, directives included.</param>
     /// <param name="host">Where its output goes.</param>
     /// <param name="stop">Stops the cell: the result is then <see cref="CellStatus.Aborted"/>.</param>
-    /// <param name="counted">Whether it raises <see cref="ExecutionCount"/>; what a front end asks on its own behalf does not.</param>
+    /// <param name="counted">Whether it raises <see cref="ExecutionCount"/>; what a front end asks on its own behalf
+    /// does not.</param>
     public Task<CellResult> ExecuteAsync(string code, ICellHost host, CancellationToken stop, bool counted = true) =>
         InTurn(() => Execute(code, host, stop, counted));
 
     /// <summary>
-    /// Runs and completes a cell that leaves no trace, so that the first one that somebody writes finds the compiler loaded.
-    /// A cell that comes while it runs waits for it.
+    /// Runs and completes a cell that leaves no trace, so that the first one that somebody writes finds the compiler
+    /// loaded. A cell that comes while it runs waits for it.
     /// </summary>
     public async Task WarmUpAsync()
     {
@@ -57,7 +58,9 @@ public sealed class CSharpSession : IDisposable
         await Task.Run(() => new CodeHelp(references).Complete(WarmUp.Code, WarmUp.Code.Length)).ConfigureAwait(false);
     }
 
-    /// <summary>The completions at <paramref name="cursor"/>, a position in UTF-16 units. May be called while a cell runs.</summary>
+    /// <summary>
+    /// The completions at <paramref name="cursor"/>, a position in UTF-16 units. May be called while a cell runs.
+    /// </summary>
     public CompletionList Complete(string code, int cursor) => help.Complete(code, cursor);
 
     /// <summary>What is at <paramref name="cursor"/>, or null. May be called while a cell runs.</summary>
@@ -154,7 +157,11 @@ public sealed class CSharpSession : IDisposable
                 }
             }
             if (parts.OfType<CellPart.Directive>().Any(d => d.Name == "#!time"))
-                output.Display(new MimeBundle("text/plain", $"Wall time: {clock.Elapsed.TotalMilliseconds:0.#} ms"), null, update: false);
+                output.Display(
+                    new MimeBundle("text/plain", $"Wall time: {clock.Elapsed.TotalMilliseconds:0.#} ms"),
+                    null,
+                    update: false
+                );
             return value;
         }
 
@@ -170,7 +177,8 @@ public sealed class CSharpSession : IDisposable
                     if (submission.HasValue && result is not Microsoft.DotNet.Interactive.DisplayedValue)
                         value = Formatting.Formatters.Format(result);
                 },
-                stop);
+                stop
+            );
             session.help.Add(submission);
             thrown?.Throw();
             return value;
@@ -184,8 +192,14 @@ public sealed class CSharpSession : IDisposable
                     Reference(Quoted(directive), folder, directive.Line);
                     break;
                 case "#i":
-                    session.packages.AddSource(NuGet(Quoted(directive)) ?? throw CellException.Directive(
-                        $"#i \"{Quoted(directive)}\" names no package source; write #i \"nuget: ADDRESS OR FOLDER\".", directive.Line));
+                    session.packages.AddSource(
+                        NuGet(Quoted(directive))
+                            ?? throw CellException.Directive(
+                                $"#i \"{Quoted(directive)}\" names no package source; write #i \"nuget: "
+                                    + "ADDRESS OR FOLDER\".",
+                                directive.Line
+                            )
+                    );
                     break;
                 case "#!import" or "#load":
                     Import(directive, folder);
@@ -194,19 +208,30 @@ public sealed class CSharpSession : IDisposable
                     output.Display(About.Bundle, null, update: false);
                     break;
                 case "#!who":
-                    output.Display(new MimeBundle("text/plain", string.Join(", ", session.Variables.Select(v => v.Name))), null, update: false);
+                    output.Display(
+                        new MimeBundle("text/plain", string.Join(", ", session.Variables.Select(v => v.Name))),
+                        null,
+                        update: false
+                    );
                     break;
                 case "#!whos":
                     output.Display(SessionVariables.Table(session.Variables), null, update: false);
                     break;
                 case "#!lsmagic":
-                    output.Display(new MimeBundle("text/plain", string.Join('\n', CellParser.Directives)), null, update: false);
+                    output.Display(
+                        new MimeBundle("text/plain", string.Join('\n', CellParser.Directives)),
+                        null,
+                        update: false
+                    );
                     break;
                 case "#!time":
                     break;
                 default:
                     throw CellException.Directive(
-                        $"{directive.Name} is not known here; the directives are {string.Join(", ", CellParser.Directives)}.", directive.Line);
+                        $"{directive.Name} is not known here; the directives "
+                            + $"are {string.Join(", ", CellParser.Directives)}.",
+                        directive.Line
+                    );
             }
         }
 
@@ -226,8 +251,10 @@ public sealed class CSharpSession : IDisposable
             else if (References.FrameworkAssembly(target) is null)
             {
                 throw CellException.Directive(
-                    $"#r \"{target}\": there is no file {path}; name a dll that is there, or a package as #r \"nuget: NAME, VERSION\".",
-                    line);
+                    $"#r \"{target}\": there is no file {path}; name a dll that is there, or a package as "
+                        + "#r \"nuget: NAME, VERSION\".",
+                    line
+                );
             }
         }
 
@@ -235,18 +262,30 @@ public sealed class CSharpSession : IDisposable
         {
             string[] parts = package.Split(',', 2, StringSplitOptions.TrimEntries);
             if (parts[0].Length == 0)
-                throw CellException.Directive("#r \"nuget:\" names no package; write #r \"nuget: NAME, VERSION\".", line);
-            var fresh = session.packages.Restore(parts[0], parts.Length > 1 && parts[1].Length > 0 ? parts[1] : "*", stop);
+                throw CellException.Directive(
+                    "#r \"nuget:\" names no package; write #r \"nuget: NAME, VERSION\".",
+                    line
+                );
+            var fresh = session.packages.Restore(
+                parts[0],
+                parts.Length > 1 && parts[1].Length > 0 ? parts[1] : "*",
+                stop
+            );
             foreach (var assets in fresh)
             {
                 foreach (string path in assets.Runtime.Where(p => session.context.InPlaceOf(p) is null))
                     session.context.AddPackaged(path);
                 foreach (string path in assets.Native)
                     session.context.AddPackagedNative(path);
-                foreach (string path in assets.Compile.Where(p => References.FrameworkAssembly(Path.GetFileName(p)) is null))
+                foreach (
+                    string path in assets.Compile.Where(p => References.FrameworkAssembly(Path.GetFileName(p)) is null)
+                )
                     session.references.Add(session.context.InPlaceOf(path) ?? path);
             }
-            if (fresh.FirstOrDefault(a => a.Package.StartsWith(parts[0] + "/", StringComparison.OrdinalIgnoreCase)) is { } own)
+            if (
+                fresh.FirstOrDefault(a => a.Package.StartsWith(parts[0] + "/", StringComparison.OrdinalIgnoreCase)) is
+                { } own
+            )
                 output.Display(new MimeBundle("text/plain", Installed(own)), null, update: false);
         }
 
@@ -264,17 +303,23 @@ public sealed class CSharpSession : IDisposable
             if (!File.Exists(path))
                 throw CellException.Directive($"{directive.Name}: the file {path} is not there.", directive.Line);
             if (importing.Contains(path))
-                throw CellException.Directive($"{directive.Name}: {path} imports itself, by way of {string.Join(" and ", importing)}.", directive.Line);
+                throw CellException.Directive(
+                    $"{directive.Name}: {path} imports itself, by way of {string.Join(" and ", importing)}.",
+                    directive.Line
+                );
             importing.Add(path);
             string file = Path.GetFileName(path);
             var cells = Path.GetExtension(path).ToLowerInvariant() switch
             {
-                ".ipynb" => Notebook(path, directive.Line).Cells
-                    .Select((c, i) => (c, Name: $"{file}, cell {i + 1}"))
+                ".ipynb" => Notebook(path, directive.Line)
+                    .Cells.Select((c, i) => (c, Name: $"{file}, cell {i + 1}"))
                     .Where(c => c.c.IsCode)
                     .Select(c => (c.c.Source, c.Name)),
                 ".csx" or ".cs" => [(File.ReadAllText(path), file)],
-                var other => throw CellException.Directive($"{directive.Name} reads .ipynb and .csx files, not {other}.", directive.Line),
+                var other => throw CellException.Directive(
+                    $"{directive.Name} reads .ipynb and .csx files, not {other}.",
+                    directive.Line
+                ),
             };
             foreach (var (source, cell) in cells)
             {
@@ -291,7 +336,12 @@ public sealed class CSharpSession : IDisposable
                     catch (CellException e)
                     {
                         // The line that the user sees fail is the one that imports.
-                        throw new CellException(e.Name, $"{cell}, line {e.Line}: {e.Message}", directive.Line, e.Details);
+                        throw new CellException(
+                            e.Name,
+                            $"{cell}, line {e.Line}: {e.Message}",
+                            directive.Line,
+                            e.Details
+                        );
                     }
                 }
             }

@@ -17,10 +17,15 @@ internal static class CellConsole
 
     public static void Install() => _ = Installed.Value;
 
-    /// <summary>What a cell's own thread lets out would end the process and with it the session: it is told instead.</summary>
+    /// <summary>
+    /// What a cell's own thread lets out would end the process and with it the session: it is told instead.
+    /// </summary>
     private static bool TellStray(Exception stray)
     {
-        CellOutput.Current?.Write(StreamName.Stderr, $"A thread ended by {stray.GetType().FullName}: {stray.Message}\n{stray.StackTrace}\n");
+        CellOutput.Current?.Write(
+            StreamName.Stderr,
+            $"A thread ended by {stray.GetType().FullName}: {stray.Message}\n{stray.StackTrace}\n"
+        );
         return CellOutput.Current is not null;
     }
 

@@ -5,8 +5,12 @@ namespace CsNotebook.Engine;
 /// <param name="message">What is wrong, and the way out.</param>
 /// <param name="line">The cell's line, where it is known.</param>
 /// <param name="details">Further lines for the traceback.</param>
-internal sealed class CellException(string name, string message, int? line = null, IReadOnlyList<string>? details = null)
-    : Exception(message)
+internal sealed class CellException(
+    string name,
+    string message,
+    int? line = null,
+    IReadOnlyList<string>? details = null
+) : Exception(message)
 {
     public string Name => name;
 

@@ -32,19 +32,22 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     }
 
     /// <summary>
-    /// The dll that lies beside one that a cell referenced, if it can stand for that of a package: it has its name, and is
-    /// no older. Else null. One session has one assembly of a name, and the one that cells chose is it.
+    /// The dll that lies beside one that a cell referenced, if it can stand for that of a package: it has its name, and
+    /// is no older. Else null. One session has one assembly of a name, and the one that cells chose is it.
     /// </summary>
     public string? InPlaceOf(string packaged)
     {
         lock (folders)
         {
-            return folders.Select(f => Path.Combine(f.Source, Path.GetFileName(packaged)))
+            return folders
+                .Select(f => Path.Combine(f.Source, Path.GetFileName(packaged)))
                 .FirstOrDefault(own => File.Exists(own) && VersionOf(own) >= VersionOf(packaged));
         }
     }
 
-    /// <summary>Lets an assembly of a package be found. Packages do not change on disk, so these are loaded in place.</summary>
+    /// <summary>
+    /// Lets an assembly of a package be found. Packages do not change on disk, so these are loaded in place.
+    /// </summary>
     public void AddPackaged(string path) => packaged.TryAdd(Path.GetFileNameWithoutExtension(path), path);
 
     /// <summary>
@@ -67,8 +70,8 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     /// <inheritdoc/>
     protected override nint LoadUnmanagedDll(string name)
     {
-        // The runtime asks anew for each function, the last time in a finalizer while the session ends: a name stays what
-        // it was, or that one would find the package's other file, or none.
+        // The runtime asks anew for each function, the last time in a finalizer while the session ends: a name stays
+        // what it was, or that one would find the package's other file, or none.
         lock (natives)
         {
             if (!natives.TryGetValue(name, out nint library) && LoadNative(name) is var found and not 0)
@@ -79,7 +82,17 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
 
     private nint LoadNative(string name)
     {
-        foreach (string file in new[] { name, $"lib{name}.so", $"{name}.so", $"{name}.dll", $"lib{name}.dylib", $"{name}.dylib" })
+        foreach (
+            string file in new[]
+            {
+                name,
+                $"lib{name}.so",
+                $"{name}.so",
+                $"{name}.dll",
+                $"lib{name}.dylib",
+                $"{name}.dylib",
+            }
+        )
         {
             if (FindNative(file) is { } path)
                 return NativeLibrary.Load(path);
@@ -108,8 +121,15 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
         lock (folders)
         {
             return folders
-                .SelectMany(f => new[] { f.Find(file), f.Find(Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native", file)) })
-                .FirstOrDefault(p => p is not null) ?? packagedNatives.Find(file);
+                    .SelectMany(f =>
+                        new[]
+                        {
+                            f.Find(file),
+                            f.Find(Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native", file)),
+                        }
+                    )
+                    .FirstOrDefault(p => p is not null)
+                ?? packagedNatives.Find(file);
         }
     }
 

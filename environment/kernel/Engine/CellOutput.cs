@@ -3,7 +3,9 @@ namespace CsNotebook.Engine;
 /// <summary>The running cell's way out: what <c>Console</c> and <c>display</c> find when a cell calls them.</summary>
 internal sealed class CellOutput(ICellHost host, OutputQueue queue, PageScripts page)
 {
-    /// <summary>The cell that runs or, between cells, the one that ran last: its background work still writes to it.</summary>
+    /// <summary>
+    /// The cell that runs or, between cells, the one that ran last: its background work still writes to it.
+    /// </summary>
     public static CellOutput? Current { get; set; }
 
     /// <summary>The session that the cell belongs to has this queue.</summary>

@@ -9,14 +9,27 @@ internal static class CellParser
 {
     /// <summary>The directives there are, as completion lists them.</summary>
     public static readonly IReadOnlyList<string> Directives =
-        ["#!about", "#!csharp", "#!html", "#!import", "#!lsmagic", "#!markdown", "#!time", "#!who", "#!whos", "#i", "#load", "#r"];
+    [
+        "#!about",
+        "#!csharp",
+        "#!html",
+        "#!import",
+        "#!lsmagic",
+        "#!markdown",
+        "#!time",
+        "#!who",
+        "#!whos",
+        "#i",
+        "#load",
+        "#r",
+    ];
 
     /// <summary>The parts of a cell. <c>#r</c> and <c>#i</c> come before the code they stand in.</summary>
     public static IReadOnlyList<CellPart> Parse(string cell)
     {
         string[] lines = cell.ReplaceLineEndings("\n").Split('\n');
         var parts = new List<CellPart>();
-        for (int start = 0; start < lines.Length;)
+        for (int start = 0; start < lines.Length; )
         {
             string? language = Language(lines[start]);
             int begin = language is null ? start : start + 1;
@@ -52,18 +65,24 @@ internal static class CellParser
         return UsingDeclarations.Plain(new string(code), out _);
     }
 
-    private static string? Language(string line) => line.Trim() switch
-    {
-        "#!csharp" or "#!c#" => "csharp",
-        "#!markdown" => "markdown",
-        "#!html" => "html",
-        _ => null,
-    };
+    private static string? Language(string line) =>
+        line.Trim() switch
+        {
+            "#!csharp" or "#!c#" => "csharp",
+            "#!markdown" => "markdown",
+            "#!html" => "html",
+            _ => null,
+        };
 
     private static bool IsDirective(string trimmed) =>
         trimmed.StartsWith("#!", StringComparison.Ordinal)
         || trimmed.StartsWith("#load", StringComparison.Ordinal)
-        || (trimmed.Length > 1 && trimmed[0] == '#' && trimmed[1] is 'r' or 'i' && (trimmed.Length == 2 || trimmed[2] is ' ' or '\t' or '"'));
+        || (
+            trimmed.Length > 1
+            && trimmed[0] == '#'
+            && trimmed[1] is 'r' or 'i'
+            && (trimmed.Length == 2 || trimmed[2] is ' ' or '\t' or '"')
+        );
 
     private static void AddCode(string text, int firstLine, List<CellPart> parts)
     {
@@ -86,7 +105,11 @@ internal static class CellParser
 
         void Flush(int to)
         {
-            parts.AddRange(found.Where(f => f.Line >= from && f.Line < to && f.Directive.Name is "#r" or "#i" or "#!time").Select(f => f.Directive));
+            parts.AddRange(
+                found
+                    .Where(f => f.Line >= from && f.Line < to && f.Directive.Name is "#r" or "#i" or "#!time")
+                    .Select(f => f.Directive)
+            );
             string piece = string.Join('\n', code[from..to]);
             if (!string.IsNullOrWhiteSpace(piece))
                 parts.Add(new CellPart.Code(new string('\n', firstLine + from) + piece, firstLine + from + 1));
@@ -99,13 +122,17 @@ internal static class CellParser
             if (!sourceLines.Any(l => IsDirective(l.TrimStart())))
                 return [];
             var tree = CSharpSyntaxTree.ParseText(source, SubmissionChain.ParseOptions);
-            return [.. tree.GetRoot().DescendantTrivia(descendIntoTrivia: true)
-                .Where(t => t.IsDirective || t.IsKind(SyntaxKind.SkippedTokensTrivia))
-                .Select(t => tree.GetLineSpan(t.Span).StartLinePosition.Line)
-                .Distinct()
-                .Where(line => IsDirective(sourceLines[line].TrimStart()))
-                .Order()
-                .Select(line => (line, Directive(sourceLines[line].Trim(), firstLine + line + 1)))];
+            return
+            [
+                .. tree.GetRoot()
+                    .DescendantTrivia(descendIntoTrivia: true)
+                    .Where(t => t.IsDirective || t.IsKind(SyntaxKind.SkippedTokensTrivia))
+                    .Select(t => tree.GetLineSpan(t.Span).StartLinePosition.Line)
+                    .Distinct()
+                    .Where(line => IsDirective(sourceLines[line].TrimStart()))
+                    .Order()
+                    .Select(line => (line, Directive(sourceLines[line].Trim(), firstLine + line + 1))),
+            ];
         }
     }
 

@@ -1,6 +1,8 @@
 namespace CsNotebook.Engine;
 
-/// <summary>What executing a cell came to. Outputs on the way went to the <see cref="ICellHost"/>; the value did not.</summary>
+/// <summary>
+/// What executing a cell came to. Outputs on the way went to the <see cref="ICellHost"/>; the value did not.
+/// </summary>
 /// <param name="Status">How it ended.</param>
 /// <param name="Value">The value of its last expression, formatted; null where there is none.</param>
 /// <param name="Error">Present unless <paramref name="Status"/> is <see cref="CellStatus.Ok"/>; an aborted cell's says

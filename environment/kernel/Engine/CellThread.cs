@@ -10,12 +10,14 @@ internal static class CellThread
 
     private const int StackSize = 16 << 20;
 
-    /// <summary>What a stop waits for code to end at a check before it interrupts waits, and between one wait and the next.</summary>
+    /// <summary>
+    /// What a stop waits for code to end at a check before it interrupts waits, and between one wait and the next.
+    /// </summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// Runs <paramref name="body"/> to its end. A stop raises <see cref="Stop.Requested"/>, cancels the published token,
-    /// and then interrupts the waits it finds the thread in until it has ended.
+    /// Runs <paramref name="body"/> to its end. A stop raises <see cref="Stop.Requested"/>, cancels the published
+    /// token, and then interrupts the waits it finds the thread in until it has ended.
     /// </summary>
     /// <returns>What the body threw, or null.</returns>
     public static ExceptionDispatchInfo? Run(Action body, CancellationToken stop)
@@ -36,12 +38,21 @@ internal static class CellThread
                     thrown = ExceptionDispatchInfo.Capture(e);
                 }
             },
-            StackSize) { IsBackground = true, Name = "cell" };
+            StackSize
+        )
+        {
+            IsBackground = true,
+            Name = "cell",
+        };
 
         Stop.Requested = false;
         AppContext.SetData(TokenName, published.Token);
         using var registration = stop.Register(() => Stop.Requested = true);
-        var stopper = new Thread(() => StopWhenAsked(thread, published, ended, stop)) { IsBackground = true, Name = "cell stopper" };
+        var stopper = new Thread(() => StopWhenAsked(thread, published, ended, stop))
+        {
+            IsBackground = true,
+            Name = "cell stopper",
+        };
         thread.Start();
         if (stop.CanBeCanceled)
             stopper.Start();
@@ -53,7 +64,12 @@ internal static class CellThread
         return thrown;
     }
 
-    private static void StopWhenAsked(Thread thread, CancellationTokenSource published, ManualResetEventSlim ended, CancellationToken stop)
+    private static void StopWhenAsked(
+        Thread thread,
+        CancellationTokenSource published,
+        ManualResetEventSlim ended,
+        CancellationToken stop
+    )
     {
         if (WaitHandle.WaitAny([ended.WaitHandle, stop.WaitHandle]) == 0)
             return;
@@ -64,14 +80,12 @@ internal static class CellThread
             {
                 published.Cancel();
             }
-            catch (Exception e) when (e is AggregateException or ObjectDisposedException)
-            {
-            }
+            catch (Exception e) when (e is AggregateException or ObjectDisposedException) { }
         });
         while (!ended.Wait(Grace))
         {
-            // An interrupt of a thread that is at work lies in wait for its next lock, in the midst of what a library does
-            // on the token: a checkpoint that is being saved, for instance.
+            // An interrupt of a thread that is at work lies in wait for its next lock, in the midst of what a library
+            // does on the token: a checkpoint that is being saved, for instance.
             if (thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
                 thread.Interrupt();
         }

@@ -13,13 +13,23 @@ namespace CsNotebook.Engine;
 /// </summary>
 internal sealed class CodeHelp(References references)
 {
-    private static readonly SymbolDisplayFormat Signature = SymbolDisplayFormat.MinimallyQualifiedFormat
-        .WithMemberOptions(SymbolDisplayMemberOptions.IncludeParameters | SymbolDisplayMemberOptions.IncludeType
-            | SymbolDisplayMemberOptions.IncludeContainingType | SymbolDisplayMemberOptions.IncludeModifiers
-            | SymbolDisplayMemberOptions.IncludeConstantValue)
-        .WithParameterOptions(SymbolDisplayParameterOptions.IncludeType | SymbolDisplayParameterOptions.IncludeName
-            | SymbolDisplayParameterOptions.IncludeDefaultValue | SymbolDisplayParameterOptions.IncludeParamsRefOut)
-        .WithKindOptions(SymbolDisplayKindOptions.IncludeTypeKeyword | SymbolDisplayKindOptions.IncludeNamespaceKeyword);
+    private static readonly SymbolDisplayFormat Signature = SymbolDisplayFormat
+        .MinimallyQualifiedFormat.WithMemberOptions(
+            SymbolDisplayMemberOptions.IncludeParameters
+                | SymbolDisplayMemberOptions.IncludeType
+                | SymbolDisplayMemberOptions.IncludeContainingType
+                | SymbolDisplayMemberOptions.IncludeModifiers
+                | SymbolDisplayMemberOptions.IncludeConstantValue
+        )
+        .WithParameterOptions(
+            SymbolDisplayParameterOptions.IncludeType
+                | SymbolDisplayParameterOptions.IncludeName
+                | SymbolDisplayParameterOptions.IncludeDefaultValue
+                | SymbolDisplayParameterOptions.IncludeParamsRefOut
+        )
+        .WithKindOptions(
+            SymbolDisplayKindOptions.IncludeTypeKeyword | SymbolDisplayKindOptions.IncludeNamespaceKeyword
+        );
 
     private readonly object gate = new();
     private readonly FlatScript script = new();
@@ -48,14 +58,23 @@ internal sealed class CodeHelp(References references)
             start--;
         string prefix = code[start..cursor];
         var (document, offset) = Document(code);
-        var symbols = Recommender.GetRecommendedSymbolsAtPositionAsync(document, offset + cursor).GetAwaiter().GetResult();
+        var symbols = Recommender
+            .GetRecommendedSymbolsAtPositionAsync(document, offset + cursor)
+            .GetAwaiter()
+            .GetResult();
         var items = symbols
-            .Where(s => s.CanBeReferencedByName && s.Name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && !IsHidden(s))
+            .Where(s =>
+                s.CanBeReferencedByName && s.Name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) && !IsHidden(s)
+            )
             .GroupBy(s => s.Name, StringComparer.Ordinal)
             .Select(g => new Completion(g.Key, Kind(g.First()), g.First().ToDisplayString(Signature)));
         if (start == 0 || code[start - 1] != '.')
             items = items.Concat(Keywords(prefix));
-        return new([.. items.DistinctBy(i => i.Text).OrderBy(i => i.Text, StringComparer.OrdinalIgnoreCase)], start, cursor);
+        return new(
+            [.. items.DistinctBy(i => i.Text).OrderBy(i => i.Text, StringComparer.OrdinalIgnoreCase)],
+            start,
+            cursor
+        );
     }
 
     public Inspection? Inspect(string code, int cursor)
@@ -79,7 +98,10 @@ internal sealed class CodeHelp(References references)
         {
             string last = code.TrimEnd('\r', '\n').Split('\n')[^1];
             string indent = last[..(last.Length - last.TrimStart().Length)];
-            return new(CompletenessStatus.Incomplete, last.TrimEnd() is [.., '{' or '(' or '['] ? indent + "    " : indent);
+            return new(
+                CompletenessStatus.Incomplete,
+                last.TrimEnd() is [.., '{' or '(' or '['] ? indent + "    " : indent
+            );
         }
         bool wrong = tree.GetDiagnostics().Any(d => d.Severity == DiagnosticSeverity.Error);
         return new(wrong ? CompletenessStatus.Invalid : CompletenessStatus.Complete, "");
@@ -94,26 +116,48 @@ internal sealed class CodeHelp(References references)
             // The cell's own usings must stand first in the file, so they are repeated there.
             string text = usings + before + "\n";
             var project = ProjectInfo.Create(
-                ProjectId.CreateNewId(), VersionStamp.Create(), "cells", "cells", LanguageNames.CSharp,
+                ProjectId.CreateNewId(),
+                VersionStamp.Create(),
+                "cells",
+                "cells",
+                LanguageNames.CSharp,
                 compilationOptions: SubmissionChain.CompilationOptions.WithScriptClassName("Script"),
                 parseOptions: SubmissionChain.ParseOptions,
-                metadataReferences: references.All);
+                metadataReferences: references.All
+            );
             var id = DocumentId.CreateNewId(project.Id);
-            var solution = workspace.Value.CurrentSolution.AddProject(project)
-                .AddDocument(DocumentInfo.Create(id, "cell", sourceCodeKind: SourceCodeKind.Script,
-                    loader: TextLoader.From(TextAndVersion.Create(SourceText.From(text + code, Encoding.UTF8), VersionStamp.Create()))));
+            var solution = workspace
+                .Value.CurrentSolution.AddProject(project)
+                .AddDocument(
+                    DocumentInfo.Create(
+                        id,
+                        "cell",
+                        sourceCodeKind: SourceCodeKind.Script,
+                        loader: TextLoader.From(
+                            TextAndVersion.Create(SourceText.From(text + code, Encoding.UTF8), VersionStamp.Create())
+                        )
+                    )
+                );
             return (solution.GetDocument(id)!, text.Length);
         }
     }
 
-    private static (IReadOnlyList<ISymbol> Symbols, TextSpan Span) At(SyntaxNode root, SemanticModel model, int position)
+    private static (IReadOnlyList<ISymbol> Symbols, TextSpan Span) At(
+        SyntaxNode root,
+        SemanticModel model,
+        int position
+    )
     {
         var token = root.FindToken(Math.Min(position, Math.Max(0, root.FullSpan.End - 1)));
         if (!token.IsKind(SyntaxKind.IdentifierToken) && token.SpanStart >= position && position > 0)
             token = root.FindToken(position - 1);
         for (var node = token.Parent; node is not null && token.Span.IntersectsWith(position); node = node.Parent)
         {
-            if (model.GetDeclaredSymbol(node) is { } declared && !token.IsKind(SyntaxKind.OpenParenToken) && node is not CompilationUnitSyntax)
+            if (
+                model.GetDeclaredSymbol(node) is { } declared
+                && !token.IsKind(SyntaxKind.OpenParenToken)
+                && node is not CompilationUnitSyntax
+            )
                 return ([declared], token.Span);
             if (node is SimpleNameSyntax or PredefinedTypeSyntax && Symbols(node, model) is { Count: > 0 } named)
                 return (named, token.Span);
@@ -124,8 +168,10 @@ internal sealed class CodeHelp(References references)
         return token.Parent?.AncestorsAndSelf().OfType<ArgumentListSyntax>().FirstOrDefault()?.Parent switch
         {
             InvocationExpressionSyntax call => (Symbols(call.Expression, model), call.Expression.Span),
-            BaseObjectCreationExpressionSyntax made when model.GetTypeInfo(made).Type is INamedTypeSymbol type =>
-                ([.. type.InstanceConstructors], made.Span),
+            BaseObjectCreationExpressionSyntax made when model.GetTypeInfo(made).Type is INamedTypeSymbol type => (
+                [.. type.InstanceConstructors],
+                made.Span
+            ),
             _ => ([], default),
         };
     }
@@ -138,24 +184,31 @@ internal sealed class CodeHelp(References references)
         return info.Symbol is { } symbol ? [symbol] : info.CandidateSymbols;
     }
 
-    private static bool IsHidden(ISymbol symbol) => symbol.GetAttributes().Any(a =>
-        a.AttributeClass?.Name == "EditorBrowsableAttribute" && a.ConstructorArguments is [{ Value: 1 }]);
+    private static bool IsHidden(ISymbol symbol) =>
+        symbol
+            .GetAttributes()
+            .Any(a => a.AttributeClass?.Name == "EditorBrowsableAttribute" && a.ConstructorArguments is [{ Value: 1 }]);
 
-    private static IEnumerable<Completion> Keywords(string prefix) => prefix.Length == 0 ? [] :
-        SyntaxFacts.GetKeywordKinds().Select(SyntaxFacts.GetText)
-            .Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && k[0] != '_')
-            .Select(k => new Completion(k, "keyword", ""));
+    private static IEnumerable<Completion> Keywords(string prefix) =>
+        prefix.Length == 0
+            ? []
+            : SyntaxFacts
+                .GetKeywordKinds()
+                .Select(SyntaxFacts.GetText)
+                .Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && k[0] != '_')
+                .Select(k => new Completion(k, "keyword", ""));
 
-    private static string Kind(ISymbol symbol) => symbol switch
-    {
-        IMethodSymbol => "method",
-        IPropertySymbol => "property",
-        IEventSymbol => "event",
-        INamespaceSymbol => "namespace",
-        IFieldSymbol { IsConst: true } => "constant",
-        IFieldSymbol => "field",
-        ILocalSymbol or IParameterSymbol or IRangeVariableSymbol => "variable",
-        ITypeSymbol type => type.TypeKind.ToString().ToLowerInvariant(),
-        _ => "",
-    };
+    private static string Kind(ISymbol symbol) =>
+        symbol switch
+        {
+            IMethodSymbol => "method",
+            IPropertySymbol => "property",
+            IEventSymbol => "event",
+            INamespaceSymbol => "namespace",
+            IFieldSymbol { IsConst: true } => "constant",
+            IFieldSymbol => "field",
+            ILocalSymbol or IParameterSymbol or IRangeVariableSymbol => "variable",
+            ITypeSymbol type => type.TypeKind.ToString().ToLowerInvariant(),
+            _ => "",
+        };
 }

@@ -20,7 +20,11 @@ internal sealed class FlatScript
         foreach (var member in submission.Written.Members)
         {
             if (member is not (GlobalStatementSyntax or FieldDeclarationSyntax) && Name(member) is { } name)
-                Put(member is MethodDeclarationSyntax m ? name + m.ParameterList.NormalizeWhitespace() : name, name, member.ToFullString());
+                Put(
+                    member is MethodDeclarationSyntax m ? name + m.ParameterList.NormalizeWhitespace() : name,
+                    name,
+                    member.ToFullString()
+                );
         }
     }
 
@@ -29,7 +33,9 @@ internal sealed class FlatScript
     {
         var root = CSharpSyntaxTree.ParseText(cell, SubmissionChain.ParseOptions).GetCompilationUnitRoot();
         var own = root.Members.SelectMany(Names).ToHashSet(StringComparer.Ordinal);
-        usingLines = string.Concat(usings.Union(root.Usings.Select(u => u.NormalizeWhitespace().ToString())).Select(u => u + "\n"));
+        usingLines = string.Concat(
+            usings.Union(root.Usings.Select(u => u.NormalizeWhitespace().ToString())).Select(u => u + "\n")
+        );
         var text = new StringBuilder();
         foreach (var (name, declaration) in declarations.Values)
         {
@@ -54,22 +60,27 @@ internal sealed class FlatScript
         declarations[key] = (name, text);
     }
 
-    /// <summary>A variable with its type spelled out, so that nothing need be inferred; where that has no name, as written.</summary>
+    /// <summary>
+    /// A variable with its type spelled out, so that nothing need be inferred; where that has no name, as written.
+    /// </summary>
     private static string Variable(IFieldSymbol field, CompilationUnitSyntax written)
     {
         string name = Escaped(field.Name);
         string type = field.Type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
         if (!type.Contains("<anonymous", StringComparison.Ordinal))
             return $"{WithoutScriptClasses(type)} {name};";
-        var initializer = written.Members.OfType<FieldDeclarationSyntax>().SelectMany(f => f.Declaration.Variables)
-            .FirstOrDefault(v => v.Identifier.ValueText == field.Name)?.Initializer;
+        var initializer = written
+            .Members.OfType<FieldDeclarationSyntax>()
+            .SelectMany(f => f.Declaration.Variables)
+            .FirstOrDefault(v => v.Identifier.ValueText == field.Name)
+            ?.Initializer;
         return initializer is null ? $"dynamic {name};" : $"var {name} {initializer};";
     }
 
     /// <summary><c>global::Submission#3.Net</c> is <c>Net</c> here.</summary>
     private static string WithoutScriptClasses(string type)
     {
-        for (int at; (at = type.IndexOf("Submission#", StringComparison.Ordinal)) >= 0;)
+        for (int at; (at = type.IndexOf("Submission#", StringComparison.Ordinal)) >= 0; )
         {
             int dot = type.IndexOf('.', at);
             int start = type[..at].EndsWith("global::", StringComparison.Ordinal) ? at - "global::".Length : at;
@@ -78,24 +89,30 @@ internal sealed class FlatScript
         return type;
     }
 
-    private static string Escaped(string name) => SyntaxFacts.GetKeywordKind(name) == SyntaxKind.None ? name : "@" + name;
+    private static string Escaped(string name) =>
+        SyntaxFacts.GetKeywordKind(name) == SyntaxKind.None ? name : "@" + name;
 
-    private static IEnumerable<string> Names(MemberDeclarationSyntax member) => member switch
-    {
-        FieldDeclarationSyntax field => field.Declaration.Variables.Select(v => v.Identifier.ValueText),
-        GlobalStatementSyntax statement => statement
-            .DescendantNodes(n => n is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BlockSyntax))
-            .OfType<SingleVariableDesignationSyntax>().Select(d => d.Identifier.ValueText),
-        _ => Name(member) is { } name ? [name] : [],
-    };
+    private static IEnumerable<string> Names(MemberDeclarationSyntax member) =>
+        member switch
+        {
+            FieldDeclarationSyntax field => field.Declaration.Variables.Select(v => v.Identifier.ValueText),
+            GlobalStatementSyntax statement => statement
+                .DescendantNodes(n =>
+                    n is not (AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BlockSyntax)
+                )
+                .OfType<SingleVariableDesignationSyntax>()
+                .Select(d => d.Identifier.ValueText),
+            _ => Name(member) is { } name ? [name] : [],
+        };
 
-    private static string? Name(MemberDeclarationSyntax member) => member switch
-    {
-        BaseTypeDeclarationSyntax type => type.Identifier.ValueText,
-        DelegateDeclarationSyntax made => made.Identifier.ValueText,
-        MethodDeclarationSyntax method => method.Identifier.ValueText,
-        PropertyDeclarationSyntax property => property.Identifier.ValueText,
-        EventDeclarationSyntax happening => happening.Identifier.ValueText,
-        _ => null,
-    };
+    private static string? Name(MemberDeclarationSyntax member) =>
+        member switch
+        {
+            BaseTypeDeclarationSyntax type => type.Identifier.ValueText,
+            DelegateDeclarationSyntax made => made.Identifier.ValueText,
+            MethodDeclarationSyntax method => method.Identifier.ValueText,
+            PropertyDeclarationSyntax property => property.Identifier.ValueText,
+            EventDeclarationSyntax happening => happening.Identifier.ValueText,
+            _ => null,
+        };
 }

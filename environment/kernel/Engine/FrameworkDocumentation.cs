@@ -20,12 +20,16 @@ internal sealed class FrameworkDocumentation(string assembly) : DocumentationPro
     private string Assembly => assembly;
 
     protected override string? GetDocumentationForSymbol(
-        string documentationMemberID, CultureInfo preferredCulture, CancellationToken cancellationToken = default)
+        string documentationMemberID,
+        CultureInfo preferredCulture,
+        CancellationToken cancellationToken = default
+    )
     {
         if (Pack is null)
             return null;
         string[] likely = [Path.Combine(Pack, assembly + ".xml"), Path.Combine(Pack, "System.Runtime.xml")];
-        return likely.Concat(Directory.EnumerateFiles(Pack, "System*.xml").Order(StringComparer.Ordinal))
+        return likely
+            .Concat(Directory.EnumerateFiles(Pack, "System*.xml").Order(StringComparer.Ordinal))
             .Select(file => Members(file).GetValueOrDefault(documentationMemberID))
             .FirstOrDefault(xml => xml is not null);
     }
@@ -42,7 +46,11 @@ internal sealed class FrameworkDocumentation(string assembly) : DocumentationPro
                 using var reader = XmlReader.Create(file);
                 while (!reader.EOF)
                 {
-                    if (reader.NodeType == XmlNodeType.Element && reader.Name == "member" && reader.GetAttribute("name") is { } id)
+                    if (
+                        reader.NodeType == XmlNodeType.Element
+                        && reader.Name == "member"
+                        && reader.GetAttribute("name") is { } id
+                    )
                         members[id] = reader.ReadOuterXml();
                     else
                         reader.Read();
@@ -58,7 +66,10 @@ internal sealed class FrameworkDocumentation(string assembly) : DocumentationPro
         string packs = Path.GetFullPath(Path.Combine(runtime, "../../../packs/Microsoft.NETCore.App.Ref"));
         string target = $"net{Environment.Version.Major}.{Environment.Version.Minor}";
         return Directory.Exists(packs)
-            ? Directory.EnumerateDirectories(packs).Select(p => Path.Combine(p, "ref", target)).FirstOrDefault(Directory.Exists)
+            ? Directory
+                .EnumerateDirectories(packs)
+                .Select(p => Path.Combine(p, "ref", target))
+                .FirstOrDefault(Directory.Exists)
             : null;
     }
 }

@@ -21,6 +21,8 @@ public interface ICellHost
     /// </summary>
     string? ReadLine(string prompt, bool password);
 
-    /// <summary>Removes the cell's output so far: now, or when the next output arrives (<paramref name="wait"/>).</summary>
+    /// <summary>
+    /// Removes the cell's output so far: now, or when the next output arrives (<paramref name="wait"/>).
+    /// </summary>
     void ClearOutput(bool wait);
 }

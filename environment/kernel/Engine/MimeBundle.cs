@@ -10,9 +10,7 @@ public sealed class MimeBundle : IReadOnlyCollection<KeyValuePair<string, string
     private readonly List<KeyValuePair<string, string>> parts = [];
 
     /// <summary>An empty bundle, to be filled with <see cref="Add"/> or a collection initialiser.</summary>
-    public MimeBundle()
-    {
-    }
+    public MimeBundle() { }
 
     /// <summary>A bundle of one representation.</summary>
     public MimeBundle(string mimeType, string text) => Add(mimeType, text);

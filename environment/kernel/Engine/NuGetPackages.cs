@@ -18,14 +18,21 @@ internal sealed class NuGetPackages(string folder)
     /// <param name="Compile">Assemblies to compile against.</param>
     /// <param name="Runtime">Assemblies to load.</param>
     /// <param name="Native">Native libraries for this machine.</param>
-    public sealed record Assets(string Package, IReadOnlyList<string> Compile, IReadOnlyList<string> Runtime, IReadOnlyList<string> Native);
+    public sealed record Assets(
+        string Package,
+        IReadOnlyList<string> Compile,
+        IReadOnlyList<string> Runtime,
+        IReadOnlyList<string> Native
+    );
 
     /// <summary>Adds a source: an address, or a folder.</summary>
     public void AddSource(string source)
     {
         string full = Directory.Exists(source) ? Path.GetFullPath(source) : source;
         if (!full.Contains("://", StringComparison.Ordinal) && !Directory.Exists(full))
-            throw CellException.Directive($"The NuGet source {source} is neither an address nor a folder that is there.");
+            throw CellException.Directive(
+                $"The NuGet source {source} is neither an address nor a folder that is there."
+            );
         if (!sources.Contains(full))
             sources.Add(full);
     }
@@ -61,11 +68,19 @@ internal sealed class NuGetPackages(string folder)
     {
         Directory.CreateDirectory(folder);
         // Empty ones, so that no file of a folder above has a say.
-        foreach (string empty in new[] { "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" })
+        foreach (
+            string empty in new[] { "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" }
+        )
             File.WriteAllText(Path.Combine(folder, empty), "<Project />");
-        string references = string.Concat(wanted.Select(p =>
-            $"    <PackageReference Include=\"{SecurityElement.Escape(p.Key)}\" Version=\"{SecurityElement.Escape(p.Value)}\" />\n"));
-        File.WriteAllText(Path.Combine(folder, "packages.csproj"), $"""
+        string references = string.Concat(
+            wanted.Select(p =>
+                $"    <PackageReference Include=\"{SecurityElement.Escape(p.Key)}\" "
+                + $"Version=\"{SecurityElement.Escape(p.Value)}\" />\n"
+            )
+        );
+        File.WriteAllText(
+            Path.Combine(folder, "packages.csproj"),
+            $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <TargetFramework>net{Environment.Version.Major}.{Environment.Version.Minor}</TargetFramework>
@@ -73,13 +88,18 @@ internal sealed class NuGetPackages(string folder)
                 <SelfContained>false</SelfContained>
                 <UseAppHost>false</UseAppHost>
                 <NuGetAudit>false</NuGetAudit>
-                <RestoreAdditionalProjectSources>{SecurityElement.Escape(string.Join(';', sources))}</RestoreAdditionalProjectSources>
-                <RestoreRootConfigDirectory>{SecurityElement.Escape(Environment.CurrentDirectory)}</RestoreRootConfigDirectory>
+                <RestoreAdditionalProjectSources>{SecurityElement.Escape(
+                string.Join(';', sources)
+            )}</RestoreAdditionalProjectSources>
+                <RestoreRootConfigDirectory>{SecurityElement.Escape(
+                Environment.CurrentDirectory
+            )}</RestoreRootConfigDirectory>
               </PropertyGroup>
               <ItemGroup>
             {references}  </ItemGroup>
             </Project>
-            """);
+            """
+        );
     }
 
     private string Run(IEnumerable<string> arguments, CancellationToken stop)
@@ -91,32 +111,47 @@ internal sealed class NuGetPackages(string folder)
             RedirectStandardError = true,
         };
         // The variables with which a running SDK marks its children would lead this one astray.
-        foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+        foreach (
+            string name in start
+                .Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))
+                .ToList()
+        )
             start.Environment.Remove(name);
         start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         using var process = Process.Start(start) ?? throw CellException.Directive($"{DotNet} did not start.");
         using var kill = stop.Register(() => process.Kill(entireProcessTree: true));
         var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        string answer = process.StandardOutput.ReadToEnd(), output = answer + error.GetAwaiter().GetResult();
+        string answer = process.StandardOutput.ReadToEnd(),
+            output = answer + error.GetAwaiter().GetResult();
         process.WaitForExit();
         stop.ThrowIfCancellationRequested();
         if (process.ExitCode == 0)
             return answer;
-        var reasons = output.Split('\n')
-            .Select(l => l.Contains("error ", StringComparison.Ordinal) ? l[l.IndexOf("error ", StringComparison.Ordinal)..] : "")
-            .Select(l => l.Contains(" [/", StringComparison.Ordinal) ? l[..l.IndexOf(" [/", StringComparison.Ordinal)] : l)
+        var reasons = output
+            .Split('\n')
+            .Select(l =>
+                l.Contains("error ", StringComparison.Ordinal) ? l[l.IndexOf("error ", StringComparison.Ordinal)..] : ""
+            )
+            .Select(l =>
+                l.Contains(" [/", StringComparison.Ordinal) ? l[..l.IndexOf(" [/", StringComparison.Ordinal)] : l
+            )
             .Where(l => l.Length > 0)
             .Distinct();
-        throw CellException.Directive($"dotnet could not restore {string.Join(", ", wanted.Select(p => $"{p.Key} {p.Value}"))}: "
-            + (string.Join("; ", reasons) is { Length: > 0 } text ? text : output.Trim()));
+        throw CellException.Directive(
+            $"dotnet could not restore {string.Join(", ", wanted.Select(p => $"{p.Key} {p.Value}"))}: "
+                + (string.Join("; ", reasons) is { Length: > 0 } text ? text : output.Trim())
+        );
     }
 
     private List<Assets> ReadAssets(CancellationToken stop)
     {
         using var stream = File.OpenRead(Path.Combine(folder, "obj", "project.assets.json"));
         using var json = JsonDocument.Parse(stream);
-        string[] packageFolders = [.. json.RootElement.GetProperty("packageFolders").EnumerateObject().Select(p => p.Name)];
+        string[] packageFolders =
+        [
+            .. json.RootElement.GetProperty("packageFolders").EnumerateObject().Select(p => p.Name),
+        ];
         var target = json.RootElement.GetProperty("targets").EnumerateObject().Last(t => t.Name.Contains('/')).Value;
         string Root(JsonProperty package)
         {
@@ -131,23 +166,37 @@ internal sealed class NuGetPackages(string folder)
         foreach (var package in target.EnumerateObject())
         {
             string[] name = package.Name.Split('/');
-            if (wanted.TryGetValue(name[0], out string? asked) && char.IsAsciiDigit(asked[0]) && !asked.Contains('*') && Whole(asked) != Whole(name[1]))
-                throw CellException.Directive($"{name[0]} {asked} is in no package source; the next one there is {name[1]}: write #r \"nuget: {name[0]}, {name[1]}\" to take it.");
+            if (
+                wanted.TryGetValue(name[0], out string? asked)
+                && char.IsAsciiDigit(asked[0])
+                && !asked.Contains('*')
+                && Whole(asked) != Whole(name[1])
+            )
+                throw CellException.Directive(
+                    $"{name[0]} {asked} is in no package source; the next one there is {name[1]}: write #r "
+                        + $"\"nuget: {name[0]}, {name[1]}\" to take it."
+                );
             if (resolved.TryGetValue(name[0], out string? version))
             {
                 if (version != name[1])
                     throw CellException.Directive(
-                        $"{name[0]} {name[1]} is asked for, but this session has loaded {version}; restart the kernel to change it.");
+                        $"{name[0]} {name[1]} is asked for, but this session has loaded {version}; restart "
+                            + "the kernel to change it."
+                    );
                 continue;
             }
             string root = Root(package);
             fresh.Add(new(package.Name, Files("compile"), Files("runtime"), Files("native")));
 
-            IReadOnlyList<string> Files(string kind) => built is not null
-                ? [.. from file in built[kind]
-                      where file.Package.Equals(name[0], StringComparison.OrdinalIgnoreCase)
-                      select file.Path]
-                : FilesOf(package.Value, kind, root);
+            IReadOnlyList<string> Files(string kind) =>
+                built is not null
+                    ?
+                    [
+                        .. from file in built[kind]
+                        where file.Package.Equals(name[0], StringComparison.OrdinalIgnoreCase)
+                        select file.Path,
+                    ]
+                    : FilesOf(package.Value, kind, root);
         }
         foreach (var assets in fresh)
             resolved[assets.Package.Split('/')[0]] = assets.Package.Split('/')[1];
@@ -156,9 +205,13 @@ internal sealed class NuGetPackages(string folder)
 
     private static IReadOnlyList<string> FilesOf(JsonElement package, string kind, string root) =>
         package.TryGetProperty(kind, out var files)
-            ? [.. files.EnumerateObject()
-                .Where(f => Path.GetFileName(f.Name) != "_._")
-                .Select(f => Path.Combine(root, f.Name))]
+            ?
+            [
+                .. files
+                    .EnumerateObject()
+                    .Where(f => Path.GetFileName(f.Name) != "_._")
+                    .Select(f => Path.Combine(root, f.Name)),
+            ]
             : [];
 
     /// <summary>
@@ -184,15 +237,20 @@ internal sealed class NuGetPackages(string folder)
         using var json = JsonDocument.Parse(answer);
         return kinds.ToDictionary(
             kind => kind.Kind,
-            kind => json.RootElement.GetProperty("Items").GetProperty(kind.Item).EnumerateArray()
-                .Select(f => (f.GetProperty("NuGetPackageId").GetString()!, f.GetProperty("FullPath").GetString()!))
-                .ToList());
+            kind =>
+                json.RootElement.GetProperty("Items")
+                    .GetProperty(kind.Item)
+                    .EnumerateArray()
+                    .Select(f => (f.GetProperty("NuGetPackageId").GetString()!, f.GetProperty("FullPath").GetString()!))
+                    .ToList()
+        );
     }
 
     // 1.2 and 1.2.0.0 are one version to NuGet, which takes the next higher where a source has not the one asked for.
     private static string Whole(string version)
     {
-        string numbers = version.Split('-', '+')[0], label = version[numbers.Length..].Split('+')[0];
+        string numbers = version.Split('-', '+')[0],
+            label = version[numbers.Length..].Split('+')[0];
         while (numbers.EndsWith(".0", StringComparison.Ordinal))
             numbers = numbers[..^2];
         return (numbers + label).ToLowerInvariant();

@@ -16,15 +16,16 @@ internal sealed class PageScripts
     private (string Code, int Run)? bringer;
 
     /// <summary>What stays where the script was.</summary>
-    public static MimeBundle Line { get; } = new()
-    {
+    public static MimeBundle Line { get; } =
+        new()
         {
-            "text/html",
-            $"<small {PlotlyScript.Note}>Charts can be zoomed where the notebook runs; "
-                + "a page without plotly.js shows their data.</small>"
-        },
-        { "text/plain", "plotly.js for charts" },
-    };
+            {
+                "text/html",
+                $"<small {PlotlyScript.Note}>Charts can be zoomed where the notebook runs; "
+                    + "a page without plotly.js shows their data.</small>"
+            },
+            { "text/plain", "plotly.js for charts" },
+        };
 
     /// <summary>A cell begins.</summary>
     public void Begin(string code)

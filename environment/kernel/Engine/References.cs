@@ -24,39 +24,53 @@ internal sealed class References
     }
 
     /// <summary>
-    /// Adds a dll, and of those that it refers to what lies beside it: were one of them added later, the compiler would take
-    /// this dll, whose references are then other ones, for another, and its types in earlier cells for other types.
-    /// The bytes are read here and now; no file is held. The same name again is fine if the bytes are the same.
+    /// Adds a dll, and of those that it refers to what lies beside it: were one of them added later, the compiler would
+    /// take this dll, whose references are then other ones, for another, and its types in earlier cells for other
+    /// types. The bytes are read here and now; no file is held. The same name again is fine if the bytes are the same.
     /// </summary>
     /// <exception cref="CellException">An assembly of that name but other content is in use.</exception>
     public void Add(string path)
     {
         string name = Path.GetFileNameWithoutExtension(path);
-        byte[] image = File.ReadAllBytes(path), hash = System.Security.Cryptography.SHA256.HashData(image);
+        byte[] image = File.ReadAllBytes(path),
+            hash = System.Security.Cryptography.SHA256.HashData(image);
         if (added.TryGetValue(name, out var known))
         {
             if (known.Hash.AsSpan().SequenceEqual(hash))
                 return;
-            throw CellException.Directive(known.Path == path
-                ? $"{path} has changed since this session loaded it; restart the kernel to use the new one."
-                : $"{path} cannot be used: this session has loaded another {name} from {known.Path}; restart the kernel to change it.");
+            throw CellException.Directive(
+                known.Path == path
+                    ? $"{path} has changed since this session loaded it; restart the kernel to use the new one."
+                    : $"{path} cannot be used: this session has loaded another {name} from {known.Path}; "
+                        + "restart the kernel to change it."
+            );
         }
         added.Add(name, (path, hash));
         foreach (string needed in Needed(image).Select(n => Path.Combine(Path.GetDirectoryName(path)!, n + ".dll")))
         {
-            if (!added.ContainsKey(Path.GetFileNameWithoutExtension(needed)) && FrameworkAssembly(needed) is null && File.Exists(needed))
+            if (
+                !added.ContainsKey(Path.GetFileNameWithoutExtension(needed))
+                && FrameworkAssembly(needed) is null
+                && File.Exists(needed)
+            )
                 Add(needed);
         }
         string docs = Path.ChangeExtension(path, ".xml");
-        // Packages made for .NET Interactive bring its assemblies along, whose Kernel and display would stand beside this
-        // kernel's own: under an alias they are there for the package, and cells do not see them.
+        // Packages made for .NET Interactive bring its assemblies along, whose Kernel and display would stand beside
+        // this kernel's own: under an alias they are there for the package, and cells do not see them.
         var properties = name.StartsWith("Microsoft.DotNet.Interactive", StringComparison.OrdinalIgnoreCase)
-            ? new MetadataReferenceProperties(aliases: ["interactive"]) : default;
-        All = [.. All, MetadataReference.CreateFromImage(
-            image,
-            properties,
-            documentation: File.Exists(docs) ? XmlDocumentationProvider.CreateFromFile(docs) : null,
-            filePath: path)];
+            ? new MetadataReferenceProperties(aliases: ["interactive"])
+            : default;
+        All =
+        [
+            .. All,
+            MetadataReference.CreateFromImage(
+                image,
+                properties,
+                documentation: File.Exists(docs) ? XmlDocumentationProvider.CreateFromFile(docs) : null,
+                filePath: path
+            ),
+        ];
     }
 
     private static IEnumerable<string> Needed(byte[] image)
@@ -80,9 +94,9 @@ internal sealed class References
     }
 
     /// <summary>
-    /// The kernel as cells see it: what it needs itself (System.CommandLine, say) goes by names that no package has. Were
-    /// one of them to turn up later, the compiler would take the kernel for another assembly than before, and display for
-    /// two methods.
+    /// The kernel as cells see it: what it needs itself (System.CommandLine, say) goes by names that no package has.
+    /// Were one of them to turn up later, the compiler would take the kernel for another assembly than before, and
+    /// display for two methods.
     /// </summary>
     private static byte[] KernelImage()
     {
@@ -100,6 +114,12 @@ internal sealed class References
 
     private static bool IsManaged(string name) =>
         name is "mscorlib" or "netstandard" or "WindowsBase"
-        || ((name.StartsWith("System", StringComparison.Ordinal) || name.StartsWith("Microsoft.", StringComparison.Ordinal))
-            && !name.EndsWith(".Native", StringComparison.Ordinal) && !name.StartsWith("Microsoft.DiaSymReader", StringComparison.Ordinal));
+        || (
+            (
+                name.StartsWith("System", StringComparison.Ordinal)
+                || name.StartsWith("Microsoft.", StringComparison.Ordinal)
+            )
+            && !name.EndsWith(".Native", StringComparison.Ordinal)
+            && !name.StartsWith("Microsoft.DiaSymReader", StringComparison.Ordinal)
+        );
 }

@@ -7,7 +7,8 @@ namespace CsNotebook.Engine;
 /// <summary>The variables that cells declared at their top level.</summary>
 internal static class SessionVariables
 {
-    private const BindingFlags AnyField = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
+    private const BindingFlags AnyField =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
 
     /// <summary>The variables in scope: of several of one name the newest.</summary>
     public static IReadOnlyList<Variable> Of(IEnumerable<Submission> submissions)
@@ -28,18 +29,32 @@ internal static class SessionVariables
 
     /// <summary>The value of a submission's variable, once it has run.</summary>
     public static object? Value(Submission submission, string name) =>
-        Fields(submission.Compilation).FirstOrDefault(f => f.Name == name) is { } symbol && submission.Instance is { } instance
+        Fields(submission.Compilation).FirstOrDefault(f => f.Name == name) is { } symbol
+        && submission.Instance is { } instance
             ? instance.GetType().GetField(symbol.MetadataName, AnyField)?.GetValue(instance)
             : null;
 
     /// <summary>The top-level fields of a submission.</summary>
     public static IEnumerable<IFieldSymbol> Fields(Compilation submission) =>
-        submission.ScriptClass?.GetMembers().OfType<IFieldSymbol>()
-            .Where(f => f is { IsImplicitlyDeclared: false, CanBeReferencedByName: true }) ?? [];
+        submission
+            .ScriptClass?.GetMembers()
+            .OfType<IFieldSymbol>()
+            .Where(f => f is { IsImplicitlyDeclared: false, CanBeReferencedByName: true })
+        ?? [];
 
     /// <summary>The listing that <c>#!whos</c> shows.</summary>
     public static MimeBundle Table(IReadOnlyList<Variable> variables) =>
-        Formatters.Format(variables.Select(v => new { v.Name, v.Type, Value = TextFormat.Short(v.Value) }).ToArray());
+        Formatters.Format(
+            variables
+                .Select(v => new
+                {
+                    v.Name,
+                    v.Type,
+                    Value = TextFormat.Short(v.Value),
+                })
+                .ToArray()
+        );
 
-    private static string TypeName(ITypeSymbol type) => type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
+    private static string TypeName(ITypeSymbol type) =>
+        type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
 }

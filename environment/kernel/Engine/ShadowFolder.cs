@@ -45,7 +45,8 @@ internal sealed class ShadowFolder
     /// <summary>A copy of the dll of that name that can be loaded, or null where the folder has none.</summary>
     public string? Copy(string dll)
     {
-        string original = Path.Combine(source, dll), copy = Path.Combine(shadow, dll);
+        string original = Path.Combine(source, dll),
+            copy = Path.Combine(shadow, dll);
         if (!File.Exists(original))
             return null;
         if (!File.Exists(copy))
@@ -57,7 +58,8 @@ internal sealed class ShadowFolder
     public string? Find(string relative) =>
         Path.Combine(shadow, relative) is var path && File.Exists(path) ? path : null;
 
-    private static bool IsDll(string path) => path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) && File.Exists(path);
+    private static bool IsDll(string path) =>
+        path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) && File.Exists(path);
 
     private static void LinkOrCopy(string original, string link)
     {

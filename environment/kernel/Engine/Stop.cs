@@ -5,7 +5,8 @@ namespace CsNotebook.Engine;
 
 /// <summary>
 /// The stop flag. Compiled cells ask it at every turn of a loop, at every <c>goto</c>, on entering every function and
-/// every catch-all: see <see cref="StopRewriter"/>. Public because compiled cells call it; not meant to be called by hand.
+/// every catch-all: see <see cref="StopRewriter"/>. Public because compiled cells call it; not meant to be called by
+/// hand.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class Stop
@@ -57,7 +58,9 @@ public static class Stop
     {
         Check();
         throw new InsufficientExecutionStackException(
-            "The calls went so deep that the stack of a cell, 16 MB, is used up; does a function call itself without end?");
+            "The calls went so deep that the stack of a cell, 16 MB, is used up; does a function call "
+                + "itself without end?"
+        );
     }
 
     private static void Throw() => throw new CellStoppedException();

@@ -7,10 +7,11 @@ namespace CsNotebook.Engine;
 
 /// <summary>
 /// Makes a cell stoppable: puts <see cref="Stop.Check"/> into loop bodies, before <c>goto</c>, and into catch-alls, and
-/// <see cref="Stop.Enter"/> or <see cref="Stop.Check"/> at the entry of functions. Calls that would end the process lead
-/// to <see cref="CellExit"/>. Adds no line and moves no directive, so line numbers stay the author's.
+/// <see cref="Stop.Enter"/> or <see cref="Stop.Check"/> at the entry of functions. Calls that would end the process
+/// lead to <see cref="CellExit"/>. Adds no line and moves no directive, so line numbers stay the author's.
 /// </summary>
-/// <param name="model">The cell's semantic model, asked only about lambdas of the form <c>x => expression</c> and exits.</param>
+/// <param name="model">The cell's semantic model, asked only about lambdas of the form <c>x => expression</c> and
+/// exits.</param>
 internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
 {
     private static readonly StatementSyntax Check = Call(nameof(Stop.Check));
@@ -54,7 +55,9 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
         bool ends = EndsProcess(node, out string method);
         node = (InvocationExpressionSyntax)base.VisitInvocationExpression(node)!;
         return ends
-            ? node.WithExpression(ParseExpression($"global::{typeof(CellExit).FullName}.{method}").WithTriviaFrom(node.Expression))
+            ? node.WithExpression(
+                ParseExpression($"global::{typeof(CellExit).FullName}.{method}").WithTriviaFrom(node.Expression)
+            )
             : node;
     }
 
@@ -96,7 +99,9 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
         if (node.Body is { } body)
             return node.WithBody(Prepend(Enter, body));
         return node.ExpressionBody is { } arrow
-            ? node.WithExpressionBody(null).WithBody(ToBlock(Enter, arrow.Expression, returns, node.SemicolonToken)).WithSemicolonToken(default)
+            ? node.WithExpressionBody(null)
+                .WithBody(ToBlock(Enter, arrow.Expression, returns, node.SemicolonToken))
+                .WithSemicolonToken(default)
             : node;
     }
 
@@ -107,7 +112,9 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
             return node.WithBody(Prepend(Enter, body));
         bool returns = node.IsKind(SyntaxKind.GetAccessorDeclaration);
         return node.ExpressionBody is { } arrow
-            ? node.WithExpressionBody(null).WithBody(ToBlock(Enter, arrow.Expression, returns, node.SemicolonToken)).WithSemicolonToken(default)
+            ? node.WithExpressionBody(null)
+                .WithBody(ToBlock(Enter, arrow.Expression, returns, node.SemicolonToken))
+                .WithSemicolonToken(default)
             : node;
     }
 
@@ -115,7 +122,9 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
     {
         node = (PropertyDeclarationSyntax)base.VisitPropertyDeclaration(node)!;
         return node.ExpressionBody is { } arrow
-            ? node.WithExpressionBody(null).WithAccessorList(Getter(arrow, node.SemicolonToken)).WithSemicolonToken(default)
+            ? node.WithExpressionBody(null)
+                .WithAccessorList(Getter(arrow, node.SemicolonToken))
+                .WithSemicolonToken(default)
             : node;
     }
 
@@ -123,7 +132,9 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
     {
         node = (IndexerDeclarationSyntax)base.VisitIndexerDeclaration(node)!;
         return node.ExpressionBody is { } arrow
-            ? node.WithExpressionBody(null).WithAccessorList(Getter(arrow, node.SemicolonToken)).WithSemicolonToken(default)
+            ? node.WithExpressionBody(null)
+                .WithAccessorList(Getter(arrow, node.SemicolonToken))
+                .WithSemicolonToken(default)
             : node;
     }
 
@@ -146,10 +157,15 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
             var visited = (LambdaExpressionSyntax)visit(node)!;
             return visited.WithBlock(Prepend(Check, visited.Block!));
         }
-        if (model.GetSymbolInfo(node).Symbol is not IMethodSymbol { ReturnsByRef: false, ReturnsByRefReadonly: false } method
-            || IsExpressionTree(model.GetTypeInfo(node).ConvertedType))
+        if (
+            model.GetSymbolInfo(node).Symbol
+                is not IMethodSymbol { ReturnsByRef: false, ReturnsByRefReadonly: false } method
+            || IsExpressionTree(model.GetTypeInfo(node).ConvertedType)
+        )
             return node;
-        bool returns = method.IsAsync ? method.ReturnType is INamedTypeSymbol { IsGenericType: true } : !method.ReturnsVoid;
+        bool returns = method.IsAsync
+            ? method.ReturnType is INamedTypeSymbol { IsGenericType: true }
+            : !method.ReturnsVoid;
         var lambda = (LambdaExpressionSyntax)visit(node)!;
         return lambda.WithExpressionBody(null).WithBlock(ToBlock(Check, lambda.ExpressionBody!, returns, default));
     }
@@ -175,37 +191,59 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
         if (node.Body is { } body)
             return node.WithBody(Prepend(Enter, body));
         return node.ExpressionBody is { } arrow
-            ? node.WithExpressionBody(null).WithBody(ToBlock(Enter, arrow.Expression, returns, node.SemicolonToken)).WithSemicolonToken(default)
+            ? node.WithExpressionBody(null)
+                .WithBody(ToBlock(Enter, arrow.Expression, returns, node.SemicolonToken))
+                .WithSemicolonToken(default)
             : node;
     }
 
     private static AccessorListSyntax Getter(ArrowExpressionClauseSyntax arrow, SyntaxToken semicolon)
     {
-        var getter = AccessorDeclaration(SyntaxKind.GetAccessorDeclaration, ToBlock(Enter, arrow.Expression, true, default));
+        var getter = AccessorDeclaration(
+            SyntaxKind.GetAccessorDeclaration,
+            ToBlock(Enter, arrow.Expression, true, default)
+        );
         return AccessorList(SingletonList(getter))
             .WithCloseBraceToken(Token(SyntaxKind.CloseBraceToken).WithTrailingTrivia(semicolon.TrailingTrivia));
     }
 
-    private static bool ReturnsValue(TypeSyntax type, SyntaxTokenList modifiers) => type switch
-    {
-        PredefinedTypeSyntax predefined => !predefined.Keyword.IsKind(SyntaxKind.VoidKeyword),
-        IdentifierNameSyntax or QualifiedNameSyntax { Right: IdentifierNameSyntax } => !modifiers.Any(SyntaxKind.AsyncKeyword),
-        _ => true,
-    };
+    private static bool ReturnsValue(TypeSyntax type, SyntaxTokenList modifiers) =>
+        type switch
+        {
+            PredefinedTypeSyntax predefined => !predefined.Keyword.IsKind(SyntaxKind.VoidKeyword),
+            IdentifierNameSyntax or QualifiedNameSyntax { Right: IdentifierNameSyntax } => !modifiers.Any(
+                SyntaxKind.AsyncKeyword
+            ),
+            _ => true,
+        };
 
     /// <summary><c>=> expression;</c> as a block that begins with a check.</summary>
-    private static BlockSyntax ToBlock(StatementSyntax check, ExpressionSyntax expression, bool returns, SyntaxToken semicolon)
+    private static BlockSyntax ToBlock(
+        StatementSyntax check,
+        ExpressionSyntax expression,
+        bool returns,
+        SyntaxToken semicolon
+    )
     {
         StatementSyntax statement = expression switch
         {
-            ThrowExpressionSyntax thrown => ThrowStatement(thrown.ThrowKeyword, thrown.Expression, Token(SyntaxKind.SemicolonToken)),
-            _ when returns => ReturnStatement(Token(SyntaxKind.ReturnKeyword).WithTrailingTrivia(Space), expression, Token(SyntaxKind.SemicolonToken)),
+            ThrowExpressionSyntax thrown => ThrowStatement(
+                thrown.ThrowKeyword,
+                thrown.Expression,
+                Token(SyntaxKind.SemicolonToken)
+            ),
+            _ when returns => ReturnStatement(
+                Token(SyntaxKind.ReturnKeyword).WithTrailingTrivia(Space),
+                expression,
+                Token(SyntaxKind.SemicolonToken)
+            ),
             _ => ExpressionStatement(expression),
         };
         return Block(
             Token(SyntaxKind.OpenBraceToken),
             List([check, statement]),
-            Token(SyntaxKind.CloseBraceToken).WithTrailingTrivia(semicolon.TrailingTrivia));
+            Token(SyntaxKind.CloseBraceToken).WithTrailingTrivia(semicolon.TrailingTrivia)
+        );
     }
 
     private static StatementSyntax Checked(StatementSyntax body)
@@ -215,10 +253,13 @@ internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
         return Block(
             Token(SyntaxKind.OpenBraceToken).WithLeadingTrivia(body.GetLeadingTrivia()),
             List([Check, body.WithoutTrivia()]),
-            Token(SyntaxKind.CloseBraceToken).WithTrailingTrivia(body.GetTrailingTrivia()));
+            Token(SyntaxKind.CloseBraceToken).WithTrailingTrivia(body.GetTrailingTrivia())
+        );
     }
 
-    /// <summary>The check goes right behind the brace, before the line's end: what follows may be a directive.</summary>
+    /// <summary>
+    /// The check goes right behind the brace, before the line's end: what follows may be a directive.
+    /// </summary>
     private static BlockSyntax Prepend(StatementSyntax check, BlockSyntax block)
     {
         var brace = block.OpenBraceToken;

@@ -11,7 +11,12 @@ namespace CsNotebook.Engine;
 /// <param name="Assembly">Null where there is nothing to run, only usings.</param>
 /// <param name="HasValue">Whether it ends in an expression without a semicolon.</param>
 internal sealed record Submission(
-    string Cell, CompilationUnitSyntax Written, CSharpCompilation Compilation, Assembly? Assembly, bool HasValue)
+    string Cell,
+    CompilationUnitSyntax Written,
+    CSharpCompilation Compilation,
+    Assembly? Assembly,
+    bool HasValue
+)
 {
     /// <summary>The object that holds the piece's top-level variables, once it has run.</summary>
     public object? Instance { get; set; }

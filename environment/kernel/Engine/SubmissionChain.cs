@@ -15,7 +15,10 @@ namespace CsNotebook.Engine;
 internal sealed class SubmissionChain(CellLoadContext context, References references)
 {
     public static readonly CSharpParseOptions ParseOptions = new(
-        LanguageVersion.CSharp14, DocumentationMode.Parse, SourceCodeKind.Script);
+        LanguageVersion.CSharp14,
+        DocumentationMode.Parse,
+        SourceCodeKind.Script
+    );
 
     /// <summary>Namespaces that every cell sees: those of .NET Interactive.</summary>
     public static readonly CSharpCompilationOptions CompilationOptions = new(
@@ -23,13 +26,20 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
         scriptClassName: "Submission#0",
         usings:
         [
-            "System", "System.Text", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq",
-            "Microsoft.DotNet.Interactive", "Microsoft.DotNet.Interactive.Kernel",
+            "System",
+            "System.Text",
+            "System.Collections",
+            "System.Collections.Generic",
+            "System.Threading.Tasks",
+            "System.Linq",
+            "Microsoft.DotNet.Interactive",
+            "Microsoft.DotNet.Interactive.Kernel",
         ],
         optimizationLevel: OptimizationLevel.Release,
         allowUnsafe: true,
         nullableContextOptions: NullableContextOptions.Annotations,
-        concurrentBuild: false);
+        concurrentBuild: false
+    );
 
     private CSharpCompilation? last;
     private object?[] instances = new object?[64];
@@ -39,7 +49,8 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
     public IReadOnlyList<Submission> Submissions { get; private set; } = [];
 
     /// <summary>Compiles code that comes next, without running it.</summary>
-    /// <param name="code">The code; blank lines stand for what was cut out, so that line numbers are the cell's.</param>
+    /// <param name="code">The code; blank lines stand for what was cut out, so that line numbers are the
+    /// cell's.</param>
     /// <param name="cell">The cell's name, as stack traces are to show it.</param>
     /// <param name="stop">Stops the compilation.</param>
     /// <exception cref="CellException">The code does not compile.</exception>
@@ -53,13 +64,22 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
         {
             // Usings only: Roslyn gives such a submission no slot, so there is nothing to run.
             var found = written.GetDiagnostics(stop);
-            return HasErrors(found) ? throw Failure(found, code, cell) : new Submission(cell, root, written, null, false);
+            return HasErrors(found)
+                ? throw Failure(found, code, cell)
+                : new Submission(cell, root, written, null, false);
         }
 
-        if (SessionVariables.Fields(written).FirstOrDefault(f => used.Contains(f.Name) && !UsedVariables.Allows(f.Type)) is { } wrong)
+        if (
+            SessionVariables
+                .Fields(written)
+                .FirstOrDefault(f => used.Contains(f.Name) && !UsedVariables.Allows(f.Type)) is
+            { } wrong
+        )
         {
             int line = wrong.Locations[0].GetLineSpan().StartLinePosition.Line + 1;
-            string sentence = $"CS1674: {wrong.Type.ToDisplayString()} is not disposable, so {wrong.Name} cannot be declared by using.";
+            string sentence =
+                $"CS1674: {wrong.Type.ToDisplayString()} is not disposable, so {wrong.Name} cannot be "
+                + "declared by using.";
             throw new CellException("CompilationError", sentence, line);
         }
 
@@ -90,7 +110,8 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
             Array.Resize(ref instances, instances.Length * 2);
 
         var entry = submission.Compilation.GetEntryPoint(default)!;
-        var factory = assembly.GetType(entry.ContainingType.MetadataName, throwOnError: true)!
+        var factory = assembly
+            .GetType(entry.ContainingType.MetadataName, throwOnError: true)!
             .GetMethod(entry.MetadataName, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!
             .CreateDelegate<Func<object?[], Task<object?>>>();
         try
@@ -106,39 +127,55 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
         }
     }
 
-    private CSharpCompilation Compilation(SyntaxTree tree) => CSharpCompilation.CreateScriptCompilation(
-        $"cell-{Submissions.Count + 1}",
-        tree,
-        references.All,
-        CompilationOptions.WithScriptClassName($"Submission#{Submissions.Count + 1}"),
-        last,
-        returnType: typeof(object));
+    private CSharpCompilation Compilation(SyntaxTree tree) =>
+        CSharpCompilation.CreateScriptCompilation(
+            $"cell-{Submissions.Count + 1}",
+            tree,
+            references.All,
+            CompilationOptions.WithScriptClassName($"Submission#{Submissions.Count + 1}"),
+            last,
+            returnType: typeof(object)
+        );
 
-    private static bool HasValue(CompilationUnitSyntax root, SemanticModel model) => root.Members.Last() switch
-    {
-        GlobalStatementSyntax { Statement: ExpressionStatementSyntax { SemicolonToken.IsMissing: true } last } =>
-            model.GetTypeInfo(last.Expression).Type is not { SpecialType: SpecialType.System_Void },
-        GlobalStatementSyntax { Statement: ReturnStatementSyntax { Expression: not null } } => true,
-        _ => false,
-    };
+    private static bool HasValue(CompilationUnitSyntax root, SemanticModel model) =>
+        root.Members.Last() switch
+        {
+            GlobalStatementSyntax { Statement: ExpressionStatementSyntax { SemicolonToken.IsMissing: true } last } =>
+                model.GetTypeInfo(last.Expression).Type is not { SpecialType: SpecialType.System_Void },
+            GlobalStatementSyntax { Statement: ReturnStatementSyntax { Expression: not null } } => true,
+            _ => false,
+        };
 
-    private bool TryEmit(CSharpCompilation compilation, CancellationToken stop, out Assembly? assembly, out IReadOnlyList<Diagnostic> diagnostics)
+    private bool TryEmit(
+        CSharpCompilation compilation,
+        CancellationToken stop,
+        out Assembly? assembly,
+        out IReadOnlyList<Diagnostic> diagnostics
+    )
     {
         using var image = new MemoryStream();
         using var symbols = new MemoryStream();
         var result = compilation.Emit(
-            image, symbols, options: new EmitOptions(debugInformationFormat: DebugInformationFormat.PortablePdb), cancellationToken: stop);
+            image,
+            symbols,
+            options: new EmitOptions(debugInformationFormat: DebugInformationFormat.PortablePdb),
+            cancellationToken: stop
+        );
         diagnostics = result.Diagnostics;
         image.Position = symbols.Position = 0;
         assembly = result.Success ? context.LoadFromStream(image, symbols) : null;
         return result.Success;
     }
 
-    private static bool HasErrors(IEnumerable<Diagnostic> diagnostics) => diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error);
+    private static bool HasErrors(IEnumerable<Diagnostic> diagnostics) =>
+        diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error);
 
     private static CellException Failure(IReadOnlyList<Diagnostic> diagnostics, string code, string cell)
     {
-        var errors = diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error).OrderBy(d => d.Location.SourceSpan.Start).ToList();
+        var errors = diagnostics
+            .Where(d => d.Severity == DiagnosticSeverity.Error)
+            .OrderBy(d => d.Location.SourceSpan.Start)
+            .ToList();
         string[] lines = code.Split('\n');
         var details = new List<string>();
         foreach (var error in errors.Take(10))

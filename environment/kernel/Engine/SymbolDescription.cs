@@ -6,7 +6,9 @@ using Microsoft.CodeAnalysis;
 
 namespace CsNotebook.Engine;
 
-/// <summary>Puts symbols into words: declarations, then the summary and the parameters of their documentation.</summary>
+/// <summary>
+/// Puts symbols into words: declarations, then the summary and the parameters of their documentation.
+/// </summary>
 internal static partial class SymbolDescription
 {
     /// <summary>The description of a symbol, or of the overloads of a method.</summary>
@@ -41,8 +43,16 @@ internal static partial class SymbolDescription
         {
             var root = XElement.Parse(xml);
             string summary = Words(root.Element("summary"));
-            return summary.Length == 0 ? null
-                : (summary, [.. root.Elements("param").Select(p => (p.Attribute("name")?.Value ?? "", Words(p))).Where(p => p.Item2.Length > 0)]);
+            return summary.Length == 0
+                ? null
+                : (
+                    summary,
+                    [
+                        .. root.Elements("param")
+                            .Select(p => (p.Attribute("name")?.Value ?? "", Words(p)))
+                            .Where(p => p.Item2.Length > 0),
+                    ]
+                );
         }
         catch (XmlException)
         {
@@ -59,7 +69,11 @@ internal static partial class SymbolDescription
         {
             if (node is XText words)
                 text.Append(words.Value);
-            else if (node is XElement e && (e.Attribute("cref") ?? e.Attribute("name") ?? e.Attribute("langword")) is { } reference && e.IsEmpty)
+            else if (
+                node is XElement e
+                && (e.Attribute("cref") ?? e.Attribute("name") ?? e.Attribute("langword")) is { } reference
+                && e.IsEmpty
+            )
                 text.Append(Reference(reference.Value));
         }
         return Blanks().Replace(text.ToString(), " ").Trim();
@@ -69,7 +83,10 @@ internal static partial class SymbolDescription
     {
         string name = cref.Contains('(') ? cref[..cref.IndexOf('(', StringComparison.Ordinal)] : cref;
         if (name is [_, ':', .. var full])
-            name = cref[0] == 'T' ? full[(full.LastIndexOf('.') + 1)..] : string.Join('.', full.Split('.')[^Math.Min(2, full.Split('.').Length)..]);
+            name =
+                cref[0] == 'T'
+                    ? full[(full.LastIndexOf('.') + 1)..]
+                    : string.Join('.', full.Split('.')[^Math.Min(2, full.Split('.').Length)..]);
         return Arity().Replace(name, "");
     }
 

@@ -8,21 +8,39 @@ internal static partial class Tracebacks
 {
     private const int MaxCalls = 40;
 
-    private static readonly string[] UsualWords = [new OperationCanceledException().Message, new TaskCanceledException().Message];
+    private static readonly string[] UsualWords =
+    [
+        new OperationCanceledException().Message,
+        new TaskCanceledException().Message,
+    ];
 
     private static readonly string[] Plumbing =
-        ["CsNotebook.Engine.", "System.Runtime.CompilerServices.", "System.Runtime.ExceptionServices."];
+    [
+        "CsNotebook.Engine.",
+        "System.Runtime.CompilerServices.",
+        "System.Runtime.ExceptionServices.",
+    ];
 
     /// <param name="thrown">What was thrown.</param>
     /// <param name="cell">The cell that ran.</param>
     /// <param name="sources">The lines of all cells so far, by name.</param>
     /// <param name="stopped">Whether the cell was asked to stop.</param>
-    public static CellError Describe(Exception thrown, string cell, IReadOnlyDictionary<string, string[]> sources, bool stopped)
+    public static CellError Describe(
+        Exception thrown,
+        string cell,
+        IReadOnlyDictionary<string, string[]> sources,
+        bool stopped
+    )
     {
         if (thrown is CellException refused)
         {
             string place = refused.Line is { } at ? $"{cell}, line {at}: " : "";
-            return new(refused.Name, refused.Message, refused.Details is { Count: > 0 } details ? details : [place + refused.Message], refused.Line);
+            return new(
+                refused.Name,
+                refused.Message,
+                refused.Details is { Count: > 0 } details ? details : [place + refused.Message],
+                refused.Line
+            );
         }
         thrown = Unwrapped(thrown);
         var frames = Frames(thrown);
@@ -52,12 +70,13 @@ internal static partial class Tracebacks
             ? $": {thrown.Message.TrimEnd('.')}"
             : "";
 
-    private static Exception Unwrapped(Exception thrown) => thrown switch
-    {
-        AggregateException { InnerExceptions: [var only] } => Unwrapped(only),
-        System.Reflection.TargetInvocationException { InnerException: { } inner } => Unwrapped(inner),
-        _ => thrown,
-    };
+    private static Exception Unwrapped(Exception thrown) =>
+        thrown switch
+        {
+            AggregateException { InnerExceptions: [var only] } => Unwrapped(only),
+            System.Reflection.TargetInvocationException { InnerException: { } inner } => Unwrapped(inner),
+            _ => thrown,
+        };
 
     private static IEnumerable<string> Excerpt(string cell, int? line, IReadOnlyDictionary<string, string[]> sources)
     {
@@ -65,7 +84,7 @@ internal static partial class Tracebacks
             yield break;
         yield return $"{cell}, line {at}:";
         for (int n = Math.Max(1, at - 1); n <= Math.Min(lines.Length, at + 1); n++)
-            yield return $"{(n == at ? "--> " : "    ")}{n,3} | {lines[n - 1]}";
+            yield return $"{(n == at ? "--> " : "    ")}{n, 3} | {lines[n - 1]}";
     }
 
     /// <summary>Calls as lines; a recursion is told once, with how often.</summary>
@@ -74,12 +93,11 @@ internal static partial class Tracebacks
         var lines = new List<string>();
         for (int i = 0, same; i < calls.Count; i += same)
         {
-            for (same = 1; i + same < calls.Count && calls[i + same] == calls[i]; same++)
-            {
-            }
+            for (same = 1; i + same < calls.Count && calls[i + same] == calls[i]; same++) { }
             lines.Add($"   at {calls[i].Text}{(same > 1 ? $" ({same} times)" : "")}");
         }
-        return lines.Count <= MaxCalls ? lines
+        return lines.Count <= MaxCalls
+            ? lines
             : [.. lines.Take(MaxCalls / 2), $"   ... {lines.Count - MaxCalls} more", .. lines.TakeLast(MaxCalls / 2)];
     }
 
@@ -99,17 +117,27 @@ internal static partial class Tracebacks
             string name = own ? OwnName(type, method.Name) : $"{type}.{method.Name}";
             string? file = frame.GetFileName();
             int line = frame.GetFileLineNumber();
-            string parameters = name.Length == 0 ? ""
-                : $"({string.Join(", ", method.GetParameters().Select(p => p.ParameterType.Name))})";
-            string place = line == 0 ? "" : own ? $"{file}, line {line}" : $"{file}:{line}";
-            string text = name.Length == 0 ? place : place.Length == 0 ? name + parameters : $"{name}{parameters}, {place}";
+            string parameters =
+                name.Length == 0
+                    ? ""
+                    : $"({string.Join(", ", method.GetParameters().Select(p => p.ParameterType.Name))})";
+            string place =
+                line == 0 ? ""
+                : own ? $"{file}, line {line}"
+                : $"{file}:{line}";
+            string text =
+                name.Length == 0 ? place
+                : place.Length == 0 ? name + parameters
+                : $"{name}{parameters}, {place}";
             if (text.Length > 0)
                 frames.Add(new(own ? file : null, line, text));
         }
         return frames;
     }
 
-    /// <summary>The name a cell's author knows: compilers' names for iterators, lambdas and local functions undone.</summary>
+    /// <summary>
+    /// The name a cell's author knows: compilers' names for iterators, lambdas and local functions undone.
+    /// </summary>
     private static string OwnName(string type, string method)
     {
         string name = $"{SubmissionClass().Replace(type, "")}.{method}";

@@ -3,8 +3,8 @@ using Microsoft.CodeAnalysis;
 namespace CsNotebook.Engine;
 
 /// <summary>
-/// What cells declared by <c>using</c>. A value is disposed when its name is declared anew (its cell is run again, say),
-/// or when the session ends: until then later cells use it.
+/// What cells declared by <c>using</c>. A value is disposed when its name is declared anew (its cell is run again,
+/// say), or when the session ends: until then later cells use it.
 /// </summary>
 internal sealed class UsedVariables
 {
@@ -13,7 +13,9 @@ internal sealed class UsedVariables
 
     private readonly Dictionary<string, Submission> owners = new(StringComparer.Ordinal);
 
-    /// <summary>Takes note of a submission that is about to run: what loses its name to it is disposed now, what it uses later.</summary>
+    /// <summary>
+    /// Takes note of a submission that is about to run: what loses its name to it is disposed now, what it uses later.
+    /// </summary>
     public void Begin(Submission submission)
     {
         foreach (string name in SessionVariables.Fields(submission.Compilation).Select(f => f.Name))
@@ -32,15 +34,21 @@ internal sealed class UsedVariables
         {
             foreach (var (name, owner) in owners.Reverse())
                 End(name, owner);
-        }) { IsBackground = true, Name = "end of session" };
+        })
+        {
+            IsBackground = true,
+            Name = "end of session",
+        };
         ending.Start();
         ending.Join(Patience);
         owners.Clear();
     }
 
     /// <summary>Whether a type can be declared by <c>using</c>.</summary>
-    public static bool Allows(ITypeSymbol type) => type.TypeKind is TypeKind.Dynamic or TypeKind.Error
-        || type.AllInterfaces.Append(type).Any(i => i.ToDisplayString() is "System.IDisposable" or "System.IAsyncDisposable");
+    public static bool Allows(ITypeSymbol type) =>
+        type.TypeKind is TypeKind.Dynamic or TypeKind.Error
+        || type.AllInterfaces.Append(type)
+            .Any(i => i.ToDisplayString() is "System.IDisposable" or "System.IAsyncDisposable");
 
     private static void End(string name, Submission owner)
     {

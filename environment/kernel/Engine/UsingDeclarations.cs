@@ -6,14 +6,16 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace CsNotebook.Engine;
 
 /// <summary>
-/// <c>using var x = ...;</c> at the top level of a cell. Roslyn's scripts take it for a using directive, so it is made a
-/// plain declaration; the scope of such a name is the session, and <see cref="UsedVariables"/> sees to its end.
+/// <c>using var x = ...;</c> at the top level of a cell. Roslyn's scripts take it for a using directive, so it is made
+/// a plain declaration; the scope of such a name is the session, and <see cref="UsedVariables"/> sees to its end.
 /// </summary>
 internal static partial class UsingDeclarations
 {
     private static readonly CSharpParseOptions Programs = SubmissionChain.ParseOptions.WithKind(SourceCodeKind.Regular);
 
-    /// <summary>The code with <c>using</c> (and <c>await using</c>) blanked out where it declares: every position stays.</summary>
+    /// <summary>
+    /// The code with <c>using</c> (and <c>await using</c>) blanked out where it declares: every position stays.
+    /// </summary>
     /// <param name="code">The code.</param>
     /// <param name="names">The names so declared.</param>
     public static string Plain(string code, out IReadOnlyList<string> names)
@@ -22,9 +24,14 @@ internal static partial class UsingDeclarations
         if (!Likely().IsMatch(code))
             return code;
         // A program's top level knows what a script's does not.
-        var declarations = CSharpSyntaxTree.ParseText(code, Programs).GetCompilationUnitRoot().Members
-            .OfType<GlobalStatementSyntax>().Select(g => g.Statement).OfType<LocalDeclarationStatementSyntax>()
-            .Where(d => d.UsingKeyword.IsKind(SyntaxKind.UsingKeyword)).ToList();
+        var declarations = CSharpSyntaxTree
+            .ParseText(code, Programs)
+            .GetCompilationUnitRoot()
+            .Members.OfType<GlobalStatementSyntax>()
+            .Select(g => g.Statement)
+            .OfType<LocalDeclarationStatementSyntax>()
+            .Where(d => d.UsingKeyword.IsKind(SyntaxKind.UsingKeyword))
+            .ToList();
         char[] plain = code.ToCharArray();
         foreach (var declaration in declarations)
         {

@@ -2,12 +2,13 @@ using CsNotebook.Engine.Formatting;
 
 namespace CsNotebook.Engine;
 
-/// <summary>A hidden first cell: it takes the compiler, the formatters and a cell's thread through their first use.</summary>
+/// <summary>
+/// A hidden first cell: it takes the compiler, the formatters and a cell's thread through their first use.
+/// </summary>
 internal static class WarmUp
 {
     /// <summary>What first cells are made of: a using, a variable, a lambda, a call, a value.</summary>
-    public const string Code =
-        """
+    public const string Code = """
         using System.IO;
         var numbers = Enumerable.Range(1, 3).Select(n => $"{n}").ToList();
         Action tell = () => Console.WriteLine(Path.Combine(numbers[0], "x"));

@@ -15,7 +15,15 @@ namespace CsNotebook.Jupyter;
 /// <param name="Heartbeat">The heartbeat's port.</param>
 /// <param name="Key">The key; empty for messages without signatures.</param>
 internal sealed record ConnectionFile(
-    string Transport, string Ip, int Shell, int Control, int Iopub, int Stdin, int Heartbeat, string Key)
+    string Transport,
+    string Ip,
+    int Shell,
+    int Control,
+    int Iopub,
+    int Stdin,
+    int Heartbeat,
+    string Key
+)
 {
     /// <summary>Reads a connection file.</summary>
     /// <exception cref="InvalidDataException">It is not one, or asks for what is not known here.</exception>
@@ -26,18 +34,30 @@ internal sealed record ConnectionFile(
             var json = JsonNode.Parse(File.ReadAllText(path))!;
             string scheme = (string?)json["signature_scheme"] ?? "hmac-sha256";
             if (scheme != "hmac-sha256")
-                throw new InvalidDataException($"{path} asks for signatures by {scheme}; this kernel signs by hmac-sha256.");
+                throw new InvalidDataException(
+                    $"{path} asks for signatures by {scheme}; this kernel signs by hmac-sha256."
+                );
             string transport = (string?)json["transport"] ?? "tcp";
             if (transport is not ("tcp" or "ipc"))
-                throw new InvalidDataException($"{path} asks for the transport {transport}; this kernel has tcp and ipc.");
+                throw new InvalidDataException(
+                    $"{path} asks for the transport {transport}; this kernel has tcp and ipc."
+                );
             return new(
-                transport, Text("ip"), Port("shell_port"), Port("control_port"), Port("iopub_port"), Port("stdin_port"), Port("hb_port"),
-                Text("key"));
+                transport,
+                Text("ip"),
+                Port("shell_port"),
+                Port("control_port"),
+                Port("iopub_port"),
+                Port("stdin_port"),
+                Port("hb_port"),
+                Text("key")
+            );
 
             string Text(string name) => (string?)json[name] ?? throw Missing(name);
             int Port(string name) => (int?)json[name] ?? throw Missing(name);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or NullReferenceException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or FormatException or NullReferenceException)
         {
             throw new InvalidDataException($"{path} is not a Jupyter connection file: {e.Message}", e);
         }
@@ -46,18 +66,22 @@ internal sealed record ConnectionFile(
     }
 
     /// <summary>Writes it, as a front end does.</summary>
-    public void Save(string path) => File.WriteAllText(path, new JsonObject
-    {
-        ["transport"] = Transport,
-        ["ip"] = Ip,
-        ["shell_port"] = Shell,
-        ["control_port"] = Control,
-        ["iopub_port"] = Iopub,
-        ["stdin_port"] = Stdin,
-        ["hb_port"] = Heartbeat,
-        ["key"] = Key,
-        ["signature_scheme"] = "hmac-sha256",
-    }.ToJsonString());
+    public void Save(string path) =>
+        File.WriteAllText(
+            path,
+            new JsonObject
+            {
+                ["transport"] = Transport,
+                ["ip"] = Ip,
+                ["shell_port"] = Shell,
+                ["control_port"] = Control,
+                ["iopub_port"] = Iopub,
+                ["stdin_port"] = Stdin,
+                ["hb_port"] = Heartbeat,
+                ["key"] = Key,
+                ["signature_scheme"] = "hmac-sha256",
+            }.ToJsonString()
+        );
 
     /// <summary>The place that a port stands for.</summary>
     /// <exception cref="InvalidDataException">The address cannot be resolved.</exception>
@@ -67,11 +91,19 @@ internal sealed record ConnectionFile(
             return new UnixDomainSocketEndPoint($"{Ip}-{port}");
         try
         {
-            return new IPEndPoint(Ip == "*" ? IPAddress.Any : IPAddress.TryParse(Ip, out var address) ? address : Dns.GetHostAddresses(Ip)[0], port);
+            return new IPEndPoint(
+                Ip == "*" ? IPAddress.Any
+                    : IPAddress.TryParse(Ip, out var address) ? address
+                    : Dns.GetHostAddresses(Ip)[0],
+                port
+            );
         }
         catch (SocketException e)
         {
-            throw new InvalidDataException($"The connection file's ip, {Ip}, is no address of this machine: {e.Message}.", e);
+            throw new InvalidDataException(
+                $"The connection file's ip, {Ip}, is no address of this machine: {e.Message}.",
+                e
+            );
         }
     }
 }

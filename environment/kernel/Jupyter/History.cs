@@ -20,17 +20,28 @@ internal sealed class History
         {
             "tail" => entries.TakeLast(request.Number("n") ?? int.MaxValue),
             "range" => request.Number("session") is null or 0 or Session
-                ? entries.Where(e => e.Line >= (request.Number("start") ?? 1) && e.Line < (request.Number("stop") ?? int.MaxValue))
+                ? entries.Where(e =>
+                    e.Line >= (request.Number("start") ?? 1) && e.Line < (request.Number("stop") ?? int.MaxValue)
+                )
                 : [],
-            "search" => Search(request.Text("pattern", "*"), request.Number("n") ?? int.MaxValue, request.Flag("unique")),
+            "search" => Search(
+                request.Text("pattern", "*"),
+                request.Number("n") ?? int.MaxValue,
+                request.Flag("unique")
+            ),
             _ => [],
         };
         bool output = request.Flag("output");
         return new JsonObject
         {
             ["status"] = "ok",
-            ["history"] = new JsonArray([.. found.Select(e =>
-                new JsonArray(Session, e.Line, output ? new JsonArray(e.Input, e.Output) : JsonValue.Create(e.Input)))]),
+            ["history"] = new JsonArray([
+                .. found.Select(e => new JsonArray(
+                    Session,
+                    e.Line,
+                    output ? new JsonArray(e.Input, e.Output) : JsonValue.Create(e.Input)
+                )),
+            ]),
         };
     }
 

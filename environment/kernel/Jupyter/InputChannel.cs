@@ -25,12 +25,12 @@ internal sealed class InputChannel(IWire wire)
         lock (turn)
         {
             // Answers that came too late belong to questions that nobody waits for.
-            while (replies.TryTake(out _))
-            {
-            }
+            while (replies.TryTake(out _)) { }
             var content = new JsonObject { ["prompt"] = prompt, ["password"] = password };
             if (!wire.Send(Channel.Stdin, "input_request", content, parent))
-                throw new InvalidOperationException("The cell asks for input, and the front end that ran it has no input channel.");
+                throw new InvalidOperationException(
+                    "The cell asks for input, and the front end that ran it has no input channel."
+                );
             string value = replies.Take(stop);
             return value == EndOfInput ? null : value;
         }

@@ -17,7 +17,8 @@ internal sealed class JupyterKernel : IDisposable
     private readonly Publisher publisher;
     private readonly InputChannel input;
     private readonly Shell requests;
-    private readonly BlockingCollection<Message> waiting = [], urgent = [];
+    private readonly BlockingCollection<Message> waiting = [],
+        urgent = [];
     private readonly HashSet<Message> aborted = new(ReferenceEqualityComparer.Instance);
     private readonly ManualResetEventSlim ended = new();
     private readonly Lazy<Task> warmUp;
@@ -105,7 +106,11 @@ internal sealed class JupyterKernel : IDisposable
         {
             foreach (var message in messages.GetConsumingEnumerable())
                 Serve(message, channel);
-        }) { IsBackground = true, Name = channel.ToString() };
+        })
+        {
+            IsBackground = true,
+            Name = channel.ToString(),
+        };
         thread.Start();
         return thread;
     }
@@ -116,7 +121,8 @@ internal sealed class JupyterKernel : IDisposable
         JsonObject? content;
         try
         {
-            content = channel == Channel.Control || request.Type == "shutdown_request" ? AnswerControl(request)
+            content =
+                channel == Channel.Control || request.Type == "shutdown_request" ? AnswerControl(request)
                 : aborted.Remove(request) || ended.IsSet ? new JsonObject { ["status"] = "aborted" }
                 : requests.Answer(request);
         }

@@ -46,9 +46,15 @@ internal sealed class KernelProcess : IDisposable
             catch (SocketException e)
             {
                 if (Process.HasExited)
-                    throw new TimeoutException($"The kernel ended with exit code {Process.ExitCode} before it listened.", e);
+                    throw new TimeoutException(
+                        $"The kernel ended with exit code {Process.ExitCode} before it listened.",
+                        e
+                    );
                 if (Age > Limit)
-                    throw new TimeoutException($"The kernel did not listen within {Limit.TotalSeconds:0} s: {e.Message}.", e);
+                    throw new TimeoutException(
+                        $"The kernel did not listen within {Limit.TotalSeconds:0} s: {e.Message}.",
+                        e
+                    );
                 Thread.Sleep(5);
             }
         }

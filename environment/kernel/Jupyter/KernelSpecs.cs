@@ -20,28 +20,43 @@ internal static partial class KernelSpecs
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>The user's kernels.</summary>
-    public static string UserFolder => Path.Combine(
-        Variable("JUPYTER_DATA_DIR")
-            ?? (OperatingSystem.IsWindows()
-                ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "jupyter")
-            : OperatingSystem.IsMacOS() ? Path.Combine(Home, "Library", "Jupyter")
-            : Path.Combine(Variable("XDG_DATA_HOME") ?? Path.Combine(Home, ".local", "share"), "jupyter")),
-        "kernels");
+    public static string UserFolder =>
+        Path.Combine(
+            Variable("JUPYTER_DATA_DIR")
+                ?? (
+                    OperatingSystem.IsWindows()
+                        ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "jupyter")
+                    : OperatingSystem.IsMacOS() ? Path.Combine(Home, "Library", "Jupyter")
+                    : Path.Combine(Variable("XDG_DATA_HOME") ?? Path.Combine(Home, ".local", "share"), "jupyter")
+                ),
+            "kernels"
+        );
 
     private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
     /// <summary>The kernels below a prefix such as <c>/usr/local</c>.</summary>
-    public static string PrefixFolder(string prefix) => Path.Combine(Path.GetFullPath(prefix), "share", "jupyter", "kernels");
+    public static string PrefixFolder(string prefix) =>
+        Path.Combine(Path.GetFullPath(prefix), "share", "jupyter", "kernels");
 
     /// <summary>The kernels of the Python environment that is active.</summary>
     /// <exception cref="ArgumentException">None is.</exception>
-    public static string ActiveFolder() => PrefixFolder(Variable("VIRTUAL_ENV") ?? Variable("CONDA_PREFIX") ?? throw new ArgumentException(
-        "--sys-prefix needs an active Python environment (VIRTUAL_ENV or CONDA_PREFIX); name one with --prefix FOLDER."));
+    public static string ActiveFolder() =>
+        PrefixFolder(
+            Variable("VIRTUAL_ENV")
+                ?? Variable("CONDA_PREFIX")
+                ?? throw new ArgumentException(
+                    "--sys-prefix needs an active Python environment (VIRTUAL_ENV or CONDA_PREFIX); name "
+                        + "one with --prefix FOLDER."
+                )
+        );
 
     /// <summary>How to start this program: the launcher beside it, or dotnet and its dll.</summary>
     public static string[] Launcher()
     {
-        string launcher = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "csnotebook.exe" : "csnotebook");
+        string launcher = Path.Combine(
+            AppContext.BaseDirectory,
+            OperatingSystem.IsWindows() ? "csnotebook.exe" : "csnotebook"
+        );
         return File.Exists(launcher) ? [launcher] : [DotNet(), typeof(KernelSpecs).Assembly.Location];
     }
 
@@ -51,7 +66,9 @@ internal static partial class KernelSpecs
     public static IReadOnlyList<string> Install(string kernels, string name)
     {
         if (!AllowedName().IsMatch(name))
-            throw new ArgumentException($"Jupyter allows letters, digits, '.', '-' and '_' in a kernel's name, which '{name}' is not made of.");
+            throw new ArgumentException(
+                $"Jupyter allows letters, digits, '.', '-' and '_' in a kernel's name, which '{name}' is not made of."
+            );
         var written = new List<string> { Write(kernels, name, name == OwnName ? "C# (csnotebook)" : $"C# ({name})") };
         string second = Path.Combine(kernels, SecondName);
         if (name != SecondName && IsOurs(second))
@@ -70,7 +87,9 @@ internal static partial class KernelSpecs
         if (!IsOurs(folder))
         {
             throw new IOException(
-                $"{folder} is not csnotebook's; remove it with the program that installed it, or jupyter kernelspec remove {name}.");
+                $"{folder} is not csnotebook's; remove it with the program that installed it, or jupyter "
+                    + $"kernelspec remove {name}."
+            );
         }
         var removed = new List<string> { folder };
         string notebooks = Path.Combine(kernels, SecondName);
@@ -111,19 +130,29 @@ internal static partial class KernelSpecs
         {
             return (string?)JsonNode.Parse(File.ReadAllText(Spec(folder)))?["metadata"]?["installed_by"] == OwnName;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
         {
             return false;
         }
     }
 
     /// <summary>The dotnet that runs this: three folders above its runtime.</summary>
-    private static string DotNet() => Path.GetFullPath(Path.Combine(
-        RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+    private static string DotNet() =>
+        Path.GetFullPath(
+            Path.Combine(
+                RuntimeEnvironment.GetRuntimeDirectory(),
+                "..",
+                "..",
+                "..",
+                OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"
+            )
+        );
 
     private static string Spec(string folder) => Path.Combine(folder, "kernel.json");
 
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
     [GeneratedRegex(@"^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
     private static partial Regex AllowedName();

@@ -8,8 +8,8 @@ using System.Text.Json.Nodes;
 namespace CsNotebook.Jupyter;
 
 /// <summary>
-/// Jupyter messages as frames: identities, <c>&lt;IDS|MSG&gt;</c>, the signature, then header, parent header, metadata and
-/// content as JSON. (jupyter-client.readthedocs.io/en/stable/messaging.html)
+/// Jupyter messages as frames: identities, <c>&lt;IDS|MSG&gt;</c>, the signature, then header, parent header, metadata
+/// and content as JSON. (jupyter-client.readthedocs.io/en/stable/messaging.html)
 /// </summary>
 /// <param name="key">The key of the signatures; empty for none.</param>
 /// <param name="session">The name under which messages are sent.</param>
@@ -18,7 +18,10 @@ internal sealed class MessageCodec(string key, string session)
     /// <summary>The version of the messaging protocol.</summary>
     public const string Version = "5.3";
 
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly byte[] key = Encoding.UTF8.GetBytes(key);
 
@@ -36,15 +39,16 @@ internal sealed class MessageCodec(string key, string session)
     }
 
     /// <summary>The header of a new message.</summary>
-    public static JsonObject Header(string type, string session) => new()
-    {
-        ["msg_id"] = Guid.NewGuid().ToString("N"),
-        ["session"] = session,
-        ["username"] = "kernel",
-        ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
-        ["msg_type"] = type,
-        ["version"] = Version,
-    };
+    public static JsonObject Header(string type, string session) =>
+        new()
+        {
+            ["msg_id"] = Guid.NewGuid().ToString("N"),
+            ["session"] = session,
+            ["username"] = "kernel",
+            ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
+            ["msg_type"] = type,
+            ["version"] = Version,
+        };
 
     /// <summary>Reads a message that came in.</summary>
     /// <exception cref="InvalidDataException">It is no Jupyter message, or signed with another key.</exception>
@@ -55,7 +59,9 @@ internal sealed class MessageCodec(string key, string session)
             throw new InvalidDataException("it is not framed as a Jupyter message");
         var parts = frames[(at + 2)..(at + 6)];
         if (key.Length > 0 && !CryptographicOperations.FixedTimeEquals(Sign(parts), frames[at + 1]))
-            throw new InvalidDataException("its signature is wrong; it was signed with another key than the connection file's");
+            throw new InvalidDataException(
+                "its signature is wrong; it was signed with another key than the connection file's"
+            );
         try
         {
             var header = Object(parts[0]);

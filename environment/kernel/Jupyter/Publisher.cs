@@ -4,7 +4,9 @@ using CsNotebook.Engine;
 
 namespace CsNotebook.Jupyter;
 
-/// <summary>The iopub channel. Text is gathered for a moment; whatever is published in between sends it first, so order is kept.</summary>
+/// <summary>
+/// The iopub channel. Text is gathered for a moment; whatever is published in between sends it first, so order is kept.
+/// </summary>
 internal sealed class Publisher : IDisposable
 {
     private const int MaxText = 1 << 16;
@@ -36,7 +38,8 @@ internal sealed class Publisher : IDisposable
     }
 
     /// <summary>Says that the kernel is <c>starting</c>, <c>busy</c> or <c>idle</c>.</summary>
-    public void Status(string state, Message? parent) => Publish("status", new JsonObject { ["execution_state"] = state }, parent);
+    public void Status(string state, Message? parent) =>
+        Publish("status", new JsonObject { ["execution_state"] = state }, parent);
 
     /// <summary>Publishes text, soon.</summary>
     public void Stream(StreamName stream, string more, Message parent)
@@ -90,7 +93,11 @@ internal sealed class Publisher : IDisposable
             return;
         string all = text.ToString();
         text.Clear();
-        Send("stream", new JsonObject { ["name"] = name == StreamName.Stdout ? "stdout" : "stderr", ["text"] = all }, writer);
+        Send(
+            "stream",
+            new JsonObject { ["name"] = name == StreamName.Stdout ? "stdout" : "stderr", ["text"] = all },
+            writer
+        );
     }
 
     private void Send(string type, JsonObject content, Message? parent) =>

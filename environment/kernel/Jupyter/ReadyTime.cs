@@ -21,13 +21,16 @@ internal static class ReadyTime
     public static TimeSpan MeasureFirstCompletion(TimeSpan idle) =>
         MeasureFirst(idle, "complete_request", new JsonObject { ["code"] = "\"text\".", ["cursor_pos"] = 7 });
 
-    private static TimeSpan MeasureFirst(TimeSpan idle, string type, JsonObject content) => Measure((_, ask) =>
-    {
-        Thread.Sleep(idle);
-        long begin = Stopwatch.GetTimestamp();
-        ask(type, content);
-        return Stopwatch.GetElapsedTime(begin);
-    });
+    private static TimeSpan MeasureFirst(TimeSpan idle, string type, JsonObject content) =>
+        Measure(
+            (_, ask) =>
+            {
+                Thread.Sleep(idle);
+                long begin = Stopwatch.GetTimestamp();
+                ask(type, content);
+                return Stopwatch.GetElapsedTime(begin);
+            }
+        );
 
     private static TimeSpan Measure(Func<KernelProcess, Action<string, JsonObject>, TimeSpan> read)
     {

@@ -9,7 +9,13 @@ namespace CsNotebook.Jupyter;
 /// <param name="request">The request.</param>
 /// <param name="silent">Whether nothing is to be shown.</param>
 /// <param name="stop">Ends the wait for an answer.</param>
-internal sealed class RequestHost(Publisher publisher, InputChannel? input, Message request, bool silent, CancellationToken stop) : ICellHost
+internal sealed class RequestHost(
+    Publisher publisher,
+    InputChannel? input,
+    Message request,
+    bool silent,
+    CancellationToken stop
+) : ICellHost
 {
     /// <inheritdoc/>
     public void Stream(StreamName name, string text)
@@ -36,7 +42,8 @@ internal sealed class RequestHost(Publisher publisher, InputChannel? input, Mess
         if (input is null)
         {
             throw new InvalidOperationException(
-                "The cell asks for input, and the front end that ran it does not allow that (allow_stdin is false).");
+                "The cell asks for input, and the front end that ran it does not allow that (allow_stdin is false)."
+            );
         }
         // What the cell wrote before it asks often says what it asks for.
         publisher.Flush();

@@ -53,7 +53,11 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
                 return new JsonObject { ["status"] = "ok", ["comms"] = new JsonObject() };
             case "comm_open":
                 // No cell listens on a comm: who opens one is told so.
-                publisher.Publish("comm_close", new JsonObject { ["comm_id"] = request.Text("comm_id"), ["data"] = new JsonObject() }, request);
+                publisher.Publish(
+                    "comm_close",
+                    new JsonObject { ["comm_id"] = request.Text("comm_id"), ["data"] = new JsonObject() },
+                    request
+                );
                 return null;
             default:
                 return request.Type.EndsWith("_request", StringComparison.Ordinal) ? Replies.Unknown(request) : null;
@@ -76,7 +80,8 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
     private JsonObject Execute(Message request)
     {
         string code = request.Text("code");
-        bool silent = request.Flag("silent"), blank = string.IsNullOrWhiteSpace(code);
+        bool silent = request.Flag("silent"),
+            blank = string.IsNullOrWhiteSpace(code);
         bool counted = !silent && !blank && request.Flag("store_history", true);
         int number = session.Value.ExecutionCount + (counted ? 1 : 0);
 
@@ -84,7 +89,13 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
         var stop = running = new CancellationTokenSource();
         try
         {
-            var host = new RequestHost(publisher, request.Flag("allow_stdin", true) ? input : null, request, silent, stop.Token);
+            var host = new RequestHost(
+                publisher,
+                request.Flag("allow_stdin", true) ? input : null,
+                request,
+                silent,
+                stop.Token
+            );
             host.Publish("execute_input", new JsonObject { ["code"] = code, ["execution_count"] = number });
             if (blank)
                 return Done(new JsonObject());
@@ -93,10 +104,15 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
                 history.Add(number, code, result.Value?["text/plain"]);
             if (result.Value is { } value)
             {
-                host.Publish("execute_result", new JsonObject
-                {
-                    ["execution_count"] = number, ["data"] = value.ToJson(), ["metadata"] = new JsonObject(),
-                });
+                host.Publish(
+                    "execute_result",
+                    new JsonObject
+                    {
+                        ["execution_count"] = number,
+                        ["data"] = value.ToJson(),
+                        ["metadata"] = new JsonObject(),
+                    }
+                );
             }
             if (result.Error is null)
                 return Done(Evaluate(request, stop.Token));
@@ -115,10 +131,14 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
             running = null;
         }
 
-        JsonObject Done(JsonObject expressions) => new()
-        {
-            ["status"] = "ok", ["execution_count"] = number, ["payload"] = new JsonArray(), ["user_expressions"] = expressions,
-        };
+        JsonObject Done(JsonObject expressions) =>
+            new()
+            {
+                ["status"] = "ok",
+                ["execution_count"] = number,
+                ["payload"] = new JsonArray(),
+                ["user_expressions"] = expressions,
+            };
 
         CellResult Run(string text, RequestHost host, bool asCell) =>
             session.Value.ExecuteAsync(text, host, stop.Token, asCell).GetAwaiter().GetResult();
@@ -132,7 +152,12 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
                 var result = Run((string?)expression ?? "", quiet, asCell: false);
                 values[name] = result.Error is { } error
                     ? Replies.Error(error)
-                    : new JsonObject { ["status"] = "ok", ["data"] = result.Value?.ToJson() ?? [], ["metadata"] = new JsonObject() };
+                    : new JsonObject
+                    {
+                        ["status"] = "ok",
+                        ["data"] = result.Value?.ToJson() ?? [],
+                        ["metadata"] = new JsonObject(),
+                    };
             }
             return values;
         }

@@ -9,14 +9,23 @@ internal static class StartCommand
 {
     public static Command Create()
     {
-        var file = new Option<FileInfo>("--connection-file", "-f") { Description = "The front end's connection file", Required = true };
-        var command = new Command("start", "Serve a Jupyter front end (Jupyter and VS Code call this themselves)") { file };
-        command.SetAction(parsed => Sentences.Guard(() =>
+        var file = new Option<FileInfo>("--connection-file", "-f")
         {
-            var connection = ConnectionFile.Load(parsed.GetRequiredValue(file).FullName);
-            // Once a cell has run, Console leads to cells.
-            return Serve(log => new ZmqWire(connection, log), Console.Error);
-        }));
+            Description = "The front end's connection file",
+            Required = true,
+        };
+        var command = new Command("start", "Serve a Jupyter front end (Jupyter and VS Code call this themselves)")
+        {
+            file,
+        };
+        command.SetAction(parsed =>
+            Sentences.Guard(() =>
+            {
+                var connection = ConnectionFile.Load(parsed.GetRequiredValue(file).FullName);
+                // Once a cell has run, Console leads to cells.
+                return Serve(log => new ZmqWire(connection, log), Console.Error);
+            })
+        );
         return command;
     }
 
@@ -26,16 +35,22 @@ internal static class StartCommand
     public static int Serve(Func<Action<string>, IWire> open, TextWriter log)
     {
         using var kernel = new JupyterKernel(open, log);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
-        {
-            signal.Cancel = true;
-            kernel.Interrupt();
-        });
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-        {
-            signal.Cancel = true;
-            kernel.Shutdown();
-        });
+        using var interrupt = PosixSignalRegistration.Create(
+            PosixSignal.SIGINT,
+            signal =>
+            {
+                signal.Cancel = true;
+                kernel.Interrupt();
+            }
+        );
+        using var terminate = PosixSignalRegistration.Create(
+            PosixSignal.SIGTERM,
+            signal =>
+            {
+                signal.Cancel = true;
+                kernel.Shutdown();
+            }
+        );
         using var parent = ParentWatch.Start(kernel.Shutdown);
         kernel.Run();
         return 0;

@@ -10,7 +10,9 @@ internal static partial class StdioCommand
     public static Command Create()
     {
         var command = new Command(
-            "stdio", "Serve a front end by Jupyter's messages as lines of JSON (the VS Code extension calls this)");
+            "stdio",
+            "Serve a front end by Jupyter's messages as lines of JSON (the VS Code extension calls this)"
+        );
         command.SetAction(_ => Sentences.Guard(Serve));
         return command;
     }
@@ -36,7 +38,8 @@ internal static partial class StdioCommand
         if (Dup2((int)nothing.DangerousGetHandle(), 0) < 0 || Dup2(2, 1) < 0)
         {
             throw new IOException(
-                $"The standard streams cannot be kept for messages: {Marshal.GetLastPInvokeErrorMessage()} (dup2).");
+                $"The standard streams cannot be kept for messages: {Marshal.GetLastPInvokeErrorMessage()} (dup2)."
+            );
         }
     }
 

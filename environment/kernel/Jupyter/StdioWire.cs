@@ -17,8 +17,10 @@ internal sealed class StdioWire(Stream input, Stream output, Action<string> log)
 {
     private const byte EndOfLine = (byte)'\n';
 
-    private static readonly JsonSerializerOptions Json =
-        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly string session = Guid.NewGuid().ToString("N");
     private readonly object turn = new();

@@ -9,7 +9,9 @@ internal sealed class ZmqWire : IWire
 {
     private readonly Action<string> log;
     private readonly MessageCodec codec;
-    private readonly RouterSocket shell, control, stdin;
+    private readonly RouterSocket shell,
+        control,
+        stdin;
     private readonly PublisherSocket iopub;
     private readonly EchoSocket heartbeat;
     private Action<Channel, Message> take = (_, _) => { };
@@ -50,7 +52,12 @@ internal sealed class ZmqWire : IWire
             iopub.Send(codec.Encode([Encoding.UTF8.GetBytes(type)], type, content, parent?.Header));
             return true;
         }
-        var socket = channel switch { Channel.Shell => shell, Channel.Control => control, _ => stdin };
+        var socket = channel switch
+        {
+            Channel.Shell => shell,
+            Channel.Control => control,
+            _ => stdin,
+        };
         return socket.Send(codec.Encode(parent!.Identities, type, content, parent.Header));
     }
 

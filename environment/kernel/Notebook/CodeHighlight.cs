@@ -27,25 +27,41 @@ internal static class CodeHighlight
         foreach (var trivia in list)
         {
             var kind = trivia.Kind();
-            string name = trivia.IsDirective ? "k"
-                : kind is SyntaxKind.SingleLineCommentTrivia or SyntaxKind.MultiLineCommentTrivia
-                    or SyntaxKind.SingleLineDocumentationCommentTrivia or SyntaxKind.MultiLineDocumentationCommentTrivia ? "c" : "";
+            string name =
+                trivia.IsDirective ? "k"
+                : kind
+                    is SyntaxKind.SingleLineCommentTrivia
+                        or SyntaxKind.MultiLineCommentTrivia
+                        or SyntaxKind.SingleLineDocumentationCommentTrivia
+                        or SyntaxKind.MultiLineDocumentationCommentTrivia
+                    ? "c"
+                : "";
             Mark(name, trivia.ToFullString(), html);
         }
     }
 
     private static string Class(SyntaxToken token)
     {
-        if (token.IsKeyword() || SyntaxFacts.IsContextualKeyword(token.Kind()) || token is { RawKind: (int)SyntaxKind.IdentifierToken, Text: "var" })
+        if (
+            token.IsKeyword()
+            || SyntaxFacts.IsContextualKeyword(token.Kind())
+            || token is { RawKind: (int)SyntaxKind.IdentifierToken, Text: "var" }
+        )
             return "k";
         return token.Kind() switch
         {
             SyntaxKind.NumericLiteralToken => "n",
-            SyntaxKind.StringLiteralToken or SyntaxKind.CharacterLiteralToken or SyntaxKind.InterpolatedStringTextToken
-                or SyntaxKind.InterpolatedStringStartToken or SyntaxKind.InterpolatedStringEndToken or SyntaxKind.InterpolatedVerbatimStringStartToken
-                or SyntaxKind.SingleLineRawStringLiteralToken or SyntaxKind.MultiLineRawStringLiteralToken
-                or SyntaxKind.InterpolatedSingleLineRawStringStartToken or SyntaxKind.InterpolatedMultiLineRawStringStartToken
-                or SyntaxKind.InterpolatedRawStringEndToken => "s",
+            SyntaxKind.StringLiteralToken
+            or SyntaxKind.CharacterLiteralToken
+            or SyntaxKind.InterpolatedStringTextToken
+            or SyntaxKind.InterpolatedStringStartToken
+            or SyntaxKind.InterpolatedStringEndToken
+            or SyntaxKind.InterpolatedVerbatimStringStartToken
+            or SyntaxKind.SingleLineRawStringLiteralToken
+            or SyntaxKind.MultiLineRawStringLiteralToken
+            or SyntaxKind.InterpolatedSingleLineRawStringStartToken
+            or SyntaxKind.InterpolatedMultiLineRawStringStartToken
+            or SyntaxKind.InterpolatedRawStringEndToken => "s",
             _ => "",
         };
     }

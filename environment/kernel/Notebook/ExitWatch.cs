@@ -23,7 +23,9 @@ internal sealed class ExitWatch : IDisposable
 
     private void Tell(object? sender, EventArgs e)
     {
-        string sentence = $"Code that the cell called ended the process, with exit code {Environment.ExitCode}: Environment.Exit, for instance.";
+        string sentence =
+            $"Code that the cell called ended the process, with exit code {Environment.ExitCode}: "
+            + "Environment.Exit, for instance.";
         ends(new("ProcessExit", sentence, [sentence], null));
     }
 }

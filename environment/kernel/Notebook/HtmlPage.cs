@@ -12,11 +12,28 @@ namespace CsNotebook.Notebook;
 public static partial class HtmlPage
 {
     private static readonly MarkdownPipeline Markdown = new MarkdownPipelineBuilder()
-        .UsePipeTables().UseAutoLinks().UseEmphasisExtras().UseFootnotes().UseTaskLists().UseMathematics().UseAutoIdentifiers().Build();
+        .UsePipeTables()
+        .UseAutoLinks()
+        .UseEmphasisExtras()
+        .UseFootnotes()
+        .UseTaskLists()
+        .UseMathematics()
+        .UseAutoIdentifiers()
+        .Build();
 
     /// <summary>The representations that a page can show, the preferred first.</summary>
     private static readonly string[] Preferred =
-        ["text/html", "image/svg+xml", "image/png", "image/jpeg", "image/gif", "text/markdown", "text/latex", "application/json", "text/plain"];
+    [
+        "text/html",
+        "image/svg+xml",
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "text/markdown",
+        "text/latex",
+        "application/json",
+        "text/plain",
+    ];
 
     /// <summary>The styles of a page.</summary>
     internal static string Style
@@ -28,16 +45,20 @@ public static partial class HtmlPage
         }
     }
 
-    /// <summary>Renders a notebook. A page with charts that are no images carries plotly.js, once, where this machine has it.</summary>
+    /// <summary>
+    /// Renders a notebook. A page with charts that are no images carries plotly.js, once, where this machine has it.
+    /// </summary>
     /// <param name="notebook">The notebook, executed or not.</param>
     /// <param name="title">The page's title, where the notebook has no heading.</param>
     /// <param name="folder">The notebook's folder, where images that Markdown cells name are looked for.</param>
-    /// <param name="pageFolder">Where the page is to lie, from where its links shall lead to the same files; null for the notebook's folder.</param>
+    /// <param name="pageFolder">Where the page is to lie, from where its links shall lead to the same files; null for
+    /// the notebook's folder.</param>
     public static string Render(NotebookFile notebook, string title, string folder, string? pageFolder = null)
     {
         string body = Body(notebook, folder, html => Links.InHtml(html, folder, pageFolder ?? folder));
         bool charts = body.Contains(Engine.Formatting.PlotlyCharts.Beginning, StringComparison.Ordinal);
-        string script = charts && PlotlyScript.Find(folder) is { } plotly ? Engine.Formatting.PlotlyCharts.OnPage(plotly) : "";
+        string script =
+            charts && PlotlyScript.Find(folder) is { } plotly ? Engine.Formatting.PlotlyCharts.OnPage(plotly) : "";
         return $"""
             <!DOCTYPE html>
             <html lang="en">
@@ -59,7 +80,10 @@ public static partial class HtmlPage
 
     /// <summary>A notebook's first heading, as it is written; null where it has none.</summary>
     internal static string? Title(NotebookFile notebook) =>
-        notebook.Cells.Where(c => c.Type == "markdown").Select(c => Heading(c.Source)).FirstOrDefault(heading => heading is not null);
+        notebook
+            .Cells.Where(c => c.Type == "markdown")
+            .Select(c => Heading(c.Source))
+            .FirstOrDefault(heading => heading is not null);
 
     /// <summary>The first heading of a Markdown text; null where it has none.</summary>
     internal static string? Heading(string text) =>
@@ -77,23 +101,30 @@ public static partial class HtmlPage
             if (cell.IsCode)
                 Code(cell, body);
             else if (cell.Type == "markdown")
-                body.Append("<section class=\"markdown\">\n").Append(links(MarkdownHtml(cell, folder))).Append("</section>\n");
+                body.Append("<section class=\"markdown\">\n")
+                    .Append(links(MarkdownHtml(cell, folder)))
+                    .Append("</section>\n");
         }
         return body.ToString();
     }
 
     /// <summary>Markdown as HTML, with the images of a folder in it.</summary>
-    internal static string MarkdownHtml(string markdown, string folder) => WithImages(markdown, folder, attachments: null);
+    internal static string MarkdownHtml(string markdown, string folder) =>
+        WithImages(markdown, folder, attachments: null);
 
     private static void Code(NotebookCell cell, StringBuilder body)
     {
         body.Append("<section class=\"code\">\n");
         if (cell.Source.Length > 0)
         {
-            string note = string.Join(" ", new[] { cell.ExecutionCount is { } n ? $"[{n}]" : "", Took(cell) }.Where(s => s.Length > 0));
+            string note = string.Join(
+                " ",
+                new[] { cell.ExecutionCount is { } n ? $"[{n}]" : "", Took(cell) }.Where(s => s.Length > 0)
+            );
             string source = $"<pre class=\"source\"><code>{CodeHighlight.ToHtml(cell.Source)}</code></pre>\n";
             string what = cell.Tags.Contains("exercise") ? "Solution" : "Code";
-            body.Append($"<div class=\"note\">{note}</div>\n").Append(cell.IsFolded ? $"<details><summary>{what}</summary>\n{source}</details>\n" : source);
+            body.Append($"<div class=\"note\">{note}</div>\n")
+                .Append(cell.IsFolded ? $"<details><summary>{what}</summary>\n{source}</details>\n" : source);
         }
         foreach (var output in cell.Outputs.OfType<JsonObject>())
             Output(output, body);
@@ -105,7 +136,9 @@ public static partial class HtmlPage
         switch (JsonText.Of(output["output_type"]))
         {
             case "stream":
-                body.Append($"<pre class=\"output {output["name"]}\">{Encode(Plain(MultiLine.Join(output["text"])))}</pre>\n");
+                body.Append(
+                    $"<pre class=\"output {output["name"]}\">{Encode(Plain(MultiLine.Join(output["text"])))}</pre>\n"
+                );
                 break;
             case "error":
                 var lines = output["traceback"] is JsonArray { Count: > 0 } trace
@@ -124,12 +157,15 @@ public static partial class HtmlPage
     private static string Best(JsonObject data)
     {
         string mimeType = Preferred.FirstOrDefault(data.ContainsKey) ?? data.FirstOrDefault().Key ?? "";
-        string text = Engine.MimeBundle.IsJson(mimeType) ? data[mimeType]?.ToString() ?? "" : MultiLine.Join(data[mimeType]);
+        string text = Engine.MimeBundle.IsJson(mimeType)
+            ? data[mimeType]?.ToString() ?? ""
+            : MultiLine.Join(data[mimeType]);
         return mimeType switch
         {
             "text/html" => text,
             "image/svg+xml" => XmlProlog().Replace(text, ""),
-            "image/png" or "image/jpeg" or "image/gif" => $"<img alt=\"{Alternative(data)}\" src=\"data:{mimeType};base64,{text.ReplaceLineEndings("")}\">",
+            "image/png" or "image/jpeg" or "image/gif" =>
+                $"<img alt=\"{Alternative(data)}\" src=\"data:{mimeType};base64,{text.ReplaceLineEndings("")}\">",
             "text/markdown" => Markdig.Markdown.ToHtml(text, Markdown),
             _ => $"<pre>{Encode(Plain(text))}</pre>",
         };
@@ -137,8 +173,14 @@ public static partial class HtmlPage
 
     /// <summary>What stands for an image that cannot be seen: the first line of its words.</summary>
     private static string Alternative(JsonObject data) =>
-        MultiLine.Join(data["text/plain"]).Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.Length > 0) is { } words
-            ? Encode(words) : "output";
+        MultiLine
+            .Join(data["text/plain"])
+            .Split('\n')
+            .Select(line => line.Trim())
+            .FirstOrDefault(line => line.Length > 0)
+            is { } words
+            ? Encode(words)
+            : "output";
 
     private static string MarkdownHtml(NotebookCell cell, string folder) =>
         WithImages(cell.Source, folder, cell.Json["attachments"] as JsonObject);
@@ -147,34 +189,45 @@ public static partial class HtmlPage
     {
         // Without a typesetter on board, formulas are shown as they are written.
         string html = MathDelimiters().Replace(Markdig.Markdown.ToHtml(markdown, Markdown), "$1$2$3");
-        return ImageSource().Replace(html, match =>
-        {
-            string name = WebUtility.HtmlDecode(match.Groups[2].Value);
-            if (name.StartsWith("attachment:", StringComparison.Ordinal)
-                && attachments?[Uri.UnescapeDataString(name["attachment:".Length..])] is JsonObject { Count: > 0 } attachment)
-            {
-                var (mimeType, data) = attachment.First();
-                return $"{match.Groups[1].Value}data:{mimeType};base64,{MultiLine.Join(data).ReplaceLineEndings("")}\"";
-            }
-            string path = Path.Combine(folder, Uri.UnescapeDataString(name));
-            return !name.Contains(':') && File.Exists(path)
-                ? $"{match.Groups[1].Value}data:{ImageType(path)};base64,{Convert.ToBase64String(File.ReadAllBytes(path))}\""
-                : match.Value;
-        });
+        return ImageSource()
+            .Replace(
+                html,
+                match =>
+                {
+                    string name = WebUtility.HtmlDecode(match.Groups[2].Value);
+                    if (
+                        name.StartsWith("attachment:", StringComparison.Ordinal)
+                        && attachments?[Uri.UnescapeDataString(name["attachment:".Length..])]
+                            is JsonObject { Count: > 0 } attachment
+                    )
+                    {
+                        var (mimeType, data) = attachment.First();
+                        return $"{match.Groups[1].Value}data:{mimeType};base64,"
+                            + $"{MultiLine.Join(data).ReplaceLineEndings("")}\"";
+                    }
+                    string path = Path.Combine(folder, Uri.UnescapeDataString(name));
+                    return !name.Contains(':') && File.Exists(path)
+                        ? $"{match.Groups[1].Value}data:{ImageType(path)};base64,"
+                            + $"{Convert.ToBase64String(File.ReadAllBytes(path))}\""
+                        : match.Value;
+                }
+            );
     }
 
-    private static string Took(NotebookCell cell) => cell.Took is not { TotalSeconds: >= 0.1 } took ? ""
+    private static string Took(NotebookCell cell) =>
+        cell.Took is not { TotalSeconds: >= 0.1 } took ? ""
         : took.TotalMinutes < 2 ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0.0} s")
         : string.Create(CultureInfo.InvariantCulture, $"{took.TotalMinutes:0.0} min");
 
-    private static string ImageType(string path) => Path.GetExtension(path).ToLowerInvariant() switch
-    {
-        ".svg" => "image/svg+xml",
-        ".jpg" or ".jpeg" => "image/jpeg",
-        ".gif" => "image/gif",
-        ".webp" => "image/webp",
-        _ => "image/png",
-    };
+    private static string ImageType(string path) =>
+        Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".svg" => "image/svg+xml",
+            ".jpg" or ".jpeg" => "image/jpeg",
+            ".gif" => "image/gif",
+            ".webp" => "image/webp",
+            _ => "image/png",
+        };
 
     private static string Plain(string text) => Colours().Replace(text, "");
 

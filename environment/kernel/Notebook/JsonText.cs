@@ -6,7 +6,8 @@ namespace CsNotebook.Notebook;
 internal static class JsonText
 {
     /// <summary>The text that a node is, or null where it is anything else.</summary>
-    public static string? Of(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+    public static string? Of(JsonNode? node) =>
+        node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 
     /// <summary>The text below names that may not be there: <c>At(metadata, "kernelspec", "name")</c>.</summary>
     public static string? At(JsonNode? node, params IEnumerable<string> names)

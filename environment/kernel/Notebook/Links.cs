@@ -6,35 +6,60 @@ namespace CsNotebook.Notebook;
 /// <summary>Links of a notebook to files beside it, seen from the folder of a copy or of a page.</summary>
 internal static partial class Links
 {
-    /// <summary>Markdown whose links lead from another folder to where they led before; a file of that name that lies there is preferred.</summary>
+    /// <summary>
+    /// Markdown whose links lead from another folder to where they led before; a file of that name that lies there is
+    /// preferred.
+    /// </summary>
     /// <param name="markdown">The text.</param>
     /// <param name="from">The folder of the notebook that it is from.</param>
     /// <param name="to">The folder that it goes to.</param>
     public static string InMarkdown(string markdown, string from, string to) =>
-        MarkdownLink().Replace(markdown, match => $"]({Moved(match.Groups[1].Value, from, to, page: false)}{match.Groups[2].Value})");
+        MarkdownLink()
+            .Replace(
+                markdown,
+                match => $"]({Moved(match.Groups[1].Value, from, to, page: false)}{match.Groups[2].Value})"
+            );
 
-    /// <summary>HTML whose links lead from a page's folder to where they led before; the page of a notebook that lies there is preferred.</summary>
+    /// <summary>
+    /// HTML whose links lead from a page's folder to where they led before; the page of a notebook that lies there is
+    /// preferred.
+    /// </summary>
     /// <param name="html">The markup.</param>
     /// <param name="from">The folder of the notebook that it is from.</param>
     /// <param name="to">The page's folder.</param>
     public static string InHtml(string html, string from, string to) =>
-        HtmlLink().Replace(html, match =>
-            $"{match.Groups[1].Value}{WebUtility.HtmlEncode(Moved(WebUtility.HtmlDecode(match.Groups[2].Value), from, to, page: true))}{match.Groups[3].Value}\"");
+        HtmlLink()
+            .Replace(
+                html,
+                match =>
+                    $"{match.Groups[1].Value}"
+                    + $"{WebUtility.HtmlEncode(Moved(WebUtility.HtmlDecode(match.Groups[2].Value), from, to, page: true))}{match.Groups[3].Value}\""
+            );
 
-    /// <summary>HTML whose links within the project lead to where a function says; where it has no answer, their words stay.</summary>
+    /// <summary>
+    /// HTML whose links within the project lead to where a function says; where it has no answer, their words stay.
+    /// </summary>
     /// <param name="html">The markup.</param>
     /// <param name="there">Of a file's name and a fragment ("#part" or nothing), the new address or null.</param>
-    public static string Redirected(string html, Func<string, string, string?> there) => Anchor().Replace(html, match =>
-    {
-        string link = Uri.UnescapeDataString(WebUtility.HtmlDecode(match.Groups[2].Value)), fragment = match.Groups[3].Value;
-        if (link.Contains(':') || link.StartsWith('/'))
-            return match.Value;
-        return there(link, fragment) is { } address
-            ? $"{match.Groups[1].Value}{WebUtility.HtmlEncode(address)}\"{match.Groups[4].Value}" : match.Groups[5].Value;
-    });
+    public static string Redirected(string html, Func<string, string, string?> there) =>
+        Anchor()
+            .Replace(
+                html,
+                match =>
+                {
+                    string link = Uri.UnescapeDataString(WebUtility.HtmlDecode(match.Groups[2].Value)),
+                        fragment = match.Groups[3].Value;
+                    if (link.Contains(':') || link.StartsWith('/'))
+                        return match.Value;
+                    return there(link, fragment) is { } address
+                        ? $"{match.Groups[1].Value}{WebUtility.HtmlEncode(address)}\"{match.Groups[4].Value}"
+                        : match.Groups[5].Value;
+                }
+            );
 
     /// <summary>A path that a link may name.</summary>
-    public static string Escaped(string path) => Uri.EscapeDataString(path.Replace('\\', '/')).Replace("%2F", "/", StringComparison.Ordinal);
+    public static string Escaped(string path) =>
+        Uri.EscapeDataString(path.Replace('\\', '/')).Replace("%2F", "/", StringComparison.Ordinal);
 
     private static string Moved(string link, string from, string to, bool page)
     {
@@ -42,7 +67,12 @@ internal static partial class Links
         if (name.Length == 0 || name.Contains(':') || Path.IsPathRooted(name))
             return link;
         string target = Path.Combine(from, name);
-        if (page && name.EndsWith(".ipynb", StringComparison.Ordinal) && Path.ChangeExtension(name, ".html") is var made && File.Exists(Path.Combine(to, made)))
+        if (
+            page
+            && name.EndsWith(".ipynb", StringComparison.Ordinal)
+            && Path.ChangeExtension(name, ".html") is var made
+            && File.Exists(Path.Combine(to, made))
+        )
             return Escaped(made);
         if ((!File.Exists(target) && !Directory.Exists(target)) || (!page && File.Exists(Path.Combine(to, name))))
             return link;

@@ -34,11 +34,14 @@ public sealed class NotebookCell(JsonObject json)
     }
 
     /// <summary>The cell's tags.</summary>
-    public IReadOnlyList<string> Tags => Metadata["tags"] is JsonArray tags ? [.. tags.Select(JsonText.Of).OfType<string>()] : [];
+    public IReadOnlyList<string> Tags =>
+        Metadata["tags"] is JsonArray tags ? [.. tags.Select(JsonText.Of).OfType<string>()] : [];
 
     /// <summary>Whether the author folded its code away, as JupyterLab notes it.</summary>
     public bool IsFolded =>
-        (Metadata["jupyter"] as JsonObject)?["source_hidden"] is JsonValue hidden && hidden.TryGetValue(out bool folded) && folded;
+        (Metadata["jupyter"] as JsonObject)?["source_hidden"] is JsonValue hidden
+        && hidden.TryGetValue(out bool folded)
+        && folded;
 
     /// <summary>A code cell's outputs.</summary>
     public JsonArray Outputs
@@ -58,12 +61,16 @@ public sealed class NotebookCell(JsonObject json)
         set => json["execution_count"] = value;
     }
 
-    /// <summary>How long it took in this process; null where it has not run. It is not written to the file, where a front end that runs the cell again would leave it.</summary>
+    /// <summary>
+    /// How long it took in this process; null where it has not run. It is not written to the file, where a front end
+    /// that runs the cell again would leave it.
+    /// </summary>
     public TimeSpan? Took { get; set; }
 
     /// <summary>The kernel that a polyglot notebook assigns to the cell, or null.</summary>
     public string? KernelName =>
-        JsonText.At(Metadata, "polyglot_notebook", "kernelName") ?? JsonText.At(Metadata, "dotnet_interactive", "language");
+        JsonText.At(Metadata, "polyglot_notebook", "kernelName")
+        ?? JsonText.At(Metadata, "dotnet_interactive", "language");
 
     /// <summary>Forgets that the cell ever ran.</summary>
     public void ClearOutputs()

@@ -23,7 +23,8 @@ public sealed class NotebookFile
     public JsonObject Metadata => (JsonObject)json["metadata"]!;
 
     /// <summary>Reads a notebook of C#.</summary>
-    /// <exception cref="InvalidDataException">The file is no notebook of nbformat 4, or its language is another.</exception>
+    /// <exception cref="InvalidDataException">The file is no notebook of nbformat 4, or its language is
+    /// another.</exception>
     public static NotebookFile Load(string path)
     {
         if (Directory.Exists(path))
@@ -31,8 +32,11 @@ public sealed class NotebookFile
         try
         {
             var notebook = Parse(NotebookReader.Utf8(File.ReadAllBytes(path)));
-            return NotebookLanguage.Other(notebook.Metadata) is not { } other ? notebook
-                : throw new InvalidDataException($"it is written in {other}, and this program knows C#; its kernelspec says so.");
+            return NotebookLanguage.Other(notebook.Metadata) is not { } other
+                ? notebook
+                : throw new InvalidDataException(
+                    $"it is written in {other}, and this program knows C#; its kernelspec says so."
+                );
         }
         catch (InvalidDataException e)
         {

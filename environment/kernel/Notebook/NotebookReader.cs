@@ -5,9 +5,12 @@ using System.Text.RegularExpressions;
 
 namespace CsNotebook.Notebook;
 
-/// <summary>Reads a notebook's JSON. What nbformat 4 does not allow is refused with its place rather than guessed at.</summary>
+/// <summary>
+/// Reads a notebook's JSON. What nbformat 4 does not allow is refused with its place rather than guessed at.
+/// </summary>
 /// <remarks>
-/// Cell ids are the exception, as in nbformat itself: a missing, wrong or second one is replaced, and what was there is told.
+/// Cell ids are the exception, as in nbformat itself: a missing, wrong or second one is replaced, and what was there is
+/// told.
 /// </remarks>
 internal static partial class NotebookReader
 {
@@ -30,7 +33,10 @@ internal static partial class NotebookReader
             int at = Math.Clamp(e.Index, 0, bytes.Length - 1);
             int line = bytes.AsSpan(0, at).Count((byte)'\n') + 1;
             throw new InvalidDataException(
-                $"the byte 0x{bytes[at]:X2} in line {line} is not UTF-8, as of a file in Latin-1; save it anew as UTF-8.", e);
+                $"the byte 0x{bytes[at]:X2} in line {line} is not UTF-8, as of a file in Latin-1; save it "
+                    + "anew as UTF-8.",
+                e
+            );
         }
     }
 
@@ -50,8 +56,12 @@ internal static partial class NotebookReader
         if (Whole(json["nbformat"]) is not { } major)
             throw new InvalidDataException("it has no nbformat, the number of the notebook format.");
         if (major != 4)
-            throw new InvalidDataException($"it is nbformat {major}, and only 4 is read here; open and save it in JupyterLab.");
-        var cells = json["cells"] as JsonArray ?? throw new InvalidDataException($"its cells are {Kind(json["cells"])}, not a list.");
+            throw new InvalidDataException(
+                $"it is nbformat {major}, and only 4 is read here; open and save it in JupyterLab."
+            );
+        var cells =
+            json["cells"] as JsonArray
+            ?? throw new InvalidDataException($"its cells are {Kind(json["cells"])}, not a list.");
         GiveMetadata(json, "the notebook");
         json["nbformat_minor"] = Math.Max(5, Whole(json["nbformat_minor"]) ?? 0);
         for (int i = 0; i < cells.Count; i++)
@@ -71,14 +81,22 @@ internal static partial class NotebookReader
             if (MergeMark().Match(text) is { Success: true } mark)
             {
                 int marked = text.AsSpan(0, mark.Index).Count('\n') + 1;
-                throw new InvalidDataException($"line {marked} is the mark of a merge ({mark.Value}) that is not resolved; resolve it first.", e);
+                throw new InvalidDataException(
+                    $"line {marked} is the mark of a merge ({mark.Value}) that is not resolved; resolve it first.",
+                    e
+                );
             }
             string reason = e.Message.Split([" LineNumber:", " Path:"], StringSplitOptions.None)[0].TrimEnd('.');
-            throw new InvalidDataException($"it is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: {reason}.", e);
+            throw new InvalidDataException(
+                $"it is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: {reason}.",
+                e
+            );
         }
     }
 
-    /// <summary>Finds names that stand twice, of which one would be lost, and halves of characters, which no file can hold.</summary>
+    /// <summary>
+    /// Finds names that stand twice, of which one would be lost, and halves of characters, which no file can hold.
+    /// </summary>
     private static void Walk(JsonElement element, string place, bool halves)
     {
         switch (element.ValueKind)
@@ -89,7 +107,9 @@ internal static partial class NotebookReader
                 {
                     string name = Text(() => property.Name, place);
                     if (!names.Add(name))
-                        throw new InvalidDataException($"{Inside(place, "the notebook")} has \"{name}\" twice; delete one of the two.");
+                        throw new InvalidDataException(
+                            $"{Inside(place, "the notebook")} has \"{name}\" twice; delete one of the two."
+                        );
                     Walk(property.Value, place.Length == 0 ? name : $"{place}, {name}", halves);
                 }
                 break;
@@ -113,7 +133,10 @@ internal static partial class NotebookReader
         catch (InvalidOperationException e)
         {
             throw new InvalidDataException(
-                $"{Inside(place, "it")} holds half a character (a surrogate, \\uD800 to \\uDFFF, without its partner); delete it there.", e);
+                $"{Inside(place, "it")} holds half a character (a surrogate, \\uD800 to \\uDFFF, without "
+                    + "its partner); delete it there.",
+                e
+            );
         }
     }
 
@@ -123,7 +146,9 @@ internal static partial class NotebookReader
     {
         var cell = node as JsonObject ?? throw new InvalidDataException($"{place} is {Kind(node)}, not an object.");
         if (JsonText.Of(cell["cell_type"]) is not ("code" or "markdown" or "raw"))
-            throw new InvalidDataException($"{place}'s cell_type is {Shown(cell["cell_type"])}, not \"code\", \"markdown\" or \"raw\".");
+            throw new InvalidDataException(
+                $"{place}'s cell_type is {Shown(cell["cell_type"])}, not \"code\", \"markdown\" or \"raw\"."
+            );
         GiveMetadata(cell, place);
         CheckText(cell["source"], $"{place}'s source");
         if (JsonText.Of(cell["cell_type"]) != "code")
@@ -167,7 +192,10 @@ internal static partial class NotebookReader
                 made = $"{stem}-{n}";
             if (cells[i]!["id"] is { } old)
             {
-                string why = id is not null && owners.TryGetValue(id, out int owner) ? $"is cell {owner}'s" : "is none that nbformat allows";
+                string why =
+                    id is not null && owners.TryGetValue(id, out int owner)
+                        ? $"is cell {owner}'s"
+                        : "is none that nbformat allows";
                 notes.Add($"cell {i + 1}'s id {old.ToJsonString()} {why}; it is now \"{made}\".");
             }
             cells[i]!["id"] = made;
@@ -182,19 +210,22 @@ internal static partial class NotebookReader
             throw new InvalidDataException($"{place}'s metadata is {Kind(owner["metadata"])}, not an object.");
     }
 
-    private static int? Whole(JsonNode? node) => node is JsonValue value && value.TryGetValue(out int whole) ? whole : null;
+    private static int? Whole(JsonNode? node) =>
+        node is JsonValue value && value.TryGetValue(out int whole) ? whole : null;
 
-    private static string Shown(JsonNode? node) => node is JsonValue value && value.ToJsonString() is { Length: < 40 } text ? text : Kind(node);
+    private static string Shown(JsonNode? node) =>
+        node is JsonValue value && value.ToJsonString() is { Length: < 40 } text ? text : Kind(node);
 
-    private static string Kind(JsonNode? node) => node?.GetValueKind() switch
-    {
-        null or JsonValueKind.Null => "null",
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => "text",
-        JsonValueKind.Number => "a number",
-        _ => "true or false",
-    };
+    private static string Kind(JsonNode? node) =>
+        node?.GetValueKind() switch
+        {
+            null or JsonValueKind.Null => "null",
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "a list",
+            JsonValueKind.String => "text",
+            JsonValueKind.Number => "a number",
+            _ => "true or false",
+        };
 
     [GeneratedRegex("^(<<<<<<<|=======|>>>>>>>)(?= |\r?$)", RegexOptions.Multiline)]
     private static partial Regex MergeMark();

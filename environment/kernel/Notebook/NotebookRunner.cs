@@ -17,7 +17,8 @@ public static class NotebookRunner
         var code = notebook.Cells.Select((cell, i) => (cell, number: i + 1)).Where(c => c.cell.IsCode).ToList();
         NotebookLanguage.Note(notebook.Metadata);
 
-        int run = 0, begun = 0;
+        int run = 0,
+            begun = 0;
         using var exit = new ExitWatch(error =>
         {
             // A stopped run that is stopped again ends as it is.
@@ -40,9 +41,12 @@ public static class NotebookRunner
             options.Progress?.Begin(number, notebook.Cells.Count, cell.Source, () => recorder.Latest);
             var begin = DateTime.UtcNow;
             var running = session.ExecuteAsync(Source(cell), recorder, limit.Token);
-            bool ended = await Task.WhenAny(running, GivenUp(options.Patience, limit.Token)).ConfigureAwait(false) == running;
+            bool ended =
+                await Task.WhenAny(running, GivenUp(options.Patience, limit.Token)).ConfigureAwait(false) == running;
             var end = DateTime.UtcNow;
-            var result = ended ? await running.ConfigureAwait(false) : new CellResult(CellStatus.Aborted, null, Deaf(options.Patience), end - begin);
+            var result = ended
+                ? await running.ConfigureAwait(false)
+                : new CellResult(CellStatus.Aborted, null, Deaf(options.Patience), end - begin);
 
             cell.ExecutionCount = session.ExecutionCount;
             cell.Took = end - begin;
@@ -68,7 +72,8 @@ public static class NotebookRunner
         return Outcome(stopped: false);
 
         // Cells that did not run keep what an earlier run left in them.
-        RunOutcome Outcome(bool stopped) => new(run, failures, stopped, code.Skip(begun).Count(c => c.cell.Outputs.Count > 0));
+        RunOutcome Outcome(bool stopped) =>
+            new(run, failures, stopped, code.Skip(begun).Count(c => c.cell.Outputs.Count > 0));
     }
 
     /// <summary>Ends when a cell that was told to stop has had its time to do so.</summary>
@@ -80,19 +85,25 @@ public static class NotebookRunner
 
     private static CellError Deaf(TimeSpan patience)
     {
-        string sentence = $"The cell was told to stop and still runs {patience.TotalSeconds:0.###} s later: it is in code that does not ask whether to stop.";
+        string sentence =
+            $"The cell was told to stop and still runs {patience.TotalSeconds:0.###} s later: it is in code "
+            + "that does not ask whether to stop.";
         return new("KeyboardInterrupt", sentence, [sentence], null);
     }
 
-    private static CellError Late(CellError stopped, int number, TimeSpan limit) => stopped with
-    {
-        Name = "TimeoutError",
-        Message = $"Cell {number} ran longer than {limit.TotalSeconds:0.###} s, the limit set by --timeout. {stopped.Message}",
-    };
+    private static CellError Late(CellError stopped, int number, TimeSpan limit) =>
+        stopped with
+        {
+            Name = "TimeoutError",
+            Message =
+                $"Cell {number} ran longer than {limit.TotalSeconds:0.###} s, the limit set by "
+                + $"--timeout. {stopped.Message}",
+        };
 
-    private static string Source(NotebookCell cell) => cell.KernelName switch
-    {
-        null or "csharp" or "C#" => cell.Source,
-        var other => $"#!{other}\n{cell.Source}",
-    };
+    private static string Source(NotebookCell cell) =>
+        cell.KernelName switch
+        {
+            null or "csharp" or "C#" => cell.Source,
+            var other => $"#!{other}\n{cell.Source}",
+        };
 }

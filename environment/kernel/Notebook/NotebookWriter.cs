@@ -66,7 +66,10 @@ internal static class NotebookWriter
 
     private static string Number(string written)
     {
-        if (written.AsSpan().IndexOfAny('.', 'e', 'E') < 0 || !double.TryParse(written, CultureInfo.InvariantCulture, out double number))
+        if (
+            written.AsSpan().IndexOfAny('.', 'e', 'E') < 0
+            || !double.TryParse(written, CultureInfo.InvariantCulture, out double number)
+        )
             return written;
         if (!double.IsFinite(number))
             return written;

@@ -40,7 +40,10 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         {
             ClearIfAsked();
             string stream = name == StreamName.Stdout ? "stdout" : "stderr";
-            if (outputs.LastOrDefault() is not JsonObject last || $"{last["output_type"]} {last["name"]}" != $"stream {stream}")
+            if (
+                outputs.LastOrDefault() is not JsonObject last
+                || $"{last["output_type"]} {last["name"]}" != $"stream {stream}"
+            )
             {
                 streamText = "";
                 outputs.Add(last = new JsonObject { ["name"] = stream, ["output_type"] = "stream" });
@@ -61,11 +64,18 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
                 ClearIfAsked();
             if (update)
             {
-                foreach (var output in displayId is not null && shown.TryGetValue(displayId, out var known) ? known : [])
+                foreach (
+                    var output in displayId is not null && shown.TryGetValue(displayId, out var known) ? known : []
+                )
                     output["data"] = data.ToJson();
                 return;
             }
-            var made = new JsonObject { ["data"] = data.ToJson(), ["metadata"] = new JsonObject(), ["output_type"] = "display_data" };
+            var made = new JsonObject
+            {
+                ["data"] = data.ToJson(),
+                ["metadata"] = new JsonObject(),
+                ["output_type"] = "display_data",
+            };
             outputs.Add(made);
             if (displayId is not null)
                 (shown.TryGetValue(displayId, out var list) ? list : shown[displayId] = []).Add(made);
@@ -73,8 +83,11 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     }
 
     /// <summary>Refuses: a notebook that runs by itself has nobody to ask.</summary>
-    public string? ReadLine(string prompt, bool password) => throw new InvalidOperationException(
-        "The cell asks for input, and a notebook that runs without a front end has nobody to ask; give the value with --set, or run it in Jupyter.");
+    public string? ReadLine(string prompt, bool password) =>
+        throw new InvalidOperationException(
+            "The cell asks for input, and a notebook that runs without a front end has nobody to ask; give "
+                + "the value with --set, or run it in Jupyter."
+        );
 
     /// <inheritdoc/>
     public void ClearOutput(bool wait)
@@ -87,7 +100,9 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         }
     }
 
-    /// <summary>Does something with the notebook while no output comes in: a cell's background work may outlive it.</summary>
+    /// <summary>
+    /// Does something with the notebook while no output comes in: a cell's background work may outlive it.
+    /// </summary>
     public void Quietly(Action action)
     {
         lock (gate)
@@ -100,13 +115,15 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         lock (gate)
         {
             ClearIfAsked();
-            outputs.Add(new JsonObject
-            {
-                ["data"] = data.ToJson(),
-                ["execution_count"] = executionCount,
-                ["metadata"] = new JsonObject(),
-                ["output_type"] = "execute_result",
-            });
+            outputs.Add(
+                new JsonObject
+                {
+                    ["data"] = data.ToJson(),
+                    ["execution_count"] = executionCount,
+                    ["metadata"] = new JsonObject(),
+                    ["output_type"] = "execute_result",
+                }
+            );
         }
     }
 
@@ -116,13 +133,15 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         lock (gate)
         {
             ClearIfAsked();
-            outputs.Add(new JsonObject
-            {
-                ["ename"] = error.Name,
-                ["evalue"] = error.Message,
-                ["output_type"] = "error",
-                ["traceback"] = new JsonArray([.. error.Traceback.Select(line => JsonValue.Create(line))]),
-            });
+            outputs.Add(
+                new JsonObject
+                {
+                    ["ename"] = error.Name,
+                    ["evalue"] = error.Message,
+                    ["output_type"] = "error",
+                    ["traceback"] = new JsonArray([.. error.Traceback.Select(line => JsonValue.Create(line))]),
+                }
+            );
         }
     }
 
@@ -134,5 +153,6 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
         outputs.Clear();
     }
 
-    private static IEnumerable<string> Lines(string text) => text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0);
+    private static IEnumerable<string> Lines(string text) =>
+        text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0);
 }

@@ -20,16 +20,25 @@ public static class Parameters
     {
         if (values.Count == 0)
             return [];
-        var cell = notebook.Cells.FirstOrDefault(c => c.IsCode && c.Tags.Contains("parameters"))
+        var cell =
+            notebook.Cells.FirstOrDefault(c => c.IsCode && c.Tags.Contains("parameters"))
             ?? throw new ArgumentException(
-                $"The notebook has no code cell tagged \"parameters\", so {values[0].Key} cannot be set; tag the cell that declares it.");
+                $"The notebook has no code cell tagged \"parameters\", so {values[0].Key} cannot be set; "
+                    + "tag the cell that declares it."
+            );
         if (values.GroupBy(v => v.Key).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new ArgumentException($"{twice.Key} is set to {string.Join(" and to ", twice.Select(v => v.Value))}; set it once.");
+            throw new ArgumentException(
+                $"{twice.Key} is set to {string.Join(" and to ", twice.Select(v => v.Value))}; set it once."
+            );
         var declared = Declared(cell.Source);
         var lines = values.Select(v => Line(declared, v.Key, v.Value)).ToList();
         foreach (var old in notebook.Cells.Where(c => c.Tags.Contains("injected-parameters")).ToList())
             notebook.Remove(old);
-        notebook.InsertCode(notebook.Cells.ToList().IndexOf(cell) + 1, "// Parameters\n" + string.Join('\n', lines), "injected-parameters");
+        notebook.InsertCode(
+            notebook.Cells.ToList().IndexOf(cell) + 1,
+            "// Parameters\n" + string.Join('\n', lines),
+            "injected-parameters"
+        );
         return lines;
     }
 
@@ -47,37 +56,57 @@ public static class Parameters
             throw new ArgumentException($"--set {name}= gives {name} no value; write --set {name}=VALUE.");
         string expression = plain switch
         {
-            "string" or "String" when value is not ['"', .., '"'] and not "null" => SymbolDisplay.FormatLiteral(value, quote: true),
+            "string" or "String" when value is not ['"', .., '"'] and not "null" => SymbolDisplay.FormatLiteral(
+                value,
+                quote: true
+            ),
             "bool" when bool.TryParse(value, out bool flag) => flag ? "true" : "false",
             "double" or "float" when NotFinite(value) is { } field => $"{plain}.{field}",
             // 0.5 is a double, which is neither.
-            "float" or "decimal" when double.TryParse(value, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) =>
-                $"({plain}){value}",
+            "float"
+            or "decimal"
+                when double.TryParse(value, CultureInfo.InvariantCulture, out double number)
+                    && double.IsFinite(number) => $"({plain}){value}",
             _ => value,
         };
-        var parsed = SyntaxFactory.ParseExpression(expression, options: SubmissionChain.ParseOptions, consumeFullText: true);
+        var parsed = SyntaxFactory.ParseExpression(
+            expression,
+            options: SubmissionChain.ParseOptions,
+            consumeFullText: true
+        );
         if (parsed.ContainsDiagnostics)
-            throw new ArgumentException($"{name} cannot be {value}: that is no C# expression ({parsed.GetDiagnostics().First().GetMessage()}).");
+            throw new ArgumentException(
+                $"{name} cannot be {value}: that is no C# expression ({parsed.GetDiagnostics().First().GetMessage()})."
+            );
         if (!Fits(plain, type.EndsWith('?'), parsed, declared))
             throw new ArgumentException($"{name} cannot be {value}: its type is {type}, and that is no {plain}.");
         return $"{type} {name} = {expression};";
     }
 
     /// <summary>The field of double and float that a value's usual names stand for, or null.</summary>
-    private static string? NotFinite(string value) => value.ToLowerInvariant() switch
-    {
-        "nan" => nameof(double.NaN),
-        "inf" or "+inf" or "infinity" or "+infinity" => nameof(double.PositiveInfinity),
-        "-inf" or "-infinity" => nameof(double.NegativeInfinity),
-        _ => null,
-    };
+    private static string? NotFinite(string value) =>
+        value.ToLowerInvariant() switch
+        {
+            "nan" => nameof(double.NaN),
+            "inf" or "+inf" or "infinity" or "+infinity" => nameof(double.PositiveInfinity),
+            "-inf" or "-infinity" => nameof(double.NegativeInfinity),
+            _ => null,
+        };
 
-    /// <summary>Whether a literal or a bare name can be a value of a simple type; anything else is left to the compiler.</summary>
-    private static bool Fits(string type, bool nullable, ExpressionSyntax value, IReadOnlyDictionary<string, string> declared)
+    /// <summary>
+    /// Whether a literal or a bare name can be a value of a simple type; anything else is left to the compiler.
+    /// </summary>
+    private static bool Fits(
+        string type,
+        bool nullable,
+        ExpressionSyntax value,
+        IReadOnlyDictionary<string, string> declared
+    )
     {
         if (type is not ("int" or "long" or "float" or "double" or "decimal" or "bool"))
             return true;
-        object? literal = value is PrefixUnaryExpressionSyntax { Operand: LiteralExpressionSyntax negated } ? negated.Token.Value
+        object? literal = value is PrefixUnaryExpressionSyntax { Operand: LiteralExpressionSyntax negated }
+            ? negated.Token.Value
             : (value as LiteralExpressionSyntax)?.Token.Value;
         return value switch
         {
@@ -89,7 +118,8 @@ public static class Parameters
                 "long" => literal is int or uint or long || value.ToString() is "-9223372036854775808",
                 "double" => literal is int or uint or long or ulong or float or double,
                 "bool" => literal is bool,
-                _ => literal is int or uint or long or ulong || literal?.GetType().Name == (type == "float" ? "Single" : "Decimal"),
+                _ => literal is int or uint or long or ulong
+                    || literal?.GetType().Name == (type == "float" ? "Single" : "Decimal"),
             },
             _ => true,
         };
@@ -98,35 +128,44 @@ public static class Parameters
     /// <summary>The parameters' types, by name.</summary>
     private static Dictionary<string, string> Declared(string source)
     {
-        var root = CSharpSyntaxTree.ParseText(CellParser.CodeOnly(source), SubmissionChain.ParseOptions).GetCompilationUnitRoot();
+        var root = CSharpSyntaxTree
+            .ParseText(CellParser.CodeOnly(source), SubmissionChain.ParseOptions)
+            .GetCompilationUnitRoot();
         var declared = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var declaration in root.Members.OfType<FieldDeclarationSyntax>().Select(f => f.Declaration))
         {
             string type = declaration.Type.ToString();
             foreach (var variable in declaration.Variables)
-                declared[variable.Identifier.ValueText] = type == "var" ? Inferred(variable.Initializer?.Value) ?? type : type;
+                declared[variable.Identifier.ValueText] =
+                    type == "var" ? Inferred(variable.Initializer?.Value) ?? type : type;
         }
         return declared;
     }
 
-    /// <summary>The type that var stands for where a literal says so: another value must not change it, 1 not make a double an int.</summary>
-    private static string? Inferred(ExpressionSyntax? initial) => initial switch
-    {
-        InterpolatedStringExpressionSyntax => "string",
-        PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression } negative => Inferred(negative.Operand),
-        LiteralExpressionSyntax literal => literal.Token.Value switch
+    /// <summary>
+    /// The type that var stands for where a literal says so: another value must not change it, 1 not make a double an
+    /// int.
+    /// </summary>
+    private static string? Inferred(ExpressionSyntax? initial) =>
+        initial switch
         {
-            string => "string",
-            bool => "bool",
-            int => "int",
-            long => "long",
-            float => "float",
-            double => "double",
-            decimal => "decimal",
+            InterpolatedStringExpressionSyntax => "string",
+            PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.UnaryMinusExpression } negative => Inferred(
+                negative.Operand
+            ),
+            LiteralExpressionSyntax literal => literal.Token.Value switch
+            {
+                string => "string",
+                bool => "bool",
+                int => "int",
+                long => "long",
+                float => "float",
+                double => "double",
+                decimal => "decimal",
+                _ => null,
+            },
             _ => null,
-        },
-        _ => null,
-    };
+        };
 
     private static int Distance(string a, string b)
     {
@@ -135,7 +174,10 @@ public static class Parameters
         {
             int diagonal = row[0]++;
             for (int j = 1; j <= b.Length; j++)
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
+                (diagonal, row[j]) = (
+                    row[j],
+                    Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1))
+                );
         }
         return row[^1];
     }

@@ -36,7 +36,8 @@ internal static class PlotlyScript
     /// <summary>The script that an assembly of Plotly.NET carries.</summary>
     public static string? Of(Assembly assembly)
     {
-        string? name = assembly.GetManifestResourceNames()
+        string? name = assembly
+            .GetManifestResourceNames()
             .FirstOrDefault(resource => resource.EndsWith(".min.js", StringComparison.Ordinal));
         if (name is null)
             return null;
@@ -51,7 +52,8 @@ internal static class PlotlyScript
     private static IEnumerable<string> Libraries()
     {
         yield return Path.Combine(AppContext.BaseDirectory, "Plotly.NET.dll");
-        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } named ? named
+        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } named
+            ? named
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         string package = Path.Combine(packages, "plotly.net");
         if (!Directory.Exists(package))

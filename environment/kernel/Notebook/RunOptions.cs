@@ -17,7 +17,9 @@ public sealed record RunOptions
     /// <summary>Called after each cell, for instance to save; no output comes in meanwhile.</summary>
     public Action? AfterCell { get; init; }
 
-    /// <summary>Called when code of a cell ends the process, after <see cref="AfterCell"/>: the cell's number, and what it did.</summary>
+    /// <summary>
+    /// Called when code of a cell ends the process, after <see cref="AfterCell"/>: the cell's number, and what it did.
+    /// </summary>
     public Action<int, CellError>? ProcessEnds { get; init; }
 
     /// <summary>Is told which cell runs.</summary>

@@ -7,4 +7,9 @@ namespace CsNotebook.Notebook;
 /// <param name="Failures">The cells that failed: number in the notebook counted from 1, and error.</param>
 /// <param name="Stopped">Whether the run was stopped from outside.</param>
 /// <param name="Kept">The number of cells that did not run and keep the outputs of an earlier run.</param>
-public sealed record RunOutcome(int CellsRun, IReadOnlyList<(int Cell, CellError Error)> Failures, bool Stopped, int Kept);
+public sealed record RunOutcome(
+    int CellsRun,
+    IReadOnlyList<(int Cell, CellError Error)> Failures,
+    bool Stopped,
+    int Kept
+);

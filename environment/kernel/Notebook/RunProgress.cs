@@ -15,7 +15,8 @@ public sealed class RunProgress : IDisposable
     private readonly int? width;
     private readonly TimeSpan every;
     private readonly Timer timer;
-    private string cell = "", code = "";
+    private string cell = "",
+        code = "";
     private Func<string> latest = () => "";
     private DateTime begin;
     private bool open;
@@ -41,7 +42,13 @@ public sealed class RunProgress : IDisposable
         lock (gate)
         {
             string line = source.Split('\n').FirstOrDefault(l => l.Trim().Length > 0)?.Trim() ?? "";
-            (cell, code, latest, begin, open) = ($"cell {number}/{count}", Cut(line, MaxCode), output, DateTime.UtcNow, true);
+            (cell, code, latest, begin, open) = (
+                $"cell {number}/{count}",
+                Cut(line, MaxCode),
+                output,
+                DateTime.UtcNow,
+                true
+            );
             timer.Change(every, every);
         }
     }
@@ -53,7 +60,9 @@ public sealed class RunProgress : IDisposable
         {
             open = false;
             timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            writer.WriteLine(Over(string.Create(CultureInfo.InvariantCulture, $"{cell}  {took.TotalSeconds,7:0.00} s  {code}")));
+            writer.WriteLine(
+                Over(string.Create(CultureInfo.InvariantCulture, $"{cell}  {took.TotalSeconds, 7:0.00} s  {code}"))
+            );
         }
     }
 
@@ -67,7 +76,8 @@ public sealed class RunProgress : IDisposable
         {
             if (!open)
                 return;
-            string line = $"{cell}  {(DateTime.UtcNow - begin).TotalSeconds,7:0} s  {code}{(said.Length > 0 ? "  " : "")}{said}";
+            string line =
+                $"{cell}  {(DateTime.UtcNow - begin).TotalSeconds, 7:0} s  {code}{(said.Length > 0 ? "  " : "")}{said}";
             if (width is not null)
                 writer.Write(Over(line));
             else
@@ -76,8 +86,11 @@ public sealed class RunProgress : IDisposable
         }
     }
 
-    /// <summary>On a terminal: in the place of what the line showed, and no longer than one line, which would wrap and stay.</summary>
+    /// <summary>
+    /// On a terminal: in the place of what the line showed, and no longer than one line, which would wrap and stay.
+    /// </summary>
     private string Over(string line) => width is { } most ? $"\r{Cut(line, most - 1)}\e[K" : line;
 
-    private static string Cut(string line, int length) => line.Length <= length ? line : line[..Math.Max(0, length - 3)] + "...";
+    private static string Cut(string line, int length) =>
+        line.Length <= length ? line : line[..Math.Max(0, length - 3)] + "...";
 }

@@ -11,8 +11,8 @@ public static class StudentCopy
 
     /// <summary>
     /// Replaces what stands between <c>// BEGIN SOLUTION</c> and <c>// END SOLUTION</c> by one line to fill in, and
-    /// clears outputs. In Markdown cells the markers are HTML comments, and what stands between them, such as words to the
-    /// instructor, goes.
+    /// clears outputs. In Markdown cells the markers are HTML comments, and what stands between them, such as words to
+    /// the instructor, goes.
     /// </summary>
     /// <param name="notebook">The notebook.</param>
     /// <param name="from">Its folder; null where links stay as they are.</param>
@@ -28,7 +28,8 @@ public static class StudentCopy
             var cell = notebook.Cells[i];
             int before = taken;
             string left = Without(cell.Source, cell.IsCode, i + 1, ref taken);
-            cell.Source = cell.Type == "markdown" && from is not null && to is not null ? Links.InMarkdown(left, from, to) : left;
+            cell.Source =
+                cell.Type == "markdown" && from is not null && to is not null ? Links.InMarkdown(left, from, to) : left;
             // What was folded for its solution is what the student is to see and fill.
             if (taken > before && cell.Metadata["jupyter"] is System.Text.Json.Nodes.JsonObject folding)
                 folding.Remove("source_hidden");
@@ -50,7 +51,9 @@ public static class StudentCopy
             if (comment && marker == Begin)
             {
                 if (open is not null)
-                    throw new InvalidDataException($"Cell {number}, line {n + 1}: {Begin} again before the {End} of line {open}.");
+                    throw new InvalidDataException(
+                        $"Cell {number}, line {n + 1}: {Begin} again before the {End} of line {open}."
+                    );
                 open = n + 1;
                 if (code)
                 {
@@ -69,7 +72,8 @@ public static class StudentCopy
                 kept.Add(lines[n]);
             }
         }
-        return open is null ? string.Join('\n', kept)
+        return open is null
+            ? string.Join('\n', kept)
             : throw new InvalidDataException($"Cell {number}, line {open}: {Begin} without an {End}.");
     }
 }

@@ -2,10 +2,14 @@ using System.Text;
 
 namespace CsNotebook.Notebook;
 
-/// <summary>Files that a command writes: each is the old or the new one, never half of it, and none is found out too late.</summary>
+/// <summary>
+/// Files that a command writes: each is the old or the new one, never half of it, and none is found out too late.
+/// </summary>
 internal static class WholeFile
 {
-    /// <summary>Half a character, as a cell may print it, is written as U+FFFD: the encoding's default would throw.</summary>
+    /// <summary>
+    /// Half a character, as a cell may print it, is written as U+FFFD: the encoding's default would throw.
+    /// </summary>
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: false);
 
     /// <summary>Makes sure, before any work is done, that a file can be written, and makes its folder.</summary>
@@ -61,17 +65,24 @@ internal static class WholeFile
 
     /// <summary>Whether two names lead to one file.</summary>
     public static bool Same(string a, string b) =>
-        string.Equals(Target(a), Target(b), OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
+        string.Equals(
+            Target(a),
+            Target(b),
+            OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal
+        );
 
     private static string Target(string path)
     {
         string full = Path.GetFullPath(path);
         var file = new FileInfo(full);
-        return file.LinkTarget is null || IsDevice(full) ? full : file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
+        return file.LinkTarget is null || IsDevice(full)
+            ? full
+            : file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
     }
 
     /// <summary>A device or a pipe is written to; a file that took its name would be a mishap.</summary>
-    private static bool IsDevice(string path) => path.StartsWith("/dev/", StringComparison.Ordinal) && !OperatingSystem.IsWindows();
+    private static bool IsDevice(string path) =>
+        path.StartsWith("/dev/", StringComparison.Ordinal) && !OperatingSystem.IsWindows();
 
     private static string Half(string target) => $"{target}.{Environment.ProcessId}.tmp";
 }

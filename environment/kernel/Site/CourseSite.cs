@@ -16,9 +16,13 @@ public sealed class CourseSite
 
     private const string Recorded = "recorded";
     private const string Elsewhere = $" What was run elsewhere: <a href=\"{Recorded}\">recorded results</a>.";
-    private const string Plotly = "plotly.min.js", Instructor = "instructor.html", ForInstructors = "For instructors";
+    private const string Plotly = "plotly.min.js",
+        Instructor = "instructor.html",
+        ForInstructors = "For instructors";
 
-    private readonly string folder, target, title;
+    private readonly string folder,
+        target,
+        title;
     private readonly bool students;
     private readonly List<SiteNotebook> notebooks;
     private readonly SiteFiles files;
@@ -57,7 +61,8 @@ public sealed class CourseSite
         bool used = Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any();
         if (used && !File.Exists(Path.Combine(target, Mark)))
             throw new ArgumentException(
-                $"--out {target} holds files that are no site of csnotebook; name a new folder, or empty it.");
+                $"--out {target} holds files that are no site of csnotebook; name a new folder, or empty it."
+            );
         // The site that is there goes when the new one is whole.
         string made = $"{target}.new";
         if (Directory.Exists(made))
@@ -95,9 +100,12 @@ public sealed class CourseSite
         if (students)
             StudentCopy.Make(shown, keepOutputs: true);
         string body = files.Linked(HtmlPage.Body(shown, folder, html => html), folder, page);
-        string elsewhere = Directory.Exists(Path.Combine(folder, Recorded)) ? files.Linked(Elsewhere, folder, page) : "";
+        string elsewhere = Directory.Exists(Path.Combine(folder, Recorded))
+            ? files.Linked(Elsewhere, folder, page)
+            : "";
         string without = students ? "without solutions and outputs" : "without outputs";
-        string foot = $"<p class=\"quiet\">The notebook itself: <a href=\"{Links.Escaped(name)}.ipynb\" download>"
+        string foot =
+            $"<p class=\"quiet\">The notebook itself: <a href=\"{Links.Escaped(name)}.ipynb\" download>"
             + $"{Encoded(name)}.ipynb</a>, {without}.{elsewhere}</p>\n";
         Put(page, Framed(page, notebooks[index].Title, $"{body}{foot}{Pager(index)}"));
         var copy = NotebookFile.Load(FileOf(name));
@@ -145,7 +153,8 @@ public sealed class CourseSite
         html.Append("<ol class=\"cards\">\n");
         foreach (var notebook in notebooks)
         {
-            string page = Links.Escaped(notebook.Page), name = Links.Escaped(notebook.Name);
+            string page = Links.Escaped(notebook.Page),
+                name = Links.Escaped(notebook.Name);
             html.Append("<li>\n");
             if (notebook.Picture is { } picture)
                 html.Append($"<a class=\"thumbnail\" href=\"{page}\" tabindex=\"-1\"><img loading=\"lazy\" ")
@@ -194,7 +203,8 @@ public sealed class CourseSite
         bool charts = body.Contains("data-figure=", StringComparison.Ordinal);
         figures |= charts;
         string about = File.Exists(Path.Combine(folder, "README.md"))
-            ? files.Linked("<a href=\"README.md\">About the notebooks</a>", folder, path) : "";
+            ? files.Linked("<a href=\"README.md\">About the notebooks</a>", folder, path)
+            : "";
         return $"""
             <!DOCTYPE html>
             <html lang="en">
@@ -230,11 +240,14 @@ public sealed class CourseSite
     }
 
     /// <summary>How many verdicts there are of each outcome: "✔ 3 shown, ✘ 1 not shown".</summary>
-    private static string Counts(IReadOnlyCollection<SiteVerdict> verdicts) => string.Join(", ",
-        from outcome in SiteVerdict.Words
-        let count = verdicts.Count(verdict => verdict.Word == outcome.Word)
-        where count > 0
-        select $"<span class=\"count\">{outcome.Mark} {count} {outcome.Word}</span>");
+    private static string Counts(IReadOnlyCollection<SiteVerdict> verdicts) =>
+        string.Join(
+            ", ",
+            from outcome in SiteVerdict.Words
+            let count = verdicts.Count(verdict => verdict.Word == outcome.Word)
+            where count > 0
+            select $"<span class=\"count\">{outcome.Mark} {count} {outcome.Word}</span>"
+        );
 
     private static string MarkOf(string word) => SiteVerdict.Words.First(outcome => outcome.Word == word).Mark;
 
@@ -247,13 +260,21 @@ public sealed class CourseSite
     private static string Inline(string markdown)
     {
         string html = HtmlPage.MarkdownHtml(markdown.Replace("[", "\\[", StringComparison.Ordinal), "").Trim();
-        return html.StartsWith("<p>", StringComparison.Ordinal) && html.EndsWith("</p>", StringComparison.Ordinal)
-            && html.IndexOf("<p>", 3, StringComparison.Ordinal) < 0 ? html[3..^4] : Encoded(markdown);
+        return
+            html.StartsWith("<p>", StringComparison.Ordinal)
+            && html.EndsWith("</p>", StringComparison.Ordinal)
+            && html.IndexOf("<p>", 3, StringComparison.Ordinal) < 0
+            ? html[3..^4]
+            : Encoded(markdown);
     }
 
     /// <summary>The first paragraph of the notebooks' README.md.</summary>
-    private string Lead() => readme.Split("\n\n").Select(text => text.Trim())
-        .FirstOrDefault(text => text.Length > 0 && text[0] is not ('#' or '|' or '!' or '`')) ?? "";
+    private string Lead() =>
+        readme
+            .Split("\n\n")
+            .Select(text => text.Trim())
+            .FirstOrDefault(text => text.Length > 0 && text[0] is not ('#' or '|' or '!' or '`'))
+        ?? "";
 
     /// <summary>A text without the part that is for instructors, and that part.</summary>
     private static (string Others, string? Part) Parted(string? text)

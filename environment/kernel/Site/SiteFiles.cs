@@ -21,8 +21,22 @@ internal sealed class SiteFiles(string folder, string root)
 
     private static readonly string[] Sources =
     [
-        ".cs", ".csproj", ".props", ".targets", ".cpp", ".h", ".cu", ".cuh", ".py", ".sh", ".ps1",
-        ".yml", ".yaml", ".txt", ".js", ".css",
+        ".cs",
+        ".csproj",
+        ".props",
+        ".targets",
+        ".cpp",
+        ".h",
+        ".cu",
+        ".cuh",
+        ".py",
+        ".sh",
+        ".ps1",
+        ".yml",
+        ".yaml",
+        ".txt",
+        ".js",
+        ".css",
     ];
 
     private readonly Dictionary<string, string> places = new(StringComparer.Ordinal);
@@ -36,21 +50,25 @@ internal sealed class SiteFiles(string folder, string root)
     /// <param name="html">The markup.</param>
     /// <param name="from">The folder that its links are seen from.</param>
     /// <param name="page">The page, by its path in the site.</param>
-    public string Linked(string html, string from, string page) => Links.Redirected(html, (name, fragment) =>
-    {
-        if (name.Length == 0)
-            return fragment.ToLowerInvariant();
-        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Combine(from, name)));
-        if (Place(target) is { } place)
-        {
-            string here = Path.GetDirectoryName(page) is { Length: > 0 } at ? at : ".";
-            return Links.Escaped(Path.GetRelativePath(here, place)) + fragment.ToLowerInvariant();
-        }
-        // What lies outside the project, such as a page of its host, was never to be here.
-        if (Within(target, root) is not null)
-            unlinked.Add($"{page}: {name}");
-        return null;
-    });
+    public string Linked(string html, string from, string page) =>
+        Links.Redirected(
+            html,
+            (name, fragment) =>
+            {
+                if (name.Length == 0)
+                    return fragment.ToLowerInvariant();
+                string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Path.Combine(from, name)));
+                if (Place(target) is { } place)
+                {
+                    string here = Path.GetDirectoryName(page) is { Length: > 0 } at ? at : ".";
+                    return Links.Escaped(Path.GetRelativePath(here, place)) + fragment.ToLowerInvariant();
+                }
+                // What lies outside the project, such as a page of its host, was never to be here.
+                if (Within(target, root) is not null)
+                    unlinked.Add($"{page}: {name}");
+                return null;
+            }
+        );
 
     /// <summary>The next file or folder that a page links to, and the path of what is made of it.</summary>
     public (string Source, string Place)? Next() =>
@@ -77,9 +95,10 @@ internal sealed class SiteFiles(string folder, string root)
     }
 
     /// <summary>A size for people.</summary>
-    public static string Size(long bytes) => bytes < 1_000_000
-        ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, Math.Round(bytes / 1e3)):0} KB")
-        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
+    public static string Size(long bytes) =>
+        bytes < 1_000_000
+            ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, Math.Round(bytes / 1e3)):0} KB")
+            : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
 
     /// <summary>Where a file or folder of the project is found on the site; null where it is not to be.</summary>
     private string? Place(string target)
@@ -94,7 +113,8 @@ internal sealed class SiteFiles(string folder, string root)
             return Added(target, beside);
         }
         return Within(target, root) is { } elsewhere && Within(folder, target) is null
-            ? Added(target, Path.Combine("source", elsewhere)) : null;
+            ? Added(target, Path.Combine("source", elsewhere))
+            : null;
     }
 
     private string? Added(string target, string path)
@@ -116,6 +136,10 @@ internal sealed class SiteFiles(string folder, string root)
 
     /// <summary>A path seen from a folder; null where it is not below it.</summary>
     private static string? Within(string path, string folder) =>
-        Path.GetRelativePath(folder, path) is var seen && seen is not ("." or "..") && !Path.IsPathRooted(seen)
-            && !seen.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? seen : null;
+        Path.GetRelativePath(folder, path) is var seen
+        && seen is not ("." or "..")
+        && !Path.IsPathRooted(seen)
+        && !seen.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+            ? seen
+            : null;
 }

@@ -40,13 +40,15 @@ internal sealed partial record SitePicture(string Extension, byte[] Bytes, strin
                 yield return new(
                     image.Groups[3].Value == "png" ? "png" : "svg",
                     Convert.FromBase64String(image.Groups[4].Value),
-                    WebUtility.HtmlDecode(image.Groups[2].Value));
+                    WebUtility.HtmlDecode(image.Groups[2].Value)
+                );
             else if (data["image/png"] is { } png)
                 yield return new("png", Convert.FromBase64String(MultiLine.Join(png).ReplaceLineEndings("")), words);
         }
     }
 
     [GeneratedRegex(
-        """<img\b[^>]*?\balt=(['"])(.*?)\1[^>]*?\bsrc=['"]data:image/(svg\+xml|png);base64,([A-Za-z0-9+/=]+)['"]""")]
+        """<img\b[^>]*?\balt=(['"])(.*?)\1[^>]*?\bsrc=['"]data:image/(svg\+xml|png);base64,([A-Za-z0-9+/=]+)['"]"""
+    )]
     private static partial Regex Image();
 }

@@ -11,7 +11,7 @@ internal sealed partial record SiteVerdict(string Word, string Text)
 {
     /// <summary>The outcomes, the best first, each with the mark that stands before it.</summary>
     public static IReadOnlyList<(string Word, string Mark)> Words { get; } =
-        [("shown", "✔"), ("shown in the mean", "◐"), ("not shown", "✘"), ("not testable", "○")];
+    [("shown", "✔"), ("shown in the mean", "◐"), ("not shown", "✘"), ("not testable", "○")];
 
     /// <summary>
     /// The verdicts of a notebook: of outputs whose words begin with one, the lines that are verdicts, each claim once.

@@ -7,12 +7,17 @@ namespace PatchKit.Checkpoints.Pickle;
 /// <summary>NumPy's scalars as numbers, and its arrays as records of dtype, shape, order and bytes.</summary>
 internal static partial class NumpyValue
 {
-    /// <summary>numpy.dtype: (code, align, copy), such as ("f8", False, True); its byte order follows by BUILD.</summary>
+    /// <summary>
+    /// numpy.dtype: (code, align, copy), such as ("f8", False, True); its byte order follows by BUILD.
+    /// </summary>
     internal static object Type(PickleContext context, object?[] arguments)
     {
         context.ExpectArguments(arguments, 1, 3, "numpy.dtype");
         string code = context.Expect<string>(arguments[0], "a NumPy dtype");
-        if (!Codes().IsMatch(code)) throw context.Wrong($"has the NumPy dtype \"{Words.Safe(code)}\", where PatchKit reads booleans, integers and floats");
+        if (!Codes().IsMatch(code))
+            throw context.Wrong(
+                $"has the NumPy dtype \"{Words.Safe(code)}\", where PatchKit reads booleans, integers and floats"
+            );
         context.Allowance.Charge(64);
         return new NumpyType(code[0], code[1] - '0');
     }
@@ -20,7 +25,8 @@ internal static partial class NumpyValue
     internal static void SetState(PickleContext context, NumpyType type, object? state)
     {
         var fields = context.Expect<object?[]>(state, "the state of a NumPy dtype");
-        if (fields.Length < 2 || fields[1] is not ("<" or ">" or "|" or "=")) throw context.Wrong("gives a NumPy dtype no byte order");
+        if (fields.Length < 2 || fields[1] is not ("<" or ">" or "|" or "="))
+            throw context.Wrong("gives a NumPy dtype no byte order");
         type.BigEndian = fields[1] is ">";
     }
 
@@ -30,8 +36,10 @@ internal static partial class NumpyValue
         context.ExpectArguments(arguments, 2, 2, "a NumPy scalar");
         var type = context.Expect<NumpyType>(arguments[0], "a NumPy scalar's dtype");
         byte[] bytes = [.. Bytes(context, arguments[1])];
-        if (bytes.Length != type.Size) throw context.Wrong($"gives a NumPy scalar of {type.Size} bytes {bytes.Length} of them");
-        if (type.BigEndian) System.Array.Reverse(bytes);
+        if (bytes.Length != type.Size)
+            throw context.Wrong($"gives a NumPy scalar of {type.Size} bytes {bytes.Length} of them");
+        if (type.BigEndian)
+            System.Array.Reverse(bytes);
         context.Allowance.Charge(56);
         return (type.Kind, type.Size) switch
         {
@@ -46,15 +54,20 @@ internal static partial class NumpyValue
             (_, 1) => (long)bytes[0],
             (_, 2) => (long)MemoryMarshal.Read<ushort>(bytes),
             (_, 4) => (long)MemoryMarshal.Read<uint>(bytes),
-            _ => MemoryMarshal.Read<ulong>(bytes) is var whole && whole <= long.MaxValue ? (long)whole : (object)new System.Numerics.BigInteger(whole),
+            _ => MemoryMarshal.Read<ulong>(bytes) is var whole && whole <= long.MaxValue
+                ? (long)whole
+                : (object)new System.Numerics.BigInteger(whole),
         };
     }
 
-    /// <summary>numpy.core.multiarray._reconstruct: (numpy.ndarray, (0,), b"b"); the contents follow by BUILD.</summary>
+    /// <summary>
+    /// numpy.core.multiarray._reconstruct: (numpy.ndarray, (0,), b"b"); the contents follow by BUILD.
+    /// </summary>
     internal static object Array(PickleContext context, object?[] arguments)
     {
         context.ExpectArguments(arguments, 3, 3, "a NumPy array");
-        if (arguments[0] is not PickleGlobal { Name: "numpy.ndarray" }) throw context.Wrong($"makes {PickleContext.Kind(arguments[0])} where a NumPy array belongs");
+        if (arguments[0] is not PickleGlobal { Name: "numpy.ndarray" })
+            throw context.Wrong($"makes {PickleContext.Kind(arguments[0])} where a NumPy array belongs");
         context.Allowance.Charge(600);
         return new PickleRecord("numpy.ndarray");
     }
@@ -63,7 +76,8 @@ internal static partial class NumpyValue
     internal static void SetState(PickleContext context, PickleRecord array, object? state)
     {
         var fields = context.Expect<object?[]>(state, "the state of a NumPy array");
-        if (fields.Length != 5) throw context.Wrong($"gives a NumPy array {fields.Length} parts where 5 make one");
+        if (fields.Length != 5)
+            throw context.Wrong($"gives a NumPy array {fields.Length} parts where 5 make one");
         Fill(context, array, fields[2], fields[1], context.Expect<bool>(fields[3], "a NumPy array's order"), fields[4]);
     }
 
@@ -77,22 +91,35 @@ internal static partial class NumpyValue
         return array;
     }
 
-    private static void Fill(PickleContext context, PickleRecord array, object? dtype, object? size, bool fortranOrder, object? data)
+    private static void Fill(
+        PickleContext context,
+        PickleRecord array,
+        object? dtype,
+        object? size,
+        bool fortranOrder,
+        object? data
+    )
     {
         var type = context.Expect<NumpyType>(dtype, "a NumPy array's dtype");
         byte[] bytes = Bytes(context, data);
         long[] shape = context.Longs(size, "a NumPy array's shape");
         Int128 wanted = type.Size;
-        foreach (long length in shape) wanted = length < 0 || wanted > long.MaxValue ? -1 : wanted * length;
-        if (wanted != bytes.Length) throw context.Wrong($"has a NumPy array of {type} {Words.Shape(shape.Take(8))} in {bytes.Length} bytes");
-        (array.Writable["dtype"], array.Writable["shape"]) = (type.ToString(), System.Array.ConvertAll(shape, length => (object?)length));
+        foreach (long length in shape)
+            wanted = length < 0 || wanted > long.MaxValue ? -1 : wanted * length;
+        if (wanted != bytes.Length)
+            throw context.Wrong($"has a NumPy array of {type} {Words.Shape(shape.Take(8))} in {bytes.Length} bytes");
+        (array.Writable["dtype"], array.Writable["shape"]) = (
+            type.ToString(),
+            System.Array.ConvertAll(shape, length => (object?)length)
+        );
         (array.Writable["fortran_order"], array.Writable["data"]) = (fortranOrder, bytes);
     }
 
     // Python 2 wrote bytes as a string.
     private static byte[] Bytes(PickleContext context, object? value)
     {
-        if (value is not string text) return context.Expect<byte[]>(value, "the bytes of a NumPy value");
+        if (value is not string text)
+            return context.Expect<byte[]>(value, "the bytes of a NumPy value");
         context.Allowance.Charge(24 + text.Length);
         return System.Text.Encoding.Latin1.GetBytes(text);
     }
@@ -105,6 +132,7 @@ internal static partial class NumpyValue
     {
         internal bool BigEndian { get; set; }
 
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{(Size == 1 ? '|' : BigEndian ? '>' : '<')}{Kind}{Size}");
+        public override string ToString() =>
+            string.Create(CultureInfo.InvariantCulture, $"{(Size == 1 ? '|' : BigEndian ? '>' : '<')}{Kind}{Size}");
     }
 }

@@ -5,11 +5,9 @@ namespace PatchKit.Cli;
 /// <param name="Figures">Single figures.</param>
 internal sealed record BenchResult(IReadOnlyList<Measurement> Pairs, IReadOnlyList<Figure> Figures)
 {
-    internal BenchResult(IReadOnlyList<Measurement> pairs) : this(pairs, [])
-    {
-    }
+    internal BenchResult(IReadOnlyList<Measurement> pairs)
+        : this(pairs, []) { }
 
-    internal BenchResult(IReadOnlyList<Figure> figures) : this([], figures)
-    {
-    }
+    internal BenchResult(IReadOnlyList<Figure> figures)
+        : this([], figures) { }
 }

@@ -11,7 +11,8 @@ namespace PatchKit.Cli;
 /// </summary>
 internal static class EngineBench
 {
-    private const int Calls = 200_000, Steps = 6;
+    private const int Calls = 200_000,
+        Steps = 6;
 
     internal static BenchResult Run(int pairs)
     {
@@ -20,7 +21,8 @@ internal static class EngineBench
         {
             set_num_threads(1);
             using var python = PythonPeer.Start("engine_peer.py");
-            if (python is not null) return new BenchResult([.. BesidePython(python, pairs, cores)]);
+            if (python is not null)
+                return new BenchResult([.. BesidePython(python, pairs, cores)]);
             Console.WriteLine("No python3 here can import torch: ours is measured alone.");
             return new BenchResult([], [.. Alone(cores)]);
         }
@@ -32,7 +34,9 @@ internal static class EngineBench
 
     private static IEnumerable<Figure> Alone(int cores)
     {
-        Tensor a = ones([1]), b = ones([1]), g = ones([1], requires_grad: true);
+        Tensor a = ones([1]),
+            b = ones([1]),
+            g = ones([1], requires_grad: true);
         yield return new Figure("1-element add", Nanoseconds(Calls, () => (a + b).Dispose()), "ns");
         yield return new Figure("1-element add with grad", Nanoseconds(Calls, () => (g + b).Dispose()), "ns");
         foreach (int threads in new[] { 1, cores }.Distinct())
@@ -47,17 +51,43 @@ internal static class EngineBench
     private static IEnumerable<Measurement> BesidePython(PythonPeer python, int pairs, int cores)
     {
         string peer = $"Python torch {python.Version}";
-        Tensor a = ones([1]), b = ones([1]), g = ones([1], requires_grad: true);
-        yield return Measurement.Pairs("1-element add", peer, "ns", pairs, () => Nanoseconds(Calls, () => (a + b).Dispose()), () => python.Ask($"add {Calls}"), limit: 1.0);
-        yield return Measurement.Pairs("1-element add with grad", peer, "ns", pairs, () => Nanoseconds(Calls, () => (g + b).Dispose()), () => python.Ask($"add-grad {Calls}"), limit: 1.0);
+        Tensor a = ones([1]),
+            b = ones([1]),
+            g = ones([1], requires_grad: true);
+        yield return Measurement.Pairs(
+            "1-element add",
+            peer,
+            "ns",
+            pairs,
+            () => Nanoseconds(Calls, () => (a + b).Dispose()),
+            () => python.Ask($"add {Calls}"),
+            limit: 1.0
+        );
+        yield return Measurement.Pairs(
+            "1-element add with grad",
+            peer,
+            "ns",
+            pairs,
+            () => Nanoseconds(Calls, () => (g + b).Dispose()),
+            () => python.Ask($"add-grad {Calls}"),
+            limit: 1.0
+        );
         foreach (int threads in new[] { 1, cores }.Distinct())
         {
             var step = new TrainingStep();
-            yield return Measurement.Pairs($"training step, {threads} thread(s)", peer, "ms", pairs, () =>
-            {
-                set_num_threads(threads);
-                return Nanoseconds(Steps, step.Run) / 1e6;
-            }, () => python.Ask($"step{threads} {Steps}"), limit: 1.0);
+            yield return Measurement.Pairs(
+                $"training step, {threads} thread(s)",
+                peer,
+                "ms",
+                pairs,
+                () =>
+                {
+                    set_num_threads(threads);
+                    return Nanoseconds(Steps, step.Run) / 1e6;
+                },
+                () => python.Ask($"step{threads} {Steps}"),
+                limit: 1.0
+            );
         }
     }
 
@@ -65,19 +95,28 @@ internal static class EngineBench
     internal static double Nanoseconds(int calls, Action body)
     {
         var watch = Stopwatch.StartNew();
-        for (int i = 0; i < calls; i++) body();
+        for (int i = 0; i < calls; i++)
+            body();
         return watch.Elapsed.TotalNanoseconds / calls;
     }
 
-    /// <summary>One step of two pre-norm transformer blocks of ViT-Tiny's width on 65 tokens; engine_peer.py holds the same in Python.</summary>
+    /// <summary>
+    /// One step of two pre-norm transformer blocks of ViT-Tiny's width on 65 tokens; engine_peer.py holds the same in
+    /// Python.
+    /// </summary>
     private sealed class TrainingStep
     {
-        private const int B = 16, L = 65, D = 192, Depth = 2, Classes = 10;
+        private const int B = 16,
+            L = 65,
+            D = 192,
+            Depth = 2,
+            Classes = 10;
 
         private readonly nn.Module<Tensor, Tensor> _model;
         private readonly optim.Optimizer _optimizer;
         private readonly Linear _head;
-        private readonly Tensor _x, _y;
+        private readonly Tensor _x,
+            _y;
 
         internal TrainingStep()
         {
@@ -101,18 +140,25 @@ internal static class EngineBench
         {
             private const int Heads = 3;
 
-            private readonly LayerNorm norm1 = nn.LayerNorm([D]), norm2 = nn.LayerNorm([D]);
-            private readonly Linear qkv = nn.Linear(D, 3 * D), proj = nn.Linear(D, D), fc1 = nn.Linear(D, 4 * D), fc2 = nn.Linear(4 * D, D);
+            private readonly LayerNorm norm1 = nn.LayerNorm([D]),
+                norm2 = nn.LayerNorm([D]);
+            private readonly Linear qkv = nn.Linear(D, 3 * D),
+                proj = nn.Linear(D, D),
+                fc1 = nn.Linear(D, 4 * D),
+                fc2 = nn.Linear(4 * D, D);
 
-            internal Block() : base("Block") => RegisterComponents();
+            internal Block()
+                : base("Block") => RegisterComponents();
 
-            // The scope frees what autograd does not keep as soon as the block is done, as Python's reference counts do.
+            // The scope frees what autograd does not keep as soon as the block is done, as Python's reference counts
+            // do.
             public override Tensor forward(Tensor x)
             {
                 using var scope = NewDisposeScope();
-                var heads = qkv.call(norm1.call(x)).reshape(B, L, 3, Heads, D / Heads).permute(2, 0, 3, 1, 4).unbind(0);  // 3 x (B, H, L, D/H)
-                var weights = (heads[0] * Math.Pow(D / Heads, -0.5)).matmul(heads[1].transpose(-2, -1)).softmax(-1);      // (B, H, L, L)
-                x = x + proj.call(weights.matmul(heads[2]).transpose(1, 2).reshape(B, L, D));                              // (B, L, D)
+                // 3 x (B, H, L, D/H)
+                var heads = qkv.call(norm1.call(x)).reshape(B, L, 3, Heads, D / Heads).permute(2, 0, 3, 1, 4).unbind(0);
+                var weights = (heads[0] * Math.Pow(D / Heads, -0.5)).matmul(heads[1].transpose(-2, -1)).softmax(-1); // (B, H, L, L)
+                x = x + proj.call(weights.matmul(heads[2]).transpose(1, 2).reshape(B, L, D)); // (B, L, D)
                 return (x + fc2.call(nn.functional.gelu(fc1.call(norm2.call(x))))).MoveToOuterDisposeScope();
             }
         }

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace PatchKit.Cli;
 
 /// <summary>
-/// `patchkit bench pixel-step`: training steps (forward, backward, AdamW) of a model of Table 7 on this machine, by default one over
-/// 224 x 224 pixels as 50,176 tokens and the class token. A process's first step also pays for memory that it touches for the first time;
-/// of several steps the last is reported beside it.
+/// `patchkit bench pixel-step`: training steps (forward, backward, AdamW) of a model of Table 7 on this machine, by
+/// default one over 224 x 224 pixels as 50,176 tokens and the class token. A process's first step also pays for memory
+/// that it touches for the first time; of several steps the last is reported beside it.
 /// </summary>
 /// <param name="Model">A preset of <see cref="ModelZoo"/>.</param>
 /// <param name="Input">Height and width of the image in pixels.</param>
@@ -18,24 +18,50 @@ namespace PatchKit.Cli;
 /// <param name="Threads">Threads of libtorch.</param>
 /// <param name="Steps">Steps to take.</param>
 /// <param name="Device">Where they are taken; on a GPU in bfloat16 autocast.</param>
-internal sealed record PixelStepBench(string Model, int Input, int Patch, bool Checkpointing, int Batch, int Threads, int Steps, Device Device)
+internal sealed record PixelStepBench(
+    string Model,
+    int Input,
+    int Patch,
+    bool Checkpointing,
+    int Batch,
+    int Threads,
+    int Steps,
+    Device Device
+)
 {
     private const double MiB = 1L << 20;
 
     internal BenchResult Run()
     {
-        if (Batch < 1) throw new ArgumentException($"a batch of {Batch} images trains nothing; use at least 1.");
-        if (Threads < 1) throw new ArgumentException($"{Threads} threads compute nothing; use at least 1.");
-        if (Steps < 1) throw new ArgumentException($"{Steps} steps measure nothing; use at least 1.");
+        if (Batch < 1)
+            throw new ArgumentException($"a batch of {Batch} images trains nothing; use at least 1.");
+        if (Threads < 1)
+            throw new ArgumentException($"{Threads} threads compute nothing; use at least 1.");
+        if (Steps < 1)
+            throw new ArgumentException($"{Steps} steps measure nothing; use at least 1.");
         int before = get_num_threads();
         set_num_threads(Threads);
         try
         {
             Engine.Seed(0);
-            using var model = ModelZoo.Find(Model).Create(config => config with { Height = Input, Width = Input, PatchSize = Patch, Checkpointing = Checkpointing });
+            using var model = ModelZoo
+                .Find(Model)
+                .Create(config =>
+                    config with
+                    {
+                        Height = Input,
+                        Width = Input,
+                        PatchSize = Patch,
+                        Checkpointing = Checkpointing,
+                    }
+                );
             model.to(Device);
             using var optimizer = new FusedAdamW(model.parameters(), lr: 1e-4, weight_decay: 0.05);
-            Console.WriteLine($"{Model} on {Device}, {Batch} image(s) of {Input}x{Input} at patch size {Patch}: {Tokens(model):N0} tokens, {model.parameters().Sum(p => p.numel()):N0} parameters, {Threads} thread(s){(Checkpointing ? ", blocks computed again" : "")}.");
+            Console.WriteLine(
+                $"{Model} on {Device}, {Batch} image(s) of {Input}x{Input} at patch "
+                    + $"size {Patch}: {Tokens(model):N0} tokens, {model.parameters().Sum(p => p.numel()):N0} "
+                    + $"parameters, {Threads} thread(s){(Checkpointing ? ", blocks computed again" : "")}."
+            );
             Engine.ResetPeakMemory(Device);
             ResidentMemory.ResetPeak();
             StepTimes[] steps = [.. Enumerable.Range(0, Steps).Select(_ => Step(model, optimizer))];
@@ -58,8 +84,10 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
         var watch = Stopwatch.StartNew();
         optimizer.zero_grad();
         Tensor loss;
-        using (Device.type == DeviceType.CUDA ? Engine.Autocast(Device) : null) loss = nn.functional.cross_entropy(model.call(images), labels);
-        double value = loss.ToDouble(), forward = watch.Elapsed.TotalSeconds;
+        using (Device.type == DeviceType.CUDA ? Engine.Autocast(Device) : null)
+            loss = nn.functional.cross_entropy(model.call(images), labels);
+        double value = loss.ToDouble(),
+            forward = watch.Elapsed.TotalSeconds;
         loss.backward();
         DeviceRates.Synchronize(Device);
         double backward = watch.Elapsed.TotalSeconds - forward;
@@ -71,15 +99,23 @@ internal sealed record PixelStepBench(string Model, int Input, int Patch, bool C
     private IEnumerable<Figure> Figures(StepTimes[] steps, long tokens)
     {
         var last = steps[^1];
-        if (steps.Length > 1) yield return new("first training step", steps[0].Total, "s");
+        if (steps.Length > 1)
+            yield return new("first training step", steps[0].Total, "s");
         yield return new(steps.Length > 1 ? $"training step {steps.Length}" : "one training step", last.Total, "s");
         yield return new("  forward", last.Forward, "s");
         yield return new("  backward", last.Backward, "s");
         yield return new("  AdamW", last.Optimizer, "s");
         yield return new("throughput", tokens / last.Total, "tokens/s");
         yield return new("peak memory of tensors", Engine.MemoryOf(Device).PeakBytes / MiB, "MiB");
-        bool promised = (Model, Input, Patch, Checkpointing, Batch, Device.type) == ("adventurer-base", 224, 1, true, 1, DeviceType.CPU);
-        yield return new("peak memory of the process", ResidentMemory.Read().Peak / MiB, "MiB", promised ? 16 * 1024 : null);
+        bool promised =
+            (Model, Input, Patch, Checkpointing, Batch, Device.type)
+            == ("adventurer-base", 224, 1, true, 1, DeviceType.CPU);
+        yield return new(
+            "peak memory of the process",
+            ResidentMemory.Read().Peak / MiB,
+            "MiB",
+            promised ? 16 * 1024 : null
+        );
         yield return new(double.IsFinite(last.Loss) ? "loss, finite" : "loss, NOT finite", last.Loss, "");
     }
 

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace PatchKit.Cli;
 
 /// <summary>
-/// A Python process with torch, kept for the length of a benchmark so that its start costs nothing: a line in, a number out.
-/// Its program is made of the embedded resources of the names given.
+/// A Python process with torch, kept for the length of a benchmark so that its start costs nothing: a line in, a number
+/// out. Its program is made of the embedded resources of the names given.
 /// </summary>
 internal sealed class PythonPeer : IDisposable
 {
@@ -23,7 +23,8 @@ internal sealed class PythonPeer : IDisposable
         foreach (string python in new[] { "python3", "/usr/bin/python3" })
         {
             var process = Launch(python, resources);
-            if (process?.StandardOutput.ReadLine() is { } version) return new PythonPeer(process, version);
+            if (process?.StandardOutput.ReadLine() is { } version)
+                return new PythonPeer(process, version);
             process?.Dispose();
         }
         return null;
@@ -38,7 +39,9 @@ internal sealed class PythonPeer : IDisposable
         string? answer = _process.StandardOutput.ReadLine();
         return double.TryParse(answer, CultureInfo.InvariantCulture, out double number)
             ? number
-            : throw new InvalidOperationException($"Python torch answered \"{answer}\" to \"{request}\"; a number was expected.");
+            : throw new InvalidOperationException(
+                $"Python torch answered \"{answer}\" to \"{request}\"; a number was expected."
+            );
     }
 
     /// <summary>What Python calls an element type: "bfloat16".</summary>
@@ -47,7 +50,12 @@ internal sealed class PythonPeer : IDisposable
     private static Process? Launch(string python, string[] resources)
     {
         string program = string.Concat(resources.Select(Text));
-        var start = new ProcessStartInfo(python, ["-c", program]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(python, ["-c", program])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         try
         {
             var process = Process.Start(start);
@@ -71,7 +79,8 @@ internal sealed class PythonPeer : IDisposable
     public void Dispose()
     {
         _process.StandardInput.Close();
-        if (!_process.WaitForExit(5000)) _process.Kill();
+        if (!_process.WaitForExit(5000))
+            _process.Kill();
         _process.Dispose();
     }
 }

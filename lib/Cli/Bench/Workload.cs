@@ -14,7 +14,7 @@ internal sealed record Workload(Func<Tensor> Function, Tensor[] Inputs, Tensor G
     internal double Milliseconds()
     {
         using var scope = NewDisposeScope();
-        DeviceRates.Synchronize(GradOutput.device);   // a GPU works on after a call has come back
+        DeviceRates.Synchronize(GradOutput.device); // a GPU works on after a call has come back
         var watch = Stopwatch.StartNew();
         Differentiate();
         DeviceRates.Synchronize(GradOutput.device);
@@ -29,9 +29,10 @@ internal sealed record Workload(Func<Tensor> Function, Tensor[] Inputs, Tensor G
     }
 
     /// <summary>
-    /// Bytes held at the peak of a forward and backward pass beyond the inputs, the value and the gradients. It counts what comes from
-    /// libtorch's allocator, which the fused operators' own workspaces do too (lib/Native/kernels/memory.h). A workspace stays with its thread
-    /// for the next call, so that this runs on a new thread, which has none yet.
+    /// Bytes held at the peak of a forward and backward pass beyond the inputs, the value and the gradients. It counts
+    /// what comes from libtorch's allocator, which the fused operators' own workspaces do too
+    /// (lib/Native/kernels/memory.h). A workspace stays with its thread for the next call, so that this runs on a new
+    /// thread, which has none yet.
     /// </summary>
     internal long PeakBytesBeyondResults()
     {
@@ -71,6 +72,9 @@ internal sealed record Workload(Func<Tensor> Function, Tensor[] Inputs, Tensor G
         using var scope = NewDisposeScope();
         var pairs = Differentiate().Zip(other.Differentiate());
         double worst = pairs.Max(pair => ((pair.First - pair.Second).abs().max() / pair.Second.abs().max()).ToDouble());
-        if (!(worst <= tolerance)) throw new InvalidOperationException($"{names} differ by {worst:E1} where {tolerance:E1} is allowed; their times would say nothing.");
+        if (!(worst <= tolerance))
+            throw new InvalidOperationException(
+                $"{names} differ by {worst:E1} where {tolerance:E1} is allowed; their times would say nothing."
+            );
     }
 }

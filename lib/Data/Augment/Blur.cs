@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace PatchKit.Data;
 
-/// <summary>Pillow's Gaussian blur: three box blurs each way whose fractional width is fitted to the radius (Gwosdek et al. 2011), in fixed point.</summary>
+/// <summary>
+/// Pillow's Gaussian blur: three box blurs each way whose fractional width is fitted to the radius (Gwosdek et al.
+/// 2011), in fixed point.
+/// </summary>
 public static class Blur
 {
     private const int Passes = 3;
@@ -11,7 +14,8 @@ public static class Blur
     /// <exception cref="ArgumentException">The radius is negative.</exception>
     public static Image Gaussian(Image image, double radius)
     {
-        if (!(radius >= 0)) throw new ArgumentException($"a blur's radius is at least 0, but it is {radius}.");
+        if (!(radius >= 0))
+            throw new ArgumentException($"a blur's radius is at least 0, but it is {radius}.");
         float box = BoxRadius((float)radius);
         var blurred = image.Clone();
         int most = Math.Max(image.Width, image.Height);
@@ -20,8 +24,10 @@ public static class Blur
         var pixels = blurred.Pixels;
         int row = 3 * image.Width;
         for (int y = 0; y < image.Height; y++)
-            for (int channel = 0; channel < 3; channel++) Line(pixels[(y * row + channel)..], 3, line.AsSpan(0, image.Width), result, box);
-        for (int x = 0; x < row; x++) Line(pixels[x..], row, line.AsSpan(0, image.Height), result, box);
+        for (int channel = 0; channel < 3; channel++)
+            Line(pixels[(y * row + channel)..], 3, line.AsSpan(0, image.Width), result, box);
+        for (int x = 0; x < row; x++)
+            Line(pixels[x..], row, line.AsSpan(0, image.Height), result, box);
         ArrayPool<byte>.Shared.Return(line);
         ArrayPool<byte>.Shared.Return(result);
         return blurred;
@@ -41,13 +47,17 @@ public static class Blur
     // All passes over the pixels first, first + step, ...; beyond the ends lie copies of the end pixels.
     private static void Line(Span<byte> pixels, int step, Span<byte> line, byte[] result, float box)
     {
-        int radius = (int)box, last = line.Length - 1;
-        uint weight = (uint)((1 << 24) / (box * 2 + 1)), far = ((1u << 24) - (uint)(radius * 2 + 1) * weight) / 2;
-        for (int i = 0, at = 0; i <= last; i++, at += step) line[i] = pixels[at];
+        int radius = (int)box,
+            last = line.Length - 1;
+        uint weight = (uint)((1 << 24) / (box * 2 + 1)),
+            far = ((1u << 24) - (uint)(radius * 2 + 1) * weight) / 2;
+        for (int i = 0, at = 0; i <= last; i++, at += step)
+            line[i] = pixels[at];
         for (int pass = 0; pass < Passes; pass++)
         {
-            uint sum = line[0] * (uint)(radius + 1);                              // the window around -1
-            for (int i = 0; i < radius; i++) sum += line[Math.Min(i, last)];
+            uint sum = line[0] * (uint)(radius + 1); // the window around -1
+            for (int i = 0; i < radius; i++)
+                sum += line[Math.Min(i, last)];
             for (int i = 0; i <= last; i++)
             {
                 sum += line[Math.Min(i + radius, last)];
@@ -57,6 +67,7 @@ public static class Blur
             }
             result.AsSpan(0, line.Length).CopyTo(line);
         }
-        for (int i = 0, at = 0; i <= last; i++, at += step) pixels[at] = line[i];
+        for (int i = 0, at = 0; i <= last; i++, at += step)
+            pixels[at] = line[i];
     }
 }

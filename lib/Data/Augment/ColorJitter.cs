@@ -1,6 +1,8 @@
 namespace PatchKit.Data;
 
-/// <summary>Brightness, contrast and saturation by factors near 1, in random order (torchvision's ColorJitter without hue).</summary>
+/// <summary>
+/// Brightness, contrast and saturation by factors near 1, in random order (torchvision's ColorJitter without hue).
+/// </summary>
 /// <param name="Strength">factors are uniform from 1 - Strength to 1 + Strength.</param>
 public sealed record ColorJitter(double Strength = 0.3)
 {
@@ -21,7 +23,8 @@ public sealed record ColorJitter(double Strength = 0.3)
     public (Kind Kind, double Factor)[] Draw(ref SampleRandom random)
     {
         var steps = new (Kind Kind, double Factor)[3];
-        for (int i = 0; i < 3; i++) steps[i] = ((Kind)i, random.Uniform(Math.Max(0, 1 - Strength), 1 + Strength));
+        for (int i = 0; i < 3; i++)
+            steps[i] = ((Kind)i, random.Uniform(Math.Max(0, 1 - Strength), 1 + Strength));
         random.Shuffle<(Kind, double)>(steps);
         return steps;
     }
@@ -39,7 +42,8 @@ public sealed record ColorJitter(double Strength = 0.3)
                 Kind.Contrast => Enhance.Contrast(before, factor),
                 _ => Enhance.Saturation(before, factor),
             };
-            if (before != image) before.Dispose();
+            if (before != image)
+                before.Dispose();
         }
         return jittered == image ? image.Clone() : jittered;
     }

@@ -1,12 +1,17 @@
 namespace PatchKit.Data;
 
-/// <summary>What an image with objects is trained or tested on: its size, large-scale jitter, and a flip. Pixels, boxes and masks move together.</summary>
+/// <summary>
+/// What an image with objects is trained or tested on: its size, large-scale jitter, and a flip. Pixels, boxes and
+/// masks move together.
+/// </summary>
 public sealed record DetectionTransform
 {
     /// <summary>The size without jitter; null leaves images as they are.</summary>
     public ShortSideResize? Resize { get; init; } = new();
 
-    /// <summary>Large-scale jitter in place of <see cref="Resize"/>; null for none. Batches are then padded to its square.</summary>
+    /// <summary>
+    /// Large-scale jitter in place of <see cref="Resize"/>; null for none. Batches are then padded to its square.
+    /// </summary>
     public LargeScaleJitter? Jitter { get; init; }
 
     /// <summary>How often the image is mirrored.</summary>
@@ -36,9 +41,11 @@ public sealed record DetectionTransform
         else if (Resize is { } resize)
         {
             var (height, width) = resize.Of(sample.Pixels.Height, sample.Pixels.Width);
-            if ((height, width) != (sample.Pixels.Height, sample.Pixels.Width)) Replace(ref current, current.Resize(height, width));
+            if ((height, width) != (sample.Pixels.Height, sample.Pixels.Width))
+                Replace(ref current, current.Resize(height, width));
         }
-        if (random.Chance(Flip)) Replace(ref current, current.Flip());
+        if (random.Chance(Flip))
+            Replace(ref current, current.Flip());
         return current;
     }
 

@@ -1,6 +1,9 @@
 namespace PatchKit.Data;
 
-/// <summary>Pillow's ImageEnhance, bit for bit: an image blended with a plainer form of itself. Factor 1 changes nothing, 0 gives the plain form.</summary>
+/// <summary>
+/// Pillow's ImageEnhance, bit for bit: an image blended with a plainer form of itself. Factor 1 changes nothing, 0
+/// gives the plain form.
+/// </summary>
 public static class Enhance
 {
     /// <summary>Blended with black.</summary>
@@ -11,7 +14,8 @@ public static class Enhance
     {
         ReadOnlySpan<byte> pixels = image.Pixels;
         long sum = 0;
-        for (int i = 0; i < pixels.Length; i += 3) sum += Tone.Luma(pixels[i], pixels[i + 1], pixels[i + 2]);
+        for (int i = 0; i < pixels.Length; i += 3)
+            sum += Tone.Luma(pixels[i], pixels[i + 1], pixels[i + 2]);
         return Tone.Map(image, Table(factor, (int)((double)sum / (image.Width * image.Height) + 0.5)));
     }
 
@@ -32,12 +36,15 @@ public static class Enhance
         return blended;
     }
 
-    /// <summary>Blended with a smoothed form (3x3: 5 in the middle, 1 around, over 13; edge pixels as they are).</summary>
+    /// <summary>
+    /// Blended with a smoothed form (3x3: 5 in the middle, 1 around, over 13; edge pixels as they are).
+    /// </summary>
     public static Image Sharpness(Image image, double factor)
     {
         var blended = new Image(image.Width, image.Height);
         float alpha = (float)factor;
-        const float around = 1 / 13f, middle = 5 / 13f;
+        const float around = 1 / 13f,
+            middle = 5 / 13f;
         int row = 3 * image.Width;
         ReadOnlySpan<byte> from = image.Pixels;
         var to = blended.Pixels;
@@ -66,8 +73,11 @@ public static class Enhance
     // Pillow's blend, in single precision as there.
     private static byte Blend(int plain, int value, float alpha)
     {
-        if (alpha == 1) return (byte)value;
+        if (alpha == 1)
+            return (byte)value;
         float mixed = plain + alpha * (value - plain);
-        return mixed <= 0 ? (byte)0 : mixed >= 255 ? (byte)255 : (byte)mixed;
+        return mixed <= 0 ? (byte)0
+            : mixed >= 255 ? (byte)255
+            : (byte)mixed;
     }
 }

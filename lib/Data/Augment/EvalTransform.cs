@@ -1,6 +1,9 @@
 namespace PatchKit.Data;
 
-/// <summary>What an image is scored on: resized, the middle cut out, normalised. Images of up to 32 pixels that have the size already are taken whole, as in the official code.</summary>
+/// <summary>
+/// What an image is scored on: resized, the middle cut out, normalised. Images of up to 32 pixels that have the size
+/// already are taken whole, as in the official code.
+/// </summary>
 /// <param name="Size">the side of the result.</param>
 /// <param name="CropRatio">see <see cref="EvalCrop"/>.</param>
 public sealed record EvalTransform(int Size, double CropRatio = 0.875) : IImageTransform

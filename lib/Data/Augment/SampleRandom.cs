@@ -1,8 +1,9 @@
 namespace PatchKit.Data;
 
 /// <summary>
-/// The random numbers of one image in one epoch: they depend on (seed, epoch, index) alone, so that augmentation is the same
-/// whatever the threads, the order or an interruption in between. The official code leaves Python's generator unseeded.
+/// The random numbers of one image in one epoch: they depend on (seed, epoch, index) alone, so that augmentation is the
+/// same whatever the threads, the order or an interruption in between. The official code leaves Python's generator
+/// unseeded.
 /// </summary>
 public struct SampleRandom
 {
@@ -13,7 +14,8 @@ public struct SampleRandom
     /// <param name="seed">the run's seed.</param>
     /// <param name="epoch">the epoch.</param>
     /// <param name="index">the position in the epoch, so that a repeated image is augmented anew.</param>
-    public SampleRandom(long seed, long epoch, long index) : this(new CounterRandom(Key(seed, epoch, index))) { }
+    public SampleRandom(long seed, long epoch, long index)
+        : this(new CounterRandom(Key(seed, epoch, index))) { }
 
     private SampleRandom(CounterRandom stream) => _stream = stream;
 

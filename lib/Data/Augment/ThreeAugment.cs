@@ -19,13 +19,15 @@ public static class ThreeAugment
     }
 
     /// <summary>An operation; the radius is used by the blur.</summary>
-    public static (Kind Kind, double Radius) Draw(ref SampleRandom random) => ((Kind)random.Below(3), random.Uniform(0.1, 2));
+    public static (Kind Kind, double Radius) Draw(ref SampleRandom random) =>
+        ((Kind)random.Below(3), random.Uniform(0.1, 2));
 
     /// <summary>The operation, applied.</summary>
-    public static Image Apply(Image image, Kind kind, double radius) => kind switch
-    {
-        Kind.Grayscale => Tone.Grayscale(image),
-        Kind.Solarize => Tone.Solarize(image, SolarizeThreshold),
-        _ => Blur.Gaussian(image, radius),
-    };
+    public static Image Apply(Image image, Kind kind, double radius) =>
+        kind switch
+        {
+            Kind.Grayscale => Tone.Grayscale(image),
+            Kind.Solarize => Tone.Solarize(image, SolarizeThreshold),
+            _ => Blur.Gaussian(image, radius),
+        };
 }

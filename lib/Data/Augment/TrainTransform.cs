@@ -1,8 +1,8 @@
 namespace PatchKit.Data;
 
 /// <summary>
-/// What an image is trained on, in the official order: crop, flip, ThreeAugment and colour jitter or else RandAugment, normalisation,
-/// erasing.
+/// What an image is trained on, in the official order: crop, flip, ThreeAugment and colour jitter or else RandAugment,
+/// normalisation, erasing.
 /// </summary>
 /// <param name="Size">the side of the result.</param>
 public sealed record TrainTransform(int Size) : IImageTransform
@@ -34,37 +34,52 @@ public sealed record TrainTransform(int Size) : IImageTransform
     /// <summary>Bytes to numbers.</summary>
     public Normalization Normalization { get; init; } = Normalization.ImageNet;
 
-    /// <summary>Adventurer's stages 1 and 2 (--ThreeAugment, which replaces all else: no RandAugment, no erasing).</summary>
+    /// <summary>
+    /// Adventurer's stages 1 and 2 (--ThreeAugment, which replaces all else: no RandAugment, no erasing).
+    /// </summary>
     /// <param name="size">the side of the result.</param>
     /// <param name="simpleCrop">--src.</param>
     public static TrainTransform WithThreeAugment(int size, bool simpleCrop = false) =>
-        new(size) { ThreeAugment = true, Jitter = new ColorJitter(), SimpleCrop = simpleCrop ? new SimpleRandomCrop(size) : null };
+        new(size)
+        {
+            ThreeAugment = true,
+            Jitter = new ColorJitter(),
+            SimpleCrop = simpleCrop ? new SimpleRandomCrop(size) : null,
+        };
 
-    /// <summary>DeiT's, and with erasing 0 Adventurer's stage 3: RandAugment without colour jitter. Up to 32 pixels the crop is a shift by at most 4.</summary>
+    /// <summary>
+    /// DeiT's, and with erasing 0 Adventurer's stage 3: RandAugment without colour jitter. Up to 32 pixels the crop is
+    /// a shift by at most 4.
+    /// </summary>
     /// <param name="size">the side of the result.</param>
     /// <param name="erasing">the probability of erasing: DeiT's 0.25, 0 in stage 3.</param>
-    public static TrainTransform WithRandAugment(int size, double erasing = 0.25) => new(size)
-    {
-        RandAugment = new RandAugment(),
-        Erasing = erasing > 0 ? new RandomErasing(erasing) : null,
-        SimpleCrop = size <= 32 ? new SimpleRandomCrop(size) { Reflect = false, Filter = null } : null,
-    };
+    public static TrainTransform WithRandAugment(int size, double erasing = 0.25) =>
+        new(size)
+        {
+            RandAugment = new RandAugment(),
+            Erasing = erasing > 0 ? new RandomErasing(erasing) : null,
+            SimpleCrop = size <= 32 ? new SimpleRandomCrop(size) { Reflect = false, Filter = null } : null,
+        };
 
     /// <inheritdoc/>
     public void Apply(Image image, Span<float> planes, ref SampleRandom random)
     {
         var current = Crop(image, ref random);
-        if (random.Chance(Flip)) Replace(ref current, current.FlipHorizontal());
+        if (random.Chance(Flip))
+            Replace(ref current, current.FlipHorizontal());
         if (ThreeAugment)
         {
             var (kind, radius) = Data.ThreeAugment.Draw(ref random);
             Replace(ref current, Data.ThreeAugment.Apply(current, kind, radius));
         }
-        if (Jitter is { } jitter) Replace(ref current, ColorJitter.Apply(current, jitter.Draw(ref random)));
-        if (RandAugment is { } augment) Replace(ref current, augment.Apply(current, ref random));
+        if (Jitter is { } jitter)
+            Replace(ref current, ColorJitter.Apply(current, jitter.Draw(ref random)));
+        if (RandAugment is { } augment)
+            Replace(ref current, augment.Apply(current, ref random));
         Normalization.Apply(current, planes);
         current.Dispose();
-        if (Erasing?.Draw(Size, Size, ref random) is { } box) RandomErasing.Apply(planes, Size, Size, box, ref random);
+        if (Erasing?.Draw(Size, Size, ref random) is { } box)
+            RandomErasing.Apply(planes, Size, Size, box, ref random);
     }
 
     private Image Crop(Image image, ref SampleRandom random)

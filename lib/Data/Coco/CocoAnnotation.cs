@@ -14,7 +14,9 @@ public sealed record CocoAnnotation
     /// <summary>The category.</summary>
     public required long CategoryId { get; init; }
 
-    /// <summary>Whether many objects stand behind it: it is nothing to be found, and nothing found in it is wrong.</summary>
+    /// <summary>
+    /// Whether many objects stand behind it: it is nothing to be found, and nothing found in it is wrong.
+    /// </summary>
     [JsonPropertyName("iscrowd"), JsonConverter(typeof(CocoFlag))]
     public bool IsCrowd { get; init; }
 

@@ -1,6 +1,8 @@
 namespace PatchKit.Data;
 
-/// <summary>A category of a COCO file. Ids may have holes: a model's class is the category's place in the order of ids.</summary>
+/// <summary>
+/// A category of a COCO file. Ids may have holes: a model's class is the category's place in the order of ids.
+/// </summary>
 public sealed record CocoCategory
 {
     /// <summary>What annotations and detections name it by.</summary>

@@ -15,7 +15,11 @@ public sealed record CocoDetection
     public required double Score { get; init; }
 
     /// <summary>The box, where there is one.</summary>
-    [JsonPropertyName("bbox"), JsonConverter(typeof(CocoOptionalBox)), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [
+        JsonPropertyName("bbox"),
+        JsonConverter(typeof(CocoOptionalBox)),
+        JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)
+    ]
     public CocoBox? Box { get; init; }
 
     /// <summary>The mask, where there is one.</summary>

@@ -23,14 +23,19 @@ internal static class CocoJson
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, Options) ?? throw new ImageException(name, $"holds null, but {wanted} is expected; name another file.");
+            return JsonSerializer.Deserialize<T>(json, Options)
+                ?? throw new ImageException(name, $"holds null, but {wanted} is expected; name another file.");
         }
         catch (JsonException e)
         {
             bool cut = json.CanSeek && json.Position == json.Length && EndsEarly(json);
-            throw new ImageException(name, cut
-                ? $"ends before its JSON does, in {Place(e)}; it was cut short, so fetch it again."
-                : $"is not what was expected, {wanted}: at {Place(e)}, {Reason(e)}", e);
+            throw new ImageException(
+                name,
+                cut
+                    ? $"ends before its JSON does, in {Place(e)}; it was cut short, so fetch it again."
+                    : $"is not what was expected, {wanted}: at {Place(e)}, {Reason(e)}",
+                e
+            );
         }
     }
 
@@ -55,11 +60,15 @@ internal static class CocoJson
         }
     }
 
-    private static string Place(JsonException e) => $"{(string.IsNullOrEmpty(e.Path) ? "$" : e.Path)} (line {e.LineNumber + 1}, byte {e.BytePositionInLine})";
+    private static string Place(JsonException e) =>
+        $"{(string.IsNullOrEmpty(e.Path) ? "$" : e.Path)} (line {e.LineNumber + 1}, byte {e.BytePositionInLine})";
 
     private static string Reason(JsonException e)
     {
-        string reason = (e.InnerException is not JsonException and { } inner ? inner.Message : e.Message).Split(" Path: ")[0].Split(" LineNumber: ")[0].TrimEnd('.');
+        string reason = (e.InnerException is not JsonException and { } inner ? inner.Message : e.Message)
+            .Split(" Path: ")[0]
+            .Split(" LineNumber: ")[0]
+            .TrimEnd('.');
         return $"{reason}.";
     }
 
@@ -82,14 +91,16 @@ internal static class CocoJson
         public override CocoBox Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
         {
             double[] numbers = Part<double[]>(ref reader, options, "a box is no list of four numbers") ?? [];
-            return numbers.Length == 4 ? new CocoBox(numbers[0], numbers[1], numbers[2], numbers[3])
+            return numbers.Length == 4
+                ? new CocoBox(numbers[0], numbers[1], numbers[2], numbers[3])
                 : throw new JsonException($"a box has {numbers.Length} numbers, but left, top, width and height are 4");
         }
 
         public override void Write(Utf8JsonWriter writer, CocoBox box, JsonSerializerOptions options)
         {
             writer.WriteStartArray();
-            foreach (double number in new[] { box.X, box.Y, box.Width, box.Height }) writer.WriteNumberValue(number);
+            foreach (double number in new[] { box.X, box.Y, box.Width, box.Height })
+                writer.WriteNumberValue(number);
             writer.WriteEndArray();
         }
     }
@@ -102,21 +113,39 @@ internal static class CocoJson
         {
             if (reader.TokenType == JsonTokenType.StartArray)
             {
-                var polygons = Part<double[][]>(ref reader, options, "a mask is no list of polygons, which are lists of numbers: [[x, y, x, y, x, y]]")!;
-                return Array.TrueForAll(polygons, polygon => polygon is { Length: 0 }) ? null : new CocoSegmentation(polygons);
+                var polygons = Part<double[][]>(
+                    ref reader,
+                    options,
+                    "a mask is no list of polygons, which are lists of numbers: [[x, y, x, y, x, y]]"
+                )!;
+                return Array.TrueForAll(polygons, polygon => polygon is { Length: 0 })
+                    ? null
+                    : new CocoSegmentation(polygons);
             }
-            if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("a segmentation is neither a list of polygons nor an object with size and counts");
+            if (reader.TokenType != JsonTokenType.StartObject)
+                throw new JsonException(
+                    "a segmentation is neither a list of polygons nor an object with size and counts"
+                );
             (int[]? size, uint[]? counts, string? text) = (null, null, null);
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 string name = reader.GetString()!;
                 reader.Read();
-                if (name == "size") size = Part<int[]>(ref reader, options, "a mask's size is no list of height and width");
-                else if (name != "counts") reader.Skip();
-                else if (reader.TokenType == JsonTokenType.String) text = reader.GetString();
-                else counts = Part<uint[]>(ref reader, options, "a mask's counts are neither text nor a list of whole numbers");
+                if (name == "size")
+                    size = Part<int[]>(ref reader, options, "a mask's size is no list of height and width");
+                else if (name != "counts")
+                    reader.Skip();
+                else if (reader.TokenType == JsonTokenType.String)
+                    text = reader.GetString();
+                else
+                    counts = Part<uint[]>(
+                        ref reader,
+                        options,
+                        "a mask's counts are neither text nor a list of whole numbers"
+                    );
             }
-            return size is { Length: 2 } && (counts ?? (object?)text) is not null ? new CocoSegmentation(size[0], size[1], counts, text)
+            return size is { Length: 2 } && (counts ?? (object?)text) is not null
+                ? new CocoSegmentation(size[0], size[1], counts, text)
                 : throw new JsonException("a mask of runs lacks its size, [height, width], or its counts");
         }
 
@@ -142,7 +171,8 @@ internal sealed class CocoOptionalBox : JsonConverter<CocoBox?>
 {
     public override CocoBox? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.Null) return null;
+        if (reader.TokenType == JsonTokenType.Null)
+            return null;
         var after = reader;
         if (reader.TokenType == JsonTokenType.StartArray && after.Read() && after.TokenType == JsonTokenType.EndArray)
         {
@@ -152,21 +182,24 @@ internal sealed class CocoOptionalBox : JsonConverter<CocoBox?>
         return JsonSerializer.Deserialize<CocoBox>(ref reader, options);
     }
 
-    public override void Write(Utf8JsonWriter writer, CocoBox? box, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, box!.Value, options);
+    public override void Write(Utf8JsonWriter writer, CocoBox? box, JsonSerializerOptions options) =>
+        JsonSerializer.Serialize(writer, box!.Value, options);
 }
 
 /// <summary>0 and 1, or false and true.</summary>
 internal sealed class CocoFlag : JsonConverter<bool>
 {
-    public override bool Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => reader.TokenType switch
-    {
-        JsonTokenType.True => true,
-        JsonTokenType.False => false,
-        JsonTokenType.Number => reader.GetDouble() != 0,
-        var other => throw new JsonException($"iscrowd is {other}, but 0 or 1 is expected"),
-    };
+    public override bool Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+        reader.TokenType switch
+        {
+            JsonTokenType.True => true,
+            JsonTokenType.False => false,
+            JsonTokenType.Number => reader.GetDouble() != 0,
+            var other => throw new JsonException($"iscrowd is {other}, but 0 or 1 is expected"),
+        };
 
-    public override void Write(Utf8JsonWriter writer, bool flag, JsonSerializerOptions options) => writer.WriteNumberValue(flag ? 1 : 0);
+    public override void Write(Utf8JsonWriter writer, bool flag, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(flag ? 1 : 0);
 }
 
 /// <summary>Whole numbers as people's files have them: 1, 1.0 and "1".</summary>
@@ -174,7 +207,8 @@ internal sealed class CocoWhole : JsonConverter<long>
 {
     public override long Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => Read(ref reader);
 
-    public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+    public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value);
 
     /// <exception cref="JsonException">It is no whole number.</exception>
     internal static long Read(ref Utf8JsonReader reader)
@@ -184,17 +218,28 @@ internal sealed class CocoWhole : JsonConverter<long>
         string text = $"{reader.TokenType}";
         if (reader.TokenType == JsonTokenType.Number)
         {
-            if (reader.TryGetInt64(out long number64)) return number64;
+            if (reader.TryGetInt64(out long number64))
+                return number64;
             number = reader.GetDouble();
             text = number.ToString(CultureInfo.InvariantCulture);
         }
         else if (reader.TokenType == JsonTokenType.String)
         {
             text = $"\"{reader.GetString()}\"";
-            if (long.TryParse(text.AsSpan(1..^1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long named)) return named;
-            if (!double.TryParse(text.AsSpan(1..^1), NumberStyles.Float, CultureInfo.InvariantCulture, out number)) number = double.NaN;
+            if (
+                long.TryParse(
+                    text.AsSpan(1..^1),
+                    NumberStyles.AllowLeadingSign,
+                    CultureInfo.InvariantCulture,
+                    out long named
+                )
+            )
+                return named;
+            if (!double.TryParse(text.AsSpan(1..^1), NumberStyles.Float, CultureInfo.InvariantCulture, out number))
+                number = double.NaN;
         }
-        return number == Math.Round(number) && Math.Abs(number) <= exact ? (long)number
+        return number == Math.Round(number) && Math.Abs(number) <= exact
+            ? (long)number
             : throw new JsonException($"{text} stands where a whole number is expected");
     }
 }
@@ -203,8 +248,10 @@ internal sealed class CocoWhole : JsonConverter<long>
 internal sealed class CocoSmallWhole : JsonConverter<int>
 {
     public override int Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
-        CocoWhole.Read(ref reader) is >= int.MinValue and <= int.MaxValue and var whole ? (int)whole
+        CocoWhole.Read(ref reader) is >= int.MinValue and <= int.MaxValue and var whole
+            ? (int)whole
             : throw new JsonException($"a number has more than {int.MaxValue} for its size");
 
-    public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+    public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value);
 }

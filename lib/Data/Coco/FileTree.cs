@@ -11,8 +11,10 @@ internal sealed class FileTree
     internal FileTree(string path)
     {
         Path = path;
-        if (Directory.Exists(path)) return;
-        if (!File.Exists(path)) throw new ImageException(path, "does not exist; name a folder with COCO's files, or an archive of one.");
+        if (Directory.Exists(path))
+            return;
+        if (!File.Exists(path))
+            throw new ImageException(path, "does not exist; name a folder with COCO's files, or an archive of one.");
         _archived = new(StringComparer.Ordinal);
         try
         {
@@ -20,7 +22,8 @@ internal sealed class FileTree
             using var tar = new TarReader(unpacked);
             while (tar.GetNextEntry() is { } entry)
             {
-                if (entry.DataStream is not { } data) continue;
+                if (entry.DataStream is not { } data)
+                    continue;
                 using var bytes = new MemoryStream();
                 data.CopyTo(bytes);
                 _archived[Below(entry.Name)] = bytes.ToArray();
@@ -28,7 +31,12 @@ internal sealed class FileTree
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException)
         {
-            throw new ImageException(path, $"is no archive that can be read ({e.Message.TrimEnd('.')}); name a folder, or a .tar, .tar.gz or .tar.xz file.", e);
+            throw new ImageException(
+                path,
+                $"is no archive that can be read ({e.Message.TrimEnd('.')}); name a folder, or a .tar, "
+                    + ".tar.gz or .tar.xz file.",
+                e
+            );
         }
     }
 
@@ -39,7 +47,12 @@ internal sealed class FileTree
     internal bool Has(string name) => _archived?.ContainsKey(name) ?? File.Exists(Full(name));
 
     /// <exception cref="ImageException">There is no such file.</exception>
-    internal byte[] Read(string name) => Has(name) ? _archived is null ? File.ReadAllBytes(Full(name)) : _archived[name] : throw new ImageException(Full(name), "does not exist; the set is not whole.");
+    internal byte[] Read(string name) =>
+        Has(name)
+            ? _archived is null
+                ? File.ReadAllBytes(Full(name))
+                : _archived[name]
+            : throw new ImageException(Full(name), "does not exist; the set is not whole.");
 
     /// <summary>What messages call a file.</summary>
     internal string Full(string name) => System.IO.Path.Combine(Path, name);
@@ -52,6 +65,10 @@ internal sealed class FileTree
     }
 
     private static Stream Unpacked(string path) =>
-        path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".tgz", StringComparison.Ordinal) ? new System.IO.Compression.GZipStream(File.OpenRead(path), System.IO.Compression.CompressionMode.Decompress)
-        : new MemoryStream(XzFile.ReadAllBytes(path));
+        path.EndsWith(".gz", StringComparison.Ordinal) || path.EndsWith(".tgz", StringComparison.Ordinal)
+            ? new System.IO.Compression.GZipStream(
+                File.OpenRead(path),
+                System.IO.Compression.CompressionMode.Decompress
+            )
+            : new MemoryStream(XzFile.ReadAllBytes(path));
 }

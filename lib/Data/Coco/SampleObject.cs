@@ -6,6 +6,15 @@ namespace PatchKit.Data;
 /// <param name="Top">Its top edge.</param>
 /// <param name="Right">Its right edge, exclusive.</param>
 /// <param name="Bottom">Its bottom edge, exclusive.</param>
-/// <param name="Mask">(H, W) of the image, row by row: 1 on the object, else 0; the box where its mask is not known.</param>
+/// <param name="Mask">(H, W) of the image, row by row: 1 on the object, else 0; the box where its mask is not
+/// known.</param>
 /// <param name="HasMask">Whether its mask is known.</param>
-public sealed record SampleObject(int Class, float Left, float Top, float Right, float Bottom, byte[] Mask, bool HasMask = true);
+public sealed record SampleObject(
+    int Class,
+    float Left,
+    float Top,
+    float Right,
+    float Bottom,
+    byte[] Mask,
+    bool HasMask = true
+);

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace PatchKit.Data;
 
-/// <summary>The image functions of libpatchkit.so (lib/Native/images), looked up by name: a build without libjpeg or libpng lacks them.</summary>
+/// <summary>
+/// The image functions of libpatchkit.so (lib/Native/images), looked up by name: a build without libjpeg or libpng
+/// lacks them.
+/// </summary>
 internal static unsafe class ImageLibrary
 {
     internal static readonly delegate* unmanaged<byte*> Error;
@@ -23,20 +26,27 @@ internal static unsafe class ImageLibrary
         {
             if (!Kernels.Present)
             {
-                Absence = $"{path} was built for another processor; run environment/setup.sh, which builds it for this one.";
+                Absence =
+                    $"{path} was built for another processor; run environment/setup.sh, which builds it for this one.";
                 return;
             }
             nint library = NativeLibraries.LoadPatchKit();
             Error = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(library, "pk_image_error");
-            Size = (delegate* unmanaged<byte*, long, NativeDecodeOptions*, NativeImage*, int>)NativeLibrary.GetExport(library, "pk_image_size");
-            Decode = (delegate* unmanaged<byte*, long, NativeDecodeOptions*, NativeImage*, int>)NativeLibrary.GetExport(library, "pk_image_decode");
-            Resize = (delegate* unmanaged<byte*, int, int, long, float*, byte*, int, int, int, int>)NativeLibrary.GetExport(library, "pk_image_resize");
-            EncodePng = (delegate* unmanaged<byte*, int, int, int, int, byte**, long*, int>)NativeLibrary.GetExport(library, "pk_image_encode_png");
+            Size = (delegate* unmanaged<byte*, long, NativeDecodeOptions*, NativeImage*, int>)
+                NativeLibrary.GetExport(library, "pk_image_size");
+            Decode = (delegate* unmanaged<byte*, long, NativeDecodeOptions*, NativeImage*, int>)
+                NativeLibrary.GetExport(library, "pk_image_decode");
+            Resize = (delegate* unmanaged<byte*, int, int, long, float*, byte*, int, int, int, int>)
+                NativeLibrary.GetExport(library, "pk_image_resize");
+            EncodePng = (delegate* unmanaged<byte*, int, int, int, int, byte**, long*, int>)
+                NativeLibrary.GetExport(library, "pk_image_encode_png");
             Free = (delegate* unmanaged<void*, void>)NativeLibrary.GetExport(library, "pk_image_free");
         }
         catch (EntryPointNotFoundException)
         {
-            Absence = $"{path} was built without libjpeg-dev or libpng-dev, or before this program; run environment/setup.sh again.";
+            Absence =
+                $"{path} was built without libjpeg-dev or libpng-dev, or before this program; run "
+                + "environment/setup.sh again.";
         }
         catch (DllNotFoundException e)
         {
@@ -59,7 +69,8 @@ internal static unsafe class ImageLibrary
 internal struct NativeDecodeOptions
 {
     internal long MaxPixels;
-    internal int Scale, Orientation;
+    internal int Scale,
+        Orientation;
 }
 
 /// <summary>Mirrors Pixels in lib/Native/images/image.h.</summary>
@@ -67,5 +78,6 @@ internal struct NativeDecodeOptions
 internal unsafe struct NativeImage
 {
     internal byte* Data;
-    internal int Width, Height;
+    internal int Width,
+        Height;
 }

@@ -7,28 +7,42 @@ using System.Runtime.Intrinsics;
 namespace PatchKit.Data;
 
 /// <summary>
-/// Pillow's resize (libImaging/Resample.c) in C#, for where libpatchkit is absent; lib/Native/images/resize.cpp is the faster form, and both give the same bytes. Columns, then rows:
-/// each output is a weighted sum over the filter's support, which widens when shrinking, with weights of 22 bits, and each pass is rounded to bytes.
+/// Pillow's resize (libImaging/Resample.c) in C#, for where libpatchkit is absent; lib/Native/images/resize.cpp is the
+/// faster form, and both give the same bytes. Columns, then rows: each output is a weighted sum over the filter's
+/// support, which widens when shrinking, with weights of 22 bits, and each pass is rounded to bytes.
 /// </summary>
 internal static class PillowResize
 {
-    private const int Precision = 32 - 8 - 2, Half = 1 << (Precision - 1), Colours = 3;
+    private const int Precision = 32 - 8 - 2,
+        Half = 1 << (Precision - 1),
+        Colours = 3;
 
     /// <summary>Resizes a box, which was found to be inside the image.</summary>
-    /// <param name="from">rows of pixels, the box among them: (height, stride) without what follows the last pixel.</param>
+    /// <param name="from">rows of pixels, the box among them: (height, stride) without what follows the last
+    /// pixel.</param>
     /// <param name="width">columns.</param>
     /// <param name="height">rows.</param>
     /// <param name="stride">bytes from one row to the next.</param>
     /// <param name="box">left, top, right and bottom.</param>
     /// <param name="to">the result.</param>
     /// <param name="filter">bilinear or bicubic.</param>
-    internal static void Run(ReadOnlySpan<byte> from, int width, int height, int stride, (float Left, float Top, float Right, float Bottom) box, Image to, ResizeFilter filter)
+    internal static void Run(
+        ReadOnlySpan<byte> from,
+        int width,
+        int height,
+        int stride,
+        (float Left, float Top, float Right, float Bottom) box,
+        Image to,
+        ResizeFilter filter
+    )
     {
-        bool across = to.Width != width || box.Left != 0 || box.Right != to.Width, down = to.Height != height || box.Top != 0 || box.Bottom != to.Height;
+        bool across = to.Width != width || box.Left != 0 || box.Right != to.Width,
+            down = to.Height != height || box.Top != 0 || box.Bottom != to.Height;
         int row = Colours * to.Width;
         if (!across && !down)
         {
-            for (int y = 0; y < height; y++) from.Slice(y * stride, row).CopyTo(to.Row(y));
+            for (int y = 0; y < height; y++)
+                from.Slice(y * stride, row).CopyTo(to.Row(y));
             return;
         }
         var rows = down ? new Weights(height, box.Top, box.Bottom, to.Height, filter) : null;
@@ -37,17 +51,36 @@ internal static class PillowResize
             Down(from, stride, 0, rows!, to);
             return;
         }
-        int first = rows?.First[0] ?? 0, count = (rows is null ? height : rows.First[^1] + rows.Count[^1]) - first; // rows that the second pass reads
+        // rows that the second pass reads
+        int first = rows?.First[0] ?? 0,
+            count = (rows is null ? height : rows.First[^1] + rows.Count[^1]) - first;
         var columns = new Weights(width, box.Left, box.Right, to.Width, filter);
         byte[]? between = down ? ArrayPool<byte>.Shared.Rent(checked(count * row)) : null;
-        Across(from[(first * stride)..], stride, Colours * width, count, columns, between is null ? to.Pixels : between.AsSpan(), row);
-        if (between is null) return;
+        Across(
+            from[(first * stride)..],
+            stride,
+            Colours * width,
+            count,
+            columns,
+            between is null ? to.Pixels : between.AsSpan(),
+            row
+        );
+        if (between is null)
+            return;
         Down(between.AsSpan(0, count * row), row, first, rows!, to);
         ArrayPool<byte>.Shared.Return(between);
     }
 
     // (count, width, 3) -> (count, columns, 3)
-    private static void Across(ReadOnlySpan<byte> from, int stride, int bytes, int count, Weights weights, Span<byte> to, int row)
+    private static void Across(
+        ReadOnlySpan<byte> from,
+        int stride,
+        int bytes,
+        int count,
+        Weights weights,
+        Span<byte> to,
+        int row
+    )
     {
         var line = new byte[bytes + 1]; // a pixel is read as four bytes
         for (int y = 0; y < count; y++)
@@ -63,7 +96,10 @@ internal static class PillowResize
                     sum += Vector128.WidenLower(Vector128.WidenLower(four)).AsInt32() * weight;
                     pixel = ref Unsafe.Add(ref pixel, Colours);
                 }
-                var value = Vector128.Min(Vector128.Max(sum >> Precision, Vector128<int>.Zero), Vector128.Create((int)byte.MaxValue));
+                var value = Vector128.Min(
+                    Vector128.Max(sum >> Precision, Vector128<int>.Zero),
+                    Vector128.Create((int)byte.MaxValue)
+                );
                 int at = y * row + Colours * x;
                 (to[at], to[at + 1], to[at + 2]) = ((byte)value[0], (byte)value[1], (byte)value[2]);
             }
@@ -85,7 +121,8 @@ internal static class PillowResize
                 at += stride;
             }
             var result = to.Row(y);
-            for (int x = 0; x < bytes; x++) result[x] = (byte)Math.Clamp(sums[x] >> Precision, 0, byte.MaxValue);
+            for (int x = 0; x < bytes; x++)
+                result[x] = (byte)Math.Clamp(sums[x] >> Precision, 0, byte.MaxValue);
         }
     }
 
@@ -105,7 +142,8 @@ internal static class PillowResize
             lanes[4 * i + 2] += Vector.AsVectorInt32(c) * weight;
             lanes[4 * i + 3] += Vector.AsVectorInt32(d) * weight;
         }
-        for (int x = whole; x < row.Length; x++) sums[x] += row[x] * weight;
+        for (int x = whole; x < row.Length; x++)
+            sums[x] += row[x] * weight;
     }
 
     /// <summary>The weights of one direction: output i is the sum over Count[i] inputs from First[i].</summary>
@@ -116,15 +154,21 @@ internal static class PillowResize
 
         internal Weights(int inputs, float from, float to, int outputs, ResizeFilter filter)
         {
-            double scale = (double)(to - from) / outputs, wide = Math.Max(scale, 1), support = (filter == ResizeFilter.Bicubic ? 2 : 1) * wide, step = 1 / wide;
+            double scale = (double)(to - from) / outputs,
+                wide = Math.Max(scale, 1),
+                support = (filter == ResizeFilter.Bicubic ? 2 : 1) * wide,
+                step = 1 / wide;
             _size = (int)Math.Ceiling(support) * 2 + 1;
             (First, Count, _all) = (new int[outputs], new int[outputs], new int[outputs * _size]);
             var exact = new double[_size];
             for (int i = 0; i < outputs; i++)
             {
-                double centre = from + (i + 0.5) * scale, sum = 0;
-                int first = First[i] = Math.Max((int)(centre - support + 0.5), 0), count = Count[i] = Math.Min((int)(centre + support + 0.5), inputs) - first;
-                for (int k = 0; k < count; k++) sum += exact[k] = Kernel((k + first - centre + 0.5) * step, filter);
+                double centre = from + (i + 0.5) * scale,
+                    sum = 0;
+                int first = First[i] = Math.Max((int)(centre - support + 0.5), 0),
+                    count = Count[i] = Math.Min((int)(centre + support + 0.5), inputs) - first;
+                for (int k = 0; k < count; k++)
+                    sum += exact[k] = Kernel((k + first - centre + 0.5) * step, filter);
                 for (int k = 0; k < count; k++)
                 {
                     double normal = sum != 0 ? exact[k] / sum : exact[k];
@@ -143,8 +187,11 @@ internal static class PillowResize
         {
             const double a = -0.5;
             x = Math.Abs(x);
-            if (filter == ResizeFilter.Bilinear) return x < 1 ? 1 - x : 0;
-            return x < 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+            if (filter == ResizeFilter.Bilinear)
+                return x < 1 ? 1 - x : 0;
+            return x < 1 ? ((a + 2) * x - (a + 3)) * x * x + 1
+                : x < 2 ? (((x - 5) * x + 8) * x - 4) * a
+                : 0;
         }
     }
 }

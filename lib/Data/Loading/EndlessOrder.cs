@@ -1,6 +1,9 @@
 namespace PatchKit.Data;
 
-/// <summary>The images of a set without end: each round through the set has an order of its own, drawn by (seed, round). Which image comes at a position depends on nothing else.</summary>
+/// <summary>
+/// The images of a set without end: each round through the set has an order of its own, drawn by (seed, round). Which
+/// image comes at a position depends on nothing else.
+/// </summary>
 /// <param name="count">images in the set.</param>
 /// <param name="seed">the run's seed.</param>
 public sealed class EndlessOrder(int count, long seed)
@@ -14,7 +17,8 @@ public sealed class EndlessOrder(int count, long seed)
         get
         {
             var (round, place) = Math.DivRem(position, count);
-            if (round == _round) return _order[place];
+            if (round == _round)
+                return _order[place];
             var random = new SampleRandom(seed, _round = round, -1);
             random.Shuffle<int>(_order = [.. Enumerable.Range(0, count)]);
             return _order[place];

@@ -6,7 +6,10 @@ public sealed record ImageLoaderOptions
     /// <summary>Images in a batch.</summary>
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>This process's share of every batch, where several train together; batches must then be full (<see cref="DropLast"/>).</summary>
+    /// <summary>
+    /// This process's share of every batch, where several train together; batches must then be full
+    /// (<see cref="DropLast"/>).
+    /// </summary>
     public BatchShare Share { get; init; } = BatchShare.Whole;
 
     /// <summary>Threads that decode and augment. Batches are the same for any number.</summary>
@@ -24,9 +27,15 @@ public sealed record ImageLoaderOptions
     /// <summary>Seeds order and augmentation.</summary>
     public long Seed { get; init; }
 
-    /// <summary>The images of an epoch in order, for all ranks together, such as by <see cref="RepeatedAugmentationSampler"/>; all images where null.</summary>
+    /// <summary>
+    /// The images of an epoch in order, for all ranks together, such as by <see cref="RepeatedAugmentationSampler"/>;
+    /// all images where null.
+    /// </summary>
     public Func<long, int[]>? Order { get; init; }
 
-    /// <summary>Whether an image that cannot be read is replaced by the next one of its batch, so that batches keep their size (training), or missed (evaluation).</summary>
+    /// <summary>
+    /// Whether an image that cannot be read is replaced by the next one of its batch, so that batches keep their size
+    /// (training), or missed (evaluation).
+    /// </summary>
     public bool FillGaps { get; init; }
 }

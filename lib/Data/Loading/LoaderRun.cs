@@ -1,26 +1,52 @@
 namespace PatchKit.Data;
 
-/// <summary>The threads and buffers of one epoch, for one rank's share of its batches. Samples are handed out one by one in order, for at most Prefetch batches at a time.</summary>
+/// <summary>
+/// The threads and buffers of one epoch, for one rank's share of its batches. Samples are handed out one by one in
+/// order, for at most Prefetch batches at a time.
+/// </summary>
 internal sealed class LoaderRun : IDisposable
 {
     private readonly IImageSource _source;
     private readonly IImageTransform _transform;
     private readonly ImageLoaderOptions _options;
     private readonly BadSamples _bad;
-    private readonly int[] _order, _places;
+    private readonly int[] _order,
+        _places;
     private readonly long _epoch;
-    private readonly int _end, _numbers, _size;
+    private readonly int _end,
+        _numbers,
+        _size;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenRegistration _registration;
     private readonly object _gate = new();
     private readonly Filled[] _ring;
     private readonly Thread[] _threads;
-    private int _nextPosition, _nextBatch, _released;
+    private int _nextPosition,
+        _nextBatch,
+        _released;
     private bool _stopped;
 
-    internal LoaderRun(IImageSource source, IImageTransform transform, ImageLoaderOptions options, BadSamples bad, int[] order, long epoch, int firstBatch, int batches, CancellationToken cancellation)
+    internal LoaderRun(
+        IImageSource source,
+        IImageTransform transform,
+        ImageLoaderOptions options,
+        BadSamples bad,
+        int[] order,
+        long epoch,
+        int firstBatch,
+        int batches,
+        CancellationToken cancellation
+    )
     {
-        (_source, _transform, _options, _bad, _order, _epoch, _cancellation) = (source, transform, options, bad, order, epoch, cancellation);
+        (_source, _transform, _options, _bad, _order, _epoch, _cancellation) = (
+            source,
+            transform,
+            options,
+            bad,
+            order,
+            epoch,
+            cancellation
+        );
         _numbers = 3 * transform.Size * transform.Size;
         _places = options.Share.Places(options.BatchSize);
         _size = _places.Length;
@@ -28,8 +54,10 @@ internal sealed class LoaderRun : IDisposable
         _end = (int)Math.Min((long)batches * _size, order.Length);
         _nextPosition = (int)Math.Min((long)firstBatch * _size, _end);
         _ring = new Filled[Math.Min(options.Prefetch, Math.Max(batches - firstBatch, 1))];
-        for (int i = 0; i < _ring.Length; i++) _ring[i] = new Filled(_size, _numbers);
-        for (int batch = firstBatch; batch < Math.Min(batches, firstBatch + _ring.Length); batch++) Begin(batch);
+        for (int i = 0; i < _ring.Length; i++)
+            _ring[i] = new Filled(_size, _numbers);
+        for (int batch = firstBatch; batch < Math.Min(batches, firstBatch + _ring.Length); batch++)
+            Begin(batch);
         _registration = cancellation.Register(Wake);
         _threads = new Thread[Math.Min(options.Threads, Math.Max(_end - _nextPosition, 0))];
         for (int i = 0; i < _threads.Length; i++)
@@ -39,14 +67,17 @@ internal sealed class LoaderRun : IDisposable
         }
     }
 
-    /// <summary>The next batch when all of its samples are there, or null at the end; give it back by <see cref="Release"/>.</summary>
+    /// <summary>
+    /// The next batch when all of its samples are there, or null at the end; give it back by <see cref="Release"/>.
+    /// </summary>
     internal Filled? Next()
     {
         Filled filled;
         lock (_gate)
         {
             _cancellation.ThrowIfCancellationRequested();
-            if ((long)_nextBatch * _size >= _end) return null;
+            if ((long)_nextBatch * _size >= _end)
+                return null;
             filled = _ring[_nextBatch % _ring.Length];
             while (filled.Missing > 0)
             {
@@ -66,7 +97,8 @@ internal sealed class LoaderRun : IDisposable
         {
             int next = _released + _ring.Length;
             _released++;
-            if ((long)next * _size < _end) Begin(next);
+            if ((long)next * _size < _end)
+                Begin(next);
             Monitor.PulseAll(_gate);
         }
     }
@@ -79,21 +111,25 @@ internal sealed class LoaderRun : IDisposable
             _stopped = true;
             Monitor.PulseAll(_gate);
         }
-        foreach (var thread in _threads) thread.Join();
+        foreach (var thread in _threads)
+            thread.Join();
     }
 
     private void Begin(int batch) => _ring[batch % _ring.Length].Begin(Math.Min(_size, _end - batch * _size));
 
     private void Wake()
     {
-        lock (_gate) Monitor.PulseAll(_gate);
+        lock (_gate)
+            Monitor.PulseAll(_gate);
     }
 
     private void Work()
     {
         while (Take() is { } position)
         {
-            int batch = position / _size, place = position % _size, inEpoch = batch * _options.BatchSize + _places[place];
+            int batch = position / _size,
+                place = position % _size,
+                inEpoch = batch * _options.BatchSize + _places[place];
             var filled = _ring[batch % _ring.Length];
             Exception? failure = null;
             try
@@ -115,7 +151,8 @@ internal sealed class LoaderRun : IDisposable
             lock (_gate)
             {
                 filled.Failures[place] = failure;
-                if (--filled.Missing == 0) Monitor.PulseAll(_gate);
+                if (--filled.Missing == 0)
+                    Monitor.PulseAll(_gate);
             }
         }
     }
@@ -127,8 +164,10 @@ internal sealed class LoaderRun : IDisposable
         {
             while (true)
             {
-                if (_stopped || _cancellation.IsCancellationRequested || _nextPosition >= _end) return null;
-                if (_nextPosition / _size < _released + _ring.Length) return _nextPosition++;
+                if (_stopped || _cancellation.IsCancellationRequested || _nextPosition >= _end)
+                    return null;
+                if (_nextPosition / _size < _released + _ring.Length)
+                    return _nextPosition++;
                 Monitor.Wait(_gate);
             }
         }
@@ -140,26 +179,35 @@ internal sealed class LoaderRun : IDisposable
         int good = 0;
         for (int place = 0; place < filled.Count; place++)
         {
-            if (filled.Failures[place] is not { } failure) good++;
-            else if (failure is ImageException bad) _bad.Report(bad);
-            else System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+            if (filled.Failures[place] is not { } failure)
+                good++;
+            else if (failure is ImageException bad)
+                _bad.Report(bad);
+            else
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
-        if (good == filled.Count) return;
-        // A batch of which no image can be read is passed over, but the other ranks, whose shares are good, would not know.
-        if (good == 0 && _options.Share.Ranks > 1) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(filled.Failures[0]!);
+        if (good == filled.Count)
+            return;
+        // A batch of which no image can be read is passed over, but the other ranks, whose shares are good, would not
+        // know.
+        if (good == 0 && _options.Share.Ranks > 1)
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(filled.Failures[0]!);
         if (good == 0 || !_options.FillGaps)
         {
             int to = 0;
             for (int place = 0; place < filled.Count; place++)
-                if (filled.Failures[place] is null) filled.Copy(place, to++, _numbers);
+                if (filled.Failures[place] is null)
+                    filled.Copy(place, to++, _numbers);
             filled.Count = good;
             return;
         }
         for (int place = 0; place < filled.Count; place++)
         {
-            if (filled.Failures[place] is null) continue;
+            if (filled.Failures[place] is null)
+                continue;
             int from = place;
-            while (filled.Failures[from] is not null) from = (from + 1) % filled.Count;
+            while (filled.Failures[from] is not null)
+                from = (from + 1) % filled.Count;
             filled.Copy(from, place, _numbers);
         }
     }
@@ -170,7 +218,8 @@ internal sealed class LoaderRun : IDisposable
         internal readonly float[] Planes = new float[checked(size * numbers)];
         internal readonly long[] Labels = new long[size];
         internal readonly Exception?[] Failures = new Exception?[size];
-        internal int Count, Missing;
+        internal int Count,
+            Missing;
 
         internal void Begin(int count)
         {
@@ -180,7 +229,8 @@ internal sealed class LoaderRun : IDisposable
 
         internal void Copy(int from, int to, int numbers)
         {
-            if (from == to) return;
+            if (from == to)
+                return;
             Planes.AsSpan(from * numbers, numbers).CopyTo(Planes.AsSpan(to * numbers));
             Labels[to] = Labels[from];
         }

@@ -6,9 +6,16 @@ namespace PatchKit.Data;
 /// <summary>The file index.json of a packed set.</summary>
 internal sealed record PackedIndex
 {
-    internal const string FileName = "index.json", KnownFormat = "patchkit-packed-1", LabelsFile = "labels.bin";
+    internal const string FileName = "index.json",
+        KnownFormat = "patchkit-packed-1",
+        LabelsFile = "labels.bin";
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
 
     public required string Format { get; init; }
 
@@ -36,14 +43,35 @@ internal sealed record PackedIndex
     {
         try
         {
-            var index = JsonSerializer.Deserialize<PackedIndex>(File.ReadAllBytes(path), Json) ?? throw new JsonException("it is null");
-            if (index.Format != KnownFormat) throw new ImageException(path, $"has the format \"{index.Format}\", but this program reads \"{KnownFormat}\"; pack the set again.");
-            bool sound = index.Size is > 0 and < 16384 && index.Count > 0 && index.Shards.All(shard => shard.Images > 0 && Path.GetFileName(shard.File) == shard.File) && index.Shards.Sum(shard => (long)shard.Images) == index.Count;
-            return sound ? index : throw new ImageException(path, $"says {index.Count} images of {index.Size} pixels in {index.Shards.Length} shards, which does not add up; pack the set again.");
+            var index =
+                JsonSerializer.Deserialize<PackedIndex>(File.ReadAllBytes(path), Json)
+                ?? throw new JsonException("it is null");
+            if (index.Format != KnownFormat)
+                throw new ImageException(
+                    path,
+                    $"has the format \"{index.Format}\", but this program reads \"{KnownFormat}\"; pack the set again."
+                );
+            bool sound =
+                index.Size is > 0 and < 16384
+                && index.Count > 0
+                && index.Shards.All(shard => shard.Images > 0 && Path.GetFileName(shard.File) == shard.File)
+                && index.Shards.Sum(shard => (long)shard.Images) == index.Count;
+            return sound
+                ? index
+                : throw new ImageException(
+                    path,
+                    $"says {index.Count} images of {index.Size} pixels in {index.Shards.Length} shards, "
+                        + "which does not add up; pack the set again."
+                );
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ImageException(path, "does not exist; a packed set is a folder with index.json, labels.bin and shards, made by `patchkit data pack`.", e);
+            throw new ImageException(
+                path,
+                "does not exist; a packed set is a folder with index.json, labels.bin and shards, made by "
+                    + "`patchkit data pack`.",
+                e
+            );
         }
         catch (JsonException e)
         {

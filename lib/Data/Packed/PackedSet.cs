@@ -6,14 +6,16 @@ using static TorchSharp.torch;
 namespace PatchKit.Data;
 
 /// <summary>
-/// Images of one size, decoded and resized once, in shards that are mapped into memory: pages come from disk when they are looked at,
-/// and reading an image costs a copy. Made by <see cref="PackedSetWriter"/>. Any thread may read; none may after Dispose.
+/// Images of one size, decoded and resized once, in shards that are mapped into memory: pages come from disk when they
+/// are looked at, and reading an image costs a copy. Made by <see cref="PackedSetWriter"/>. Any thread may read; none
+/// may after Dispose.
 /// </summary>
 public sealed unsafe class PackedSet : IImageSource, IDisposable
 {
     private readonly PackedIndex _index;
     private readonly string _folder;
-    private readonly int[] _labels, _first;
+    private readonly int[] _labels,
+        _first;
     private readonly MappedShard[] _shards;
     private bool _disposed;
 
@@ -33,9 +35,13 @@ public sealed unsafe class PackedSet : IImageSource, IDisposable
             for (int i = 0, first = 0; i < _shards.Length; first += _index.Shards[i++].Images)
             {
                 _first[i] = first;
-                _shards[i] = new MappedShard(Path.Combine(folder, _index.Shards[i].File), _index.Shards[i].Images * (long)ImageBytes);
+                _shards[i] = new MappedShard(
+                    Path.Combine(folder, _index.Shards[i].File),
+                    _index.Shards[i].Images * (long)ImageBytes
+                );
             }
-            if (verify) Verify();
+            if (verify)
+                Verify();
         }
         catch
         {
@@ -65,16 +71,24 @@ public sealed unsafe class PackedSet : IImageSource, IDisposable
     public ReadOnlySpan<byte> Planes(int index)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if ((uint)index >= (uint)Count) throw new ArgumentOutOfRangeException(nameof(index), $"image {index} is not in {_folder}, which has {Count}.");
+        if ((uint)index >= (uint)Count)
+            throw new ArgumentOutOfRangeException(
+                nameof(index),
+                $"image {index} is not in {_folder}, which has {Count}."
+            );
         int shard = Array.BinarySearch(_first, index);
-        if (shard < 0) shard = ~shard - 1;
+        if (shard < 0)
+            shard = ~shard - 1;
         return new ReadOnlySpan<byte>(_shards[shard].Start + (index - _first[shard]) * (long)ImageBytes, ImageBytes);
     }
 
     /// <inheritdoc/>
     public Image Read(int index) => Image.FromPlanes(Size, Size, Planes(index));
 
-    /// <summary>A batch as bytes, for augmentation on the device that trains (<see cref="BatchAugment"/>): (B, 3, Size, Size), uint8, with labels (B).</summary>
+    /// <summary>
+    /// A batch as bytes, for augmentation on the device that trains (<see cref="BatchAugment"/>): (B, 3, Size, Size),
+    /// uint8, with labels (B).
+    /// </summary>
     public Batch ReadBatch(ReadOnlySpan<int> indices, Device? device = null)
     {
         var bytes = new byte[checked(indices.Length * ImageBytes)];
@@ -84,7 +98,10 @@ public sealed unsafe class PackedSet : IImageSource, IDisposable
             Planes(indices[i]).CopyTo(bytes.AsSpan(i * ImageBytes));
             labels[i] = _labels[indices[i]];
         }
-        return new Batch(tensor(bytes, [indices.Length, 3, Size, Size], device: device), tensor(labels, device: device));
+        return new Batch(
+            tensor(bytes, [indices.Length, 3, Size, Size], device: device),
+            tensor(labels, device: device)
+        );
     }
 
     /// <summary>Reads every byte and compares the checksums.</summary>
@@ -95,7 +112,7 @@ public sealed unsafe class PackedSet : IImageSource, IDisposable
         foreach (var (shard, mapped) in _index.Shards.Zip(_shards))
         {
             using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            for (long at = 0; at < mapped.Length;)
+            for (long at = 0; at < mapped.Length; )
             {
                 cancellation.ThrowIfCancellationRequested();
                 int step = (int)Math.Min(mapped.Length - at, 1 << 24);
@@ -103,7 +120,10 @@ public sealed unsafe class PackedSet : IImageSource, IDisposable
                 at += step;
             }
             if (Convert.ToHexStringLower(sum.GetHashAndReset()) != shard.Sha256)
-                throw new ImageException(Path.Combine(_folder, shard.File), "differs from its checksum in index.json; it is damaged, so pack the set again.");
+                throw new ImageException(
+                    Path.Combine(_folder, shard.File),
+                    "differs from its checksum in index.json; it is damaged, so pack the set again."
+                );
         }
     }
 
@@ -111,18 +131,25 @@ public sealed unsafe class PackedSet : IImageSource, IDisposable
     public void Dispose()
     {
         _disposed = true;
-        foreach (var shard in _shards) shard?.Dispose();
+        foreach (var shard in _shards)
+            shard?.Dispose();
     }
 
     private int[] LoadLabels()
     {
         string path = Path.Combine(_folder, PackedIndex.LabelsFile);
-        if (!File.Exists(path)) throw new ImageException(path, "does not exist; the packed set is incomplete, so pack it again.");
+        if (!File.Exists(path))
+            throw new ImageException(path, "does not exist; the packed set is incomplete, so pack it again.");
         byte[] bytes = File.ReadAllBytes(path);
         if (bytes.Length != 4L * Count || Convert.ToHexStringLower(SHA256.HashData(bytes)) != _index.LabelsSha256)
-            throw new ImageException(path, $"has {bytes.Length:N0} bytes where {4L * Count:N0} of a known checksum are expected; it is damaged, so pack the set again.");
+            throw new ImageException(
+                path,
+                $"has {bytes.Length:N0} bytes where {4L * Count:N0} of a known checksum are expected; it is "
+                    + "damaged, so pack the set again."
+            );
         var labels = new int[Count];
-        for (int i = 0; i < Count; i++) labels[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4 * i));
+        for (int i = 0; i < Count; i++)
+            labels[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(4 * i));
         return labels;
     }
 
@@ -133,9 +160,15 @@ public sealed unsafe class PackedSet : IImageSource, IDisposable
 
         internal MappedShard(string path, long length)
         {
-            if (!File.Exists(path)) throw new ImageException(path, "does not exist; the packed set is incomplete, so pack it again.");
+            if (!File.Exists(path))
+                throw new ImageException(path, "does not exist; the packed set is incomplete, so pack it again.");
             long found = new FileInfo(path).Length;
-            if (found != length) throw new ImageException(path, $"has {found:N0} bytes, but index.json says {length:N0}; it is cut short or damaged, so pack the set again.");
+            if (found != length)
+                throw new ImageException(
+                    path,
+                    $"has {found:N0} bytes, but index.json says {length:N0}; it is cut short or damaged, so "
+                        + "pack the set again."
+                );
             Length = length;
             _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
             _view = _map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace PatchKit.Data;
 
 /// <summary>
-/// Packs a set (`patchkit data pack`): each image's shorter side is resized, its middle square cut out and stored as bytes. The folder
-/// appears under its name only when it is complete.
+/// Packs a set (`patchkit data pack`): each image's shorter side is resized, its middle square cut out and stored as
+/// bytes. The folder appears under its name only when it is complete.
 /// </summary>
 /// <param name="Size">the side of the stored images.</param>
 public sealed record PackedSetWriter(int Size)
@@ -28,11 +28,22 @@ public sealed record PackedSetWriter(int Size)
     /// <param name="progress">told how many images are done.</param>
     /// <param name="cancellation">ends the packing; nothing is left behind.</param>
     /// <returns>How many images were packed.</returns>
-    /// <exception cref="ImageException">The folder exists, cannot be written, or an image cannot be read and is not skipped.</exception>
-    public int Write(IImageSource source, string folder, BadSamples? bad = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="ImageException">The folder exists, cannot be written, or an image cannot be read and is not
+    /// skipped.</exception>
+    public int Write(
+        IImageSource source,
+        string folder,
+        BadSamples? bad = null,
+        IProgress<int>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (Size < 1) throw new ArgumentException($"images are packed with a side of at least 1 pixel, but {Size} was asked for.");
-        if (Directory.Exists(folder) || File.Exists(folder)) throw new ImageException(folder, "exists already; name another folder, or delete it first.");
+        if (Size < 1)
+            throw new ArgumentException(
+                $"images are packed with a side of at least 1 pixel, but {Size} was asked for."
+            );
+        if (Directory.Exists(folder) || File.Exists(folder))
+            throw new ImageException(folder, "exists already; name another folder, or delete it first.");
         string partial = folder.TrimEnd(Path.DirectorySeparatorChar) + $".partial-{Environment.ProcessId}";
         try
         {
@@ -47,11 +58,18 @@ public sealed record PackedSetWriter(int Size)
         }
         finally
         {
-            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+            if (Directory.Exists(partial))
+                Directory.Delete(partial, recursive: true);
         }
     }
 
-    private int WriteFiles(IImageSource source, string folder, BadSamples bad, IProgress<int>? progress, CancellationToken cancellation)
+    private int WriteFiles(
+        IImageSource source,
+        string folder,
+        BadSamples bad,
+        IProgress<int>? progress,
+        CancellationToken cancellation
+    )
     {
         int imageBytes = 3 * Size * Size;
         int perShard = (int)Math.Clamp(ShardBytes / imageBytes, 1, int.MaxValue);
@@ -66,7 +84,12 @@ public sealed record PackedSetWriter(int Size)
             for (int start = 0; start < source.Count; start += Chunk)
             {
                 int count = Math.Min(Chunk, source.Count - start);
-                Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = cancellation }, i => failures[i] = Resize(source, start + i, planes[i] ??= new byte[imageBytes]));
+                Parallel.For(
+                    0,
+                    count,
+                    new ParallelOptions { MaxDegreeOfParallelism = Threads, CancellationToken = cancellation },
+                    i => failures[i] = Resize(source, start + i, planes[i] ??= new byte[imageBytes])
+                );
                 for (int i = 0; i < count; i++)
                 {
                     if (failures[i] is { } failure)
@@ -86,7 +109,8 @@ public sealed record PackedSetWriter(int Size)
                 }
                 progress?.Report(start + count);
             }
-            if (labels.Count == 0) throw new ImageException(folder, "would be empty: no image could be read.");
+            if (labels.Count == 0)
+                throw new ImageException(folder, "would be empty: no image could be read.");
             Close();
         }
         finally
@@ -99,7 +123,8 @@ public sealed record PackedSetWriter(int Size)
         // The shard that is being written gets its count and checksum.
         void Close()
         {
-            if (file is null) return;
+            if (file is null)
+                return;
             file.Flush(flushToDisk: true);
             file.Dispose();
             int images = labels.Count - (shards.Count - 1) * perShard;
@@ -111,7 +136,8 @@ public sealed record PackedSetWriter(int Size)
     private void SaveIndex(IImageSource source, string folder, List<int> labels, PackedIndex.Shard[] shards)
     {
         var bytes = new byte[4 * labels.Count];
-        for (int i = 0; i < labels.Count; i++) BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4 * i), labels[i]);
+        for (int i = 0; i < labels.Count; i++)
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4 * i), labels[i]);
         File.WriteAllBytes(Path.Combine(folder, PackedIndex.LabelsFile), bytes);
         var index = new PackedIndex
         {
@@ -121,7 +147,9 @@ public sealed record PackedSetWriter(int Size)
             Classes = [.. source.Classes],
             LabelsSha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)),
             Shards = shards,
-            Source = $"{source.Count} images from {source.Name(0)} on, shorter side resized to {Size} ({Filter.ToString().ToLowerInvariant()}), middle square",
+            Source =
+                $"{source.Count} images from {source.Name(0)} on, shorter side resized to {Size} "
+                + $"({Filter.ToString().ToLowerInvariant()}), middle square",
         };
         index.Save(Path.Combine(folder, PackedIndex.FileName));
     }
@@ -135,7 +163,12 @@ public sealed record PackedSetWriter(int Size)
             using var square = new EvalCrop(Size, Ratio: 1) { Filter = Filter }.Apply(image);
             ReadOnlySpan<byte> pixels = square.Pixels;
             int area = Size * Size;
-            for (int i = 0; i < area; i++) (planes[i], planes[area + i], planes[2 * area + i]) = (pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]);
+            for (int i = 0; i < area; i++)
+                (planes[i], planes[area + i], planes[2 * area + i]) = (
+                    pixels[3 * i],
+                    pixels[3 * i + 1],
+                    pixels[3 * i + 2]
+                );
             return null;
         }
         catch (ImageException e)

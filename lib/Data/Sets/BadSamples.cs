@@ -18,23 +18,31 @@ public sealed class BadSamples(BadSample policy = BadSample.Stop)
     public event Action<ImageException>? Skipped;
 
     /// <summary>Each file left out and why, ordered by name.</summary>
-    public IReadOnlyList<(string Path, string Reason)> Reasons => [.. _reasons.OrderBy(found => found.Key, StringComparer.Ordinal).Select(found => (found.Key, found.Value))];
+    public IReadOnlyList<(string Path, string Reason)> Reasons =>
+        [.. _reasons.OrderBy(found => found.Key, StringComparer.Ordinal).Select(found => (found.Key, found.Value))];
 
     /// <summary>Notes a bad sample.</summary>
     /// <exception cref="ImageException">The policy is to stop.</exception>
     public void Report(ImageException failure)
     {
         if (Policy == BadSample.Stop)
-            throw new ImageException(failure.Path, $"{failure.Sentence} Use --on-bad-sample skip to leave such files out.", failure);
-        if (_reasons.TryAdd(failure.Path, failure.Sentence)) Skipped?.Invoke(failure);
+            throw new ImageException(
+                failure.Path,
+                $"{failure.Sentence} Use --on-bad-sample skip to leave such files out.",
+                failure
+            );
+        if (_reasons.TryAdd(failure.Path, failure.Sentence))
+            Skipped?.Invoke(failure);
     }
 
     /// <summary>"3 files were left out: a.jpg is truncated ..., b.png ..., and 1 more.", or an empty text.</summary>
     public override string ToString()
     {
         var reasons = Reasons;
-        if (reasons.Count == 0) return "";
+        if (reasons.Count == 0)
+            return "";
         string more = reasons.Count > 2 ? $" And {reasons.Count - 2} more." : "";
-        return $"{reasons.Count} {(reasons.Count == 1 ? "file was" : "files were")} left out: {string.Join(" ", reasons.Take(2).Select(bad => $"{bad.Path} {bad.Reason}"))}{more}";
+        return $"{reasons.Count} {(reasons.Count == 1 ? "file was" : "files were")} left "
+            + $"out: {string.Join(" ", reasons.Take(2).Select(bad => $"{bad.Path} {bad.Reason}"))}{more}";
     }
 }

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace PatchKit.Data;
 
-/// <summary>A hash that grows by what tells one set from another, whatever numbers depend on: names, labels and every byte of every file.</summary>
+/// <summary>
+/// A hash that grows by what tells one set from another, whatever numbers depend on: names, labels and every byte of
+/// every file.
+/// </summary>
 internal sealed class ContentHash : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -19,7 +22,8 @@ internal sealed class ContentHash : IDisposable
     /// <summary>Names below a folder, and bytes.</summary>
     internal void AddFiles(string folder, IReadOnlyList<string> paths)
     {
-        foreach (var (path, hash) in paths.Zip(FileHashes.Of(folder, paths))) Add($"{Path.GetRelativePath(folder, path)} {hash}");
+        foreach (var (path, hash) in paths.Zip(FileHashes.Of(folder, paths)))
+            Add($"{Path.GetRelativePath(folder, path)} {hash}");
     }
 
     /// <summary>16 hexadecimal digits of all that was added.</summary>

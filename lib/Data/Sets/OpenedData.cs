@@ -8,8 +8,13 @@ public sealed class OpenedData : IDisposable
     private const int TellEvery = 64;
     private readonly Lazy<string> _fingerprint;
 
-    internal OpenedData(string name, IImageSource training, IImageSource test, int nativeSize, Func<string> fingerprint) =>
-        (Name, Training, Test, NativeSize, _fingerprint) = (name, training, test, nativeSize, new(fingerprint));
+    internal OpenedData(
+        string name,
+        IImageSource training,
+        IImageSource test,
+        int nativeSize,
+        Func<string> fingerprint
+    ) => (Name, Training, Test, NativeSize, _fingerprint) = (name, training, test, nativeSize, new(fingerprint));
 
     /// <summary>What the set is, such as "CIFAR-10"; without its path.</summary>
     public string Name { get; }
@@ -23,7 +28,10 @@ public sealed class OpenedData : IDisposable
     /// <summary>The side of every image in pixels, 0 where sizes differ.</summary>
     public int NativeSize { get; }
 
-    /// <summary>16 hexadecimal digits that tell one content from another, wherever the folder lies. Files are read for it that <see cref="FileHashes"/> has not read since they changed.</summary>
+    /// <summary>
+    /// 16 hexadecimal digits that tell one content from another, wherever the folder lies. Files are read for it that
+    /// <see cref="FileHashes"/> has not read since they changed.
+    /// </summary>
     /// <exception cref="ImageException">A packed set differs from its checksums.</exception>
     public string Fingerprint => _fingerprint.Value;
 
@@ -45,15 +53,27 @@ public sealed class OpenedData : IDisposable
         foreach (var set in new[] { Training, Test })
         {
             Note(() => (set as PackedSet)?.Verify(cancellation));
-            Parallel.For(0, set.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
-            {
-                Note(() =>
+            Parallel.For(
+                0,
+                set.Count,
+                new ParallelOptions
                 {
-                    using var image = set.Read(i);
-                    if (image.SourceBits > 8) _scaled.Add(set.Name(i));
-                });
-                if (Interlocked.Increment(ref done) % TellEvery == 0 && progress is not null) lock (bad) progress(done);
-            });
+                    CancellationToken = cancellation,
+                    MaxDegreeOfParallelism = Environment.ProcessorCount,
+                },
+                i =>
+                {
+                    Note(() =>
+                    {
+                        using var image = set.Read(i);
+                        if (image.SourceBits > 8)
+                            _scaled.Add(set.Name(i));
+                    });
+                    if (Interlocked.Increment(ref done) % TellEvery == 0 && progress is not null)
+                        lock (bad)
+                            progress(done);
+                }
+            );
         }
         return bad;
 

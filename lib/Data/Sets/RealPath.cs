@@ -8,11 +8,13 @@ internal static class RealPath
     /// <summary>The path with every link on the way followed; null where links lead in a circle.</summary>
     internal static string? Of(string path)
     {
-        string full = Path.GetFullPath(path), real = Path.GetPathRoot(full)!;
+        string full = Path.GetFullPath(path),
+            real = Path.GetPathRoot(full)!;
         var rest = new Stack<string>(Parts(full).Reverse());
-        for (int links = 0; rest.TryPop(out string? part);)
+        for (int links = 0; rest.TryPop(out string? part); )
         {
-            if (part == ".") continue;
+            if (part == ".")
+                continue;
             if (part == "..")
             {
                 real = Path.GetDirectoryName(real) ?? real;
@@ -24,13 +26,20 @@ internal static class RealPath
                 real = next;
                 continue;
             }
-            if (++links > MostLinks) return null;
-            if (Path.IsPathRooted(target)) real = Path.GetPathRoot(target)!;
-            foreach (string step in Parts(target).Reverse()) rest.Push(step);
+            if (++links > MostLinks)
+                return null;
+            if (Path.IsPathRooted(target))
+                real = Path.GetPathRoot(target)!;
+            foreach (string step in Parts(target).Reverse())
+                rest.Push(step);
         }
         return real;
     }
 
     private static IEnumerable<string> Parts(string path) =>
-        path[(Path.GetPathRoot(path) ?? "").Length..].Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
+        path[(Path.GetPathRoot(path) ?? "").Length..]
+            .Split(
+                [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar],
+                StringSplitOptions.RemoveEmptyEntries
+            );
 }

@@ -10,9 +10,16 @@ internal static class XzFile
     /// <exception cref="ImageException">The file is missing or damaged, or there is no xz.</exception>
     internal static byte[] ReadAllBytes(string path)
     {
-        if (!File.Exists(path)) throw new ImageException(path, "does not exist; check the path.");
-        if (!path.EndsWith(".xz", StringComparison.Ordinal)) return File.ReadAllBytes(path);
-        var start = new ProcessStartInfo("xz") { RedirectStandardOutput = true, RedirectStandardError = true, ArgumentList = { "-dc", "--", Path.GetFullPath(path) } };
+        if (!File.Exists(path))
+            throw new ImageException(path, "does not exist; check the path.");
+        if (!path.EndsWith(".xz", StringComparison.Ordinal))
+            return File.ReadAllBytes(path);
+        var start = new ProcessStartInfo("xz")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList = { "-dc", "--", Path.GetFullPath(path) },
+        };
         Process process;
         try
         {
@@ -20,7 +27,12 @@ internal static class XzFile
         }
         catch (Win32Exception e)
         {
-            throw new ImageException(path, $"is packed, and the program xz that unpacks it is not installed: install it (Debian/Ubuntu: apt install xz-utils), or unpack the file elsewhere with `xz -dk`.", e);
+            throw new ImageException(
+                path,
+                "is packed, and the program xz that unpacks it is not installed: install it "
+                    + "(Debian/Ubuntu: apt install xz-utils), or unpack the file elsewhere with `xz -dk`.",
+                e
+            );
         }
         using (process)
         {
@@ -28,7 +40,11 @@ internal static class XzFile
             using var unpacked = new MemoryStream();
             process.StandardOutput.BaseStream.CopyTo(unpacked);
             process.WaitForExit();
-            if (process.ExitCode != 0) throw new ImageException(path, $"could not be unpacked by xz ({complaint.Result.Trim()}); it is damaged, so fetch it again.");
+            if (process.ExitCode != 0)
+                throw new ImageException(
+                    path,
+                    $"could not be unpacked by xz ({complaint.Result.Trim()}); it is damaged, so fetch it again."
+                );
             return unpacked.ToArray();
         }
     }

@@ -5,7 +5,8 @@ namespace PatchKit.Display;
 /// <param name="X">abscissae.</param>
 /// <param name="Low">the lower curve.</param>
 /// <param name="High">the upper curve.</param>
-public sealed record Band(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Low, IReadOnlyList<double> High) : Mark(Name)
+public sealed record Band(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Low, IReadOnlyList<double> High)
+    : Mark(Name)
 {
     /// <summary>The lower curve, as many values as abscissae.</summary>
     public IReadOnlyList<double> Low { get; init; } = SameCount(Low, X, "values of the lower curve");
@@ -13,5 +14,6 @@ public sealed record Band(string Name, IReadOnlyList<double> X, IReadOnlyList<do
     /// <summary>The upper curve, as many values as abscissae.</summary>
     public IReadOnlyList<double> High { get; init; } = SameCount(High, X, "values of the upper curve");
 
-    internal override IEnumerable<(double X, double Y)> Reach => X.SelectMany((x, i) => new[] { (x, Low[i]), (x, High[i]) });
+    internal override IEnumerable<(double X, double Y)> Reach =>
+        X.SelectMany((x, i) => new[] { (x, Low[i]), (x, High[i]) });
 }

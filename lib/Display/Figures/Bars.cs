@@ -10,5 +10,6 @@ public sealed record Bars(string Name, IReadOnlyList<double> Values) : Mark(Name
 
     internal double ErrorAt(int i) => Error is { } error && i < error.Count && double.IsFinite(error[i]) ? error[i] : 0;
 
-    internal override IEnumerable<(double X, double Y)> Reach => Values.SelectMany((y, i) => new (double, double)[] { (i, y - ErrorAt(i)), (i, y + ErrorAt(i)), (i, 0) });
+    internal override IEnumerable<(double X, double Y)> Reach =>
+        Values.SelectMany((y, i) => new (double, double)[] { (i, y - ErrorAt(i)), (i, y + ErrorAt(i)), (i, 0) });
 }

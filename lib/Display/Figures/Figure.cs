@@ -1,8 +1,8 @@
 namespace PatchKit.Display;
 
 /// <summary>
-/// A figure: one panel or small multiples. It can be had as an SVG drawing that needs nothing else, as HTML whose image becomes a plotly.js chart
-/// where a page has that, as plotly's JSON, and as characters.
+/// A figure: one panel or small multiples. It can be had as an SVG drawing that needs nothing else, as HTML whose image
+/// becomes a plotly.js chart where a page has that, as plotly's JSON, and as characters.
 /// </summary>
 /// <param name="Title">what it shows.</param>
 /// <param name="Panels">its panels, row by row.</param>
@@ -31,10 +31,21 @@ public sealed record Figure(string Title, params IReadOnlyList<Panel> Panels) : 
     public Figure SameY()
     {
         var axes = Panels.Where(panel => panel.Marks.Count > 0).ToList();
-        double[] reach = [.. axes.SelectMany(panel => panel.Marks.SelectMany(mark => mark.Reach).Select(point => point.Y).Where(y => double.IsFinite(y) && (!panel.Y.IsLog || y > panel.Y.Floor)))];
-        if (reach.Length == 0) return this;
-        double low = reach.Min(), high = reach.Max();
-        if (low == high) return this;
+        double[] reach =
+        [
+            .. axes.SelectMany(panel =>
+                panel
+                    .Marks.SelectMany(mark => mark.Reach)
+                    .Select(point => point.Y)
+                    .Where(y => double.IsFinite(y) && (!panel.Y.IsLog || y > panel.Y.Floor))
+            ),
+        ];
+        if (reach.Length == 0)
+            return this;
+        double low = reach.Min(),
+            high = reach.Max();
+        if (low == high)
+            return this;
         return this with { Panels = [.. Panels.Select(panel => panel with { Y = Widened(panel.Y) })] };
 
         Axis Widened(Axis axis)
@@ -51,28 +62,43 @@ public sealed record Figure(string Title, params IReadOnlyList<Panel> Panels) : 
         }
     }
 
-    internal int ColumnCount => Math.Max(1, Columns > 0 ? Math.Min(Columns, Panels.Count) : Panels.Count switch { <= 3 => Panels.Count, 4 => 2, _ => 3 });
+    internal int ColumnCount =>
+        Math.Max(
+            1,
+            Columns > 0
+                ? Math.Min(Columns, Panels.Count)
+                : Panels.Count switch
+                {
+                    <= 3 => Panels.Count,
+                    4 => 2,
+                    _ => 3,
+                }
+        );
 
     internal int RowCount => (Panels.Count + ColumnCount - 1) / ColumnCount;
 
     /// <summary>A whole SVG document.</summary>
     public string ToSvg() => new FigureSvg(this).Render();
 
-    /// <summary>An image of the drawing, which needs no trust; where the <see cref="Loader"/> has brought plotly.js to the page, a chart takes its place.</summary>
+    /// <summary>
+    /// An image of the drawing, which needs no trust; where the <see cref="Loader"/> has brought plotly.js to the page,
+    /// a chart takes its place.
+    /// </summary>
     public string ToHtml() => FigureHtml.Render(this);
 
     /// <summary>The figure as plotly.js 2 and later read it: data, layout and config.</summary>
     public string ToPlotlyJson() => new FigurePlotly(this).Render();
 
     /// <inheritdoc/>
-    public string Render(string mimeType) => mimeType switch
-    {
-        Mime.Plotly => ToPlotlyJson(),
-        Mime.Html => ToHtml(),
-        Mime.Svg => ToSvg(),
-        Mime.Text => ToString(),
-        _ => throw Mime.Unknown(this, mimeType),
-    };
+    public string Render(string mimeType) =>
+        mimeType switch
+        {
+            Mime.Plotly => ToPlotlyJson(),
+            Mime.Html => ToHtml(),
+            Mime.Svg => ToSvg(),
+            Mime.Text => ToString(),
+            _ => throw Mime.Unknown(this, mimeType),
+        };
 
     /// <summary>The figure as characters.</summary>
     public override string ToString() => FigureText.Render(this);

@@ -11,7 +11,10 @@ public sealed record HeatMap(double[,] Values, string Quantity) : Mark("")
     /// <summary>The values at the colour bar's ends; null for the smallest and largest.</summary>
     public (double Low, double High)? Range { get; init; }
 
-    /// <summary>A .NET format for the numbers in its cells, where these are large enough to hold them; null for about four digits.</summary>
+    /// <summary>
+    /// A .NET format for the numbers in its cells, where these are large enough to hold them; null for about four
+    /// digits.
+    /// </summary>
     public string? Format { get; init; }
 
     internal int Rows => Values.GetLength(0);
@@ -19,10 +22,13 @@ public sealed record HeatMap(double[,] Values, string Quantity) : Mark("")
     internal int Columns => Values.GetLength(1);
 
     /// <summary>The number in a cell; nothing where there is none.</summary>
-    internal string NumberAt(int row, int column) => Values[row, column] is var value && double.IsNaN(value) ? ""
-        : Format is null ? Numbers.Short(double.Round(value, 3)) : Numbers.Format(value, Format);
+    internal string NumberAt(int row, int column) =>
+        Values[row, column] is var value && double.IsNaN(value) ? ""
+        : Format is null ? Numbers.Short(double.Round(value, 3))
+        : Numbers.Format(value, Format);
 
     internal ColourScale Colours => new(Map, Values.Cast<double>(), Range);
 
-    internal override IEnumerable<(double X, double Y)> Reach => Values.Length == 0 ? [] : [(-0.5, -0.5), (Columns - 0.5, Rows - 0.5)];
+    internal override IEnumerable<(double X, double Y)> Reach =>
+        Values.Length == 0 ? [] : [(-0.5, -0.5), (Columns - 0.5, Rows - 0.5)];
 }

@@ -1,17 +1,20 @@
 namespace PatchKit.Display;
 
 /// <summary>
-/// Brings plotly.js (npm's plotly.js-dist-min, 4.8 MB) to the page, after which figures there can be zoomed and hovered over. Without it, and wherever scripts do not run,
-/// they stay the images that they are. In a notebook <c>Loader.Nearby().Into(display("").Update)</c> leaves one line in the saved file, not the 6.4 MB that plotly.js is there.
+/// Brings plotly.js (npm's plotly.js-dist-min, 4.8 MB) to the page, after which figures there can be zoomed and hovered
+/// over. Without it, and wherever scripts do not run, they stay the images that they are. In a notebook
+/// <c>Loader.Nearby().Into(display("").Update)</c> leaves one line in the saved file, not the 6.4 MB that plotly.js is
+/// there.
 /// </summary>
-/// <remarks>What it says is marked data-plotly-note: csnotebook's pages, which bring plotly.js themselves, leave it out.</remarks>
+/// <remarks>
+/// What it says is marked data-plotly-note: csnotebook's pages, which bring plotly.js themselves, leave it out.
+/// </remarks>
 [TypeFormatterSource(typeof(FormatterSource<Loader>), PreferredMimeTypes = [Mime.Html, Mime.Text])]
 public sealed class Loader : IRendered
 {
-    // Puts a chart into each figure's place, now and as figures come. What plotly.js needs stands beside the image, compressed; colours of the ink and of the paper
-    // are the page's.
-    private const string Upgrade =
-        """
+    // Puts a chart into each figure's place, now and as figures come. What plotly.js needs stands beside the image,
+    // compressed; colours of the ink and of the paper are the page's.
+    private const string Upgrade = """
         const probe = document.createElement('span');
         probe.style.color = 'var(--vscode-editor-foreground,var(--jp-content-font-color1,#1f2328))';
         probe.style.backgroundColor = 'var(--vscode-editor-background,var(--jp-layout-color0,#ffffff))';
@@ -38,7 +41,9 @@ public sealed class Loader : IRendered
         all();
         """;
 
-    private readonly string _html, _text, _line;
+    private readonly string _html,
+        _text,
+        _line;
 
     private Loader(string html, string text, string line) => (_html, _text, _line) = (html, text, line);
 
@@ -46,11 +51,14 @@ public sealed class Loader : IRendered
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static Loader FromFile(string path)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"there is no plotly.js at '{path}'; npm's plotly.js-dist-min holds it as plotly.min.js.", path);
+        if (!File.Exists(path))
+            throw new FileNotFoundException(
+                $"there is no plotly.js at '{path}'; npm's plotly.js-dist-min holds it as plotly.min.js.",
+                path
+            );
         // As base64 no byte of it can end the element early; a module loader on the page must not take it for its own.
         string source = Convert.ToBase64String(File.ReadAllBytes(path));
-        string html =
-            $$"""
+        string html = $$"""
             <script>(() => {
             if (!window.Plotly) {
               const script = document.createElement('script'), define = window.define;
@@ -63,35 +71,69 @@ public sealed class Loader : IRendered
             })();</script>
             """;
         const string Line = "plotly.js is loaded: figures on this page can be zoomed, until it is loaded again.";
-        return new Loader(html + $"<small data-plotly-note>{Line}</small>", $"plotly.js from {Path.GetFileName(path)}", Line);
+        return new Loader(
+            html + $"<small data-plotly-note>{Line}</small>",
+            $"plotly.js from {Path.GetFileName(path)}",
+            Line
+        );
     }
 
     /// <summary>
-    /// plotly.js where `npm install plotly.js-dist-min` put it, in this folder or one above; without it, a line that says how figures become interactive.
+    /// plotly.js where `npm install plotly.js-dist-min` put it, in this folder or one above; without it, a line that
+    /// says how figures become interactive.
     /// </summary>
     public static Loader Nearby()
     {
         for (var folder = new DirectoryInfo(Environment.CurrentDirectory); folder is not null; folder = folder.Parent)
-            if (Path.Combine(folder.FullName, "node_modules", "plotly.js-dist-min", "plotly.min.js") is var path && File.Exists(path)) return FromFile(path);
-        const string Advice = "Figures are images here. VS Code makes them interactive by itself; elsewhere `npm install plotly.js-dist-min` in PatchKit's folder does, and this cell again.";
+            if (
+                Path.Combine(folder.FullName, "node_modules", "plotly.js-dist-min", "plotly.min.js") is var path
+                && File.Exists(path)
+            )
+                return FromFile(path);
+        const string Advice =
+            "Figures are images here. VS Code makes them interactive by itself; elsewhere `npm install "
+            + "plotly.js-dist-min` in PatchKit's folder does, and this cell again.";
         return new Loader(new Markup().Add($"<small data-plotly-note>{Advice}</small>").ToString(), Advice, Advice);
     }
 
     /// <summary>plotly.js from an address, which the page asks for it.</summary>
-    public static Loader FromUrl(string url) => new(new Markup()
-        .Add($"<script src='{url}' charset='utf-8'></script>").Raw($"<script>(() => {{\n{Upgrade}\nfor (const wait of [500, 2000, 8000]) setTimeout(all, wait);\n}})();</script>")
-        .Add($"<small data-plotly-note>Figures on this page can be zoomed once plotly.js has come from {url}.</small>").ToString(), $"plotly.js from {url}", $"Figures on this page can be zoomed once plotly.js has come from {url}.");
+    public static Loader FromUrl(string url) =>
+        new(
+            new Markup()
+                .Add($"<script src='{url}' charset='utf-8'></script>")
+                .Raw(
+                    $"<script>(() => {{\n{Upgrade}\nfor (const wait of [500, 2000, 8000]) setTimeout(all, "
+                        + "wait);\n})();</script>"
+                )
+                .Add(
+                    $"<small data-plotly-note>Figures on this page can be zoomed once plotly.js has come "
+                        + $"from {url}.</small>"
+                )
+                .ToString(),
+            $"plotly.js from {url}",
+            $"Figures on this page can be zoomed once plotly.js has come from {url}."
+        );
 
-    /// <summary>Loads it and leaves one line: what a page has loaded stays with the page, and need not lie in the notebook's file.</summary>
+    /// <summary>
+    /// Loads it and leaves one line: what a page has loaded stays with the page, and need not lie in the notebook's
+    /// file.
+    /// </summary>
     /// <param name="show">shows a value in the place of the last one: a DisplayedValue's Update.</param>
     public void Into(Action<object> show)
     {
-        if (_html.Contains("<script", StringComparison.Ordinal)) show(this);
+        if (_html.Contains("<script", StringComparison.Ordinal))
+            show(this);
         show(new Loader(new Markup().Add($"<small data-plotly-note>{_line}</small>").ToString(), _text, _line));
     }
 
     /// <inheritdoc/>
-    public string Render(string mimeType) => mimeType switch { Mime.Html => _html, Mime.Text => _text, _ => throw Mime.Unknown(this, mimeType) };
+    public string Render(string mimeType) =>
+        mimeType switch
+        {
+            Mime.Html => _html,
+            Mime.Text => _text,
+            _ => throw Mime.Unknown(this, mimeType),
+        };
 
     /// <summary>Where plotly.js comes from.</summary>
     public override string ToString() => _text;

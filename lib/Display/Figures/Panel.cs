@@ -26,41 +26,112 @@ public sealed record Panel(Axis X, Axis Y) : IRendered
 
     /// <summary>A line through points; <paramref name="points"/> draws these too.</summary>
     /// <exception cref="ArgumentException">There are not as many y values as x values.</exception>
-    public Panel Line(string name, IEnumerable<double> x, IEnumerable<double> y, Origin origin = Origin.ThisRun, string? group = null, bool points = false) =>
-        With(new Series(name, [.. x], [.. y]) { Origin = origin, Group = group, Line = true, Points = points });
+    public Panel Line(
+        string name,
+        IEnumerable<double> x,
+        IEnumerable<double> y,
+        Origin origin = Origin.ThisRun,
+        string? group = null,
+        bool points = false
+    ) =>
+        With(
+            new Series(name, [.. x], [.. y])
+            {
+                Origin = origin,
+                Group = group,
+                Line = true,
+                Points = points,
+            }
+        );
 
     /// <summary>Points, with error bars where <paramref name="error"/> gives half their length.</summary>
     /// <exception cref="ArgumentException">There are not as many y values as x values.</exception>
-    public Panel Scatter(string name, IEnumerable<double> x, IEnumerable<double> y, Origin origin = Origin.ThisRun, string? group = null, IEnumerable<double>? error = null) =>
-        With(new Series(name, [.. x], [.. y]) { Origin = origin, Group = group, Points = true, Error = error?.ToArray() });
+    public Panel Scatter(
+        string name,
+        IEnumerable<double> x,
+        IEnumerable<double> y,
+        Origin origin = Origin.ThisRun,
+        string? group = null,
+        IEnumerable<double>? error = null
+    ) =>
+        With(
+            new Series(name, [.. x], [.. y])
+            {
+                Origin = origin,
+                Group = group,
+                Points = true,
+                Error = error?.ToArray(),
+            }
+        );
 
     /// <summary>The curve of a function, such as a fitted law, from one x to another.</summary>
-    public Panel Function(string name, Func<double, double> y, double from, double to, Origin origin = Origin.Law, string? group = null)
+    public Panel Function(
+        string name,
+        Func<double, double> y,
+        double from,
+        double to,
+        Origin origin = Origin.Law,
+        string? group = null
+    )
     {
         bool log = X.IsLog && from > X.Floor && to > X.Floor;
-        double low = log ? Math.Log(from - X.Floor) : from, high = log ? Math.Log(to - X.Floor) : to;
-        double[] x = [.. Enumerable.Range(0, FunctionPoints).Select(i => low + (high - low) * i / (FunctionPoints - 1)).Select(t => log ? X.Floor + Math.Exp(t) : t)];
+        double low = log ? Math.Log(from - X.Floor) : from,
+            high = log ? Math.Log(to - X.Floor) : to;
+        double[] x =
+        [
+            .. Enumerable
+                .Range(0, FunctionPoints)
+                .Select(i => low + (high - low) * i / (FunctionPoints - 1))
+                .Select(t => log ? X.Floor + Math.Exp(t) : t),
+        ];
         return Line(name, x, x.Select(y), origin, group);
     }
 
     /// <summary>The area between two curves, such as an interval around a fit.</summary>
     /// <exception cref="ArgumentException">The curves do not have as many values as there are x values.</exception>
-    public Panel Band(string name, IEnumerable<double> x, IEnumerable<double> low, IEnumerable<double> high, Origin origin = Origin.Law, string? group = null) =>
-        With(new Band(name, [.. x], [.. low], [.. high]) { Origin = origin, Group = group });
+    public Panel Band(
+        string name,
+        IEnumerable<double> x,
+        IEnumerable<double> low,
+        IEnumerable<double> high,
+        Origin origin = Origin.Law,
+        string? group = null
+    ) => With(new Band(name, [.. x], [.. low], [.. high]) { Origin = origin, Group = group });
 
     /// <summary>A bar for each category of the x axis.</summary>
-    /// <exception cref="ArgumentException">The x axis has no categories, or not as many as there are values.</exception>
-    public Panel Bars(string name, IEnumerable<double> values, Origin origin = Origin.ThisRun, string? group = null, IEnumerable<double>? error = null)
+    /// <exception cref="ArgumentException">The x axis has no categories, or not as many as there are
+    /// values.</exception>
+    public Panel Bars(
+        string name,
+        IEnumerable<double> values,
+        Origin origin = Origin.ThisRun,
+        string? group = null,
+        IEnumerable<double>? error = null
+    )
     {
         double[] heights = [.. values];
         if (X.Categories?.Count != heights.Length)
             throw new ArgumentException(
-                $"'{name}' has {heights.Length} bars, but the axis '{X.Label}' has {X.Categories?.Count ?? 0} categories; make it by Axis.Named with one name for each bar.");
-        return With(new Bars(name, heights) { Origin = origin, Group = group, Error = error?.ToArray() });
+                $"'{name}' has {heights.Length} bars, but the axis '{X.Label}' "
+                    + $"has {X.Categories?.Count ?? 0} categories; make it by Axis.Named with one name for each bar."
+            );
+        return With(
+            new Bars(name, heights)
+            {
+                Origin = origin,
+                Group = group,
+                Error = error?.ToArray(),
+            }
+        );
     }
 
     /// <summary>A matrix as colours, its first row on top.</summary>
-    public Panel HeatMap(double[,] values, string quantity, ColourMap map = ColourMap.Viridis, (double Low, double High)? range = null) =>
+    public Panel HeatMap(
+        double[,] values,
+        string quantity,
+        ColourMap map = ColourMap.Viridis,
+        (double Low, double High)? range = null
+    ) =>
         (this with { Y = Y with { Reversed = true } }).With(new HeatMap(values, quantity) { Map = map, Range = range });
 
     /// <summary>A few words at a point.</summary>

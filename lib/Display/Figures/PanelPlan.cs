@@ -39,19 +39,25 @@ internal sealed class PanelPlan
         {
             var points = Panel.Marks.OfType<Series>().SelectMany(series => series.X.Zip(series.Y)).ToArray();
             var bars = Panel.Marks.OfType<Bars>().SelectMany(mark => mark.Values).ToArray();
-            int refused = points.Count(point => X.Refuses(point.First) || Y.Refuses(point.Second)) + bars.Count(Y.Refuses);
+            int refused =
+                points.Count(point => X.Refuses(point.First) || Y.Refuses(point.Second)) + bars.Count(Y.Refuses);
             int beyond = points.Count(point => Outside(X, point.First) || Outside(Y, point.Second));
             string where = Panel.Title.Length == 0 ? "" : $" ({Panel.Title})";
             string[] sentences =
             [
-                .. refused == 0 ? Array.Empty<string>() : [$"{Count(refused, "has", "have")} no place on a logarithmic axis{where}."],
-                .. bars.Length > 0 && !Y.Axis.IsLog && Y.Ends.Low > 0 ? [$"The bars begin at {Numbers.Short(Y.Ends.Low)}, not at 0{where}."] : Array.Empty<string>(),
+                .. refused == 0
+                    ? Array.Empty<string>()
+                    : [$"{Count(refused, "has", "have")} no place on a logarithmic axis{where}."],
+                .. bars.Length > 0 && !Y.Axis.IsLog && Y.Ends.Low > 0
+                    ? [$"The bars begin at {Numbers.Short(Y.Ends.Low)}, not at 0{where}."]
+                    : Array.Empty<string>(),
                 .. beyond == 0 ? Array.Empty<string>() : [$"{Count(beyond, "lies", "lie")} outside the axes{where}."],
             ];
             return sentences.Length == 0 ? null : string.Join(' ', sentences);
 
             static string Count(int n, string one, string many) => n == 1 ? $"1 value {one}" : $"{n} values {many}";
-            static bool Outside(AxisScale scale, double value) => double.IsFinite(scale.At(value)) && !scale.Holds(value);
+            static bool Outside(AxisScale scale, double value) =>
+                double.IsFinite(scale.At(value)) && !scale.Holds(value);
         }
     }
 }

@@ -20,5 +20,6 @@ public sealed record Series(string Name, IReadOnlyList<double> X, IReadOnlyList<
 
     internal double ErrorAt(int i) => Error is { } error && i < error.Count && double.IsFinite(error[i]) ? error[i] : 0;
 
-    internal override IEnumerable<(double X, double Y)> Reach => X.SelectMany((x, i) => new[] { (x, Y[i]), (x, Y[i] - ErrorAt(i)), (x, Y[i] + ErrorAt(i)) });
+    internal override IEnumerable<(double X, double Y)> Reach =>
+        X.SelectMany((x, i) => new[] { (x, Y[i]), (x, Y[i] - ErrorAt(i)), (x, Y[i] + ErrorAt(i)) });
 }

@@ -10,9 +10,12 @@ internal static class Ticks
     internal static IReadOnlyList<double> Linear(double low, double high, double count)
     {
         double rough = (high - low) / Math.Max(count, 1);
-        if (!(rough > 0) || !double.IsFinite(rough)) return [low];
+        if (!(rough > 0) || !double.IsFinite(rough))
+            return [low];
         int exponent = (int)Math.Floor(Math.Log10(rough));
-        double step = new[] { 1, 2, 5, 10 }.Select(digit => Times(digit, exponent)).First(nice => nice >= rough * (1 - 1e-9));
+        double step = new[] { 1, 2, 5, 10 }
+            .Select(digit => Times(digit, exponent))
+            .First(nice => nice >= rough * (1 - 1e-9));
         return Multiples(step, low, high);
     }
 
@@ -20,14 +23,21 @@ internal static class Ticks
     internal static IReadOnlyList<double> Powers(int @base, double low, double high, double count)
     {
         double unit = Math.Log(@base);
-        int first = (int)Math.Ceiling(Math.Log(low) / unit - 1e-9), last = (int)Math.Floor(Math.Log(high) / unit + 1e-9);
+        int first = (int)Math.Ceiling(Math.Log(low) / unit - 1e-9),
+            last = (int)Math.Floor(Math.Log(high) / unit + 1e-9);
         int stride = Math.Max(1, (int)Math.Ceiling((last - first + 1) / Math.Max(count, 1)));
-        return [.. Enumerable.Range(first, Math.Max(0, last - first + 1)).Where(exponent => exponent % stride == 0)
-            .Select(exponent => @base == 10 ? Times(1, exponent) : Math.Pow(@base, exponent))];
+        return
+        [
+            .. Enumerable
+                .Range(first, Math.Max(0, last - first + 1))
+                .Where(exponent => exponent % stride == 0)
+                .Select(exponent => @base == 10 ? Times(1, exponent) : Math.Pow(@base, exponent)),
+        ];
     }
 
     /// <summary>
-    /// Round numbers as close as a gap allows on an axis that is not linear, the roundest first; where the axis is wide, no finer than it is wide there.
+    /// Round numbers as close as a gap allows on an axis that is not linear, the roundest first; where the axis is
+    /// wide, no finer than it is wide there.
     /// </summary>
     internal static IReadOnlyList<double> Spaced(double low, double high, Func<double, double> place, double gap)
     {
@@ -37,11 +47,16 @@ internal static class Ticks
             foreach (int digit in new[] { 5, 2, 1 })
             {
                 double step = Times(digit, exponent);
-                if ((high - low) / step > 2000) return Sorted();
+                if ((high - low) / step > 2000)
+                    return Sorted();
                 foreach (double value in Multiples(step, low, high))
                 {
                     double at = place(value);
-                    if (Math.Abs(place(value + step) - at) >= Fineness * gap && chosen.All(other => Math.Abs(other.Place - at) >= gap)) chosen.Add((value, at));
+                    if (
+                        Math.Abs(place(value + step) - at) >= Fineness * gap
+                        && chosen.All(other => Math.Abs(other.Place - at) >= gap)
+                    )
+                        chosen.Add((value, at));
                 }
             }
         return Sorted();
@@ -52,11 +67,14 @@ internal static class Ticks
     /// <summary>All multiples of a step between two values, each the nearest double to its decimal.</summary>
     private static IReadOnlyList<double> Multiples(double step, double low, double high)
     {
-        double first = Math.Ceiling(low / step - 1e-9), last = Math.Floor(high / step + 1e-9);
+        double first = Math.Ceiling(low / step - 1e-9),
+            last = Math.Floor(high / step + 1e-9);
         var values = new List<double>();
-        for (double k = first; k <= last; k++) values.Add(step >= 1 ? k * step : k / Math.Round(1 / step));
+        for (double k = first; k <= last; k++)
+            values.Add(step >= 1 ? k * step : k / Math.Round(1 / step));
         return values;
     }
 
-    private static double Times(int digit, int exponent) => exponent >= 0 ? digit * Math.Pow(10, exponent) : digit / Math.Pow(10, -exponent);
+    private static double Times(int digit, int exponent) =>
+        exponent >= 0 ? digit * Math.Pow(10, exponent) : digit / Math.Pow(10, -exponent);
 }

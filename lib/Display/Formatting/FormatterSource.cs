@@ -2,12 +2,17 @@ using System.Reflection;
 
 namespace PatchKit.Display;
 
-/// <summary>The formatters of a type, one for each MIME type that its <see cref="TypeFormatterSourceAttribute"/> lists.</summary>
-public sealed class FormatterSource<T> where T : IRendered
+/// <summary>
+/// The formatters of a type, one for each MIME type that its <see cref="TypeFormatterSourceAttribute"/> lists.
+/// </summary>
+public sealed class FormatterSource<T>
+    where T : IRendered
 {
     /// <summary>What .NET Interactive's convention asks for.</summary>
     public IEnumerable<object> CreateTypeFormatters() =>
-        typeof(T).GetCustomAttribute<TypeFormatterSourceAttribute>()!.PreferredMimeTypes.Select(mimeType => new Formatter(mimeType));
+        typeof(T)
+            .GetCustomAttribute<TypeFormatterSourceAttribute>()!
+            .PreferredMimeTypes.Select(mimeType => new Formatter(mimeType));
 
     private sealed class Formatter(string mimeType)
     {
@@ -15,7 +20,8 @@ public sealed class FormatterSource<T> where T : IRendered
 
         public bool Format(object value, TextWriter writer)
         {
-            if (value is not T rendered) return false;
+            if (value is not T rendered)
+                return false;
             writer.Write(rendered.Render(mimeType));
             return true;
         }

@@ -18,8 +18,7 @@ internal static class InteractiveSession
     private const string Library = "Microsoft.DotNet.Interactive";
 
     /// <summary>What is run in the session, between two cells.</summary>
-    internal const string Mend =
-        """
+    internal const string Mend = """
         Microsoft.DotNet.Interactive.Formatting.DisplayedValue display(object value, params string[] mimeTypes) =>
             Microsoft.DotNet.Interactive.KernelInvocationContextExtensions.Display(
                 Microsoft.DotNet.Interactive.KernelInvocationContext.Current, value, mimeTypes);
@@ -29,9 +28,11 @@ internal static class InteractiveSession
     [ModuleInitializer]
     internal static void Begin()
     {
-        if (Assembly.GetEntryAssembly()?.GetName().Name != Program) return;
+        if (Assembly.GetEntryAssembly()?.GetName().Name != Program)
+            return;
         var tool = AssemblyLoadContext.Default.Assemblies.FirstOrDefault(known => known.GetName().Name == Library);
-        if (tool is not null) Defer(tool);
+        if (tool is not null)
+            Defer(tool);
     }
 
     /// <summary>
@@ -44,8 +45,10 @@ internal static class InteractiveSession
         var context = tool.GetType($"{Library}.KernelInvocationContext")?.GetProperty("Current")?.GetValue(null);
         object? kernel = context?.GetType().GetProperty("HandlingKernel")?.GetValue(context);
         var command = tool.GetType($"{Library}.Commands.SubmitCode")?.GetConstructor([typeof(string), typeof(string)]);
-        if (kernel?.GetType() is not { Name: "CSharpKernel" } type || command is null) return false;
-        if (type.GetMethod("DeferCommand") is not { } defer) return false;
+        if (kernel?.GetType() is not { Name: "CSharpKernel" } type || command is null)
+            return false;
+        if (type.GetMethod("DeferCommand") is not { } defer)
+            return false;
         defer.Invoke(kernel, [command.Invoke([Mend, null])]);
         return true;
     }

@@ -21,5 +21,6 @@ public static class Mime
     /// <summary>Text.</summary>
     public const string Text = "text/plain";
 
-    internal static ArgumentException Unknown(object value, string mimeType) => new($"a {value.GetType().Name} has no form of type {mimeType}.", nameof(mimeType));
+    internal static ArgumentException Unknown(object value, string mimeType) =>
+        new($"a {value.GetType().Name} has no form of type {mimeType}.", nameof(mimeType));
 }

@@ -1,6 +1,9 @@
 namespace PatchKit.Display;
 
-/// <summary>How wide text is in the widest of the common sans-serif faces (DejaVu Sans), near enough to lay a figure out without a font.</summary>
+/// <summary>
+/// How wide text is in the widest of the common sans-serif faces (DejaVu Sans), near enough to lay a figure out without
+/// a font.
+/// </summary>
 internal static class TextWidth
 {
     /// <summary>How much wider bold text is.</summary>
@@ -24,29 +27,33 @@ internal static class TextWidth
             }
             line = Fit(longer, size, width);
         }
-        if (line.Length > 0) lines.Add(line);
+        if (line.Length > 0)
+            lines.Add(line);
         return lines;
     }
 
     /// <summary>The text, or as much of it as fits, with an ellipsis.</summary>
     internal static string Fit(string text, double size, double width)
     {
-        if (Of(text, size) <= width) return text;
+        if (Of(text, size) <= width)
+            return text;
         int length = text.Length;
-        while (length > 1 && Of(text[..length], size) + size > width) length--;
+        while (length > 1 && Of(text[..length], size) + size > width)
+            length--;
         return text[..length].TrimEnd() + "…";
     }
 
-    private static double Em(char c) => c switch
-    {
-        'i' or 'j' or 'l' or '\'' => 0.28,
-        ' ' or '.' or ',' or ':' or ';' or '|' or '/' or 'I' => 0.33,
-        'f' or 't' or 'r' or '(' or ')' or '[' or ']' or '-' or '!' => 0.4,
-        'm' or 'w' or 'M' or 'W' or '@' or '%' => 0.95,
-        'c' or 's' or 'k' or 'v' or 'x' or 'y' or 'z' => 0.56,
-        '⁰' or '¹' or '²' or '³' or '⁴' or '⁵' or '⁶' or '⁷' or '⁸' or '⁹' or '⁻' => 0.42,
-        >= 'A' and <= 'Z' => 0.7,
-        >= '⺀' => 1,
-        _ => 0.635,
-    };
+    private static double Em(char c) =>
+        c switch
+        {
+            'i' or 'j' or 'l' or '\'' => 0.28,
+            ' ' or '.' or ',' or ':' or ';' or '|' or '/' or 'I' => 0.33,
+            'f' or 't' or 'r' or '(' or ')' or '[' or ']' or '-' or '!' => 0.4,
+            'm' or 'w' or 'M' or 'W' or '@' or '%' => 0.95,
+            'c' or 's' or 'k' or 'v' or 'x' or 'y' or 'z' => 0.56,
+            '⁰' or '¹' or '²' or '³' or '⁴' or '⁵' or '⁶' or '⁷' or '⁸' or '⁹' or '⁻' => 0.42,
+            >= 'A' and <= 'Z' => 0.7,
+            >= '⺀' => 1,
+            _ => 0.635,
+        };
 }

@@ -14,14 +14,15 @@ internal static class Pixels
     /// <summary>A matrix in a map's colours, (H, W, 3); NaN in grey.</summary>
     internal static byte[] Coloured(double[,] values, ColourScale colours, bool upward = false, bool leftward = false)
     {
-        int rows = values.GetLength(0), columns = values.GetLength(1);
+        int rows = values.GetLength(0),
+            columns = values.GetLength(1);
         var pixels = new byte[3 * rows * columns];
         for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-            {
-                double value = values[upward ? rows - 1 - i : i, leftward ? columns - 1 - j : j];
-                Set(pixels, i * columns + j, double.IsNaN(value) ? ((byte)128, (byte)128, (byte)128) : colours.At(value));
-            }
+        for (int j = 0; j < columns; j++)
+        {
+            double value = values[upward ? rows - 1 - i : i, leftward ? columns - 1 - j : j];
+            Set(pixels, i * columns + j, double.IsNaN(value) ? ((byte)128, (byte)128, (byte)128) : colours.At(value));
+        }
         return pixels;
     }
 
@@ -41,7 +42,8 @@ internal static class Pixels
     {
         var large = new byte[pixels.Length * zoom * zoom];
         for (int y = 0; y < height * zoom; y++)
-            for (int x = 0; x < width * zoom; x++) pixels.Slice(3 * (y / zoom * width + x / zoom), 3).CopyTo(large.AsSpan(3 * (y * width * zoom + x)));
+        for (int x = 0; x < width * zoom; x++)
+            pixels.Slice(3 * (y / zoom * width + x / zoom), 3).CopyTo(large.AsSpan(3 * (y * width * zoom + x)));
         return large;
     }
 }

@@ -1,6 +1,8 @@
 namespace PatchKit.Display;
 
-/// <summary>Shows one value after another on a text stream: in the same line on a terminal, a line every ten seconds elsewhere.</summary>
+/// <summary>
+/// Shows one value after another on a text stream: in the same line on a terminal, a line every ten seconds elsewhere.
+/// </summary>
 /// <param name="writer">the stream, such as <see cref="Console.Error"/>.</param>
 /// <param name="rewrites">whether it is a terminal.</param>
 /// <param name="time">the clock; the system's by default.</param>
@@ -20,7 +22,8 @@ public sealed class TerminalLine(TextWriter writer, bool rewrites, TimeProvider?
         {
             writer.Write("\r" + line.PadRight(_shown));
             _shown = line.Length;
-            if (last) Dispose();
+            if (last)
+                Dispose();
         }
         else if (last || _time.GetElapsedTime(_said) >= s_every)
         {
@@ -32,7 +35,8 @@ public sealed class TerminalLine(TextWriter writer, bool rewrites, TimeProvider?
     /// <summary>Ends the line, if one is open.</summary>
     public void Dispose()
     {
-        if (_shown > 0) writer.WriteLine();
+        if (_shown > 0)
+            writer.WriteLine();
         _shown = 0;
     }
 }

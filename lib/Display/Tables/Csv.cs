@@ -16,10 +16,7 @@ namespace PatchKit.Display;
 /// </remarks>
 public static class Csv
 {
-    private static readonly CsvConfiguration s_settings = new(CultureInfo.InvariantCulture)
-    {
-        NewLine = "\n",
-    };
+    private static readonly CsvConfiguration s_settings = new(CultureInfo.InvariantCulture) { NewLine = "\n" };
 
     /// <summary>Writes the DataFrame to a file, in place of an older one.</summary>
     public static void WriteCsv(this DataFrame frame, string path)
@@ -56,8 +53,8 @@ public static class Csv
     /// also numbers with more digits than a Double has and those that begin with a 0, such as "007". An empty field is
     /// null.
     /// </summary>
-    /// <exception cref="IOException">A line has not as many fields as the first one or a stray quote, or two columns have
-    /// one name.</exception>
+    /// <exception cref="IOException">A line has not as many fields as the first one or a stray quote, or two columns
+    /// have one name.</exception>
     public static DataFrame Read(string path)
     {
         var (names, rows) = Records(path);

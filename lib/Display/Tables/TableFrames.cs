@@ -7,8 +7,8 @@ namespace PatchKit.Display;
 /// <remarks>
 /// <para><b>GroupBy counts a null as 0.</b> Microsoft.Data.Analysis 0.23 adds up the values that there are and divides
 /// by the number of rows: the mean of 2, null and 4 is 2, in <c>GroupBy(...).Mean(...)</c> and in <c>Description()</c>
-/// (<c>column.Mean()</c> leaves nulls out). Leave the nulls out first, by <c>frame.Filter(frame["x"].ElementwiseIsNotNull())</c>, and
-/// go on with what remains.</para>
+/// (<c>column.Mean()</c> leaves nulls out). Leave the nulls out first, by
+/// <c>frame.Filter(frame["x"].ElementwiseIsNotNull())</c>, and go on with what remains.</para>
 /// <para><b>LoadCsv reads numbers as float32</b>, about seven digits of them; <see cref="Csv.Read"/> reads all.</para>
 /// <para>Extensions, so that only a program that asks for a DataFrame loads Microsoft.Data.Analysis.</para>
 /// </remarks>

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit;
 
-/// <summary>Collectives on any device by those of CPU tensors: a copy goes out and its result comes back when it is waited for.</summary>
+/// <summary>
+/// Collectives on any device by those of CPU tensors: a copy goes out and its result comes back when it is waited for.
+/// </summary>
 /// <param name="host">carries the copies.</param>
 internal sealed class HostGroup(ICollectives host) : ICollectives
 {
@@ -25,11 +27,12 @@ internal sealed class HostGroup(ICollectives host) : ICollectives
     public Collective AllGather(Tensor tensor, Tensor all)
     {
         var (copy, copies) = (Copy(tensor, tensor.dtype), empty(all.shape, all.dtype).DetachFromDisposeScope());
-        return host.AllGather(copy, copies).Then(() =>
-        {
-            copy.Dispose();
-            PutBack(copies, all);
-        });
+        return host.AllGather(copy, copies)
+            .Then(() =>
+            {
+                copy.Dispose();
+                PutBack(copies, all);
+            });
     }
 
     /// <inheritdoc/>

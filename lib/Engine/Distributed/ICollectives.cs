@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit;
 
-/// <summary>What carries a group's collectives, which all ranks begin in one order. A collective changes its tensor in place, at the latest when it was waited for.</summary>
+/// <summary>
+/// What carries a group's collectives, which all ranks begin in one order. A collective changes its tensor in place, at
+/// the latest when it was waited for.
+/// </summary>
 internal interface ICollectives : IDisposable
 {
     /// <summary>Each element's sum, greatest or least over the ranks.</summary>

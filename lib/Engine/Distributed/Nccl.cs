@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace PatchKit;
 
-/// <summary>NCCL's plain C functions, from libtorch's own copy or the machine's, found when they are first asked for.</summary>
+/// <summary>
+/// NCCL's plain C functions, from libtorch's own copy or the machine's, found when they are first asked for.
+/// </summary>
 internal static unsafe class Nccl
 {
     private static readonly Lazy<(nint Library, string Absence)> Found = new(Find);
@@ -11,14 +13,30 @@ internal static unsafe class Nccl
     /// <summary>Why NCCL cannot be used, as a clause; empty where it can.</summary>
     internal static string Absence => Found.Value.Absence;
 
-    internal static readonly delegate* unmanaged<UniqueId*, int> GetUniqueId = (delegate* unmanaged<UniqueId*, int>)Export("ncclGetUniqueId");
-    internal static readonly delegate* unmanaged<nint*, int, UniqueId, int, int> CommInitRank = (delegate* unmanaged<nint*, int, UniqueId, int, int>)Export("ncclCommInitRank");
-    internal static readonly delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int> AllReduce = (delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclAllReduce");
-    internal static readonly delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int> Broadcast = (delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclBroadcast");
-    internal static readonly delegate* unmanaged<nint, nint, nuint, int, nint, nint, int> AllGather = (delegate* unmanaged<nint, nint, nuint, int, nint, nint, int>)Export("ncclAllGather");
-    internal static readonly delegate* unmanaged<nint, int> CommDestroy = (delegate* unmanaged<nint, int>)Export("ncclCommDestroy");
-    internal static readonly delegate* unmanaged<nint, int> CommAbort = (delegate* unmanaged<nint, int>)Export("ncclCommAbort");
-    private static readonly delegate* unmanaged<int, byte*> GetErrorString = (delegate* unmanaged<int, byte*>)Export("ncclGetErrorString");
+    internal static readonly delegate* unmanaged<UniqueId*, int> GetUniqueId = (delegate* unmanaged<
+        UniqueId*,
+        int>)Export("ncclGetUniqueId");
+    internal static readonly delegate* unmanaged<nint*, int, UniqueId, int, int> CommInitRank = (delegate* unmanaged<
+        nint*,
+        int,
+        UniqueId,
+        int,
+        int>)Export("ncclCommInitRank");
+    internal static readonly delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int> AllReduce =
+        (delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclAllReduce");
+    internal static readonly delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int> Broadcast =
+        (delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclBroadcast");
+    internal static readonly delegate* unmanaged<nint, nint, nuint, int, nint, nint, int> AllGather =
+        (delegate* unmanaged<nint, nint, nuint, int, nint, nint, int>)Export("ncclAllGather");
+    internal static readonly delegate* unmanaged<nint, int> CommDestroy = (delegate* unmanaged<nint, int>)Export(
+        "ncclCommDestroy"
+    );
+    internal static readonly delegate* unmanaged<nint, int> CommAbort = (delegate* unmanaged<nint, int>)Export(
+        "ncclCommAbort"
+    );
+    private static readonly delegate* unmanaged<int, byte*> GetErrorString = (delegate* unmanaged<int, byte*>)Export(
+        "ncclGetErrorString"
+    );
 
     /// <summary>ncclUniqueId, 128 bytes passed by value: rank 0 makes it, and the others are told.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 128)]
@@ -51,7 +69,8 @@ internal static unsafe class Nccl
             _ => throw new ArgumentException($"NCCL has no {type}; convert the tensor to float32 first."),
         };
 
-    private static nint Export(string name) => Found.Value.Library == 0 ? 0 : NativeLibrary.GetExport(Found.Value.Library, name);
+    private static nint Export(string name) =>
+        Found.Value.Library == 0 ? 0 : NativeLibrary.GetExport(Found.Value.Library, name);
 
     private static (nint Library, string Absence) Find()
     {
@@ -60,7 +79,8 @@ internal static unsafe class Nccl
         {
             try
             {
-                nint library = name == NativeLibraries.TorchCuda ? NativeLibraries.Loaded(name) : NativeLibrary.Load(name);
+                nint library =
+                    name == NativeLibraries.TorchCuda ? NativeLibraries.Loaded(name) : NativeLibrary.Load(name);
                 if (NativeLibrary.TryGetExport(library, "ncclCommInitRank", out _))
                     return (library, "");
             }

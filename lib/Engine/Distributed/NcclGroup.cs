@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Collectives on CUDA tensors over NCCL, in the order of libtorch's current stream: what is computed there next sees the
-/// result, so that waiting takes no time of the CPU. The ranks meet through the key-value store.
+/// Collectives on CUDA tensors over NCCL, in the order of libtorch's current stream: what is computed there next sees
+/// the result, so that waiting takes no time of the CPU. The ranks meet through the key-value store.
 /// </summary>
 internal sealed unsafe class NcclGroup : ICollectives
 {
@@ -17,7 +17,13 @@ internal sealed unsafe class NcclGroup : ICollectives
 
     /// <summary>Meets the other ranks.</summary>
     /// <exception cref="IOException">They did not all meet.</exception>
-    internal NcclGroup(KeyValueStore store, RankPlace place, Device device, ProcessGroupOptions options, CancellationToken lost)
+    internal NcclGroup(
+        KeyValueStore store,
+        RankPlace place,
+        Device device,
+        ProcessGroupOptions options,
+        CancellationToken lost
+    )
     {
         (_device, _lost) = (Math.Max(0, device.index), lost);
         CudaDriver.MakeCurrent(_device);
@@ -41,27 +47,45 @@ internal sealed unsafe class NcclGroup : ICollectives
     {
         // ncclSum, ncclMax, ncclMin; product is 1
         int number = Nccl.NumberOf(tensor.dtype),
-            op = reduction switch { ReduceOp.Sum => 0, ReduceOp.Max => 2, _ => 3 };
-        return Begin(tensor, (data, stream) => Nccl.AllReduce(data, data, (nuint)tensor.numel(), number, op, _group, stream), "ncclAllReduce");
+            op = reduction switch
+            {
+                ReduceOp.Sum => 0,
+                ReduceOp.Max => 2,
+                _ => 3,
+            };
+        return Begin(
+            tensor,
+            (data, stream) => Nccl.AllReduce(data, data, (nuint)tensor.numel(), number, op, _group, stream),
+            "ncclAllReduce"
+        );
     }
 
     /// <inheritdoc/>
     public Collective Broadcast(Tensor tensor, int root) =>
-        Begin(tensor, (data, stream) => Nccl.Broadcast(data, data, (nuint)Bytes(tensor), 1, root, _group, stream), "ncclBroadcast");
+        Begin(
+            tensor,
+            (data, stream) => Nccl.Broadcast(data, data, (nuint)Bytes(tensor), 1, root, _group, stream),
+            "ncclBroadcast"
+        );
 
     /// <inheritdoc/>
     public Collective AllGather(Tensor tensor, Tensor all) =>
-        Begin(tensor, (data, stream) => Nccl.AllGather(data, Data(all), (nuint)Bytes(tensor), 1, _group, stream), "ncclAllGather");
+        Begin(
+            tensor,
+            (data, stream) => Nccl.AllGather(data, Data(all), (nuint)Bytes(tensor), 1, _group, stream),
+            "ncclAllGather"
+        );
 
     /// <summary>A number goes round and is waited for.</summary>
     public Collective Barrier()
     {
         var one = ones([1], ScalarType.Float32, new Device(DeviceType.CUDA, _device)).DetachFromDisposeScope();
-        return AllReduce(one, ReduceOp.Sum).Then(() =>
-        {
-            _ = one.item<float>();
-            one.Dispose();
-        });
+        return AllReduce(one, ReduceOp.Sum)
+            .Then(() =>
+            {
+                _ = one.item<float>();
+                one.Dispose();
+            });
     }
 
     /// <inheritdoc/>
@@ -83,7 +107,11 @@ internal sealed unsafe class NcclGroup : ICollectives
     private Collective Begin(Tensor tensor, Call call, string name)
     {
         if (tensor.device_type != DeviceType.CUDA || !tensor.is_contiguous())
-            throw new ArgumentException($"NCCL takes contiguous CUDA tensors, but this one is on {tensor.device}, {(tensor.is_contiguous() ? "" : "not ")}contiguous; move it, or call contiguous().");
+            throw new ArgumentException(
+                "NCCL takes contiguous CUDA tensors, but this one is "
+                    + $"on {tensor.device}, {(tensor.is_contiguous() ? "" : "not ")}contiguous; move it, or "
+                    + "call contiguous()."
+            );
         var collective = new Collective(() => Nccl.Check(call(Data(tensor), CudaStream.Current(_device)), name), _lost);
         collective.Run();
         GC.KeepAlive(tensor);

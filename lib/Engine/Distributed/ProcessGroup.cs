@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace PatchKit;
 
 /// <summary>
-/// Several processes that compute together: collectives over Gloo (CPUs) or NCCL (GPUs), which all ranks call in one order, and a watch
-/// that turns a rank that is gone into a <see cref="RankLostException"/> on the others, where a collective alone would
-/// wait. One thread uses a group.
+/// Several processes that compute together: collectives over Gloo (CPUs) or NCCL (GPUs), which all ranks call in one
+/// order, and a watch that turns a rank that is gone into a <see cref="RankLostException"/> on the others, where a
+/// collective alone would wait. One thread uses a group.
 /// </summary>
 public sealed class ProcessGroup : IDisposable
 {
@@ -54,7 +54,8 @@ public sealed class ProcessGroup : IDisposable
             _server?.Dispose();
             throw new RankLostException(
                 $"rank {place.Rank} waited for {place.Ranks} ranks at {place.Host}:{place.Port}, but they did not all "
-                    + $"meet ({reason.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one MASTER_ADDR and one free MASTER_PORT "
+                    + $"meet ({reason.TrimEnd('.')}); start as many processes as WORLD_SIZE says, with one "
+                    + "MASTER_ADDR and one free MASTER_PORT "
                     + "(under Slurm by srun), or train in one process without those variables.",
                 e
             );
@@ -81,7 +82,9 @@ public sealed class ProcessGroup : IDisposable
     /// <summary>Where the tensors of collectives are.</summary>
     public Device Device { get; }
 
-    /// <summary>What carries the collectives: "Gloo", "NCCL", or a sentence where it is a slower one than the device could have.</summary>
+    /// <summary>
+    /// What carries the collectives: "Gloo", "NCCL", or a sentence where it is a slower one than the device could have.
+    /// </summary>
     public string Carrier { get; }
 
     /// <summary>Why the group cannot go on; null while it can.</summary>
@@ -94,7 +97,8 @@ public sealed class ProcessGroup : IDisposable
     /// <param name="place">which of them this one is.</param>
     /// <param name="device">where tensors will be.</param>
     /// <param name="options">how long to wait.</param>
-    /// <exception cref="NotSupportedException">The device is not here, or this build has no collectives for it.</exception>
+    /// <exception cref="NotSupportedException">The device is not here, or this build has no collectives for
+    /// it.</exception>
     /// <exception cref="RankLostException">Not all ranks came in time.</exception>
     public static ProcessGroup Join(RankPlace place, Device device, ProcessGroupOptions? options = null)
     {
@@ -109,7 +113,8 @@ public sealed class ProcessGroup : IDisposable
         if (!Backends.HasFlag(CollectiveBackends.Gloo) && !(gpu && Backends.HasFlag(CollectiveBackends.Nccl)))
         {
             throw new NotSupportedException(
-                $"{place.Ranks} processes are to train together on {device}, which takes {(gpu ? "NCCL or Gloo" : "Gloo")}, but this build "
+                $"{place.Ranks} processes are to train together on {device}, which "
+                    + $"takes {(gpu ? "NCCL or Gloo" : "Gloo")}, but this build "
                     + $"has {Backends}: {Absence}"
             );
         }
@@ -271,14 +276,24 @@ public sealed class ProcessGroup : IDisposable
         if (Device.type == DeviceType.CUDA && !options.ThroughHost)
         {
             _store.Set(NcclKey(Rank), Nccl.Absence);
-            missing = Enumerable.Range(0, Size).Select(rank => Encoding.UTF8.GetString(_store.Get(NcclKey(rank), options.Rendezvous)) is { Length: > 0 } absence ? $"rank {rank} has no NCCL: {absence}" : "").FirstOrDefault(absence => absence.Length > 0, "");
+            missing = Enumerable
+                .Range(0, Size)
+                .Select(rank =>
+                    Encoding.UTF8.GetString(_store.Get(NcclKey(rank), options.Rendezvous)) is { Length: > 0 } absence
+                        ? $"rank {rank} has no NCCL: {absence}"
+                        : ""
+                )
+                .FirstOrDefault(absence => absence.Length > 0, "");
             if (missing.Length == 0)
                 return (new NcclGroup(_store, place, Device, options, _lost.Token), "NCCL");
         }
         var gloo = new GlooGroup(_store, place, OwnAddress(options.Rendezvous), options, _lost.Token);
         return Device.type == DeviceType.CPU && !options.ThroughHost
             ? (gloo, "Gloo")
-            : (new HostGroup(gloo), $"collectives of tensors on {Device} go through host memory by Gloo, more slowly, as {missing}.");
+            : (
+                new HostGroup(gloo),
+                $"collectives of tensors on {Device} go through host memory by Gloo, more slowly, as {missing}."
+            );
     }
 
     private static string NcclKey(int rank) => $"nccl/{rank}";

@@ -14,7 +14,10 @@ public sealed record ProcessGroupOptions
     /// <summary>Until a collective that others do not join fails, however well their hearts beat.</summary>
     public TimeSpan Collective { get; init; } = TimeSpan.FromMinutes(30);
 
-    /// <summary>Whether collectives go through host memory although the device needs none of it, as they do for GPUs without NCCL: for tests.</summary>
+    /// <summary>
+    /// Whether collectives go through host memory although the device needs none of it, as they do for GPUs without
+    /// NCCL: for tests.
+    /// </summary>
     internal bool ThroughHost { get; init; }
 
     /// <summary>

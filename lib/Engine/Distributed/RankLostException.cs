@@ -7,5 +7,6 @@ namespace PatchKit;
 public sealed class RankLostException : Exception
 {
     /// <summary>Another process is gone.</summary>
-    public RankLostException(string message, Exception? inner = null) : base(message, inner) { }
+    public RankLostException(string message, Exception? inner = null)
+        : base(message, inner) { }
 }

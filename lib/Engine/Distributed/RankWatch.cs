@@ -11,8 +11,13 @@ namespace PatchKit;
 /// </summary>
 internal sealed partial class RankWatch
 {
-    private const string FailureKey = "failure", FailuresKey = "failures", SuspicionKey = "suspicion";
-    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(500), Suspected = TimeSpan.FromSeconds(3), Explaining = TimeSpan.FromSeconds(10), Patience = TimeSpan.FromSeconds(10);
+    private const string FailureKey = "failure",
+        FailuresKey = "failures",
+        SuspicionKey = "suspicion";
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(500),
+        Suspected = TimeSpan.FromSeconds(3),
+        Explaining = TimeSpan.FromSeconds(10),
+        Patience = TimeSpan.FromSeconds(10);
     private readonly KeyValueStore _store;
     private readonly int _rank;
     private readonly TimeSpan _silence;
@@ -37,7 +42,14 @@ internal sealed partial class RankWatch
     /// driver: the process is then ended.</param>
     internal RankWatch(RankPlace place, KeyValueStore store, TimeSpan silence, Action lost, bool unstoppable)
     {
-        (_store, _rank, _silence, _lost, _unstoppable, _address) = (store, place.Rank, silence, lost, unstoppable, $"{place.Host}:{place.Port}");
+        (_store, _rank, _silence, _lost, _unstoppable, _address) = (
+            store,
+            place.Rank,
+            silence,
+            lost,
+            unstoppable,
+            $"{place.Host}:{place.Port}"
+        );
         (_beats, _seen) = (new long[place.Ranks], new TimeSpan[place.Ranks]);
         _thread = new Thread(Watch) { IsBackground = true, Name = "ranks" };
         _thread.Start();
@@ -51,7 +63,8 @@ internal sealed partial class RankWatch
     /// <param name="sentence">why.</param>
     internal static void Tell(KeyValueStore store, string sentence)
     {
-        if (store.Add(FailuresKey, 1) == 1) store.Set(FailureKey, sentence);
+        if (store.Add(FailuresKey, 1) == 1)
+            store.Set(FailureKey, sentence);
     }
 
     /// <summary>After a collective has failed: waits for word of who is gone, as far as that can be told.</summary>
@@ -59,8 +72,10 @@ internal sealed partial class RankWatch
     {
         _heard = true;
         Suspect();
-        for (var waited = Stopwatch.StartNew(); _failure is null && waited.Elapsed < Explaining;) Thread.Sleep(50);
-        return _failure ?? $"a collective with the other ranks failed, and which of them is to blame cannot be told ({failed})";
+        for (var waited = Stopwatch.StartNew(); _failure is null && waited.Elapsed < Explaining; )
+            Thread.Sleep(50);
+        return _failure
+            ?? $"a collective with the other ranks failed, and which of them is to blame cannot be told ({failed})";
     }
 
     /// <summary>Ends the watch and closes its connection.</summary>
@@ -79,15 +94,18 @@ internal sealed partial class RankWatch
             do
             {
                 _store.Add(Key(_rank), 1);
-                if (_rank == 0) Look();
-                else if (Interlocked.Read(ref _suspicion) >= 0) _store.Set(SuspicionKey, [1]);
-                if (_store.TryGetText(FailureKey) is { } failure) Declare(failure);
-            }
-            while (_failure is null && !_end.Wait(Between));
+                if (_rank == 0)
+                    Look();
+                else if (Interlocked.Read(ref _suspicion) >= 0)
+                    _store.Set(SuspicionKey, [1]);
+                if (_store.TryGetText(FailureKey) is { } failure)
+                    Declare(failure);
+            } while (_failure is null && !_end.Wait(Between));
         }
         catch (IOException)
         {
-            if (!_end.IsSet) Declare($"rank 0 is gone: the store that it served at {_address} does not answer any more");
+            if (!_end.IsSet)
+                Declare($"rank 0 is gone: the store that it served at {_address} does not answer any more");
         }
     }
 
@@ -96,36 +114,61 @@ internal sealed partial class RankWatch
 
     private void Look()
     {
-        if (_store.Has(SuspicionKey)) Suspect();
-        var suspicion = Interlocked.Read(ref _suspicion) is >= 0 and var ticks ? Stopwatch.GetElapsedTime(0, ticks) : (TimeSpan?)null;
+        if (_store.Has(SuspicionKey))
+            Suspect();
+        var suspicion = Interlocked.Read(ref _suspicion) is >= 0 and var ticks
+            ? Stopwatch.GetElapsedTime(0, ticks)
+            : (TimeSpan?)null;
         List<int> silent = [];
         for (int rank = 1; rank < _beats.Length; rank++)
         {
             long beats = _store.Add(Key(rank), 0);
-            if (beats == 0) continue; // it has not come yet
+            if (beats == 0)
+                continue; // it has not come yet
             var now = _clock.Elapsed;
-            if (beats != _beats[rank] || _seen[rank] == default) (_beats[rank], _seen[rank]) = (beats, now);
-            bool late = now - _seen[rank] > _silence || (suspicion is { } since && now - since > Suspected && _seen[rank] <= since + Between);
-            if (late && !_store.Has(ProcessGroup.LeftKey(rank))) silent.Add(rank);
+            if (beats != _beats[rank] || _seen[rank] == default)
+                (_beats[rank], _seen[rank]) = (beats, now);
+            bool late =
+                now - _seen[rank] > _silence
+                || (suspicion is { } since && now - since > Suspected && _seen[rank] <= since + Between);
+            if (late && !_store.Has(ProcessGroup.LeftKey(rank)))
+                silent.Add(rank);
         }
-        if (silent.Count == 0) return;
-        string who = silent.Count == 1 ? $"rank {silent[0]} is gone: nothing was heard of it" : $"ranks {string.Join(", ", silent)} are gone: nothing was heard of them";
-        Tell(_store, string.Create(CultureInfo.InvariantCulture, $"{who} for {silent.Max(rank => (_clock.Elapsed - _seen[rank]).TotalSeconds):0} s"));
+        if (silent.Count == 0)
+            return;
+        string who =
+            silent.Count == 1
+                ? $"rank {silent[0]} is gone: nothing was heard of it"
+                : $"ranks {string.Join(", ", silent)} are gone: nothing was heard of them";
+        Tell(
+            _store,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{who} for {silent.Max(rank => (_clock.Elapsed - _seen[rank]).TotalSeconds):0} s"
+            )
+        );
     }
 
     private void Declare(string failure)
     {
         _failure = failure;
         _lost();
-        if (_unstoppable) new Thread(EndUnlessHeard) { IsBackground = true }.Start();
+        if (_unstoppable)
+            new Thread(EndUnlessHeard) { IsBackground = true }.Start();
     }
 
     private void EndUnlessHeard()
     {
-        if (_end.Wait(Patience) || _heard) return;
-        Console.Error.WriteLine($"patchkit: {_failure}. This rank waits for it inside the GPU's driver and is ended; start all ranks again, and the run goes on from its last checkpoint.");
-        if (OperatingSystem.IsWindows()) Process.GetCurrentProcess().Kill();
-        else _exit(1);
+        if (_end.Wait(Patience) || _heard)
+            return;
+        Console.Error.WriteLine(
+            $"patchkit: {_failure}. This rank waits for it inside the GPU's driver and is ended; start all "
+                + "ranks again, and the run goes on from its last checkpoint."
+        );
+        if (OperatingSystem.IsWindows())
+            Process.GetCurrentProcess().Kill();
+        else
+            _exit(1);
     }
 
     private static string Key(int rank) => $"beat/{rank}";

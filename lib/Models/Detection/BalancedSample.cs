@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Models.Detection;
 
 /// <summary>
-/// A few boxes of many to learn from, objects and background. The draw depends on the stream given to it alone, so that training repeats to the bit, on any device
-/// and after any interruption.
+/// A few boxes of many to learn from, objects and background. The draw depends on the stream given to it alone, so that
+/// training repeats to the bit, on any device and after any interruption.
 /// </summary>
 public static class BalancedSample
 {
@@ -16,15 +16,23 @@ public static class BalancedSample
     /// <param name="positiveShare">the greatest share of objects.</param>
     /// <param name="random">the stream.</param>
     /// <returns>The places drawn, in order: objects, background.</returns>
-    public static (long[] Positive, long[] Negative) Draw(Tensor labels, int count, double positiveShare, ref SampleRandom random)
+    public static (long[] Positive, long[] Negative) Draw(
+        Tensor labels,
+        int count,
+        double positiveShare,
+        ref SampleRandom random
+    )
     {
         using var here = labels.cpu();
-        List<long> positive = [], negative = [];
+        List<long> positive = [],
+            negative = [];
         long at = 0;
         foreach (long label in here.data<long>())
         {
-            if (label == 1) positive.Add(at);
-            else if (label == 0) negative.Add(at);
+            if (label == 1)
+                positive.Add(at);
+            else if (label == 0)
+                negative.Add(at);
             at++;
         }
         long[] shown = Some(positive, (int)(count * positiveShare), ref random);

@@ -13,21 +13,27 @@ public sealed record BoxMatch(Tensor Objects, Tensor Labels)
     /// <param name="objects">(N, 4); N may be 0.</param>
     /// <param name="positive">from this overlap on a box shows its object.</param>
     /// <param name="negative">below this one it shows background.</param>
-    /// <param name="best">whether the boxes that overlap an object most show it even so (Ren et al. 2015): no object is left without.</param>
+    /// <param name="best">whether the boxes that overlap an object most show it even so (Ren et al. 2015): no object is
+    /// left without.</param>
     public static BoxMatch Of(Tensor boxes, Tensor objects, double positive, double negative, bool best = false)
     {
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         long count = boxes.shape[0];
         if (objects.shape[0] == 0 || count == 0)
-            return new(zeros([count], ScalarType.Int64, boxes.device).MoveToOuterDisposeScope(), zeros([count], ScalarType.Int64, boxes.device).MoveToOuterDisposeScope());
-        var overlaps = Boxes.Iou(objects, boxes);                                                   // (N, M)
-        var (most, which) = overlaps.max(0);                                                        // (M), (M)
-        var labels = most.ge(positive).to_type(ScalarType.Int64) - most.ge(negative).logical_and(most.lt(positive)).to_type(ScalarType.Int64);
+            return new(
+                zeros([count], ScalarType.Int64, boxes.device).MoveToOuterDisposeScope(),
+                zeros([count], ScalarType.Int64, boxes.device).MoveToOuterDisposeScope()
+            );
+        var overlaps = Boxes.Iou(objects, boxes); // (N, M)
+        var (most, which) = overlaps.max(0); // (M), (M)
+        var labels =
+            most.ge(positive).to_type(ScalarType.Int64)
+            - most.ge(negative).logical_and(most.lt(positive)).to_type(ScalarType.Int64);
         if (best)
         {
-            var highest = overlaps.amax([1], keepdim: true);                                        // (N, 1)
-            var found = overlaps.eq(highest).logical_and(highest.gt(0)).any(0);                     // (M)
+            var highest = overlaps.amax([1], keepdim: true); // (N, 1)
+            var found = overlaps.eq(highest).logical_and(highest.gt(0)).any(0); // (M)
             labels = labels.masked_fill(found, 1);
         }
         return new(which.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());

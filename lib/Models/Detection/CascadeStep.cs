@@ -7,5 +7,6 @@ namespace PatchKit.Models.Detection;
 /// <param name="LossWeight">what its losses are multiplied by.</param>
 public readonly record struct CascadeStep(double Overlap, double CentreWeight, double SizeWeight, double LossWeight)
 {
-    internal (double X, double Y, double Width, double Height) Weights => (CentreWeight, CentreWeight, SizeWeight, SizeWeight);
+    internal (double X, double Y, double Width, double Height) Weights =>
+        (CentreWeight, CentreWeight, SizeWeight, SizeWeight);
 }

@@ -4,14 +4,17 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Models.Detection;
 
-/// <summary>Layer norm over the channels of each place of a map, as in ViTDet: (B, C, H, W) to the same shape.</summary>
+/// <summary>
+/// Layer norm over the channels of each place of a map, as in ViTDet: (B, C, H, W) to the same shape.
+/// </summary>
 public sealed class ChannelNorm : nn.Module<Tensor, Tensor>
 {
     private readonly LayerNorm norm;
 
     /// <summary>A norm of maps.</summary>
     /// <param name="channels">C.</param>
-    public ChannelNorm(int channels) : base(nameof(ChannelNorm))
+    public ChannelNorm(int channels)
+        : base(nameof(ChannelNorm))
     {
         norm = nn.LayerNorm([channels], eps: 1e-6);
         RegisterComponents();

@@ -12,17 +12,23 @@ public sealed record Detections(Tensor Boxes, Tensor Scores, Tensor Classes, Ten
     /// <summary>How many.</summary>
     public int Count => (int)Scores.shape[0];
 
-    /// <summary>The same in an image that is larger or smaller by a factor, such as the original of one that was resized.</summary>
+    /// <summary>
+    /// The same in an image that is larger or smaller by a factor, such as the original of one that was resized.
+    /// </summary>
     /// <param name="horizontal">the factor of widths.</param>
     /// <param name="vertical">the factor of heights.</param>
     public Detections Scaled(double horizontal, double vertical)
     {
         using var scope = NewDisposeScope();
-        using var factors = tensor(new[] { (float)horizontal, (float)vertical, (float)horizontal, (float)vertical }).to(Boxes.device);
+        using var factors = tensor(new[] { (float)horizontal, (float)vertical, (float)horizontal, (float)vertical })
+            .to(Boxes.device);
         return this with { Boxes = (Boxes * factors).MoveToOuterDisposeScope() };
     }
 
-    /// <summary>The masks in an image: (N, H, W), bool. A pixel is the object's where the mask, drawn over its box, is at least one half there.</summary>
+    /// <summary>
+    /// The masks in an image: (N, H, W), bool. A pixel is the object's where the mask, drawn over its box, is at least
+    /// one half there.
+    /// </summary>
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
     public Tensor Pasted(int height, int width)
@@ -31,10 +37,17 @@ public sealed record Detections(Tensor Boxes, Tensor Scores, Tensor Classes, Ten
         int side = Count == 0 ? 0 : (int)Masks.shape[1];
         using var here = Masks.cpu().to_type(ScalarType.Float32).contiguous();
         using var edges = Boxes.cpu().to_type(ScalarType.Float32).contiguous();
-        float[] masks = [.. here.data<float>()], boxes = [.. edges.data<float>()];
+        float[] masks = [.. here.data<float>()],
+            boxes = [.. edges.data<float>()];
         var pixels = new bool[Count * height * width];
         for (int i = 0; i < Count; i++)
-            MaskPaste.Into(pixels.AsSpan(i * height * width, height * width), width, masks.AsSpan(i * side * side, side * side), side, boxes.AsSpan(4 * i, 4));
+            MaskPaste.Into(
+                pixels.AsSpan(i * height * width, height * width),
+                width,
+                masks.AsSpan(i * side * side, side * side),
+                side,
+                boxes.AsSpan(4 * i, 4)
+            );
         return tensor(pixels, [Count, height, width]).MoveToOuterDisposeScope();
     }
 

@@ -1,8 +1,9 @@
 namespace PatchKit.Models.Detection;
 
 /// <summary>
-/// A Cascade Mask R-CNN on a plain backbone. Defaults are those of ViTDet (Li et al. 2022, "Exploring plain vision transformer backbones for object detection"; its
-/// configuration in Detectron2), with the cascade's loss weights as mmdetection has them: the paper says no more than "a Cascade Mask R-CNN".
+/// A Cascade Mask R-CNN on a plain backbone. Defaults are those of ViTDet (Li et al. 2022, "Exploring plain vision
+/// transformer backbones for object detection"; its configuration in Detectron2), with the cascade's loss weights as
+/// mmdetection has them: the paper says no more than "a Cascade Mask R-CNN".
 /// </summary>
 public sealed record DetectorConfig
 {
@@ -11,7 +12,10 @@ public sealed record DetectorConfig
     /// <summary>Channels of every level.</summary>
     public int Dim { get; init; } = 256;
 
-    /// <summary>The levels' strides in pixels, the finest first; empty for 4 to 32, and finer ones down to the patch where that is finer.</summary>
+    /// <summary>
+    /// The levels' strides in pixels, the finest first; empty for 4 to 32, and finer ones down to the patch where that
+    /// is finer.
+    /// </summary>
     public IReadOnlyList<int> Strides { get; init; } = [];
 
     // ---- region proposals ------------------------------------------------------------------------------
@@ -57,11 +61,18 @@ public sealed record DetectorConfig
     /// <summary>The greatest share of them that shows an object.</summary>
     public double PositiveShare { get; init; } = .25;
 
-    /// <summary>Copies of each object's box, shifted and scaled by up to a quarter, that are added to the proposals in training: small nets propose little at first.</summary>
+    /// <summary>
+    /// Copies of each object's box, shifted and scaled by up to a quarter, that are added to the proposals in training:
+    /// small nets propose little at first.
+    /// </summary>
     public int Jittered { get; init; }
 
-    /// <summary>The cascade: overlap from which a region shows an object, and the weights of its deltas (x and y; width and height) and of its loss.</summary>
-    public IReadOnlyList<CascadeStep> Cascade { get; init; } = [new(.5, 10, 5, 1), new(.6, 20, 10, .5), new(.7, 30, 15, .25)];
+    /// <summary>
+    /// The cascade: overlap from which a region shows an object, and the weights of its deltas (x and y; width and
+    /// height) and of its loss.
+    /// </summary>
+    public IReadOnlyList<CascadeStep> Cascade { get; init; } =
+    [new(.5, 10, 5, 1), new(.6, 20, 10, .5), new(.7, 30, 15, .25)];
 
     /// <summary>Bins of a region, for its box.</summary>
     public int BoxBins { get; init; } = 7;
@@ -90,7 +101,10 @@ public sealed record DetectorConfig
     /// <summary>Where the box loss goes over from squares to differences: smooth L1; 0 for L1.</summary>
     public double Beta { get; init; }
 
-    /// <summary>Whether a linear map on the finest level also tells each pixel's class: for pre-training a small net through its pyramid.</summary>
+    /// <summary>
+    /// Whether a linear map on the finest level also tells each pixel's class: for pre-training a small net through its
+    /// pyramid.
+    /// </summary>
     public bool Pixels { get; init; }
 
     // ---- results ---------------------------------------------------------------------------------------
@@ -105,17 +119,35 @@ public sealed record DetectorConfig
     public int MostResults { get; init; } = 100;
 
     /// <summary>The strides of the levels for a patch size.</summary>
-    public IReadOnlyList<int> StridesFor(int patchSize) => Strides.Count > 0 ? Strides : [.. new[] { 1, 2, 4, 8, 16, 32 }.Where(stride => stride >= Math.Min(4, patchSize))];
+    public IReadOnlyList<int> StridesFor(int patchSize) =>
+        Strides.Count > 0
+            ? Strides
+            : [.. new[] { 1, 2, 4, 8, 16, 32 }.Where(stride => stride >= Math.Min(4, patchSize))];
 
     /// <summary>Itself, where every setting is in its range.</summary>
     /// <exception cref="ArgumentException">One is not; the message names it.</exception>
     public DetectorConfig Checked()
     {
         Require(Dim >= 1 && BoxDim >= 1, $"widths of {Dim} and {BoxDim} hold nothing; use 1 or more");
-        Require(AnchorScale > 0 && AnchorAspects.Count > 0 && AnchorAspects.All(aspect => aspect > 0), $"anchors of {AnchorScale} strides in {AnchorAspects.Count} forms find nothing; give a scale and aspects above 0");
-        Require(AnchorNegative <= AnchorPositive, $"anchors below an overlap of {AnchorNegative} are to be background, but from {AnchorPositive} on objects; let the first be the lower one");
-        Require(AnchorsPerImage >= 1 && RegionsPerImage >= 1 && TrainingProposals >= 1 && TestProposals >= 1, $"{AnchorsPerImage} anchors, {RegionsPerImage} regions and {TrainingProposals} or {TestProposals} proposals teach nothing; use 1 or more of each");
-        Require(PositiveShare is > 0 and <= 1, $"a positive share of {PositiveShare} was asked for; use above 0 and at most 1");
+        Require(
+            AnchorScale > 0 && AnchorAspects.Count > 0 && AnchorAspects.All(aspect => aspect > 0),
+            $"anchors of {AnchorScale} strides in {AnchorAspects.Count} forms find nothing; give a scale "
+                + "and aspects above 0"
+        );
+        Require(
+            AnchorNegative <= AnchorPositive,
+            $"anchors below an overlap of {AnchorNegative} are to be background, but from {AnchorPositive} "
+                + "on objects; let the first be the lower one"
+        );
+        Require(
+            AnchorsPerImage >= 1 && RegionsPerImage >= 1 && TrainingProposals >= 1 && TestProposals >= 1,
+            $"{AnchorsPerImage} anchors, {RegionsPerImage} regions and {TrainingProposals} "
+                + $"or {TestProposals} proposals teach nothing; use 1 or more of each"
+        );
+        Require(
+            PositiveShare is > 0 and <= 1,
+            $"a positive share of {PositiveShare} was asked for; use above 0 and at most 1"
+        );
         Require(Cascade.Count >= 1, "a cascade of no stage finds nothing; give at least one");
         Require(BoxLayers >= 1, $"{BoxLayers} linear layers make no box; use 1 or more");
         return this;
@@ -123,6 +155,7 @@ public sealed record DetectorConfig
 
     private static void Require(bool holds, string sentence)
     {
-        if (!holds) throw new ArgumentException(sentence + ".");
+        if (!holds)
+            throw new ArgumentException(sentence + ".");
     }
 }

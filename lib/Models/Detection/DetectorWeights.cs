@@ -18,9 +18,18 @@ public static class DetectorWeights
         var own = detector.state_dict();
         foreach (var (name, value) in own)
             if (!found.TryGetValue(name, out var saved) || !saved.shape.SequenceEqual(value.shape))
-                throw new CheckpointException(path, $"has no {name} of shape [{string.Join(", ", value.shape)}]; it is of another detector, so make this one by the configuration beside it.");
+                throw new CheckpointException(
+                    path,
+                    $"has no {name} of shape [{string.Join(", ", value.shape)}]; it is of another detector, "
+                        + "so make this one by the configuration beside it."
+                );
         foreach (string name in found.Keys)
-            if (!own.ContainsKey(name)) throw new CheckpointException(path, $"holds {name}, which the detector has not; make it by the configuration beside the file.");
-        foreach (var (name, value) in own) value.copy_(found[name]);
+            if (!own.ContainsKey(name))
+                throw new CheckpointException(
+                    path,
+                    $"holds {name}, which the detector has not; make it by the configuration beside the file."
+                );
+        foreach (var (name, value) in own)
+            value.copy_(found[name]);
     }
 }

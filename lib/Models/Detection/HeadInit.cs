@@ -26,8 +26,13 @@ internal static class HeadInit
     /// <summary>He's normal distribution by fan-out ("MSRA").</summary>
     internal static Conv2d He(Conv2d layer)
     {
-        nn.init.kaiming_normal_(layer.weight, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
-        if (layer.bias is { } bias) nn.init.zeros_(bias);
+        nn.init.kaiming_normal_(
+            layer.weight,
+            mode: nn.init.FanInOut.FanOut,
+            nonlinearity: nn.init.NonlinearityType.ReLU
+        );
+        if (layer.bias is { } bias)
+            nn.init.zeros_(bias);
         return layer;
     }
 

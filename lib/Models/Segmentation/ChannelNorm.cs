@@ -4,12 +4,16 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Models;
 
-/// <summary>Layer norm over the channels of each place of a map (B, C, H, W), as plain encoders norm their tokens.</summary>
+/// <summary>
+/// Layer norm over the channels of each place of a map (B, C, H, W), as plain encoders norm their tokens.
+/// </summary>
 internal sealed class ChannelNorm : nn.Module<Tensor, Tensor>
 {
-    private readonly Parameter weight, bias;
+    private readonly Parameter weight,
+        bias;
 
-    internal ChannelNorm(int channels) : base(nameof(ChannelNorm))
+    internal ChannelNorm(int channels)
+        : base(nameof(ChannelNorm))
     {
         (weight, bias) = (Initialize.Parameter(ones([channels])), Initialize.Parameter(zeros([channels])));
         RegisterComponents();
@@ -18,7 +22,10 @@ internal sealed class ChannelNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var places = map.permute(0, 2, 3, 1);                                                        // (B, H, W, C)
-        return nn.functional.layer_norm(places, weight.shape, weight, bias).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        var places = map.permute(0, 2, 3, 1); // (B, H, W, C)
+        return nn
+            .functional.layer_norm(places, weight.shape, weight, bias)
+            .permute(0, 3, 1, 2)
+            .MoveToOuterDisposeScope();
     }
 }

@@ -5,15 +5,17 @@ using static TorchSharp.torch;
 namespace PatchKit.Models;
 
 /// <summary>
-/// Convolution, norm, ReLU: what decoders are made of. The norm is over the channels of each place, where UperNet's own is over the batch: the count of parameters is the same,
-/// a batch may be small or trained in parts, and a step that is cut short leaves no trace in running statistics.
+/// Convolution, norm, ReLU: what decoders are made of. The norm is over the channels of each place, where UperNet's own
+/// is over the batch: the count of parameters is the same, a batch may be small or trained in parts, and a step that is
+/// cut short leaves no trace in running statistics.
 /// </summary>
 internal sealed class ConvNorm : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv;
     private readonly ChannelNorm norm;
 
-    internal ConvNorm(int inChannels, int outChannels, int kernel) : base(nameof(ConvNorm))
+    internal ConvNorm(int inChannels, int outChannels, int kernel)
+        : base(nameof(ConvNorm))
     {
         conv = nn.Conv2d(inChannels, outChannels, kernel, padding: kernel / 2, bias: false);
         nn.init.kaiming_normal_(conv.weight);

@@ -5,6 +5,7 @@ public enum DecoderKind
 {
     /// <summary>One linear projection: the table's "None".</summary>
     Linear,
+
     /// <summary>UperNet (Xiao et al. 2018): pyramid pooling and a feature pyramid.</summary>
     UperNet,
 }

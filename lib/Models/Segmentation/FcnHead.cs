@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Models;
 
-/// <summary>A head of one 3 x 3 convolution (Long et al. 2015) on the tokens' own map, which helps training and is not used afterwards.</summary>
+/// <summary>
+/// A head of one 3 x 3 convolution (Long et al. 2015) on the tokens' own map, which helps training and is not used
+/// afterwards.
+/// </summary>
 public sealed class FcnHead : SegmentationHead
 {
     /// <summary>Its usual width.</summary>
@@ -17,7 +20,8 @@ public sealed class FcnHead : SegmentationHead
     /// <param name="embedDim">the token dimension D.</param>
     /// <param name="classes">how many classes.</param>
     /// <param name="channels">its width.</param>
-    public FcnHead(int embedDim, int classes, int channels = UsualChannels) : base(nameof(FcnHead))
+    public FcnHead(int embedDim, int classes, int channels = UsualChannels)
+        : base(nameof(FcnHead))
     {
         conv = new ConvNorm(embedDim, channels, 3);
         classifier = nn.Conv2d(channels, classes, 1);
@@ -30,9 +34,10 @@ public sealed class FcnHead : SegmentationHead
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        return classifier.call(conv.call(map)).MoveToOuterDisposeScope();                    // (B, classes, rows, columns)
+        return classifier.call(conv.call(map)).MoveToOuterDisposeScope(); // (B, classes, rows, columns)
     }
 
     /// <inheritdoc/>
-    public override double Macs(int rows, int columns) => conv.Macs((long)rows * columns) + (double)rows * columns * classifier.weight.numel();
+    public override double Macs(int rows, int columns) =>
+        conv.Macs((long)rows * columns) + (double)rows * columns * classifier.weight.numel();
 }

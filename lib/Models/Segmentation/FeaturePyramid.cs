@@ -5,18 +5,21 @@ using static TorchSharp.torch;
 namespace PatchKit.Models;
 
 /// <summary>
-/// Four maps of a plain encoder's one (Bao et al. 2022, He et al. 2022, Li et al. 2022): at the absolute strides 4, 8, 16 and 32 pixels, so that every patch size gives the decoder maps of one resolution; for patches
-/// below 4 at the encoder's own stride p, 2p, 4p and 8p. Finer maps come of transposed convolutions, each halving the stride, coarser ones of max pooling; where a
-/// stride is no power of two of the patch, what is left is bilinear, or average pooling.
+/// Four maps of a plain encoder's one (Bao et al. 2022, He et al. 2022, Li et al. 2022): at the absolute strides 4, 8,
+/// 16 and 32 pixels, so that every patch size gives the decoder maps of one resolution; for patches below 4 at the
+/// encoder's own stride p, 2p, 4p and 8p. Finer maps come of transposed convolutions, each halving the stride, coarser
+/// ones of max pooling; where a stride is no power of two of the patch, what is left is bilinear, or average pooling.
 /// </summary>
 internal sealed class FeaturePyramid : nn.Module
 {
     internal const int Levels = 4;
     private const int Finest = 4;
     private readonly ModuleList<Sequential> finer;
-    private readonly int _patchSize, _embedDim;
+    private readonly int _patchSize,
+        _embedDim;
 
-    internal FeaturePyramid(int embedDim, int patchSize) : base(nameof(FeaturePyramid))
+    internal FeaturePyramid(int embedDim, int patchSize)
+        : base(nameof(FeaturePyramid))
     {
         (_embedDim, _patchSize) = (embedDim, patchSize);
         Strides = [.. Enumerable.Range(0, Levels).Select(level => (patchSize < Finest ? patchSize : Finest) << level)];
@@ -27,7 +30,9 @@ internal sealed class FeaturePyramid : nn.Module
     /// <summary>The strides of the maps in pixels, the finest first.</summary>
     internal IReadOnlyList<int> Strides { get; }
 
-    /// <summary>A map (B, D, rows, columns) to four (B, D, h, w), the finest first. A height is rows x p / stride, rounded up.</summary>
+    /// <summary>
+    /// A map (B, D, rows, columns) to four (B, D, h, w), the finest first. A height is rows x p / stride, rounded up.
+    /// </summary>
     internal Tensor[] Maps(Tensor map)
     {
         var maps = new Tensor[Levels];
@@ -35,15 +40,21 @@ internal sealed class FeaturePyramid : nn.Module
         {
             using var scope = NewDisposeScope();
             var (height, width) = Size((int)map.shape[2], (int)map.shape[3], level);
-            maps[level] = Resized(finer[level].call(map), height, width).MoveToOuterDisposeScope();    // (B, D, h, w)
+            maps[level] = Resized(finer[level].call(map), height, width).MoveToOuterDisposeScope(); // (B, D, h, w)
         }
         return maps;
     }
 
-    internal (int Height, int Width) Size(int rows, int columns, int level) => (Places(rows, level), Places(columns, level));
+    internal (int Height, int Width) Size(int rows, int columns, int level) =>
+        (Places(rows, level), Places(columns, level));
 
     // A transposed convolution of 2 x 2 makes four places of one, with D x D products each.
-    internal double Macs(int rows, int columns) => Strides.Sum(stride => Enumerable.Range(1, Doublings(stride)).Sum(i => (double)rows * columns * Math.Pow(4, i) * _embedDim * _embedDim));
+    internal double Macs(int rows, int columns) =>
+        Strides.Sum(stride =>
+            Enumerable
+                .Range(1, Doublings(stride))
+                .Sum(i => (double)rows * columns * Math.Pow(4, i) * _embedDim * _embedDim)
+        );
 
     private int Places(int tokens, int level) => (tokens * _patchSize + Strides[level] - 1) / Strides[level];
 
@@ -55,7 +66,8 @@ internal sealed class FeaturePyramid : nn.Module
         var steps = new List<nn.Module<Tensor, Tensor>>();
         for (int i = 0; i < doublings; i++)
         {
-            if (i > 0) steps.AddRange([new ChannelNorm(embedDim), nn.GELU()]);
+            if (i > 0)
+                steps.AddRange([new ChannelNorm(embedDim), nn.GELU()]);
             steps.Add(nn.ConvTranspose2d(embedDim, embedDim, 2, stride: 2));
         }
         return nn.Sequential([.. steps]);
@@ -64,8 +76,17 @@ internal sealed class FeaturePyramid : nn.Module
     private static Tensor Resized(Tensor map, int height, int width)
     {
         var (rows, columns) = ((int)map.shape[2], (int)map.shape[3]);
-        if ((rows, columns) == (height, width)) return map.alias();
-        if (rows < height || columns < width) return nn.functional.interpolate(map, [height, width], mode: InterpolationMode.Bilinear, align_corners: false);
-        return rows % height == 0 && columns % width == 0 && rows / height == columns / width ? nn.functional.max_pool2d(map, rows / height) : nn.functional.adaptive_avg_pool2d(map, [height, width]);
+        if ((rows, columns) == (height, width))
+            return map.alias();
+        if (rows < height || columns < width)
+            return nn.functional.interpolate(
+                map,
+                [height, width],
+                mode: InterpolationMode.Bilinear,
+                align_corners: false
+            );
+        return rows % height == 0 && columns % width == 0 && rows / height == columns / width
+            ? nn.functional.max_pool2d(map, rows / height)
+            : nn.functional.adaptive_avg_pool2d(map, [height, width]);
     }
 }

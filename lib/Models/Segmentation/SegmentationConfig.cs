@@ -6,7 +6,8 @@ namespace PatchKit.Models;
 public sealed record SegmentationConfig
 {
     /// <summary>
-    /// The width with which UperNet's parameters come to Table 2's difference for both models: 17M - 12M for Adventurer-T, 112M - 99M for Adventurer-B. The paper prints no width.
+    /// The width with which UperNet's parameters come to Table 2's difference for both models: 17M - 12M for
+    /// Adventurer-T, 112M - 99M for Adventurer-B. The paper prints no width.
     /// </summary>
     public const int PaperChannels = 192;
 
@@ -17,7 +18,9 @@ public sealed record SegmentationConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Channels { get; init; }
 
-    /// <summary>Whether an auxiliary FCN head is trained beside the decoder and dropped afterwards, as is usual with UperNet.</summary>
+    /// <summary>
+    /// Whether an auxiliary FCN head is trained beside the decoder and dropped afterwards, as is usual with UperNet.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Auxiliary { get; init; }
 
@@ -26,13 +29,17 @@ public sealed record SegmentationConfig
 
     /// <summary>UperNet.</summary>
     /// <param name="channels">its width.</param>
-    public static SegmentationConfig UperNet(int channels = PaperChannels) => new() { Decoder = DecoderKind.UperNet, Channels = channels };
+    public static SegmentationConfig UperNet(int channels = PaperChannels) =>
+        new() { Decoder = DecoderKind.UperNet, Channels = channels };
 
     /// <summary>Makes the decoder for a backbone, its weights drawn from the default generator.</summary>
     /// <exception cref="ArgumentException">UperNet has no width.</exception>
-    internal SegmentationHead Create(BackboneConfig backbone, int classes) => Decoder == DecoderKind.Linear ? new LinearSegmentationHead(backbone.EmbedDim, classes)
-        : new UperNet(backbone.EmbedDim, backbone.TokenPatchSize ?? backbone.PatchSize, classes, Channels);
+    internal SegmentationHead Create(BackboneConfig backbone, int classes) =>
+        Decoder == DecoderKind.Linear
+            ? new LinearSegmentationHead(backbone.EmbedDim, classes)
+            : new UperNet(backbone.EmbedDim, backbone.TokenPatchSize ?? backbone.PatchSize, classes, Channels);
 
     /// <summary>"linear", "UperNet" or "UperNet with an auxiliary head".</summary>
-    public override string ToString() => $"{(Decoder == DecoderKind.Linear ? "linear" : "UperNet")}{(Auxiliary ? " with an auxiliary head" : "")}";
+    public override string ToString() =>
+        $"{(Decoder == DecoderKind.Linear ? "linear" : "UperNet")}{(Auxiliary ? " with an auxiliary head" : "")}";
 }

@@ -7,7 +7,9 @@ namespace PatchKit.Models;
 /// <param name="name">what errors call it.</param>
 public abstract class SegmentationHead(string name) : nn.Module<Tensor, Tensor>(name)
 {
-    /// <summary>A map (B, D, rows, columns), a token at each place, to scores (B, classes, h, w) of some resolution.</summary>
+    /// <summary>
+    /// A map (B, D, rows, columns), a token at each place, to scores (B, classes, h, w) of some resolution.
+    /// </summary>
     public abstract override Tensor forward(Tensor map);
 
     /// <summary>Multiply-accumulates on one image's map, without resizing and pooling.</summary>

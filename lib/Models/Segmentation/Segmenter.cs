@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace PatchKit.Models;
 
 /// <summary>
-/// Semantic segmentation with a plain encoder (sections 3.2 and 4.2): dense tokens, a decoder or one linear layer, bilinear upsampling to the image. Images may be of any size; one that the
-/// patch size does not divide is padded below and at the right, and positions are interpolated.
+/// Semantic segmentation with a plain encoder (sections 3.2 and 4.2): dense tokens, a decoder or one linear layer,
+/// bilinear upsampling to the image. Images may be of any size; one that the patch size does not divide is padded below
+/// and at the right, and positions are interpolated.
 /// </summary>
 public sealed class Segmenter : nn.Module<Tensor, Tensor>
 {
@@ -18,13 +19,16 @@ public sealed class Segmenter : nn.Module<Tensor, Tensor>
     /// <param name="classes">how many classes a pixel may have.</param>
     /// <param name="config">what stands on it; one linear layer if null.</param>
     /// <exception cref="ArgumentException">The backbone or the decoder cannot be made.</exception>
-    public Segmenter(BackboneConfig backbone, int classes, SegmentationConfig? config = null) : base(nameof(Segmenter))
+    public Segmenter(BackboneConfig backbone, int classes, SegmentationConfig? config = null)
+        : base(nameof(Segmenter))
     {
-        if (classes < 1) throw new ArgumentException($"a segmentation of {classes} classes tells nothing; use 1 or more.");
+        if (classes < 1)
+            throw new ArgumentException($"a segmentation of {classes} classes tells nothing; use 1 or more.");
         (Config, Classes) = (config ?? SegmentationConfig.Linear, classes);
         this.backbone = (backbone with { Classes = 0 }).Create();
         decoder = Config.Create(backbone, classes);
-        if (Config.Auxiliary) auxiliary = new FcnHead(backbone.EmbedDim, classes);
+        if (Config.Auxiliary)
+            auxiliary = new FcnHead(backbone.EmbedDim, classes);
         RegisterComponents();
     }
 
@@ -43,20 +47,31 @@ public sealed class Segmenter : nn.Module<Tensor, Tensor>
     /// <summary>Images (B, 3, H, W) of any size to scores (B, classes, H, W).</summary>
     public override Tensor forward(Tensor images) => Scores(images, withAuxiliary: false).Main;
 
-    /// <summary>Images (B, 3, H, W) of any size to the decoder's scores and the auxiliary head's, each (B, classes, H, W); null where the model has no auxiliary head.</summary>
+    /// <summary>
+    /// Images (B, 3, H, W) of any size to the decoder's scores and the auxiliary head's, each (B, classes, H, W); null
+    /// where the model has no auxiliary head.
+    /// </summary>
     public (Tensor Main, Tensor? Auxiliary) Scores(Tensor images) => Scores(images, auxiliary is not null);
 
     private (Tensor Main, Tensor? Auxiliary) Scores(Tensor images, bool withAuxiliary)
     {
         using var scope = NewDisposeScope();
         var (height, width) = (images.shape[2], images.shape[3]);
-        var padded = Padded(images);                                                         // (B, 3, H', W')
-        var map = backbone.Features(padded).Map();                                           // (B, D, rows, columns)
+        var padded = Padded(images); // (B, 3, H', W')
+        var map = backbone.Features(padded).Map(); // (B, D, rows, columns)
         var main = Enlarged(decoder.call(map)).MoveToOuterDisposeScope();
         return (main, withAuxiliary ? Enlarged(auxiliary!.call(map)).MoveToOuterDisposeScope() : null);
 
-        Tensor Enlarged(Tensor scores) => nn.functional.interpolate(scores, [padded.shape[2], padded.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false)   // (B, classes, H', W')
-            .narrow(2, 0, height).narrow(3, 0, width);                                                                                              // (B, classes, H, W)
+        Tensor Enlarged(Tensor scores) =>
+            nn
+                .functional.interpolate(
+                    scores,
+                    [padded.shape[2], padded.shape[3]],
+                    mode: InterpolationMode.Bilinear,
+                    align_corners: false
+                ) // (B, classes, H', W')
+                .narrow(2, 0, height)
+                .narrow(3, 0, width); // (B, classes, H, W)
     }
 
     /// <summary>Where the numbers of a forward pass first stop being finite; null where they never do.</summary>
@@ -65,7 +80,8 @@ public sealed class Segmenter : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         using var recording = no_grad();
         var padded = Padded(images);
-        if (backbone.FirstNonFinite(padded) is { } layer) return layer;
+        if (backbone.FirstNonFinite(padded) is { } layer)
+            return layer;
         return decoder.call(backbone.Features(padded).Map()).isfinite().all().item<bool>() ? null : "the decoder";
     }
 
@@ -73,7 +89,8 @@ public sealed class Segmenter : nn.Module<Tensor, Tensor>
     private Tensor Padded(Tensor images)
     {
         int patch = Math.Max(backbone.Config.PatchSize, backbone.Config.TokenPatchSize ?? 1);
-        long below = (patch - images.shape[2] % patch) % patch, right = (patch - images.shape[3] % patch) % patch;
+        long below = (patch - images.shape[2] % patch) % patch,
+            right = (patch - images.shape[3] % patch) % patch;
         return below + right == 0 ? images : nn.functional.pad(images, [0, right, 0, below]);
     }
 }

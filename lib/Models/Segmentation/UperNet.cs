@@ -5,14 +5,16 @@ using static TorchSharp.torch;
 namespace PatchKit.Models;
 
 /// <summary>
-/// UperNet (Xiao et al. 2018, arXiv 1807.10221) on a plain encoder: four maps of different strides (<see cref="FeaturePyramid"/>), pyramid pooling on the coarsest, a feature pyramid from there down, and
-/// all four levels fused at the finest. All maps come of the last block: the paper does not say which it takes.
+/// UperNet (Xiao et al. 2018, arXiv 1807.10221) on a plain encoder: four maps of different strides
+/// (<see cref="FeaturePyramid"/>), pyramid pooling on the coarsest, a feature pyramid from there down, and all four
+/// levels fused at the finest. All maps come of the last block: the paper does not say which it takes.
 /// </summary>
 public sealed class UperNet : SegmentationHead
 {
     private readonly FeaturePyramid pyramid;
     private readonly PyramidPooling pooling;
-    private readonly ModuleList<ConvNorm> lateral, smooth;
+    private readonly ModuleList<ConvNorm> lateral,
+        smooth;
     private readonly ConvNorm fuse;
     private readonly Conv2d classifier;
 
@@ -22,13 +24,21 @@ public sealed class UperNet : SegmentationHead
     /// <param name="classes">how many classes.</param>
     /// <param name="channels">its width C.</param>
     /// <exception cref="ArgumentException">The width is below 1.</exception>
-    public UperNet(int embedDim, int patchSize, int classes, int channels = SegmentationConfig.PaperChannels) : base(nameof(UperNet))
+    public UperNet(int embedDim, int patchSize, int classes, int channels = SegmentationConfig.PaperChannels)
+        : base(nameof(UperNet))
     {
-        if (channels < 1) throw new ArgumentException($"UperNet was given {channels} channels; use 1 or more, such as {SegmentationConfig.PaperChannels}.");
+        if (channels < 1)
+            throw new ArgumentException(
+                $"UperNet was given {channels} channels; use 1 or more, such as {SegmentationConfig.PaperChannels}."
+            );
         pyramid = new FeaturePyramid(embedDim, patchSize);
         pooling = new PyramidPooling(embedDim, channels);
-        lateral = new ModuleList<ConvNorm>([.. Enumerable.Range(1, FeaturePyramid.Levels - 1).Select(_ => new ConvNorm(embedDim, channels, 1))]);
-        smooth = new ModuleList<ConvNorm>([.. Enumerable.Range(1, FeaturePyramid.Levels - 1).Select(_ => new ConvNorm(channels, channels, 3))]);
+        lateral = new ModuleList<ConvNorm>([
+            .. Enumerable.Range(1, FeaturePyramid.Levels - 1).Select(_ => new ConvNorm(embedDim, channels, 1)),
+        ]);
+        smooth = new ModuleList<ConvNorm>([
+            .. Enumerable.Range(1, FeaturePyramid.Levels - 1).Select(_ => new ConvNorm(channels, channels, 3)),
+        ]);
         fuse = new ConvNorm(FeaturePyramid.Levels * channels, channels, 3);
         classifier = nn.Conv2d(channels, classes, 1);
         nn.init.normal_(classifier.weight, 0, .01);
@@ -43,26 +53,42 @@ public sealed class UperNet : SegmentationHead
     public override Tensor forward(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var maps = pyramid.Maps(map);                                                        // 4 x (B, D, h, w)
-        var top = pooling.call(maps[^1]);                                                    // (B, C, h, w): the coarsest
+        var maps = pyramid.Maps(map); // 4 x (B, D, h, w)
+        var top = pooling.call(maps[^1]); // (B, C, h, w): the coarsest
         Tensor finest = maps[0];
         List<Tensor> levels = [Grown(top, finest)];
         for (int level = FeaturePyramid.Levels - 2; level >= 0; level--)
         {
-            top = lateral[level].call(maps[level]) + Grown(top, maps[level]);                // (B, C, h, w), a stride finer
+            top = lateral[level].call(maps[level]) + Grown(top, maps[level]); // (B, C, h, w), a stride finer
             levels.Add(Grown(smooth[level].call(top), finest));
         }
-        return classifier.call(fuse.call(cat(levels, 1))).MoveToOuterDisposeScope();         // (B, classes, h, w)
+        return classifier.call(fuse.call(cat(levels, 1))).MoveToOuterDisposeScope(); // (B, classes, h, w)
     }
 
     /// <inheritdoc/>
     public override double Macs(int rows, int columns)
     {
-        long[] places = [.. Enumerable.Range(0, FeaturePyramid.Levels).Select(level => pyramid.Size(rows, columns, level) is var (height, width) ? (long)height * width : 0)];
-        return pyramid.Macs(rows, columns) + pooling.Macs(places[^1]) + lateral.Select((conv, level) => conv.Macs(places[level])).Sum() + smooth.Select((conv, level) => conv.Macs(places[level])).Sum()
-            + fuse.Macs(places[0]) + (double)places[0] * classifier.weight.numel();
+        long[] places =
+        [
+            .. Enumerable
+                .Range(0, FeaturePyramid.Levels)
+                .Select(level => pyramid.Size(rows, columns, level) is var (height, width) ? (long)height * width : 0),
+        ];
+        return pyramid.Macs(rows, columns)
+            + pooling.Macs(places[^1])
+            + lateral.Select((conv, level) => conv.Macs(places[level])).Sum()
+            + smooth.Select((conv, level) => conv.Macs(places[level])).Sum()
+            + fuse.Macs(places[0])
+            + (double)places[0] * classifier.weight.numel();
     }
 
-    private static Tensor Grown(Tensor map, Tensor to) => map.shape[2] == to.shape[2] && map.shape[3] == to.shape[3] ? map
-        : nn.functional.interpolate(map, [to.shape[2], to.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false);
+    private static Tensor Grown(Tensor map, Tensor to) =>
+        map.shape[2] == to.shape[2] && map.shape[3] == to.shape[3]
+            ? map
+            : nn.functional.interpolate(
+                map,
+                [to.shape[2], to.shape[3]],
+                mode: InterpolationMode.Bilinear,
+                align_corners: false
+            );
 }

@@ -16,9 +16,14 @@ internal static class CocoFixtures
 
     private static string Folder()
     {
-        if (Environment.GetEnvironmentVariable("PATCHKIT_FIXTURES") is { Length: > 0 } given) return Path.Combine(given, "coco");
+        if (Environment.GetEnvironmentVariable("PATCHKIT_FIXTURES") is { Length: > 0 } given)
+            return Path.Combine(given, "coco");
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (Path.Combine(folder.FullName, "tests", "fixtures", "coco") is var found && Directory.Exists(found)) return found;
-        throw new DirectoryNotFoundException($"No folder above {AppContext.BaseDirectory} holds tests/fixtures/coco; name tests/fixtures in PATCHKIT_FIXTURES.");
+            if (Path.Combine(folder.FullName, "tests", "fixtures", "coco") is var found && Directory.Exists(found))
+                return found;
+        throw new DirectoryNotFoundException(
+            $"No folder above {AppContext.BaseDirectory} holds tests/fixtures/coco; name tests/fixtures in "
+                + "PATCHKIT_FIXTURES."
+        );
     }
 }

@@ -12,24 +12,27 @@ internal sealed class FrontEnd : IDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly IDisposable kernel;
-    private readonly ZmtpConnection shell, control, stdin, iopub, heartbeat;
+    private readonly ZmtpConnection shell,
+        control,
+        stdin,
+        iopub,
+        heartbeat;
     private readonly HashSet<string> interrupts = [];
 
     /// <summary>Of a kernel in this process.</summary>
     public FrontEnd(string transport, string key = "secret")
-        : this(new LocalKernel(transport, key))
-    {
-    }
+        : this(new LocalKernel(transport, key)) { }
 
     /// <summary>Of a kernel in another process, which ends with it.</summary>
     public FrontEnd(KernelProcess kernel)
-        : this(kernel.Connection, kernel.Connect, kernel)
-    {
-    }
+        : this(kernel.Connection, kernel.Connect, kernel) { }
 
     private FrontEnd(LocalKernel local)
-        : this(local.Connection, (port, type, identity) => ZmtpConnection.Connect(local.Connection.EndPoint(port), type, identity), local) =>
-        Local = local;
+        : this(
+            local.Connection,
+            (port, type, identity) => ZmtpConnection.Connect(local.Connection.EndPoint(port), type, identity),
+            local
+        ) => Local = local;
 
     private FrontEnd(ConnectionFile connection, Func<int, string, byte[], ZmtpConnection> connect, IDisposable kernel)
     {
@@ -42,7 +45,9 @@ internal sealed class FrontEnd : IDisposable
         (stdin, Stdin) = Open(connect(connection.Stdin, "DEALER", identity));
         (iopub, Iopub) = Open(connect(connection.Iopub, "SUB", []));
         heartbeat = connect(connection.Heartbeat, "REQ", []);
-        iopub.Send([[1]]);
+        iopub.Send([
+            [1],
+        ]);
         while (true)
         {
             Send("kernel_info_request", new JsonObject());
@@ -51,9 +56,7 @@ internal sealed class FrontEnd : IDisposable
                 break;
         }
         Thread.Sleep(100);
-        while (Iopub.TryTake(out _))
-        {
-        }
+        while (Iopub.TryTake(out _)) { }
     }
 
     public ConnectionFile Connection { get; }
@@ -138,7 +141,10 @@ internal sealed class FrontEnd : IDisposable
     /// <summary>Whether the heart beats.</summary>
     public bool Beats()
     {
-        heartbeat.Send([[], "ping"u8.ToArray()]);
+        heartbeat.Send([
+            [],
+            "ping"u8.ToArray(),
+        ]);
         return heartbeat.Receive() is [[], var pong] && pong.AsSpan().SequenceEqual("ping"u8);
     }
 
@@ -176,8 +182,6 @@ internal sealed class FrontEnd : IDisposable
                 messages.Add(message);
             }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException) { }
     }
 }

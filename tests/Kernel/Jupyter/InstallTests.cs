@@ -24,7 +24,8 @@ public sealed class InstallTests : IDisposable
         Assert.Equal(("C#", "message"), ((string?)spec["language"], (string?)spec["interrupt_mode"]));
         Assert.Equal(
             ["kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"],
-            Directory.EnumerateFiles(Path.Combine(Kernels, "csnotebook")).Select(Path.GetFileName).Order());
+            Directory.EnumerateFiles(Path.Combine(Kernels, "csnotebook")).Select(Path.GetFileName).Order()
+        );
         KernelSpecs.Install(Kernels, "csnotebook");
         KernelSpecs.Uninstall(Kernels, "csnotebook");
         Assert.Empty(Directory.EnumerateDirectories(Kernels));
@@ -34,7 +35,10 @@ public sealed class InstallTests : IDisposable
     public void A_launcher_has_one_entry_with_its_logos()
     {
         string earlier = Directory.CreateDirectory(Path.Combine(Kernels, ".net-csharp")).FullName;
-        File.WriteAllText(Path.Combine(earlier, "kernel.json"), "{ \"metadata\": { \"installed_by\": \"csnotebook\" } }");
+        File.WriteAllText(
+            Path.Combine(earlier, "kernel.json"),
+            "{ \"metadata\": { \"installed_by\": \"csnotebook\" } }"
+        );
         KernelSpecs.Install(Kernels, "csnotebook");
         string folder = Assert.Single(Directory.EnumerateDirectories(Kernels));
         Assert.Equal("C# (csnotebook)", (string?)Spec("csnotebook")["display_name"]);
@@ -71,14 +75,23 @@ public sealed class InstallTests : IDisposable
         var connection = new ConnectionFile("tcp", "127.0.0.1", 1, 2, 3, 4, 5, "k");
         connection.Save(path);
         Assert.Equal(connection, ConnectionFile.Load(path));
-        foreach (var (text, sentence) in new[]
-        {
-            ("{}", "it has no ip"), ("[1]", "is not a Jupyter connection file"), ("nonsense", "is not a Jupyter connection file"),
-            ("{\"transport\":\"pgm\"}", "pgm"), ("{\"signature_scheme\":\"hmac-md5\"}", "hmac-md5"),
-        })
+        foreach (
+            var (text, sentence) in new[]
+            {
+                ("{}", "it has no ip"),
+                ("[1]", "is not a Jupyter connection file"),
+                ("nonsense", "is not a Jupyter connection file"),
+                ("{\"transport\":\"pgm\"}", "pgm"),
+                ("{\"signature_scheme\":\"hmac-md5\"}", "hmac-md5"),
+            }
+        )
         {
             File.WriteAllText(path, text);
-            Assert.Contains(sentence, Assert.Throws<InvalidDataException>(() => ConnectionFile.Load(path)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                sentence,
+                Assert.Throws<InvalidDataException>(() => ConnectionFile.Load(path)).Message,
+                StringComparison.Ordinal
+            );
         }
     }
 

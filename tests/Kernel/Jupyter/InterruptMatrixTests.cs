@@ -13,8 +13,10 @@ namespace CsNotebook.Tests.Jupyter;
 public sealed class InterruptMatrixTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
-    private static readonly int Repeats =
-        int.Parse(Environment.GetEnvironmentVariable("CSNOTEBOOK_REPEATS") ?? "2", CultureInfo.InvariantCulture);
+    private static readonly int Repeats = int.Parse(
+        Environment.GetEnvironmentVariable("CSNOTEBOOK_REPEATS") ?? "2",
+        CultureInfo.InvariantCulture
+    );
 
     private static readonly string[] Activities =
     [
@@ -29,8 +31,7 @@ public sealed class InterruptMatrixTests : IDisposable
     ];
 
     // A library that knows of the kernel only the name, and looks there between its steps.
-    private const string Library =
-        """
+    private const string Library = """
         using System;
         using System.Threading;
         public static class Training
@@ -59,13 +60,24 @@ public sealed class InterruptMatrixTests : IDisposable
             Signal.SkipWhereIgnored(Signal.Interrupt);
         var kernel = new KernelProcess("secret");
         using var front = new FrontEnd(kernel);
-        front.Run($"#r \"{Compiled.Library(Path.Combine(folder, "Training.dll"), Library)}\"\nvar alive = new List<int> {{ 42 }};");
+        front.Run(
+            $"#r \"{Compiled.Library(Path.Combine(folder, "Training.dll"), Library)}\"\nvar alive = new "
+                + "List<int> { 42 };"
+        );
         foreach (string activity in Activities)
         {
-            var times = Enumerable.Range(0, Repeats).Select(_ => Stop(front, activity, bySignal ? kernel.Process : null)).ToList();
+            var times = Enumerable
+                .Range(0, Repeats)
+                .Select(_ => Stop(front, activity, bySignal ? kernel.Process : null))
+                .ToList();
             TestContext.Current.TestOutputHelper?.WriteLine(
-                $"{times.Max().TotalMilliseconds,5:0} ms at most of {Repeats}, by {(bySignal ? "signal" : "message")}: {activity}");
-            Assert.True(times.Max() < Limit, $"{activity} took {times.Max().TotalSeconds:0.0} s to stop; the most is {Limit.TotalSeconds:0} s.");
+                $"{times.Max().TotalMilliseconds, 5:0} ms at most of {Repeats}, "
+                    + $"by {(bySignal ? "signal" : "message")}: {activity}"
+            );
+            Assert.True(
+                times.Max() < Limit,
+                $"{activity} took {times.Max().TotalSeconds:0.0} s to stop; the most is {Limit.TotalSeconds:0} s."
+            );
             Assert.Equal("42", (string?)front.Run("alive[0]").Shown[^1].Content["data"]!["text/plain"]);
             Assert.False(kernel.Process.HasExited);
         }
@@ -77,9 +89,9 @@ public sealed class InterruptMatrixTests : IDisposable
     private static TimeSpan Stop(FrontEnd front, string activity, Process? signalled)
     {
         string id = front.Send("execute_request", FrontEnd.Cell($"Console.WriteLine(\"go\"); {activity}"));
-        while (FrontEnd.Take(front.Iopub) is var message && !(message.Type == "stream" && FrontEnd.Parent(message) == id))
-        {
-        }
+        while (
+            FrontEnd.Take(front.Iopub) is var message && !(message.Type == "stream" && FrontEnd.Parent(message) == id)
+        ) { }
         Thread.Sleep(200);
         long asked = Stopwatch.GetTimestamp();
         if (signalled is null)

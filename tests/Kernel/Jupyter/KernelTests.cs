@@ -14,22 +14,42 @@ public sealed class KernelTests
     {
         using var front = new FrontEnd(transport, key);
         Assert.True(front.Beats());
-        var (reply, shown) = front.Run("""
+        var (reply, shown) = front.Run(
+            """
             var x = 41;
             Console.Write("a"); Console.Error.Write("b"); Console.Write("c");
             var d = display(HTML("<b>1</b>")); d.Update(HTML("<b>2</b>"));
             Microsoft.DotNet.Interactive.Kernel.ClearOutput(wait: true);
             Console.Write("end");
             x + 1
-            """);
+            """
+        );
         Assert.Equal(("ok", 1), ((string?)reply["status"], (int)reply["execution_count"]!));
         Assert.Equal(
-            ["execute_input", "stream", "stream", "stream", "display_data", "update_display_data", "clear_output", "stream", "execute_result"],
-            shown.Select(m => m.Type));
+            [
+                "execute_input",
+                "stream",
+                "stream",
+                "stream",
+                "display_data",
+                "update_display_data",
+                "clear_output",
+                "stream",
+                "execute_result",
+            ],
+            shown.Select(m => m.Type)
+        );
         Assert.Equal(
             "stdout a, stderr b, stdout c, stdout end",
-            string.Join(", ", shown.Where(m => m.Type == "stream").Select(m => $"{m.Content["name"]} {m.Content["text"]}")));
-        Assert.Equal((string?)shown[4].Content["transient"]!["display_id"], (string?)shown[5].Content["transient"]!["display_id"]);
+            string.Join(
+                ", ",
+                shown.Where(m => m.Type == "stream").Select(m => $"{m.Content["name"]} {m.Content["text"]}")
+            )
+        );
+        Assert.Equal(
+            (string?)shown[4].Content["transient"]!["display_id"],
+            (string?)shown[5].Content["transient"]!["display_id"]
+        );
         Assert.Equal("42", (string?)shown[^1].Content["data"]!["text/plain"]);
         Assert.Equal(2, (int)front.Run("x").Reply["execution_count"]!);
     }
@@ -42,7 +62,9 @@ public sealed class KernelTests
         Assert.InRange(shown.Count, 2, 20);
         (_, shown) = front.Run("for (int i = 0; i < 100; i++) { Console.Write(\"o\"); Console.Error.Write(\"e\"); }");
         Assert.Equal(
-            string.Concat(Enumerable.Repeat("oe", 100)), string.Concat(shown.Where(m => m.Type == "stream").Select(m => (string?)m.Content["text"])));
+            string.Concat(Enumerable.Repeat("oe", 100)),
+            string.Concat(shown.Where(m => m.Type == "stream").Select(m => (string?)m.Content["text"]))
+        );
     }
 
     [Fact]
@@ -62,7 +84,11 @@ public sealed class KernelTests
         Assert.Equal("error", (string?)reply["status"]);
         Assert.Contains("no", (string?)reply["evalue"], StringComparison.Ordinal);
         Assert.Equal("error", shown[^1].Type);
-        Assert.Contains("line 2", string.Join('\n', shown[^1].Content["traceback"]!.AsArray()), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "line 2",
+            string.Join('\n', shown[^1].Content["traceback"]!.AsArray()),
+            StringComparison.OrdinalIgnoreCase
+        );
     }
 
     [Fact]
@@ -73,27 +99,54 @@ public sealed class KernelTests
         Assert.Equal("ok", (string?)reply["status"]);
         Assert.Empty(shown);
         var expressions = new JsonObject { ["a"] = "quiet + 2", ["b"] = "none" };
-        (reply, _) = front.Run("quiet + 1", new JsonObject { ["store_history"] = false, ["user_expressions"] = expressions });
+        (reply, _) = front.Run(
+            "quiet + 1",
+            new JsonObject { ["store_history"] = false, ["user_expressions"] = expressions }
+        );
         Assert.Equal("3", (string?)reply["user_expressions"]!["a"]!["data"]!["text/plain"]);
         Assert.Equal("error", (string?)reply["user_expressions"]!["b"]!["status"]);
         Assert.Equal(0, (int)reply["execution_count"]!);
         (reply, _) = front.Run("3");
         Assert.Equal(1, (int)reply["execution_count"]!);
         (reply, _) = front.Run("throw new Exception();", new JsonObject { ["store_history"] = false });
-        Assert.Equal(("uncounted cell 5, line 1:", 1), ((string?)reply["traceback"]![1], (int)reply["execution_count"]!));
+        Assert.Equal(
+            ("uncounted cell 5, line 1:", 1),
+            ((string?)reply["traceback"]![1], (int)reply["execution_count"]!)
+        );
         (reply, _) = front.Run("\nthrow new Exception();");
         Assert.Equal(("In [2], line 2:", 2), ((string?)reply["traceback"]![1], (int)reply["execution_count"]!));
-        var history = front.Ask("history_request", new JsonObject { ["hist_access_type"] = "tail", ["n"] = 5, ["output"] = true, ["raw"] = true });
-        Assert.Equal("[[1,1,[\"3\",\"3\"]],[1,2,[\"\\nthrow new Exception();\",null]]]", history["history"]!.ToJsonString());
+        var history = front.Ask(
+            "history_request",
+            new JsonObject
+            {
+                ["hist_access_type"] = "tail",
+                ["n"] = 5,
+                ["output"] = true,
+                ["raw"] = true,
+            }
+        );
+        Assert.Equal(
+            "[[1,1,[\"3\",\"3\"]],[1,2,[\"\\nthrow new Exception();\",null]]]",
+            history["history"]!.ToJsonString()
+        );
     }
 
     [Fact]
     public void A_silent_cell_that_fails_aborts_nothing()
     {
         using var front = new FrontEnd("ipc");
-        front.Send("execute_request", FrontEnd.Cell("System.Threading.Thread.Sleep(500); throw new Exception();", new JsonObject { ["silent"] = true }));
+        front.Send(
+            "execute_request",
+            FrontEnd.Cell(
+                "System.Threading.Thread.Sleep(500); throw new Exception();",
+                new JsonObject { ["silent"] = true }
+            )
+        );
         front.Send("execute_request", FrontEnd.Cell("1"));
-        Assert.Equal(["error", "ok"], Enumerable.Range(0, 2).Select(_ => (string?)FrontEnd.Take(front.Shell).Content["status"]));
+        Assert.Equal(
+            ["error", "ok"],
+            Enumerable.Range(0, 2).Select(_ => (string?)FrontEnd.Take(front.Shell).Content["status"])
+        );
     }
 
     [Fact]
@@ -126,22 +179,37 @@ public sealed class KernelTests
     public void An_error_aborts_the_cells_that_wait(bool stopOnError, string expected)
     {
         using var front = new FrontEnd("ipc");
-        front.Send("execute_request", FrontEnd.Cell(
-            "System.Threading.Thread.Sleep(500); throw new Exception();", new JsonObject { ["stop_on_error"] = stopOnError }));
+        front.Send(
+            "execute_request",
+            FrontEnd.Cell(
+                "System.Threading.Thread.Sleep(500); throw new Exception();",
+                new JsonObject { ["stop_on_error"] = stopOnError }
+            )
+        );
         front.Send("execute_request", FrontEnd.Cell("1"));
         front.Send("execute_request", FrontEnd.Cell("2"));
         front.Send("kernel_info_request", []);
-        Assert.Equal(expected, string.Join(' ', Enumerable.Range(0, 4).Select(_ => (string?)FrontEnd.Take(front.Shell).Content["status"])));
+        Assert.Equal(
+            expected,
+            string.Join(' ', Enumerable.Range(0, 4).Select(_ => (string?)FrontEnd.Take(front.Shell).Content["status"]))
+        );
     }
 
     [Fact]
     public void The_user_is_asked()
     {
         using var front = new FrontEnd("tcp");
-        string id = front.Send("execute_request", FrontEnd.Cell(
-            "var name = await Microsoft.DotNet.Interactive.Kernel.GetPasswordAsync(\"Name? \"); name.Length"));
+        string id = front.Send(
+            "execute_request",
+            FrontEnd.Cell(
+                "var name = await Microsoft.DotNet.Interactive.Kernel.GetPasswordAsync(\"Name? \"); name.Length"
+            )
+        );
         var question = FrontEnd.Take(front.Stdin);
-        Assert.Equal(("Name? ", true, id), ((string?)question.Content["prompt"], (bool)question.Content["password"]!, FrontEnd.Parent(question)));
+        Assert.Equal(
+            ("Name? ", true, id),
+            ((string?)question.Content["prompt"], (bool)question.Content["password"]!, FrontEnd.Parent(question))
+        );
         front.Answer("Ada");
         Assert.Equal("ok", (string?)FrontEnd.Take(front.Shell).Content["status"]);
         Assert.Equal("3", (string?)front.Published(id)[^1].Content["data"]!["text/plain"]);
@@ -176,7 +244,15 @@ public sealed class KernelTests
         var reply = front.Ask("complete_request", new JsonObject { ["code"] = code, ["cursor_pos"] = code.Length - 1 });
         Assert.Contains("ToUpper", reply["matches"]!.AsArray().Select(m => (string?)m));
         Assert.Equal((code.Length - 6, code.Length - 1), ((int)reply["cursor_start"]!, (int)reply["cursor_end"]!));
-        reply = front.Ask("inspect_request", new JsonObject { ["code"] = code + "er()", ["cursor_pos"] = code.Length, ["detail_level"] = 0 });
+        reply = front.Ask(
+            "inspect_request",
+            new JsonObject
+            {
+                ["code"] = code + "er()",
+                ["cursor_pos"] = code.Length,
+                ["detail_level"] = 0,
+            }
+        );
         Assert.True((bool)reply["found"]!);
         Assert.Contains("ToUpper", (string?)reply["data"]!["text/plain"], StringComparison.Ordinal);
         reply = front.Ask("is_complete_request", new JsonObject { ["code"] = "if (true) {" });
@@ -194,9 +270,7 @@ public sealed class KernelTests
         Assert.Equal("error", (string?)front.Ask("execute_request", new JsonObject { ["code"] = 5 })["status"]);
         Assert.Equal("{}", front.Ask("comm_info_request", [])["comms"]!.ToJsonString());
         Thread.Sleep(100);
-        while (front.Iopub.TryTake(out _))
-        {
-        }
+        while (front.Iopub.TryTake(out _)) { }
         string id = front.Send("comm_open", new JsonObject { ["comm_id"] = "c", ["target_name"] = "jupyter.widget" });
         Assert.Equal("comm_close", Assert.Single(front.Published(id)).Type);
     }

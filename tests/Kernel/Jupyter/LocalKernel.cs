@@ -13,9 +13,10 @@ internal sealed class LocalKernel : IDisposable
 
     public LocalKernel(string transport, string key)
     {
-        Connection = transport == "ipc"
-            ? new ConnectionFile("ipc", Path.Combine(folder, "k"), 1, 2, 3, 4, 5, key)
-            : new ConnectionFile("tcp", "127.0.0.1", Port(), Port(), Port(), Port(), Port(), key);
+        Connection =
+            transport == "ipc"
+                ? new ConnectionFile("ipc", Path.Combine(folder, "k"), 1, 2, 3, 4, 5, key)
+                : new ConnectionFile("tcp", "127.0.0.1", Port(), Port(), Port(), Port(), Port(), key);
         kernel = new JupyterKernel(log => new ZmqWire(Connection, log), TextWriter.Synchronized(Log));
         running = new Thread(kernel.Run) { IsBackground = true };
         running.Start();

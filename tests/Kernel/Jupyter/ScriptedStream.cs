@@ -15,7 +15,11 @@ internal sealed class ScriptedStream(byte[] incoming, int atMost) : Stream
 
     public override long Length => throw new NotSupportedException();
 
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
@@ -29,9 +33,7 @@ internal sealed class ScriptedStream(byte[] incoming, int atMost) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => Outgoing.Write(buffer, offset, count);
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

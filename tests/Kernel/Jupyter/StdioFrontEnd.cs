@@ -20,14 +20,16 @@ internal sealed class StdioFrontEnd : IDisposable
     public StdioFrontEnd()
     {
         string[] arguments = [typeof(CSharpSession).Assembly.Location, "stdio"];
-        process = Process.Start(new ProcessStartInfo("dotnet", arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardInputEncoding = new UTF8Encoding(false),
-            StandardOutputEncoding = Encoding.UTF8,
-        })!;
+        process = Process.Start(
+            new ProcessStartInfo("dotnet", arguments)
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                StandardInputEncoding = new UTF8Encoding(false),
+                StandardOutputEncoding = Encoding.UTF8,
+            }
+        )!;
         process.ErrorDataReceived += (_, e) =>
         {
             lock (errors)
@@ -58,14 +60,21 @@ internal sealed class StdioFrontEnd : IDisposable
     public string Send(string type, JsonObject content, string channel = "shell")
     {
         string id = $"request {++requests}";
-        Write(new JsonObject
-        {
-            ["channel"] = channel,
-            ["header"] = new JsonObject { ["msg_id"] = id, ["msg_type"] = type, ["session"] = "test" },
-            ["parent_header"] = new JsonObject(),
-            ["metadata"] = new JsonObject(),
-            ["content"] = content,
-        }.ToJsonString());
+        Write(
+            new JsonObject
+            {
+                ["channel"] = channel,
+                ["header"] = new JsonObject
+                {
+                    ["msg_id"] = id,
+                    ["msg_type"] = type,
+                    ["session"] = "test",
+                },
+                ["parent_header"] = new JsonObject(),
+                ["metadata"] = new JsonObject(),
+                ["content"] = content,
+            }.ToJsonString()
+        );
         return id;
     }
 
@@ -83,8 +92,7 @@ internal sealed class StdioFrontEnd : IDisposable
     public List<JsonNode> Idle(string id)
     {
         var shown = new List<JsonNode>();
-        do
-            shown.AddRange(Until(id, "status"));
+        do shown.AddRange(Until(id, "status"));
         while ((string?)shown[^1]["content"]!["execution_state"] != "idle");
         return shown;
     }
@@ -99,8 +107,7 @@ internal sealed class StdioFrontEnd : IDisposable
                 throw new TimeoutException($"The kernel is silent; it wrote: {Errors}");
             if ((string?)message["parent_header"]!["msg_id"] == id)
                 seen.Add(message);
-        }
-        while (seen.Count == 0 || Type(seen[^1]) != type);
+        } while (seen.Count == 0 || Type(seen[^1]) != type);
         return seen;
     }
 
@@ -134,8 +141,6 @@ internal sealed class StdioFrontEnd : IDisposable
             while (process.StandardOutput.ReadLine() is { } line)
                 messages.Add(JsonNode.Parse(line)!);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException) { }
     }
 }

@@ -12,18 +12,28 @@ public sealed class StdioTests
     {
         using var front = new StdioFrontEnd();
         Assert.Equal("csnotebook", (string?)front.Ask("kernel_info_request", [])["implementation"]);
-        var shown = front.Run("""
+        var shown = front.Run(
+            """
             var x = 41;
             Console.Write("a"); Console.Error.Write("b\u2028\ud800");
             var d = display(HTML("<b>1</b>")); d.Update(HTML("<b>2</b>"));
             x + 1
-            """);
+            """
+        );
         Assert.Equal(
             [
-                "iopub status", "iopub execute_input", "iopub stream", "iopub stream", "iopub display_data",
-                "iopub update_display_data", "iopub execute_result", "shell execute_reply", "iopub status",
+                "iopub status",
+                "iopub execute_input",
+                "iopub stream",
+                "iopub stream",
+                "iopub display_data",
+                "iopub update_display_data",
+                "iopub execute_result",
+                "shell execute_reply",
+                "iopub status",
             ],
-            shown.Select(m => $"{m["channel"]} {StdioFrontEnd.Type(m)}"));
+            shown.Select(m => $"{m["channel"]} {StdioFrontEnd.Type(m)}")
+        );
         Assert.Equal(("a", "b\u2028\ufffd"), (Text(shown[2], "text"), Text(shown[3], "text")));
         Assert.Equal(Display(shown[4]), Display(shown[5]));
         Assert.Equal("42", (string?)shown[6]["content"]!["data"]!["text/plain"]);
@@ -78,9 +88,11 @@ public sealed class StdioTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "sh is needed.");
         using var front = new StdioFrontEnd();
-        var shown = front.Run("""
+        var shown = front.Run(
+            """
             System.Diagnostics.Process.Start("sh", ["-c", "echo stray; cat; echo read"]).WaitForExit();
-            """);
+            """
+        );
         Assert.Equal("ok", Text(shown[^2], "status"));
         Assert.Equal("2", (string?)front.Run("1 + 1")[^3]["content"]!["data"]!["text/plain"]);
         front.Leave();
@@ -92,12 +104,14 @@ public sealed class StdioTests
     public void Variables_are_listed_with_their_values()
     {
         using var front = new StdioFrontEnd();
-        front.Run("""
+        front.Run(
+            """
             var rate = 0.5;
             string name = "vit";
             class Broken { public override string ToString() => throw new Exception("no"); }
             var b = new Broken();
-            """);
+            """
+        );
         var reply = front.Ask("debug_request", new JsonObject { ["command"] = "inspectVariables", ["seq"] = 3 });
         var variables = reply["body"]!["variables"]!.AsArray();
         var listed = variables.Select(v => $"{v!["name"]}: {v["type"]} = {v["value"]}").ToList();

@@ -32,7 +32,14 @@ public sealed class ZmtpTests
     [InlineData(int.MaxValue)]
     public void Messages_survive_fragmentation(int atMost)
     {
-        byte[][] first = [[], [1], RandomNumberGenerator.GetBytes(255), RandomNumberGenerator.GetBytes(256), RandomNumberGenerator.GetBytes(70_000)];
+        byte[][] first =
+        [
+            [],
+            [1],
+            RandomNumberGenerator.GetBytes(255),
+            RandomNumberGenerator.GetBytes(256),
+            RandomNumberGenerator.GetBytes(70_000),
+        ];
         byte[][] second = [RandomNumberGenerator.GetBytes(3_000_000)];
         var bytes = Written(c =>
         {
@@ -62,23 +69,60 @@ public sealed class ZmtpTests
     [Fact]
     public void Commands_are_answered_between_messages()
     {
-        byte[] bytes = [4, 9, .. "\x04PING\0\x0Axy"u8, 0, 1, 7, 4, 11, .. "\x09SUBSCRIBEa"u8, 4, 8, .. "\u0006CANCELa"u8];
+        byte[] bytes =
+        [
+            4,
+            9,
+            .. "\x04PING\0\x0Axy"u8,
+            0,
+            1,
+            7,
+            4,
+            11,
+            .. "\x09SUBSCRIBEa"u8,
+            4,
+            8,
+            .. "\u0006CANCELa"u8,
+        ];
         var transport = new ScriptedStream(bytes, 1);
         using var connection = new ZmtpConnection(transport);
-        Assert.Equal([[7]], connection.Receive()!);
+        Assert.Equal(
+            [
+                [7],
+            ],
+            connection.Receive()!
+        );
         Assert.Equal([4, 7, .. "\x04PONGxy"u8], transport.Outgoing.ToArray());
-        Assert.Equal([[1, (byte)'a']], connection.Receive()!);
-        Assert.Equal([[0, (byte)'a']], connection.Receive()!);
+        Assert.Equal(
+            [
+                [1, (byte)'a'],
+            ],
+            connection.Receive()!
+        );
+        Assert.Equal(
+            [
+                [0, (byte)'a'],
+            ],
+            connection.Receive()!
+        );
     }
 
     [Fact]
     public void What_is_not_ZMTP_is_refused_with_a_reason()
     {
-        Assert.Contains("does not begin", Refusal(Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")), StringComparison.Ordinal);
+        Assert.Contains(
+            "does not begin",
+            Refusal(Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")),
+            StringComparison.Ordinal
+        );
         Assert.Contains("ZMTP 1", Refusal(With(Greeting(), 10, 1)), StringComparison.Ordinal);
         Assert.Contains("PLAIN", Refusal(With(Greeting(), 12, [.. "PLAIN"u8])), StringComparison.Ordinal);
         Assert.Contains("READY", Refusal([.. Greeting()[..64], 0, 1, 5]), StringComparison.Ordinal);
-        Assert.Contains("cut short", Refusal([.. Greeting()[..64], 4, 9, .. "\x05READY\x09So"u8]), StringComparison.Ordinal);
+        Assert.Contains(
+            "cut short",
+            Refusal([.. Greeting()[..64], 4, 9, .. "\x05READY\x09So"u8]),
+            StringComparison.Ordinal
+        );
         Assert.Throws<EndOfStreamException>(() => Greet(Greeting()[..40]));
     }
 
@@ -115,13 +159,9 @@ public sealed class ZmtpTests
             connection.Greet("ROUTER", []);
             try
             {
-                while (connection.Receive() is not null)
-                {
-                }
+                while (connection.Receive() is not null) { }
             }
-            catch (IOException)
-            {
-            }
+            catch (IOException) { }
         }
     }
 
@@ -146,9 +186,15 @@ public sealed class ZmtpTests
         using var socket = new PublisherSocket(where, log.Enqueue);
         socket.Start();
         using var peer = ZmtpConnection.Connect(where, "SUB", []);
-        peer.Send([[1, .. "a"u8]]);
-        peer.Send([[1, .. "b"u8]]);
-        peer.Send([[0, .. "b"u8]]);
+        peer.Send([
+            [1, .. "a"u8],
+        ]);
+        peer.Send([
+            [1, .. "b"u8],
+        ]);
+        peer.Send([
+            [0, .. "b"u8],
+        ]);
         // Until the subscription has arrived nothing does.
         using var stop = new Timer(_ => socket.Send(["bc"u8.ToArray()]), null, 0, 5);
         using var go = new Timer(_ => socket.Send(["ab"u8.ToArray(), "x"u8.ToArray()]), null, 100, 20);
@@ -174,18 +220,27 @@ public sealed class ZmtpTests
         socket.Start();
         using var stuck = ZmtpConnection.Connect(where, "SUB", []);
         using var lively = ZmtpConnection.Connect(where, "SUB", []);
-        stuck.Send([[1]]);
-        lively.Send([[1]]);
+        stuck.Send([
+            [1],
+        ]);
+        lively.Send([
+            [1],
+        ]);
         int taken = 0;
-        var reader = Task.Run(() =>
-        {
-            while (lively.Receive() is { } message && message[0].Length > 0)
-                taken++;
-        }, TestContext.Current.CancellationToken);
+        var reader = Task.Run(
+            () =>
+            {
+                while (lively.Receive() is { } message && message[0].Length > 0)
+                    taken++;
+            },
+            TestContext.Current.CancellationToken
+        );
         await Task.Delay(300, TestContext.Current.CancellationToken);
         for (int i = 0; i < 100; i++)
             socket.Send([new byte[1 << 20]]);
-        socket.Send([[]]);
+        socket.Send([
+            [],
+        ]);
         await reader.WaitAsync(Limit, TestContext.Current.CancellationToken);
         Assert.Equal(100, taken);
         Assert.Contains(log, l => l.Contains("dropped", StringComparison.Ordinal));
@@ -204,10 +259,14 @@ public sealed class ZmtpTests
         {
             garbage.Connect(where);
             garbage.GetStream().Write(RandomNumberGenerator.GetBytes(64).Select(b => (byte)(b & 0x7f)).ToArray());
-            Assert.True(SpinWait.SpinUntil(() => log.Any(l => l.Contains("does not begin", StringComparison.Ordinal)), Limit));
+            Assert.True(
+                SpinWait.SpinUntil(() => log.Any(l => l.Contains("does not begin", StringComparison.Ordinal)), Limit)
+            );
         }
         using (var subscriber = ZmtpConnection.Connect(where, "SUB", []))
-            Assert.True(SpinWait.SpinUntil(() => log.Any(l => l.Contains("SUB socket", StringComparison.Ordinal)), Limit));
+            Assert.True(
+                SpinWait.SpinUntil(() => log.Any(l => l.Contains("SUB socket", StringComparison.Ordinal)), Limit)
+            );
 
         using var peer = ZmtpConnection.Connect(where, "DEALER", "p"u8.ToArray());
         peer.Send(["hello"u8.ToArray()]);
@@ -226,16 +285,28 @@ public sealed class ZmtpTests
         using var socket = new RouterSocket(where, arrived.Add, log.Enqueue);
         socket.Start();
         using var old = ZmtpConnection.Connect(where, "DEALER", "p"u8.ToArray());
-        old.Send([[1]]);
+        old.Send([
+            [1],
+        ]);
         Assert.True(arrived.TryTake(out _, Limit));
         using var back = ZmtpConnection.Connect(where, "DEALER", "p"u8.ToArray());
-        back.Send([[2]]);
+        back.Send([
+            [2],
+        ]);
         Assert.True(arrived.TryTake(out _, Limit));
         socket.Send(["p"u8.ToArray(), [3]]);
-        Assert.Equal([[3]], back.Receive()!);
+        Assert.Equal(
+            [
+                [3],
+            ],
+            back.Receive()!
+        );
     }
 
-    /// <summary>A free place on the loopback, never the same twice, and below the ports that the system gives to whoever connects.</summary>
+    /// <summary>
+    /// A free place on the loopback, never the same twice, and below the ports that the system gives to whoever
+    /// connects.
+    /// </summary>
     internal static (IPEndPoint Where, int Port) Local()
     {
         while (true)
@@ -247,9 +318,7 @@ public sealed class ZmtpTests
                 finder.Bind(where);
                 return (where, where.Port);
             }
-            catch (SocketException)
-            {
-            }
+            catch (SocketException) { }
         }
     }
 
@@ -263,7 +332,26 @@ public sealed class ZmtpTests
 
     /// <summary>What a peer without properties sends at first.</summary>
     private static byte[] Greeting() =>
-        [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0, .. "NULL"u8, .. new byte[16], .. new byte[32], 4, 6, .. "\x05READY"u8];
+        [
+            0xff,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0x7f,
+            3,
+            0,
+            .. "NULL"u8,
+            .. new byte[16],
+            .. new byte[32],
+            4,
+            6,
+            .. "\x05READY"u8,
+        ];
 
     private static byte[] With(byte[] bytes, int at, params byte[] other)
     {

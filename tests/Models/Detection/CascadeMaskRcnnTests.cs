@@ -35,7 +35,12 @@ public sealed class CascadeMaskRcnnTests : IDisposable
     {
         using var detector = SmallDetector.Create();
         using var batch = SmallDetector.Images(4);
-        float[] Losses(long seed, long step) => [.. detector.Losses(batch.Images, batch.Objects!, new DetectionDraw(seed, step)).Parts.Select(part => part.item<float>())];
+        float[] Losses(long seed, long step) =>
+            [
+                .. detector
+                    .Losses(batch.Images, batch.Objects!, new DetectionDraw(seed, step))
+                    .Parts.Select(part => part.item<float>()),
+            ];
         Assert.Equal(Losses(1, 3), Losses(1, 3));
         Assert.NotEqual(Losses(1, 3), Losses(1, 4));
         Assert.NotEqual(Losses(1, 3), Losses(2, 3));
@@ -49,7 +54,12 @@ public sealed class CascadeMaskRcnnTests : IDisposable
         var objective = new DetectionObjective(detector, DetectionPhase.Objects, 1);
         float[] halves = [.. objective.Losses(batch, 5, 2).Select(loss => loss.item<float>())];
         Assert.Equal(2, halves.Length);
-        Assert.Equal(detector.Losses(batch.Images.narrow(0, 2, 2), [.. batch.Objects!.Skip(2)], new DetectionDraw(1, 5, First: 2)).Total.item<float>(), halves[1]);
+        Assert.Equal(
+            detector
+                .Losses(batch.Images.narrow(0, 2, 2), [.. batch.Objects!.Skip(2)], new DetectionDraw(1, 5, First: 2))
+                .Total.item<float>(),
+            halves[1]
+        );
     }
 
     [Theory]
@@ -63,7 +73,11 @@ public sealed class CascadeMaskRcnnTests : IDisposable
         var losses = detector.Losses(batch.Images, objects, new DetectionDraw(1, 0));
         Assert.True(float.IsFinite(losses.Total.item<float>()));
         Assert.True(losses.Class.item<float>() > 0);
-        if (all) Assert.Equal((0, 0, 0), (losses.Box.item<float>(), losses.Mask.item<float>(), losses.Proposals.item<float>()));
+        if (all)
+            Assert.Equal(
+                (0, 0, 0),
+                (losses.Box.item<float>(), losses.Mask.item<float>(), losses.Proposals.item<float>())
+            );
         losses.Total.backward();
     }
 
@@ -75,15 +89,18 @@ public sealed class CascadeMaskRcnnTests : IDisposable
         using var batch = SmallDetector.Images(3);
         var found = detector.Detect(batch.Images, [(48, 48), (40, 32), (48, 48)]);
         Assert.Equal(3, found.Count);
-        Assert.All(found, image =>
-        {
-            Assert.True(image.Count > 0);
-            Assert.Equal([image.Count, 6, 6], image.Masks.shape);
-            Assert.True(image.Boxes.ge(0).all().item<bool>());
-            float[] scores = [.. image.Scores.data<float>()];
-            Assert.Equal(scores.OrderDescending(), scores);
-            Assert.All(image.Classes.data<long>(), label => Assert.InRange(label, 0, SmallDetector.Classes - 1));
-        });
+        Assert.All(
+            found,
+            image =>
+            {
+                Assert.True(image.Count > 0);
+                Assert.Equal([image.Count, 6, 6], image.Masks.shape);
+                Assert.True(image.Boxes.ge(0).all().item<bool>());
+                float[] scores = [.. image.Scores.data<float>()];
+                Assert.Equal(scores.OrderDescending(), scores);
+                Assert.All(image.Classes.data<long>(), label => Assert.InRange(label, 0, SmallDetector.Classes - 1));
+            }
+        );
         Assert.True(found[1].Boxes.select(1, 2).le(32).all().item<bool>());
         Assert.True(found[1].Boxes.select(1, 3).le(40).all().item<bool>());
         var again = detector.Detect(batch.Images, [(48, 48), (40, 32), (48, 48)]);
@@ -106,19 +123,47 @@ public sealed class CascadeMaskRcnnTests : IDisposable
     {
         using var detector = SmallDetector.Create(config: SmallDetector.Config with { Pixels = false });
         using var batch = SmallDetector.Images(1);
-        Assert.Contains("Pixels = true", Assert.Throws<InvalidOperationException>(() => detector.PixelLoss(batch.Images, batch.Objects!)).Message);
+        Assert.Contains(
+            "Pixels = true",
+            Assert.Throws<InvalidOperationException>(() => detector.PixelLoss(batch.Images, batch.Objects!)).Message
+        );
     }
 
     [Fact]
     public void TheUsualDetectorStandsOnAnyBackbone()
     {
-        using var vit = new CascadeMaskRcnn(PatchKit.Models.SmallNet.Vit(64, 8, 0).Create(), 80, new DetectorConfig { Dim = 16, BoxDim = 32, RegionsPerImage = 16 });
-        using var adventurer = new CascadeMaskRcnn(PatchKit.Models.SmallNet.Adventurer(64, 8, 0).Create(), 80, new DetectorConfig { Dim = 16, BoxDim = 32, RegionsPerImage = 16 });
+        using var vit = new CascadeMaskRcnn(
+            PatchKit.Models.SmallNet.Vit(64, 8, 0).Create(),
+            80,
+            new DetectorConfig
+            {
+                Dim = 16,
+                BoxDim = 32,
+                RegionsPerImage = 16,
+            }
+        );
+        using var adventurer = new CascadeMaskRcnn(
+            PatchKit.Models.SmallNet.Adventurer(64, 8, 0).Create(),
+            80,
+            new DetectorConfig
+            {
+                Dim = 16,
+                BoxDim = 32,
+                RegionsPerImage = 16,
+            }
+        );
         foreach (var detector in new[] { vit, adventurer })
         {
             Assert.Equal([16, 8, 4, 2], detector.call(zeros([1, 3, 64, 64])).Select(level => level.shape[2]));
-            Assert.True(float.IsFinite(detector.Losses(zeros([1, 3, 64, 64]), [SmallDetector.Nothing(64)], new DetectionDraw(1, 0)).Total.item<float>()));
-            Assert.Equal([24, 12, 6, 3], detector.call(zeros([1, 3, 96, 64])).Select(level => level.shape[2]));       // positions are interpolated
+            Assert.True(
+                float.IsFinite(
+                    detector
+                        .Losses(zeros([1, 3, 64, 64]), [SmallDetector.Nothing(64)], new DetectionDraw(1, 0))
+                        .Total.item<float>()
+                )
+            );
+            // positions are interpolated
+            Assert.Equal([24, 12, 6, 3], detector.call(zeros([1, 3, 96, 64])).Select(level => level.shape[2]));
         }
     }
 }

@@ -6,11 +6,12 @@ namespace CsNotebook.Engine.Formatting;
 
 /// <summary>
 /// Formatters found by .NET Interactive's convention, which needs no package: an attribute named
-/// <c>TypeFormatterSourceAttribute</c> on a class or its base names, by <c>Type FormatterSourceType</c>, a source with a
-/// public parameterless constructor and <c>CreateTypeFormatters()</c>; each item of that has <c>string MimeType</c> and
-/// <c>bool Format(object, TextWriter)</c>, of two for one MIME type the later is asked first. <c>string[] PreferredMimeTypes</c>
-/// selects and orders; without it a value is shown as HTML. An attribute of that name without that property (Plotly.NET
-/// has one) says nothing. tests/Formatting holds this against .NET Interactive itself.
+/// <c>TypeFormatterSourceAttribute</c> on a class or its base names, by <c>Type FormatterSourceType</c>, a source with
+/// a public parameterless constructor and <c>CreateTypeFormatters()</c>; each item of that has <c>string MimeType</c>
+/// and <c>bool Format(object, TextWriter)</c>, of two for one MIME type the later is asked first.
+/// <c>string[] PreferredMimeTypes</c> selects and orders; without it a value is shown as HTML. An attribute of that
+/// name without that property (Plotly.NET has one) says nothing. tests/Formatting holds this against .NET Interactive
+/// itself.
 /// </summary>
 internal static class ConventionFormatters
 {
@@ -36,14 +37,17 @@ internal static class ConventionFormatters
     public static bool Has(Type type) => Attributes(type).Any();
 
     private static IEnumerable<object> Attributes(Type type) =>
-        type.GetCustomAttributes(inherit: true).Where(a => a.GetType().Name == AttributeName && SourceType(a) is not null);
+        type.GetCustomAttributes(inherit: true)
+            .Where(a => a.GetType().Name == AttributeName && SourceType(a) is not null);
 
     private static Type? SourceType(object attribute) => Property<Type>(attribute, "FormatterSourceType");
 
     private static Source Find(Type type)
     {
         var attributes = Attributes(type).ToList();
-        string[]? preferred = attributes.Select(a => Property<string[]>(a, "PreferredMimeTypes")).LastOrDefault(p => p is not null);
+        string[]? preferred = attributes
+            .Select(a => Property<string[]>(a, "PreferredMimeTypes"))
+            .LastOrDefault(p => p is not null);
         return new([.. attributes.SelectMany(Create).Reverse()], preferred ?? ["text/html"]);
     }
 
@@ -51,8 +55,11 @@ internal static class ConventionFormatters
     {
         var sourceType = SourceType(attribute)!;
         object source = Activator.CreateInstance(sourceType)!;
-        var create = sourceType.GetMethod("CreateTypeFormatters", Type.EmptyTypes)
-            ?? throw new InvalidOperationException($"{sourceType} cannot be a formatter source: it needs a public method CreateTypeFormatters().");
+        var create =
+            sourceType.GetMethod("CreateTypeFormatters", Type.EmptyTypes)
+            ?? throw new InvalidOperationException(
+                $"{sourceType} cannot be a formatter source: it needs a public method CreateTypeFormatters()."
+            );
         return ((IEnumerable)create.Invoke(source, null)!).Cast<object>().Select(f => new Formatter(f));
     }
 
@@ -62,7 +69,10 @@ internal static class ConventionFormatters
     private sealed record Source(IReadOnlyList<Formatter> Formatters, IReadOnlyList<string> Preferred)
     {
         public string? Format(object value, string mimeType) =>
-            Formatters.Where(f => f.MimeType == mimeType).Select(f => f.Format(value)).FirstOrDefault(text => text is not null);
+            Formatters
+                .Where(f => f.MimeType == mimeType)
+                .Select(f => f.Format(value))
+                .FirstOrDefault(text => text is not null);
     }
 
     private sealed class Formatter
@@ -73,11 +83,16 @@ internal static class ConventionFormatters
         public Formatter(object formatter)
         {
             this.formatter = formatter;
-            MimeType = Property<string>(formatter, "MimeType")
-                ?? throw new InvalidOperationException($"{formatter.GetType()} cannot be a formatter: it needs a property string MimeType.");
-            format = formatter.GetType().GetMethod("Format", [typeof(object), typeof(TextWriter)])
+            MimeType =
+                Property<string>(formatter, "MimeType")
                 ?? throw new InvalidOperationException(
-                    $"{formatter.GetType()} cannot be a formatter: it needs a method bool Format(object, TextWriter).");
+                    $"{formatter.GetType()} cannot be a formatter: it needs a property string MimeType."
+                );
+            format =
+                formatter.GetType().GetMethod("Format", [typeof(object), typeof(TextWriter)])
+                ?? throw new InvalidOperationException(
+                    $"{formatter.GetType()} cannot be a formatter: it needs a method bool Format(object, TextWriter)."
+                );
         }
 
         public string MimeType { get; }

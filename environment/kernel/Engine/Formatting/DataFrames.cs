@@ -3,7 +3,9 @@ using System.Reflection;
 
 namespace CsNotebook.Engine.Formatting;
 
-/// <summary>Tables of Microsoft.Data.Analysis, which the kernel does not reference: as HTML, as Markdown, as text.</summary>
+/// <summary>
+/// Tables of Microsoft.Data.Analysis, which the kernel does not reference: as HTML, as Markdown, as text.
+/// </summary>
 internal static class DataFrames
 {
     private const string TypeName = "Microsoft.Data.Analysis.DataFrame";
@@ -23,10 +25,12 @@ internal static class DataFrames
         string[] heads = [.. shown.Select(c => (string)Property(c, "Name")!)];
         var cells = shown.Select(c => ((IEnumerable)c).Cast<object?>().Take(rows).ToList()).ToList();
         IReadOnlyList<object?[]> lines = [.. Enumerable.Range(0, rows).Select(r => cells.Select(c => c[r]).ToArray())];
-        string rest = string.Join(", ", new[]
-        {
-            Count(count - rows, "more row"), Count(columns.Count - shown.Count, "more column"),
-        }.Where(s => s.Length > 0));
+        string rest = string.Join(
+            ", ",
+            new[] { Count(count - rows, "more row"), Count(columns.Count - shown.Count, "more column") }.Where(s =>
+                s.Length > 0
+            )
+        );
 
         foreach (string mimeType in mimeTypes.Count > 0 ? mimeTypes : ["text/html", "text/markdown"])
         {
@@ -59,6 +63,10 @@ internal static class DataFrames
     private static string Count(long n, string what) => n == 0 ? "" : $"{n} {what}{(n == 1 ? "" : "s")}";
 
     /// <summary>A property; of several of one name the most derived type's.</summary>
-    private static object? Property(object owner, string name) => owner.GetType()
-        .GetProperties(BindingFlags.Public | BindingFlags.Instance).First(p => p.Name == name && p.GetIndexParameters().Length == 0).GetValue(owner);
+    private static object? Property(object owner, string name) =>
+        owner
+            .GetType()
+            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .First(p => p.Name == name && p.GetIndexParameters().Length == 0)
+            .GetValue(owner);
 }

@@ -26,7 +26,8 @@ internal static class Formatters
     }
 
     /// <summary>Whether values of a type bring a look of their own, and are no rows of a table.</summary>
-    public static bool HasOwn(Type type) => PlotlyCharts.Knows(type) || DataFrames.Knows(type) || ConventionFormatters.Has(type);
+    public static bool HasOwn(Type type) =>
+        PlotlyCharts.Knows(type) || DataFrames.Knows(type) || ConventionFormatters.Has(type);
 
     /// <summary>Adds the looks that a value brings: by registration, as a known library's, by convention.</summary>
     public static void AddOwn(object? value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
@@ -54,11 +55,12 @@ internal static class Formatters
         }
     }
 
-    private static string? Json(object? value) => value switch
-    {
-        JsonNode node => node.ToJsonString(),
-        JsonElement element => element.GetRawText(),
-        JsonDocument document => document.RootElement.GetRawText(),
-        _ => null,
-    };
+    private static string? Json(object? value) =>
+        value switch
+        {
+            JsonNode node => node.ToJsonString(),
+            JsonElement element => element.GetRawText(),
+            JsonDocument document => document.RootElement.GetRawText(),
+            _ => null,
+        };
 }

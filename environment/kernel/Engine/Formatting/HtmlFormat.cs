@@ -107,7 +107,9 @@ internal static class HtmlFormat
         html.Append("<table><tbody>");
         foreach (var (name, get) in Shape.Columns(value.GetType()))
         {
-            html.Append("<tr><th style=\"text-align: left\">").Append(Encode(name)).Append("</th><td style=\"text-align: left\">");
+            html.Append("<tr><th style=\"text-align: left\">")
+                .Append(Encode(name))
+                .Append("</th><td style=\"text-align: left\">");
             Cell(get(value), html, depth + 1);
             html.Append("</td></tr>");
         }
@@ -116,7 +118,8 @@ internal static class HtmlFormat
 
     private static void Matrix(Array matrix, StringBuilder html)
     {
-        int height = Math.Min(matrix.GetLength(0), Shape.MaxItems), width = Math.Min(matrix.GetLength(1), Shape.MaxItems);
+        int height = Math.Min(matrix.GetLength(0), Shape.MaxItems),
+            width = Math.Min(matrix.GetLength(1), Shape.MaxItems);
         html.Append("<table><tbody>");
         for (int y = 0; y < height; y++)
         {
@@ -148,7 +151,8 @@ internal static class HtmlFormat
         html.Append("</tr>");
     }
 
-    private static void Close(StringBuilder html, int? more, int width) => Close(html, more == 0 ? "" : Shape.MoreText(more), width);
+    private static void Close(StringBuilder html, int? more, int width) =>
+        Close(html, more == 0 ? "" : Shape.MoreText(more), width);
 
     private static void Close(StringBuilder html, string rest, int width)
     {

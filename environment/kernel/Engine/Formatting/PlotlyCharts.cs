@@ -34,7 +34,8 @@ internal static class PlotlyCharts
     public static string Script => script is null ? "" : OnPage(script);
 
     /// <summary>plotly.js as an element of a page, with what draws charts with it.</summary>
-    public static string OnPage(string plotly) => "<script>(() => { if (window.Plotly) return;\n"
+    public static string OnPage(string plotly) =>
+        "<script>(() => { if (window.Plotly) return;\n"
         + $"const define = undefined, module = undefined, exports = undefined;\n{PlotlyScript.Inline(plotly)}\n}})();\n"
         + $"{PlotlyScript.Inline(PlotlyScript.Upgrade)}</script>\n";
 
@@ -44,8 +45,10 @@ internal static class PlotlyCharts
     /// <summary>Adds what a chart looks like.</summary>
     public static void Format(object value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
-        if (Chart(value.GetType()) is not { } type
-            || type.GetMethod("toFigureJson", BindingFlags.Public | BindingFlags.Static) is not { } toJson)
+        if (
+            Chart(value.GetType()) is not { } type
+            || type.GetMethod("toFigureJson", BindingFlags.Public | BindingFlags.Static) is not { } toJson
+        )
             return;
         script ??= PlotlyScript.Of(type.Assembly);
         string json = (string)toJson.Invoke(null, [value])!;
@@ -79,7 +82,8 @@ internal static class PlotlyCharts
             from name in Columns
             let values = trace[name] as JsonArray
             where values is { Count: > 0 } && values[0] is not JsonArray
-            select (Name: name, Values: values)).ToList();
+            select (Name: name, Values: values)
+        ).ToList();
         if (columns.Count == 0)
             return;
         string caption = WebUtility.HtmlEncode(JsonText.At(trace, "name") ?? JsonText.At(trace, "type") ?? "trace");

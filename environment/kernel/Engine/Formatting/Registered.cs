@@ -6,7 +6,9 @@ internal static class Registered
     private static readonly object Gate = new();
     private static List<(Type Type, string MimeType, Func<object, TextWriter, bool> Format)> formatters = [];
 
-    /// <summary>Registers a formatter for a type and those derived from it; a type definition stands for all it makes.</summary>
+    /// <summary>
+    /// Registers a formatter for a type and those derived from it; a type definition stands for all it makes.
+    /// </summary>
     public static void Add(Type type, string mimeType, Func<object, TextWriter, bool> format)
     {
         lock (Gate)
@@ -25,7 +27,11 @@ internal static class Registered
     {
         foreach (var (type, mimeType, format) in formatters)
         {
-            if (!Applies(type, value.GetType()) || bundle[mimeType] is not null || (mimeTypes.Count > 0 && !mimeTypes.Contains(mimeType)))
+            if (
+                !Applies(type, value.GetType())
+                || bundle[mimeType] is not null
+                || (mimeTypes.Count > 0 && !mimeTypes.Contains(mimeType))
+            )
                 continue;
             using var writer = new StringWriter();
             if (format(value, writer))
@@ -35,8 +41,10 @@ internal static class Registered
 
     private static bool Applies(Type registered, Type actual) =>
         registered.IsAssignableFrom(actual)
-        || (registered.IsGenericTypeDefinition
-            && Lineage(actual).Any(t => t.IsGenericType && t.GetGenericTypeDefinition() == registered));
+        || (
+            registered.IsGenericTypeDefinition
+            && Lineage(actual).Any(t => t.IsGenericType && t.GetGenericTypeDefinition() == registered)
+        );
 
     private static IEnumerable<Type> Lineage(Type type)
     {

@@ -50,14 +50,19 @@ internal static class TextFormat
         if (value is Type type)
             return type.ToString();
         if (Shape.IsScalar(value) || Shape.WritesItself(value.GetType()))
-            return value is IFormattable formattable ? formattable.ToString(null, CultureInfo.InvariantCulture) : value.ToString() ?? "";
+            return value is IFormattable formattable
+                ? formattable.ToString(null, CultureInfo.InvariantCulture)
+                : value.ToString() ?? "";
         if (depth >= MaxDepth)
             return value.GetType().Name;
         switch (value)
         {
             case IDictionary pairs:
-                var entries = pairs.Keys.Cast<object>().Take(Shape.MaxItems)
-                    .Select(k => $"{Inline(k, depth + 1)}: {Inline(pairs[k], depth + 1)}").ToList();
+                var entries = pairs
+                    .Keys.Cast<object>()
+                    .Take(Shape.MaxItems)
+                    .Select(k => $"{Inline(k, depth + 1)}: {Inline(pairs[k], depth + 1)}")
+                    .ToList();
                 if (pairs.Count > entries.Count)
                     entries.Add(Shape.MoreText(pairs.Count - entries.Count));
                 return "{ " + string.Join(", ", entries) + " }";
@@ -70,8 +75,12 @@ internal static class TextFormat
             default:
                 var columns = Shape.Columns(value.GetType());
                 string name = Shape.IsAnonymous(value.GetType()) ? "" : value.GetType().Name + " ";
-                return columns.Count == 0 ? value.ToString() ?? ""
-                    : name + "{ " + string.Join(", ", columns.Select(c => $"{c.Name} = {Inline(c.Get(value), depth + 1)}")) + " }";
+                return columns.Count == 0
+                    ? value.ToString() ?? ""
+                    : name
+                        + "{ "
+                        + string.Join(", ", columns.Select(c => $"{c.Name} = {Inline(c.Get(value), depth + 1)}"))
+                        + " }";
         }
     }
 

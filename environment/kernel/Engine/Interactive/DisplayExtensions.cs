@@ -9,7 +9,8 @@ public static class DisplayExtensions
     /// <summary>Shows a value at once.</summary>
     /// <param name="value">Any value.</param>
     /// <param name="mimeTypes">The wanted representations; none means the value's own choice.</param>
-    public static DisplayedValue Display(this object? value, params string[] mimeTypes) => Kernel.display(value, mimeTypes);
+    public static DisplayedValue Display(this object? value, params string[] mimeTypes) =>
+        Kernel.display(value, mimeTypes);
 
     /// <summary>Shows text as what a MIME type says it is.</summary>
     public static DisplayedValue DisplayAs(this string value, string mimeType)
@@ -24,5 +25,7 @@ public static class DisplayExtensions
     public static string ToDisplayString(this object? value, string mimeType = "text/plain") =>
         PageScripts.Whole(Formatters.Format(value, mimeType))[mimeType]
         ?? throw new ArgumentException(
-            $"{value?.GetType().Name ?? "null"} has no representation as {mimeType}; there is always text/plain.", nameof(mimeType));
+            $"{value?.GetType().Name ?? "null"} has no representation as {mimeType}; there is always text/plain.",
+            nameof(mimeType)
+        );
 }

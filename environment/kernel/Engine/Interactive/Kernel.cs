@@ -3,7 +3,9 @@ using CsNotebook.Engine.Formatting;
 
 namespace Microsoft.DotNet.Interactive;
 
-/// <summary>What cells call by bare name: the part of .NET Interactive's <c>Kernel</c> that this kernel offers.</summary>
+/// <summary>
+/// What cells call by bare name: the part of .NET Interactive's <c>Kernel</c> that this kernel offers.
+/// </summary>
 public static class Kernel
 {
 #pragma warning disable IDE1006 // display and its like are .NET Interactive's names.
@@ -27,7 +29,8 @@ public static class Kernel
     public static void CSS(string content) => display(new HtmlString($"<style>{content}</style>"), "text/html");
 
     /// <summary>Runs a script in the front end, where that allows it.</summary>
-    public static void Javascript(string content) => display(new HtmlString($"<script type=\"text/javascript\">{content}</script>"), "text/html");
+    public static void Javascript(string content) =>
+        display(new HtmlString($"<script type=\"text/javascript\">{content}</script>"), "text/html");
 
     /// <summary>Asks the user for a line.</summary>
     public static Task<string> GetInputAsync(string prompt = "") => Ask(prompt, password: false);

@@ -5,7 +5,8 @@ namespace CsNotebook.Jupyter.Zmtp;
 /// <summary>PUB: sends to all peers that have subscribed to a beginning of the message's first frame.</summary>
 /// <param name="where">Where to listen.</param>
 /// <param name="log">Receives what went wrong.</param>
-internal sealed class PublisherSocket(EndPoint where, Action<string> log) : ZmtpSocket("PUB", ["SUB", "XSUB"], where, log)
+internal sealed class PublisherSocket(EndPoint where, Action<string> log)
+    : ZmtpSocket("PUB", ["SUB", "XSUB"], where, log)
 {
     /// <summary>Sends a message to its subscribers; none is no failure.</summary>
     public void Send(byte[][] message)

@@ -3,8 +3,9 @@ using System.Net;
 namespace CsNotebook.Jupyter.Zmtp;
 
 /// <summary>
-/// ROUTER: what a peer sends arrives with its identity as the first frame, and what is sent goes to the peer that the first
-/// frame names. Of two peers with one identity the newer is meant: a front end that lost its connection has come back.
+/// ROUTER: what a peer sends arrives with its identity as the first frame, and what is sent goes to the peer that the
+/// first frame names. Of two peers with one identity the newer is meant: a front end that lost its connection has come
+/// back.
 /// </summary>
 /// <param name="where">Where to listen.</param>
 /// <param name="received">Takes each message; called on the threads of the peers.</param>

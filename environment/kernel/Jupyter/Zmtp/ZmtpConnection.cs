@@ -6,15 +6,17 @@ using System.Text;
 namespace CsNotebook.Jupyter.Zmtp;
 
 /// <summary>
-/// One connection in ZMTP 3.0 (rfc.zeromq.org/spec/23) with the NULL mechanism, seen from either end: a greeting, READY,
-/// then messages of one or more frames. One thread may receive while another sends. Blocking, so that nothing here
-/// waits for a thread pool that a cell keeps busy.
+/// One connection in ZMTP 3.0 (rfc.zeromq.org/spec/23) with the NULL mechanism, seen from either end: a greeting,
+/// READY, then messages of one or more frames. One thread may receive while another sends. Blocking, so that nothing
+/// here waits for a thread pool that a cell keeps busy.
 /// </summary>
 /// <param name="stream">The transport; closed with the connection.</param>
 /// <param name="maxMessage">The most bytes that a message may have.</param>
 internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) : IDisposable
 {
-    private const int More = 1, Long = 2, Command = 4;
+    private const int More = 1,
+        Long = 2,
+        Command = 4;
     private const int GreetingSize = 64;
 
     /// <summary>Memory is taken as bytes arrive, not as a frame's length promises.</summary>
@@ -23,7 +25,9 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
     private readonly BufferedStream input = new(stream, 1 << 14);
     private readonly object sending = new();
 
-    /// <summary>What the peer calls itself: <c>DEALER</c>, <c>SUB</c>, <c>REQ</c>; known after <see cref="Greet"/>.</summary>
+    /// <summary>
+    /// What the peer calls itself: <c>DEALER</c>, <c>SUB</c>, <c>REQ</c>; known after <see cref="Greet"/>.
+    /// </summary>
     public string PeerType { get; private set; } = "";
 
     /// <summary>The peer's identity, or nothing.</summary>
@@ -32,7 +36,11 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
     /// <summary>Connects to a socket that listens; greets it.</summary>
     public static ZmtpConnection Connect(EndPoint where, string type, byte[] identity)
     {
-        var socket = new Socket(where.AddressFamily, SocketType.Stream, where is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
+        var socket = new Socket(
+            where.AddressFamily,
+            SocketType.Stream,
+            where is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified
+        );
         try
         {
             socket.Connect(where);
@@ -67,9 +75,20 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
             throw new ZmtpException($"it speaks ZMTP {greeting[10]}, and ZMTP 3 is needed");
         string mechanism = Encoding.ASCII.GetString(greeting, 12, 20).TrimEnd('\0');
         if (mechanism != "NULL")
-            throw new ZmtpException($"it wants the security mechanism {Printable(mechanism)}, and only NULL is known here");
+            throw new ZmtpException(
+                $"it wants the security mechanism {Printable(mechanism)}, and only NULL is known here"
+            );
 
-        Write([(Command, [.. "\x05READY"u8, .. Property("Socket-Type", Encoding.ASCII.GetBytes(type)), .. Property("Identity", identity)])]);
+        Write([
+            (
+                Command,
+                [
+                    .. "\x05READY"u8,
+                    .. Property("Socket-Type", Encoding.ASCII.GetBytes(type)),
+                    .. Property("Identity", identity),
+                ]
+            ),
+        ]);
         var (flags, ready) = Frame(maxMessage) ?? throw new EndOfStreamException();
         if (flags != Command || !ready.AsSpan().StartsWith("\x05READY"u8))
             throw new ZmtpException("its greeting is not followed by READY");
@@ -85,11 +104,12 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
     /// <summary>Sends a message.</summary>
     /// <exception cref="IOException">The connection broke.</exception>
     /// <exception cref="ObjectDisposedException">This connection was disposed, perhaps meanwhile.</exception>
-    public void Send(IReadOnlyList<byte[]> message) => UntilDisposed(() =>
-    {
-        Write([.. message.Select((frame, i) => (i < message.Count - 1 ? More : 0, frame))]);
-        return true;
-    });
+    public void Send(IReadOnlyList<byte[]> message) =>
+        UntilDisposed(() =>
+        {
+            Write([.. message.Select((frame, i) => (i < message.Count - 1 ? More : 0, frame))]);
+            return true;
+        });
 
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
@@ -188,7 +208,10 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
         while (bytes.Length > 0)
         {
             int name = bytes[0];
-            if (bytes.Length < name + 5 || BinaryPrimitives.ReadUInt32BigEndian(bytes[(name + 1)..]) > bytes.Length - name - 5)
+            if (
+                bytes.Length < name + 5
+                || BinaryPrimitives.ReadUInt32BigEndian(bytes[(name + 1)..]) > bytes.Length - name - 5
+            )
                 throw new ZmtpException("a property of its READY is cut short");
             int size = (int)BinaryPrimitives.ReadUInt32BigEndian(bytes[(name + 1)..]);
             var value = bytes.Slice(name + 5, size);
@@ -212,7 +235,8 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
         return [(byte)name.Length, .. Encoding.ASCII.GetBytes(name), .. size, .. value];
     }
 
-    private static string Printable(string text) => string.Concat(text.Take(32).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '?'));
+    private static string Printable(string text) =>
+        string.Concat(text.Take(32).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '?'));
 
     private void Exactly(Span<byte> bytes) => input.ReadExactly(bytes);
 }

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace CsNotebook.Jupyter.Zmtp;
 
 /// <summary>
-/// A listening socket over tcp or ipc. Every peer has a thread that reads and one that writes: a kernel has few peers, and
-/// an interrupt must come through when a cell has taken all of the thread pool.
+/// A listening socket over tcp or ipc. Every peer has a thread that reads and one that writes: a kernel has few peers,
+/// and an interrupt must come through when a cell has taken all of the thread pool.
 /// </summary>
 internal abstract class ZmtpSocket : IDisposable
 {
@@ -27,7 +27,8 @@ internal abstract class ZmtpSocket : IDisposable
     /// <summary>Listens; peers are accepted from <see cref="Start"/> on.</summary>
     /// <param name="type">This socket's type.</param>
     /// <param name="peerTypes">The types that may connect to it.</param>
-    /// <param name="where">An <see cref="IPEndPoint"/>, or a <see cref="UnixDomainSocketEndPoint"/> whose file is replaced.</param>
+    /// <param name="where">An <see cref="IPEndPoint"/>, or a <see cref="UnixDomainSocketEndPoint"/> whose file is
+    /// replaced.</param>
     /// <param name="log">Receives a sentence for every connection that is dropped.</param>
     protected ZmtpSocket(string type, string[] peerTypes, EndPoint where, Action<string> log)
     {
@@ -35,7 +36,11 @@ internal abstract class ZmtpSocket : IDisposable
         path = where is UnixDomainSocketEndPoint ? where.ToString() : null;
         if (path is not null)
             File.Delete(path);
-        listener = new Socket(where.AddressFamily, SocketType.Stream, path is null ? ProtocolType.Tcp : ProtocolType.Unspecified);
+        listener = new Socket(
+            where.AddressFamily,
+            SocketType.Stream,
+            path is null ? ProtocolType.Tcp : ProtocolType.Unspecified
+        );
         try
         {
             listener.Bind(where);
@@ -118,11 +123,17 @@ internal abstract class ZmtpSocket : IDisposable
         {
             if (path is null)
                 KeepAlive(socket);
-            (socket.ReceiveTimeout, socket.SendTimeout) = ((int)GreetingLimit.TotalMilliseconds, (int)GreetingLimit.TotalMilliseconds);
+            (socket.ReceiveTimeout, socket.SendTimeout) = (
+                (int)GreetingLimit.TotalMilliseconds,
+                (int)GreetingLimit.TotalMilliseconds
+            );
             connection.Greet(type, []);
             (socket.ReceiveTimeout, socket.SendTimeout) = (0, 0);
             if (!peerTypes.Contains(connection.PeerType))
-                throw new ZmtpException($"it is a {connection.PeerType} socket, and a {type} socket talks to {string.Join(" and ", peerTypes)}");
+                throw new ZmtpException(
+                    $"it is a {connection.PeerType} socket, and a {type} socket talks "
+                        + $"to {string.Join(" and ", peerTypes)}"
+                );
             peer = Add(connection);
             Background($"{type} write", peer.Write);
             while (connection.Receive() is { } message)
@@ -150,7 +161,9 @@ internal abstract class ZmtpSocket : IDisposable
     {
         lock (peers)
         {
-            byte[] identity = connection.PeerIdentity is { Length: > 0 } own ? own : [0, .. BitConverter.GetBytes(++given)];
+            byte[] identity = connection.PeerIdentity is { Length: > 0 } own
+                ? own
+                : [0, .. BitConverter.GetBytes(++given)];
             var peer = new ZmtpPeer(connection, identity, new Outbox(Capacity, Patience));
             peers.Add(peer);
             if (closed)
