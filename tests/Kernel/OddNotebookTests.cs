@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using CsNotebook.Engine;
 using CsNotebook.Notebook;
 using Xunit;
 

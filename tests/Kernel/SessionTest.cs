@@ -1,4 +1,5 @@
 using CsNotebook.Engine;
+using CsNotebook.Notebook;
 using Xunit;
 
 namespace CsNotebook.Tests;
@@ -8,7 +9,7 @@ public abstract class SessionTest : IDisposable
 {
     private readonly Lazy<string> folder = new(() => Directory.CreateTempSubdirectory("csnotebook-test-").FullName);
 
-    internal CSharpSession Session { get; } = new();
+    internal CSharpSession Session { get; } = new(NotebookFile.CodeOf);
 
     internal RecordingHost Host { get; } = new();
 

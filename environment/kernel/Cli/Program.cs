@@ -1,6 +1,5 @@
 using System.CommandLine;
 using CsNotebook.Cli;
-using CsNotebook.Jupyter;
 
 var root = new RootCommand("C# notebooks: run them without Jupyter, or in Jupyter.")
 {

@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
 using CsNotebook.Engine;
+using CsNotebook.Notebook;
 
 namespace CsNotebook.Jupyter;
 
 /// <summary>Answers the requests of the shell channel with a C# session.</summary>
 internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposable
 {
-    private readonly Lazy<CSharpSession> session = new();
+    private readonly Lazy<CSharpSession> session = new(() => new CSharpSession(NotebookFile.CodeOf));
     private readonly History history = new();
     private volatile CancellationTokenSource? running;
 

@@ -4,6 +4,8 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using CsNotebook.Engine;
+using CsNotebook.Engine.Formatting;
 using Markdig;
 
 namespace CsNotebook.Notebook;

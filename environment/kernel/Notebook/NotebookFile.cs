@@ -22,6 +22,16 @@ public sealed class NotebookFile
     /// <summary>The notebook's metadata.</summary>
     public JsonObject Metadata => (JsonObject)json["metadata"]!;
 
+    /// <summary>The code cells of a notebook of C#, each with the name that an error in it gets.</summary>
+    /// <exception cref="InvalidDataException">As from <see cref="Load"/>.</exception>
+    internal static IReadOnlyList<(string Code, string Name)> CodeOf(string path) =>
+        [
+            .. Load(path)
+                .Cells.Select((cell, i) => (Cell: cell, Name: $"{Path.GetFileName(path)}, cell {i + 1}"))
+                .Where(entry => entry.Cell.IsCode)
+                .Select(entry => (entry.Cell.Source, entry.Name)),
+        ];
+
     /// <summary>Reads a notebook of C#.</summary>
     /// <exception cref="InvalidDataException">The file is no notebook of nbformat 4, or its language is
     /// another.</exception>

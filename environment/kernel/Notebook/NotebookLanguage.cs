@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CsNotebook.Engine;
 
 namespace CsNotebook.Notebook;
 

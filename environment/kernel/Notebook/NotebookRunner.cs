@@ -11,7 +11,7 @@ public static class NotebookRunner
     /// <param name="stop">Stops the running cell and the run.</param>
     public static async Task<RunOutcome> RunAsync(NotebookFile notebook, RunOptions options, CancellationToken stop)
     {
-        using var session = new CSharpSession();
+        using var session = new CSharpSession(NotebookFile.CodeOf);
         var recorder = new OutputRecorder([]);
         var failures = new List<(int, CellError)>();
         var code = notebook.Cells.Select((cell, i) => (cell, number: i + 1)).Where(c => c.cell.IsCode).ToList();

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using System.Text;
+using CsNotebook.Engine.Formatting;
 using CsNotebook.Notebook;
 
 namespace CsNotebook.Site;

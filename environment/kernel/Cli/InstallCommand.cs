@@ -1,7 +1,7 @@
 using System.CommandLine;
-using CsNotebook.Cli;
+using CsNotebook.Jupyter;
 
-namespace CsNotebook.Jupyter;
+namespace CsNotebook.Cli;
 
 /// <summary><c>csnotebook install</c> and <c>csnotebook uninstall</c>: the kernel in Jupyter's list.</summary>
 internal static class InstallCommand

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using CsNotebook.Cli;
+using CsNotebook.Jupyter;
 
-namespace CsNotebook.Jupyter;
+namespace CsNotebook.Cli;
 
 /// <summary><c>csnotebook start</c>: what Jupyter calls.</summary>
 internal static class StartCommand

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.Loader;
 
-namespace CsNotebook.Notebook;
+namespace CsNotebook.Engine.Formatting;
 
 /// <summary>plotly.js, which draws charts, from where this machine has it, and the script that calls it.</summary>
 internal static class PlotlyScript

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CsNotebook.Notebook;
+namespace CsNotebook.Engine;
 
 /// <summary>Texts in JSON that others wrote.</summary>
 internal static class JsonText

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using CsNotebook.Cli;
+using CsNotebook.Jupyter;
 
-namespace CsNotebook.Jupyter;
+namespace CsNotebook.Cli;
 
 /// <summary><c>csnotebook stdio</c>: what PatchKit's extension for VS Code calls.</summary>
 internal static partial class StdioCommand
