@@ -232,7 +232,7 @@ pack_patchkit() {
     --exclude='bin/csnotebook*' --exclude='bin/Microsoft.CodeAnalysis*' --exclude='bin/System.Composition*' \
     --exclude=bin/Humanizer.dll --exclude=bin/Markdig.dll --exclude=environment/kernel \
     --transform='s,^build/dotnet/bin/PatchKit.Tests/release,tests-bin,' \
-    PatchKit.csproj bin environment lib/Native tests/golden tests/fixtures build/dotnet/bin/PatchKit.Tests/release |
+    PatchKit.csproj bin environment lib/Native tests/fixtures build/dotnet/bin/PatchKit.Tests/release |
     xz -9 >"$kit/patchkit.tar.xz"
 }
 

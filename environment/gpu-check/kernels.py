@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True  # the folder stays as it is
 from library import HOME, Library, build
 from memory import PlainMemory, TorchMemory, count
 
-GOLDEN = os.path.join(HOME, "tests", "golden")
+GOLDEN = os.path.join(HOME, "tests", "fixtures", "golden")
 NARROW = {"bfloat16": 0.03, "float16": 4e-3}
 STARTED = time.monotonic()
 

@@ -5,35 +5,19 @@ namespace PatchKit.Tests.Checkpoints;
 /// </summary>
 internal static class Fixtures
 {
-    private static readonly Lazy<string> LazyFolder = new(Find);
+    private static readonly string s_folder = Checkout.Path("tests", "fixtures", "checkpoints");
 
-    internal static string PathOf(string name) => Path.Combine(LazyFolder.Value, name);
+    internal static string PathOf(string name) => Path.Combine(s_folder, name);
 
     internal static IEnumerable<string> Files =>
         Directory
-            .EnumerateFiles(LazyFolder.Value)
+            .EnumerateFiles(s_folder)
             .Where(path => Path.GetExtension(path) is ".pth" or ".safetensors")
             .Select(path => Path.GetFileName(path))
             .Order();
 
     /// <summary>A new folder, deleted when disposed.</summary>
     internal static TemporaryFolder NewFolder() => new();
-
-    private static string Find()
-    {
-        if (Environment.GetEnvironmentVariable("PATCHKIT_FIXTURES") is { Length: > 0 } given)
-            return Path.Combine(given, "checkpoints");
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (
-                Path.Combine(folder.FullName, "tests", "fixtures", "checkpoints") is var found
-                && Directory.Exists(found)
-            )
-                return found;
-        throw new DirectoryNotFoundException(
-            $"No folder above {AppContext.BaseDirectory} holds tests/fixtures/checkpoints; name "
-                + "tests/fixtures in PATCHKIT_FIXTURES."
-        );
-    }
 
     internal sealed class TemporaryFolder : IDisposable
     {

@@ -117,17 +117,5 @@ public sealed class GpuCheckTests
         return (process.ExitCode, output, errors.Result);
     }
 
-    // The tests lie in the repository, or beside its environment/ where the kit was unpacked.
-    internal static string Script()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (
-                Path.Combine(folder.FullName, "environment", "gpu-check", "dotnet.sh") is var script
-                && File.Exists(script)
-            )
-                return script;
-        throw new FileNotFoundException(
-            $"environment/gpu-check/dotnet.sh is in no folder above {AppContext.BaseDirectory}."
-        );
-    }
+    internal static string Script() => Checkout.Path("environment", "gpu-check", "dotnet.sh");
 }

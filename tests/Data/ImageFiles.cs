@@ -7,8 +7,7 @@ namespace PatchKit.Tests.Data;
 /// </summary>
 internal static class ImageFiles
 {
-    internal static string Folder { get; } =
-        Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", "fixtures", "images"));
+    internal static string Folder { get; } = Checkout.Path("tests", "fixtures", "images");
 
     /// <summary>A new folder under the system's temporary one; the caller deletes it.</summary>
     internal static string Scratch() => Directory.CreateTempSubdirectory("patchkit-data-").FullName;

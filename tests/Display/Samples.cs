@@ -60,7 +60,7 @@ internal static class Samples
     /// </summary>
     internal static void IsAsBefore(string name, string text)
     {
-        string path = Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", "fixtures", "display", name));
+        string path = Checkout.Path("tests", "fixtures", "display", name);
         if (Environment.GetEnvironmentVariable("PATCHKIT_UPDATE_FIXTURES") == "1")
             File.WriteAllText(path, text + "\n");
         Assert.Equal(File.ReadAllText(path), text + "\n");

@@ -500,20 +500,7 @@ public sealed class RecordedTests : IDisposable
     }
 
     /// <summary>The folder of the results that are committed.</summary>
-    internal static string CommittedFolder
-    {
-        get
-        {
-            var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (!File.Exists(Path.Combine(folder.FullName, "PatchKit.csproj")))
-                folder =
-                    folder.Parent
-                    ?? throw new DirectoryNotFoundException(
-                        $"no folder above {AppContext.BaseDirectory} holds PatchKit.csproj"
-                    );
-            return Path.Combine(folder.FullName, "notebooks", "recorded");
-        }
-    }
+    internal static string CommittedFolder => Checkout.Path("notebooks", "recorded");
 
     private static DateTime Day => new(2026, 5, 4, 3, 2, 1, DateTimeKind.Utc);
 

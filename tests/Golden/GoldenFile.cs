@@ -11,12 +11,10 @@ namespace PatchKit.Tests.Golden;
 
 /// <summary>
 /// Reference numbers from an independent implementation: a JSON sidecar with the cases and tolerances, and safetensors
-/// beside it. The folder is the environment variable PATCHKIT_GOLDEN, or else tests/golden above the test assembly.
+/// beside it. They are in tests/fixtures/golden.
 /// </summary>
 public sealed class GoldenFile
 {
-    private static readonly Lazy<string> LazyFolder = new(FindFolder);
-
     private readonly byte[] _bytes;
     private readonly int _start;
     private readonly Dictionary<string, JsonElement> _entries;
@@ -43,7 +41,7 @@ public sealed class GoldenFile
     }
 
     /// <summary>The folder of the reference numbers; it need not exist.</summary>
-    public static string Folder => LazyFolder.Value;
+    public static string Folder { get; } = Checkout.Path("tests", "fixtures", "golden");
 
     /// <summary>The sidecar's name without its ending, such as "06_adamw".</summary>
     public string Name { get; }
@@ -74,13 +72,7 @@ public sealed class GoldenFile
     ) =>
         Exists(name)
             ? discover(Open(name)).Select(found => new TheoryDataRow<string>(found))
-            :
-            [
-                new TheoryDataRow<string>(name)
-                {
-                    Skip = $"{name}.json is not in {Folder}; name the folder in PATCHKIT_GOLDEN.",
-                },
-            ];
+            : [new TheoryDataRow<string>(name) { Skip = $"{name}.json is not in {Folder}." }];
 
     /// <summary>One row for each object of the sidecar's array "cases", by its "name".</summary>
     public static IEnumerable<TheoryDataRow<string>> Cases(string name) =>
@@ -211,14 +203,4 @@ public sealed class GoldenFile
         new($"{name} is stored as {dtype}; GoldenFile reads F64, F32, I64 and U8.");
 
     private static string PathOf(string file) => Path.Combine(Folder, file);
-
-    private static string FindFolder()
-    {
-        if (Environment.GetEnvironmentVariable("PATCHKIT_GOLDEN") is { Length: > 0 } given)
-            return given;
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (Path.Combine(folder.FullName, "tests", "golden") is var found && Directory.Exists(found))
-                return found;
-        return Path.Combine(AppContext.BaseDirectory, "tests", "golden");
-    }
 }

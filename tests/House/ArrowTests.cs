@@ -1,5 +1,4 @@
 using Mono.Cecil;
-using PatchKit.Tests.Golden;
 using Xunit;
 
 namespace PatchKit.Tests.House;
@@ -86,8 +85,6 @@ public sealed class ArrowTests
         ("CsNotebook.Cli", ["CsNotebook.Engine", "CsNotebook.Notebook", "CsNotebook.Jupyter", "CsNotebook.Site"]),
     ];
 
-    private static string Bin => Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", "..", "bin"));
-
     [Fact]
     public void TheLibrarysNamespacesUseOnlyThoseBelowThem()
     {
@@ -98,7 +95,7 @@ public sealed class ArrowTests
     [Fact]
     public void TheKernelsNamespacesUseOnlyThoseBelowThem()
     {
-        string path = Path.Combine(Bin, "csnotebook.dll");
+        string path = Checkout.Path("bin", "csnotebook.dll");
         Assert.SkipUnless(File.Exists(path), "bin/csnotebook.dll is built by environment/setup.sh");
         using var kernel = ModuleDefinition.ReadModule(path);
         Follows(kernel, s_kernel);

@@ -11,7 +11,7 @@ namespace PatchKit.Tests.Notebooks;
 public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTests.Desk desk)
     : IClassFixture<NotebookTests.Desk>
 {
-    private static readonly string s_home = Home();
+    private static readonly string s_home = Checkout.Home;
 
     /// <summary>Where the notebooks are.</summary>
     internal static string Folder => Path.Combine(s_home, "notebooks");
@@ -164,18 +164,6 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
 
     private static IEnumerable<SavedNotebook.Cell> Checks(SavedNotebook notebook) =>
         notebook.Code.Where(cell => cell.Tags.Contains("check"));
-
-    private static string Home()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "PatchKit.csproj")))
-            folder =
-                folder.Parent
-                ?? throw new DirectoryNotFoundException(
-                    $"no folder above {AppContext.BaseDirectory} holds PatchKit.csproj"
-                );
-        return folder.FullName;
-    }
 
     [GeneratedRegex("<!-- BEGIN SOLUTION -->.*?<!-- END SOLUTION -->", RegexOptions.Singleline)]
     private static partial Regex Instructors();

@@ -198,7 +198,7 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
     /// <summary>A folder with the package, under a version of its own, which the cache of packages forgets.</summary>
     public sealed class Feed : IDisposable
     {
-        private static readonly string s_home = Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", ".."));
+        private static readonly string s_home = Tests.Checkout.Home;
         private static readonly string s_native = Path.Combine(s_home, "bin", "libpatchkit.so");
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("patchkit-package-");
 

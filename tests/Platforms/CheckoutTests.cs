@@ -11,7 +11,7 @@ namespace PatchKit.Tests.Platforms;
 /// </summary>
 public sealed class CheckoutTests : IDisposable
 {
-    private static readonly string s_home = Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", ".."));
+    private static readonly string s_home = Checkout.Home;
     private readonly Scratch _scratch = new();
 
     public void Dispose() => _scratch.Dispose();
@@ -30,7 +30,7 @@ public sealed class CheckoutTests : IDisposable
             // What git keeps of it, whatever the working tree of this checkout has.
             if (file.EndsWith(".sh") || file.StartsWith(".ci/"))
                 Assert.DoesNotContain((byte)'\r', there);
-            if (file.StartsWith("tests/golden/") || file.StartsWith("tests/fixtures/"))
+            if (file.StartsWith("tests/fixtures/"))
                 Assert.Equal(Run("-C", _scratch["clone"], "rev-parse", $"HEAD:{file}").Trim(), Hash(there));
         }
     }

@@ -65,7 +65,7 @@ public sealed class NativeCallTests(ITestOutputHelper output)
     [Fact]
     public void TheKernelAsksToo()
     {
-        string csnotebook = Path.Combine(GoldenFile.Folder, "..", "..", "bin", "csnotebook.dll");
+        string csnotebook = Checkout.Path("bin", "csnotebook.dll");
         Assert.SkipUnless(File.Exists(csnotebook), "bin/ is filled by environment/setup.sh");
         using var module = ModuleDefinition.ReadModule(csnotebook);
         var libc = Imported(module).ToList();

@@ -19,7 +19,7 @@ namespace PatchKit.Tests.Platforms;
 public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Plain plain)
     : IClassFixture<PlainBuildTests.Plain>
 {
-    private static readonly string s_home = Path.GetFullPath(Path.Combine(GoldenFile.Folder, "..", ".."));
+    private static readonly string s_home = Tests.Checkout.Home;
     private static readonly string[] s_aside = ["-nodeReuse:false", "-p:UseSharedCompilation=false"];
 
     [Fact]

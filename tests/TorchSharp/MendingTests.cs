@@ -6,7 +6,7 @@ namespace PatchKit.Tests.TorchSharpMends;
 /// <summary>environment/torchsharp/TorchSharp.targets where something is not as it knows it.</summary>
 public sealed class MendingTests : IDisposable
 {
-    private static readonly string s_targets = Targets();
+    private static readonly string s_targets = Checkout.Path("environment", "torchsharp", "TorchSharp.targets");
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-mending-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -73,16 +73,5 @@ public sealed class MendingTests : IDisposable
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output + errors.Result);
-    }
-
-    private static string Targets()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            string file = Path.Combine(folder.FullName, "environment", "torchsharp", "TorchSharp.targets");
-            if (File.Exists(file))
-                return file;
-        }
-        throw new FileNotFoundException("environment/torchsharp/TorchSharp.targets lies in no folder above the tests.");
     }
 }
