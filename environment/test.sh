@@ -4,6 +4,8 @@
 # (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
 # `test.sh all ARGUMENT...` runs what else takes minutes: all notebooks in .NET Interactive, PowerShell's scripts and a
 # set-up without a compiler, the builds for Windows and macOS, the package's own libpatchkit.
+# `test.sh fast` runs the tests of a minute, those of xunit that are neither slow nor take seconds; `test.sh fast Ops`
+# those of a folder of tests/.
 # `test.sh vscode` runs the tests of the extension for VS Code instead: they take minutes more and packages of npm's.
 set -euo pipefail
 
@@ -95,10 +97,18 @@ if [[ ${1:-} == vscode ]]; then
   finish
 fi
 
+if [[ ${1:-} == fast ]]; then
+  shift
+  fast=(-trait- speed=slow -trait- speed=seconds -trait- needs=feed)
+  if [[ -n ${1:-} ]]; then fast+=(-class "*Tests.${1#Kernel}*"); fi
+  set -- "${fast[@]}"
+fi
+
 # -- the runners, one line each --
 run_xunit engine "$tests/PatchKit.Tests/release/PatchKit.Tests.dll" "$@"
 run_xunit kernel "$tests/CsNotebook.Tests/release/CsNotebook.Tests.dll" "$@"
 run_xunit formatting "$tests/Formatting.Tests/release/Formatting.Tests.dll" "$@"
+if [[ -v fast ]]; then finish; fi
 # Jupyter's own suite; without Debian's python3-jupyter-client and python3-jupyter-kernel-test it counts as skipped.
 run_counted jupyter /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py
 # A real browser; without chromium, node or npm it counts as skipped.

@@ -8,6 +8,7 @@ namespace PatchKit.Tests.Checkpoints;
 /// Files of a megabyte that would become many: refused, or read, within twice their size and the 4 MiB that small files
 /// may use.
 /// </summary>
+[Trait("speed", "seconds")]
 public class BombTests
 {
     private const int Size = 1 << 20;

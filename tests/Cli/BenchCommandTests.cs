@@ -7,6 +7,7 @@ namespace PatchKit.Tests.Cli;
 /// <summary>
 /// The benchmarks that measure one device, at sizes that take a moment: what they report, not how fast.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class BenchCommandTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-bench-tests-").FullName;

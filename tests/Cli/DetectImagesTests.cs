@@ -12,6 +12,7 @@ using Expect = PatchKit.Tests.Engines.Expect;
 namespace PatchKit.Tests.Cli;
 
 /// <summary>`patchkit predict --task detection`: drawings and COCO's result file from a run of the cache.</summary>
+[Trait("speed", "seconds")]
 public sealed class DetectImagesTests : IDisposable
 {
     private static readonly string Colour = Path.Combine(ImageFiles.Folder, "colour.png"),

@@ -5,6 +5,7 @@ using Xunit;
 namespace PatchKit.Tests.Cli;
 
 /// <summary>The parts of environment/gpu-check/dotnet.sh that run without a GPU and without a kit.</summary>
+[Trait("speed", "seconds")]
 public sealed class GpuCheckTests
 {
     private static readonly string s_script = Script();

@@ -10,6 +10,7 @@ namespace PatchKit.Tests.Cli;
 /// The batch scripts of environment/slurm under a Slurm of three small scripts: what they start, and what follows when
 /// a job is stopped.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class SlurmTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-slurm-").FullName;

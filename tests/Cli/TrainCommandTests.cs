@@ -8,6 +8,7 @@ using Xunit;
 namespace PatchKit.Tests.Cli;
 
 /// <summary>`patchkit train`: what it prints and keeps, and what it refuses in a sentence.</summary>
+[Trait("speed", "seconds")]
 public sealed class TrainCommandTests : IDisposable
 {
     private static readonly string[] s_short =

@@ -4,6 +4,7 @@ using Xunit;
 namespace PatchKit.Tests.Data;
 
 /// <summary>What DataFolder recognises, and what it says about the rest.</summary>
+[Trait("speed", "seconds")]
 public sealed class DataFolderTests : IDisposable
 {
     private readonly string _folder = ImageFiles.Scratch();

@@ -4,6 +4,7 @@ using Xunit;
 namespace PatchKit.Tests.Data;
 
 /// <summary>Folders of images and CIFAR files: what they list, and what they refuse.</summary>
+[Trait("speed", "seconds")]
 public sealed class ImageSetTests : IDisposable
 {
     private readonly string _folder = ImageFiles.Scratch();

@@ -10,6 +10,7 @@ namespace PatchKit.Tests.Data;
 /// <summary>
 /// The generated set: the same images however they are asked for, and its definition in their statistics.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class MultiScaleBitsTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly MultiScaleBitsOptions Crowded = new()

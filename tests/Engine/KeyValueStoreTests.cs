@@ -6,6 +6,7 @@ using Xunit;
 namespace PatchKit.Tests.Engines;
 
 /// <summary>The store at which ranks meet: its values, and who is kept out of it.</summary>
+[Trait("speed", "seconds")]
 public sealed class KeyValueStoreTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1),

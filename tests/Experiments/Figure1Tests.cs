@@ -10,6 +10,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Experiments;
 
 /// <summary>Figure 1's report: the paper's panels, our curves, and the verdicts on curves that are known.</summary>
+[Trait("speed", "seconds")]
 public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : IClassFixture<SmokeRuns>
 {
     private const int PaperTables = 3;

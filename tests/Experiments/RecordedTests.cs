@@ -16,6 +16,7 @@ namespace PatchKit.Tests.Experiments;
 /// <summary>
 /// Recorded results: they hold what the runs printed, come back as they were written, and refuse what is not whole.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class RecordedTests : IDisposable
 {
     private const string Commit = "0123456789ab";

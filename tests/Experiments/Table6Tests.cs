@@ -8,6 +8,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Experiments;
 
 /// <summary>Table 6: steps are measured once, their memory is the cost model's, and the report is whole.</summary>
+[Trait("speed", "seconds")]
 public sealed class Table6Tests(SmokeRuns runs, ITestOutputHelper output) : IClassFixture<SmokeRuns>
 {
     private string Folder => Path.Combine(runs.Store.Folder, "measurements");

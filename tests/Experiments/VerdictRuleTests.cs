@@ -14,6 +14,7 @@ namespace PatchKit.Tests.Experiments;
 /// <summary>
 /// The rule behind every verdict: worked examples, how often it says "shown" where nothing is, and what it finds.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class VerdictRuleTests(ITestOutputHelper output)
 {
     private const int Trials = 2000;

@@ -8,6 +8,7 @@ namespace Formatting.Tests;
 /// <summary>
 /// PatchKit in csnotebook: its types look the same as in .NET Interactive, and it finds what it needs.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class PatchKitTests : FormatTest
 {
     private static readonly Picture Dot = Picture.Of(1, 1, [1, 2, 3]);

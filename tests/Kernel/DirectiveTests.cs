@@ -5,6 +5,7 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>#r, #i, #!import and the small ones.</summary>
+[Trait("speed", "seconds")]
 public sealed class DirectiveTests : SessionTest
 {
     private const string Answer =

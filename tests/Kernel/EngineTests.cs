@@ -4,6 +4,7 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>What a cell can say, and what stays for the next.</summary>
+[Trait("speed", "seconds")]
 public sealed class EngineTests : SessionTest
 {
     [Theory]

@@ -4,6 +4,7 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>An error names the line of the cell.</summary>
+[Trait("speed", "seconds")]
 public sealed class ErrorTests : SessionTest
 {
     [Fact]

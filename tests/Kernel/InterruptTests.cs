@@ -5,6 +5,7 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>A stop stops: under a second on an idle machine, and never more than ten here.</summary>
+[Trait("speed", "seconds")]
 public sealed class InterruptTests : SessionTest
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);

@@ -12,6 +12,7 @@ namespace CsNotebook.Tests;
 /// file is rewritten before anything ran), https://github.com/nteract/papermill/issues/219 (an output that cannot be
 /// written), https://github.com/dotnet/interactive/issues/2715 (Environment.Exit).
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class LostWorkTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("csnotebook-test-").FullName;

@@ -8,6 +8,7 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>Notebooks run without a front end.</summary>
+[Trait("speed", "seconds")]
 public sealed class NotebookTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);

@@ -9,6 +9,7 @@ namespace CsNotebook.Tests;
 /// The packages of charts and tables, which the kernel shows without referencing them. Skipped where none can be
 /// restored.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class PackageTests : SessionTest
 {
     private const string Lines = """

@@ -8,6 +8,7 @@ using Xunit;
 namespace CsNotebook.Tests;
 
 /// <summary>The course site, of this project's own notebooks and of small ones.</summary>
+[Trait("speed", "seconds")]
 public sealed partial class SiteTests : IDisposable
 {
     private static readonly string Notebooks = Path.Combine(Home(), "notebooks");

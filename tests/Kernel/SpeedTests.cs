@@ -10,6 +10,7 @@ namespace CsNotebook.Tests;
 /// What a user waits for, at three times the aim. Another program may have the machine for a while, so each is tried
 /// three times and the best median counts; where the processors are in demand all the while, nothing is said.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class SpeedTests
 {
     private const int Tries = 3,

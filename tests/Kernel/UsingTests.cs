@@ -7,6 +7,7 @@ namespace CsNotebook.Tests;
 /// <c>using var</c> at the top of a cell, which Roslyn's scripts refuse:
 /// https://github.com/dotnet/interactive/issues/2620 and 3691. The scope of what it declares is the session.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class UsingTests : SessionTest
 {
     private const string Door =

@@ -8,6 +8,7 @@ namespace PatchKit.Tests.Models;
 /// <summary>
 /// Names and shapes of the whole state dict, in the official order, against 04_state_dict_* and 05_state_dict_*.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class StateDictGolden
 {
     public static IEnumerable<TheoryDataRow<string>> Files =>

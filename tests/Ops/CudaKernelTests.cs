@@ -13,6 +13,7 @@ namespace PatchKit.Tests.Ops;
 /// same calls from C#. Values and gradients against the references in float64, in every type, for odd sizes, several
 /// chunks and strided inputs; the same bits twice, emulated also when threads run the other way round.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class CudaKernelTests
 {
     private static readonly Dictionary<ScalarType, double> Tolerances = new()

@@ -10,6 +10,7 @@ namespace PatchKit.Tests.Ops;
 /// <summary>
 /// Operators on long sequences and several threads: bits that repeat, and cancellation in the middle of an operator.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class LongRunTests
 {
     private static readonly Dictionary<string, Func<Tensor[]>> Steps = new()

@@ -12,6 +12,7 @@ namespace PatchKit.Tests.Platforms;
 /// What runs where no C++ compiler built libpatchkit, as on Windows and macOS: here its place is said to be one where
 /// nothing is.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
 {
     private const string Nowhere = "PATCHKIT_NATIVE=/nowhere/libpatchkit.so";
@@ -25,25 +26,6 @@ public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
         Assert.Contains($"differ from Pillow's by up to {ImageSharpCodec.MostLevelsFromPillow} of 255 levels", said);
         Assert.Contains("tensor operators take their place", said);
         Assert.Contains("libpatchkit.so was not found at /nowhere/libpatchkit.so", said);
-    }
-
-    [Fact]
-    public void Table1RunsAtSmoke()
-    {
-        using var scratch = new Scratch();
-        using var run = ChildProcess.WithVariable(
-            Nowhere,
-            "run",
-            "table1",
-            "--scale",
-            "smoke",
-            "--out",
-            scratch["runs"]
-        );
-        var (code, said, errors) = run.End();
-        Assert.True(code == 0, errors);
-        Assert.Contains("Table 1: classification by patch size", said);
-        Assert.Contains("At smoke nothing is tested.", said);
     }
 
     [Fact]

@@ -9,6 +9,7 @@ namespace PatchKit.Tests.Public;
 /// A run is found again by what is in its files, not by their names and sizes: relabelled data were answered from a
 /// cache at https://github.com/ultralytics/yolov5/issues/306 and https://github.com/ultralytics/ultralytics/pull/26207.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class ContentKeyTests : IDisposable
 {
     private readonly Scratch _scratch = new();

@@ -11,6 +11,7 @@ namespace PatchKit.Tests.Public;
 /// it does not end it. https://github.com/Lightning-AI/pytorch-lightning/issues/1455 (signals other than the usual
 /// one), https://github.com/sigp/lighthouse/issues/3567 (nohup).
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class HangUpTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-public-").FullName;

@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Reliability;
 
 /// <summary>Much memory: held for good, left lying about, or more than there is.</summary>
+[Trait("speed", "seconds")]
 public sealed class MemoryLimits
 {
     private const long Megabyte = 1 << 20;

@@ -7,6 +7,7 @@ namespace PatchKit.Tests.ScalingLaws;
 /// <summary>
 /// How often the 95% intervals hold the truth, over 400 synthetic sweeps at a stated noise, and how wide they are.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class CoverageTests(ITestOutputHelper output)
 {
     private const int Trials = 400;

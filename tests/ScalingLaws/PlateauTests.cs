@@ -6,6 +6,7 @@ using Xunit;
 namespace PatchKit.Tests.ScalingLaws;
 
 /// <summary>The plateau test on curves that are known, and how often it errs.</summary>
+[Trait("speed", "seconds")]
 public sealed class PlateauTests(ITestOutputHelper output)
 {
     private const int Trials = 2000;

@@ -10,6 +10,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Segmentation;
 
 /// <summary>table2, figure2 and figure1d at `smoke`, and their verdicts on numbers that are known.</summary>
+[Trait("speed", "seconds")]
 public sealed class DecoderSweepTests(SmokeRuns runs) : IClassFixture<SmokeRuns>
 {
     [Fact]

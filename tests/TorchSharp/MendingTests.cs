@@ -4,6 +4,7 @@ using Xunit;
 namespace PatchKit.Tests.TorchSharpMends;
 
 /// <summary>environment/torchsharp/TorchSharp.targets where something is not as it knows it.</summary>
+[Trait("speed", "seconds")]
 public sealed class MendingTests : IDisposable
 {
     private static readonly string s_targets = Checkout.Path("environment", "torchsharp", "TorchSharp.targets");

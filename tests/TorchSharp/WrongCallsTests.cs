@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.TorchSharpMends;
 
 /// <summary>Wrong calls are C# exceptions with a sentence; none ends the process.</summary>
+[Trait("speed", "seconds")]
 public sealed class WrongCallsTests
 {
     private const int Wanted = 1000;

@@ -17,6 +17,7 @@ namespace PatchKit.Tests.Training;
 /// steps of table1's smoke runs to 1.4e-10 in the worst of six, and by as much between two numbers of threads in one
 /// process (7e-11 in one of them).
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class DataParallelTests : IDisposable
 {
     private const double Float64 = 1e-10,

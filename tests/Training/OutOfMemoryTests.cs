@@ -16,6 +16,7 @@ namespace PatchKit.Tests.Training;
 /// Memory that runs out in training and in the test, on a CPU whose tensors have a limit: the sentence, and what
 /// automatic halving does.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class OutOfMemoryTests : IDisposable
 {
     private const long Kilobyte = 1 << 10;

@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Training;
 
 /// <summary>Collectives over Gloo, between ranks that are threads of this process.</summary>
+[Trait("speed", "seconds")]
 public sealed class ProcessGroupTests
 {
     [Theory, InlineData(1), InlineData(2), InlineData(3)]

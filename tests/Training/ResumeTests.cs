@@ -7,6 +7,7 @@ namespace PatchKit.Tests.Training;
 /// <summary>
 /// A run that is stopped, wherever, goes on to the bits of one that was not: weights, average, optimizer and metrics.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class ResumeTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-resume-").FullName;

@@ -10,6 +10,7 @@ namespace CsNotebook.Tests.Jupyter;
 /// A kernel in a process of its own is interrupted in whatever a cell may be doing: the cell stops, the process and its
 /// variables live on. <c>CSNOTEBOOK_REPEATS=20</c> asks for that many rounds of each.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class InterruptMatrixTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);

@@ -5,6 +5,7 @@ using Xunit;
 namespace CsNotebook.Tests.Jupyter;
 
 /// <summary>The kernel as a front end sees it.</summary>
+[Trait("speed", "seconds")]
 public sealed class KernelTests
 {
     [Theory]

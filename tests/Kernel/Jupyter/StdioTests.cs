@@ -5,6 +5,7 @@ using Xunit;
 namespace CsNotebook.Tests.Jupyter;
 
 /// <summary>The kernel over standard input and output: the same messages on another wire.</summary>
+[Trait("speed", "seconds")]
 public sealed class StdioTests
 {
     [Fact]

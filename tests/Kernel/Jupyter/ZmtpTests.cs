@@ -9,6 +9,7 @@ using Xunit;
 namespace CsNotebook.Tests.Jupyter;
 
 /// <summary>ZMTP 3.0 byte by byte, and sockets against peers that behave badly.</summary>
+[Trait("speed", "seconds")]
 public sealed class ZmtpTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
