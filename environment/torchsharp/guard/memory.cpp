@@ -51,7 +51,8 @@ void wait_for_the_collector() {
   const int64_t before = watermark.load();
   if (live_bytes.load() <= before) return;
   watch.crossed.notify_one();
-  watch.collected.wait_for(lock, longest_wait, [&] { return watermark.load() != before || live_bytes.load() <= before; });
+  watch.collected.wait_for(lock, longest_wait,
+                           [&] { return watermark.load() != before || live_bytes.load() <= before; });
 }
 
 // TorchSharp catches a std::runtime_error, and libtorch lets it pass.

@@ -35,8 +35,8 @@ using Dispatcher = int32_t(const char* name, const char* overload, uint64_t* sta
 }  // namespace
 
 // Calls libtorch's torch_call_dispatcher. Where that fails, its text is in message, at most room bytes with the 0 at the end.
-PK_API int32_t pk_call_dispatcher(Dispatcher* call, const char* name, const char* overload, uint64_t* stack, uint64_t version,
-                                  char* message, int64_t room) {
+PK_API int32_t pk_call_dispatcher(Dispatcher* call, const char* name, const char* overload, uint64_t* stack,
+                                  uint64_t version, char* message, int64_t room) {
   [[maybe_unused]] static Catcher& catcher = *new Catcher;  // for good: std::cerr outlives everything
   std::string text;
   caught = &text;
