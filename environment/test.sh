@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets PatchKit up and runs all tests. The last line is the sum over all runners: "N passed, N failed, N skipped".
-# Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class PatchKit.Tests.Ops.SsdScanTests
-# (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
+# Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class
+# PatchKit.Tests.Ops.SsdScanTests (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
 # `test.sh all ARGUMENT...` runs what else takes minutes: all notebooks in .NET Interactive, PowerShell's scripts and a
 # set-up without a compiler, the builds for Windows and macOS, the package's own libpatchkit.
 # `test.sh vscode` runs the tests of the extension for VS Code instead: they take minutes more and packages of npm's.
@@ -43,7 +43,7 @@ attribute() {
 
 # run_xunit NAME DLL ARGUMENT...: an xunit program, counted by its XML report.
 run_xunit() {
-  local name=$1 dll=$2 report=$reports/$1.xml code=0 failures
+  local name=$1 dll=$2 report=$reports/$1.xml code=0 failures left_out
   shift 2
   rm -f "$report"
   echo "Running the $name tests."
@@ -53,7 +53,8 @@ run_xunit() {
     return
   fi
   failures=$(($(attribute failed "$report") + $(attribute errors "$report")))
-  count "$(attribute passed "$report")" "$failures" "$(($(attribute skipped "$report") + $(attribute not-run "$report")))"
+  left_out=$(($(attribute skipped "$report") + $(attribute not-run "$report")))
+  count "$(attribute passed "$report")" "$failures" "$left_out"
   if ((code != 0 && failures == 0)); then crashed "$name" "$code"; fi
 }
 

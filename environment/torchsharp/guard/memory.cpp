@@ -35,8 +35,9 @@ void count(int64_t bytes) {
 }
 
 // A tensor that nobody disposes is freed by C#'s garbage collector, which sees 100 bytes of it and so does not hurry. A
-// thread of C# waits here until tensors hold more than some bytes, collects, and comes back with a new number. Who needs
-// memory meanwhile waits for it, but not for long: what the collector frees may need a lock that the waiting thread has.
+// thread of C# waits here until tensors hold more than some bytes, collects, and comes back with a new number. Who
+// needs memory meanwhile waits for it, but not for long: what the collector frees may need a lock that the waiting
+// thread has.
 std::atomic<int64_t> watermark{INT64_MAX};  // none while no thread waits
 constexpr auto longest_wait = std::chrono::milliseconds(50);
 

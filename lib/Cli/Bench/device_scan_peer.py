@@ -1,4 +1,5 @@
-# The Python peer of `patchkit bench scan --device`: the selective scan, forward and backward. Reads a line, answers milliseconds, or nan for what cannot be had:
+# The Python peer of `patchkit bench scan --device`: the selective scan, forward and backward. Reads a line, answers
+# milliseconds, or nan for what cannot be had:
 #   load DEVICE DTYPE B L H P N  makes random inputs; answers 0
 #   triton                       mamba_ssm's fused kernels
 #   chunked                      the maths of mamba_ssm's ssd_minimal in tensor operators: decays in float32, products in DTYPE

@@ -1,4 +1,5 @@
-# The Python peer of `patchkit bench engine`: reads "case n" lines, answers nanoseconds per call or milliseconds per step.
+# The Python peer of `patchkit bench engine`: reads "case n" lines, answers nanoseconds per call or milliseconds per
+# step.
 import sys
 import time
 

@@ -1,5 +1,5 @@
-# The Python peer of `patchkit bench steps`: a Vision Transformer and its training step in eager PyTorch. As ours does, the last block computes the class token
-# alone, which is all that the head reads. Reads a line, answers a number:
+# The Python peer of `patchkit bench steps`: a Vision Transformer and its training step in eager PyTorch. As ours does,
+# the last block computes the class token alone, which is all that the head reads. Reads a line, answers a number:
 #   load DEVICE THREADS BATCH HEADS FILE  makes a model of the weights in a safetensors file, which holds some images and labels too; answers their loss
 #   step SECONDS                          takes training steps on that batch for so long, at least one; answers the seconds of one, or nan where it does not fit
 #   peak                                  answers the most bytes that the device's tensors held since `load`, or nan where the device does not say

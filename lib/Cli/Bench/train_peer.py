@@ -1,4 +1,5 @@
-# The Python peer of `patchkit bench train`: the small nets and a training step as a PyTorch user writes them. Reads a line, answers a number:
+# The Python peer of `patchkit bench train`: the small nets and a training step as a PyTorch user writes them. Reads a
+# line, answers a number:
 #   load CASE FILE        makes a model, such as vit-2, of the weights in a safetensors file, which holds images and labels too; answers their loss
 #   train CASE THREADS N  takes N training steps; answers milliseconds per step
 #   loss CASE             answers the loss

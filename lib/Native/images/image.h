@@ -34,7 +34,8 @@ void say(Failure& failure, const char* format, ...) __attribute__((format(printf
 // Whether an image of this size may be allocated; says why not.
 bool size_allowed(int64_t width, int64_t height, const DecodeOptions& options, Failure& failure);
 
-// Each decodes to RGB, or only reads the size when `size_only`; false with a sentence. On failure nothing stays allocated.
+// Each decodes to RGB, or only reads the size when `size_only`; false with a sentence. On failure nothing stays
+// allocated.
 bool decode_jpeg(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out,
                  Failure& failure);
 bool decode_png(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out,

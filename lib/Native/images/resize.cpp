@@ -74,8 +74,8 @@ inline uint8_t clip(int32_t sum) {
 
 #ifdef __AVX2__
 
-// vpmaddwd multiplies 16-bit numbers and adds neighbours, so it takes two taps at once. A weight has 24 bits: it goes as
-// high * 2^11 + low, and sums wrap around to what 32-bit arithmetic gives.
+// vpmaddwd multiplies 16-bit numbers and adds neighbours, so it takes two taps at once. A weight has 24 bits: it goes
+// as high * 2^11 + low, and sums wrap around to what 32-bit arithmetic gives.
 constexpr int kLowBits = 11;
 
 inline int high_pair(const int32_t* weight) {
