@@ -408,7 +408,7 @@ copy_out() {
 }
 
 main() {
-  local wanted=() minutes=9 everything="" name left
+  local wanted=() minutes=9 everything="" name left remaining
   failed="" images=""
   if [[ ${1:-} == pack ]]; then
     if [[ ${2:-} == --data ]]; then

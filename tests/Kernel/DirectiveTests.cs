@@ -226,7 +226,8 @@ public sealed class DirectiveTests : SessionTest
             """
             {"cells":[{"cell_type":"markdown","metadata":{},"source":["# Not code"]},
             {"cell_type":"code","metadata":{},
-            "source":["#!import \"inner.csx\"\n","int Outer() =>\n","    Inner() + 1;"],"outputs":[],"execution_count":null}],
+            "source":["#!import \"inner.csx\"\n","int Outer() =>\n","    Inner() + 1;"],
+            "outputs":[],"execution_count":null}],
             "metadata":{},"nbformat":4,"nbformat_minor":5}
             """
         );

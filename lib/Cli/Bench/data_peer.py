@@ -1,7 +1,8 @@
 # The Python peer of `patchkit bench data`: Pillow and numpy do what TrainTransform does, on one thread. Reads a line,
 # answers a number:
 #   write COUNT FOLDER       writes photograph-like JPEGs of about 500 x 400 pixels; answers 0
-#   time FILTER FOLDER       prepares the images of FOLDER/boxes.tsv (name, top, left, height, width, mirrored); answers milliseconds
+#   time FILTER FOLDER       prepares the images of FOLDER/boxes.tsv (name, top, left, height, width, mirrored); answers
+#                            milliseconds
 #   sum FILTER FOLDER        does the same; answers the mean size of the numbers, for comparison
 #   decode - FOLDER          only decodes; answers milliseconds
 import os
