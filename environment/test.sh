@@ -102,6 +102,8 @@ run_xunit kernel "$tests/CsNotebook.Tests/release/CsNotebook.Tests.dll" "$@"
 run_xunit formatting "$tests/Formatting.Tests/release/Formatting.Tests.dll" "$@"
 # Jupyter's own suite; without Debian's python3-jupyter-client and python3-jupyter-kernel-test it counts as skipped.
 run_counted jupyter /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py
+# The form of all sources; what csharpier or clang-format would check counts as skipped where that is missing.
+run_counted form bash environment/format.sh --check
 # A real browser; without chromium, node or npm it counts as skipped.
 run_counted browser bash tests/Browser/test.sh
 

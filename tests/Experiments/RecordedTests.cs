@@ -541,7 +541,7 @@ public sealed class RecordedTests : IDisposable
                         string.Create(
                             CultureInfo.InvariantCulture,
                             $$"""{"step":{{steps * epoch}},"epoch":{{epoch - 1}},"loss":{{3.0 / epoch:R}}"""
-                                + ""","learningRate":0.001,"gradientNorm":1}"""
+                                + $$""","learningRate":0.001,"gradientNorm":1}"""
                         )
                     )
             );
