@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles the CUDA kernels of lib/Native/cuda to PTX for sm_80 and sm_90 where there is no CUDA toolkit: by clang, with
-# the few declarations that the kernels use of CUDA's headers written out here. It shows that they compile to PTX; that an
-# assembler takes their instructions and that they work, nvcc and a GPU show (environment/gpu-check).
+# the few declarations that the kernels use of CUDA's headers written out here. It shows that they compile to PTX; that
+# an assembler takes their instructions and that they work, nvcc and a GPU show (environment/gpu-check).
 #
 #   check-cuda-sources.sh [CLANG]     CLANG: clang++-16 or later (default: the newest on the path)
 set -euo pipefail
@@ -11,8 +11,8 @@ clang=${1:-$(compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -t- -k2 -
 clang=${clang:-clang++}
 found=$("$clang" -dumpversion 2>/dev/null || echo 0)
 ((${found%%.*} >= 16)) || {
-  echo "check-cuda-sources.sh: there is no clang++ of version 16 or later, which knows sm_90 (found: $clang, version $found);" \
-    "install one (Debian: apt-get install clang-16)." >&2
+  echo "check-cuda-sources.sh: there is no clang++ of version 16 or later, which knows sm_90 (found: $clang, version" \
+    "$found); install one (Debian: apt-get install clang-16)." >&2
   exit 2
 }
 work=$(mktemp -d)
@@ -52,7 +52,8 @@ cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, size_t, cudaStream
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel*, cudaFuncAttribute, int) { return cudaSuccess; }
 template <class... P>
-cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void** arguments, size_t shared, cudaStream_t stream) {
+cudaError_t cudaLaunchKernel(void (*kernel)(P...), dim3 grid, dim3 block, void** arguments, size_t shared,
+                             cudaStream_t stream) {
   return cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, arguments, shared, stream);
 }
 extern "C" {

@@ -2,7 +2,8 @@
 """Checks .devcontainer/devcontainer.json: that tools can read it, and that what it names is there.
 
     python3 environment/check-devcontainer.py                  # with npm, the Dev Containers CLI reads it, too
-    python3 environment/check-devcontainer.py --schema FILE    # also against devContainer.base.schema.json of containers.dev's spec
+    python3 environment/check-devcontainer.py --schema FILE    # also against containers.dev's
+                                                               # devContainer.base.schema.json
 
 The last line is "N passed, N failed, N skipped".
 """
@@ -60,8 +61,9 @@ def expect(condition, sentence):
 
 def stage(build):
     dockerfile = FILE.parent / build["dockerfile"]
-    stages = re.findall(r"^FROM\s+\S+\s+AS\s+(\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE | re.IGNORECASE)
-    expect(build["target"] in stages, f"{dockerfile.name} has the stages {', '.join(stages)}, but not {build['target']}")
+    text, target = dockerfile.read_text(encoding="utf-8"), build["target"]
+    stages = re.findall(r"^FROM\s+\S+\s+AS\s+(\S+)", text, re.MULTILINE | re.IGNORECASE)
+    expect(target in stages, f"{dockerfile.name} has the stages {', '.join(stages)}, but not {target}")
     expect((FILE.parent / build["context"]).resolve() == HOME, f"the context {build['context']} is not the repository")
 
 
@@ -89,7 +91,9 @@ def kernels():
         raise Skipped("there is no bin/csnotebook: run environment/setup.sh")
     with tempfile.TemporaryDirectory() as prefix:
         subprocess.run([csnotebook, "install", "--prefix", prefix], check=True, capture_output=True)
-        specs = {spec.parent.name: json.loads(spec.read_text(encoding="utf-8")) for spec in Path(prefix).rglob("kernel.json")}
+        specs = {
+            spec.parent.name: json.loads(spec.read_text(encoding="utf-8")) for spec in Path(prefix).rglob("kernel.json")
+        }
     expect("csnotebook" in specs, f"it wrote {', '.join(specs) or 'nothing'}")
     expect(specs["csnotebook"]["argv"][-1] == "{connection_file}", f"argv is {specs['csnotebook']['argv']}")
 
@@ -99,7 +103,8 @@ def read_by_cli(config):
         raise Skipped("there is no npx")
     # Reading needs no Docker, only a program of that name to ask.
     with tempfile.TemporaryDirectory() as folder:
-        command = ["npx", "--yes", CLI, "read-configuration", "--workspace-folder", str(HOME), "--docker-path", shutil.which("true")]
+        command = ["npx", "--yes", CLI, "read-configuration", "--workspace-folder", str(HOME)]
+        command += ["--docker-path", shutil.which("true")]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     if done.returncode != 0 and re.search("npm (ERR|error)", done.stderr):
         raise Skipped("npm could not fetch the CLI")

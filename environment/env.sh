@@ -5,17 +5,17 @@
 patchkit_home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # Threads. libgomp's waiting threads spin for milliseconds by default and take the cores from whatever comes next: the
-# loaders, .NET's own threads, a second pool. With PASSIVE alone they sleep at once, and small operators spend their time in
-# waking them: training steps of the small nets on two cores take .55 to .85 of the time with some 50 microseconds of
-# spinning between (10,000 turns; `patchkit bench train`, and again with GOMP_SPINCOUNT=0).
+# loaders, .NET's own threads, a second pool. With PASSIVE alone they sleep at once, and small operators spend their
+# time in waking them: training steps of the small nets on two cores take .55 to .85 of the time with some 50
+# microseconds of spinning between (10,000 turns; `patchkit bench train`, and again with GOMP_SPINCOUNT=0).
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY-PASSIVE}
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT-10000}
 # As many as this process may run on, also where a scheduler gave it some of the machine's cores.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS-$(nproc)}
 
 # Memory. By default glibc maps a large block afresh on each allocation and gives it back when it is freed, so that a
-# training step spends its time in page faults. Measured on one Zen core with libtorch 2.10, adding two tensors of 20, 40
-# and 128 MB: 5.2, 29 and 103 ms of processor time by default, 3.1, 10.5 and 35 ms with the settings below.
+# training step spends its time in page faults. Measured on one Zen core with libtorch 2.10, adding two tensors of 20,
+# 40 and 128 MB: 5.2, 29 and 103 ms of processor time by default, 3.1, 10.5 and 35 ms with the settings below.
 #   MALLOC_MMAP_THRESHOLD_   32 MB, the most that every glibc takes: smaller blocks stay in the heap for the next step.
 #                            Larger ones are mapped and given back: kept in the heap too (MALLOC_MMAP_MAX_=0) they are
 #                            a quarter faster, but the heap splinters: one checkpointed step of adventurer-tiny over
@@ -34,9 +34,9 @@ if [[ ${GLIBC_TUNABLES:-} != *glibc.malloc.hugetlb=* ]]; then
   export GLIBC_TUNABLES=${GLIBC_TUNABLES:+$GLIBC_TUNABLES:}glibc.malloc.hugetlb=1
 fi
 
-# Libraries. The loader looks through LD_LIBRARY_PATH before the folder of TorchSharp.dll, and would mix our libtorch with
-# another one that lies there: such folders are left out for our processes. PATCHKIT_LIBTORCH names one that is to be taken
-# (environment/gpu-check/dotnet.sh).
+# Libraries. The loader looks through LD_LIBRARY_PATH before the folder of TorchSharp.dll, and would mix our libtorch
+# with another one that lies there: such folders are left out for our processes. PATCHKIT_LIBTORCH names one that is to
+# be taken (environment/gpu-check/dotnet.sh).
 patchkit_library_path() {
   local folder kept=()
   while IFS= read -r -d: folder; do
@@ -49,8 +49,8 @@ if [[ -n ${PATCHKIT_LIBTORCH:-} ]]; then
   export LD_LIBRARY_PATH=$PATCHKIT_LIBTORCH${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 
-# cuBLAS repeats its bits only with workspaces of fixed size, and libtorch's deterministic mode refuses matrix products on
-# a GPU without them.
+# cuBLAS repeats its bits only with workspaces of fixed size, and libtorch's deterministic mode refuses matrix products
+# on a GPU without them.
 export CUBLAS_WORKSPACE_CONFIG=${CUBLAS_WORKSPACE_CONFIG-:4096:8}
 
 # The `dotnet` to run with: the one on the path, or one of the usual places. Prints its path; fails when there is none.

@@ -10,6 +10,7 @@ bash environment/setup.sh
 notebook=notebooks/02-table-1-patch-size.ipynb
 name=$(basename "$notebook" .ipynb)
 mkdir -p out
-(cd "$called_from" && exec "$home/bin/csnotebook" run "$home/$notebook" --out "$home/out/$name.ipynb" --html "$home/out/$name.html" "$@")
+(cd "$called_from" && exec "$home/bin/csnotebook" run "$home/$notebook" \
+  --out "$home/out/$name.ipynb" --html "$home/out/$name.html" "$@")
 bin/patchkit report table1
 echo "Charts and all: out/$name.html (a page that needs nothing else) and out/$name.ipynb."

@@ -7,7 +7,8 @@
 #   setup.sh --device cpu       back to the one for CPUs
 #   setup.sh --dotnet-interactive   also the tool .NET Interactive, as a second kernel of Jupyter's: dotnet-interactive
 #   setup.sh --no-build         builds nothing, in a folder that is set up: for --dotnet-interactive alone
-#   setup.sh --vscode           also builds the extension for VS Code, and installs it where code or code-server is found
+#   setup.sh --vscode           also builds the extension for VS Code, and installs it where code or code-server is
+#                               found
 #   setup.sh --packages-only    the system's packages and nothing else (for the Dockerfile)
 #
 # Where no C++ compiler is and none can be installed, it says what is slower then, and goes on.
@@ -18,9 +19,10 @@ cd "$home"
 
 # The programs that go to bin/ (project:assembly:launcher), and the projects with tests. Later parts add theirs.
 programs=(environment/kernel/csnotebook.csproj:csnotebook:csnotebook PatchKit.csproj:PatchKit:patchkit)
-test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj tests/Formatting/Formatting.Tests.csproj)
-# The programs that are compiled for this processor beforehand, where the feed has the compiler for it: a notebook's first
-# cell waits for Roslyn, 1.2 s instead of 2.1 s.
+test_projects=(tests/PatchKit.Tests.csproj tests/Kernel/CsNotebook.Tests.csproj
+  tests/Formatting/Formatting.Tests.csproj)
+# The programs that are compiled for this processor beforehand, where the feed has the compiler for it: a notebook's
+# first cell waits for Roslyn, 1.2 s instead of 2.1 s.
 ahead_of_time=" csnotebook "
 
 say() { echo "$*"; did_something=yes; }
@@ -181,7 +183,8 @@ digest() { sha256sum | cut -c1-12; }
 
 # The contents of all files below the given paths, by name. find's own order differs between machines.
 digest_of() {
-  { find "$@" -type f ! -name '*.swp' ! -name '*~' -print0 2>/dev/null || true; } | LC_ALL=C sort -z | xargs -0r sha256sum | digest
+  { find "$@" -type f ! -name '*.swp' ! -name '*~' -print0 2>/dev/null || true; } | LC_ALL=C sort -z |
+    xargs -0r sha256sum | digest
 }
 
 compiler() { echo "${CXX:-c++}"; }
@@ -205,7 +208,9 @@ logged() {
   local name=$1 log=build/log/$1.log
   shift
   if "$@" >"$log" 2>&1 9>&-; then return; fi
-  if ! grep -E 'error:|error [A-Z]+[0-9]+|CMake Error|FAILED' "$log" | sort -u | head -n 20 >&2; then tail -n 30 "$log" >&2; fi
+  if ! grep -E 'error:|error [A-Z]+[0-9]+|CMake Error|FAILED' "$log" | sort -u | head -n 20 >&2; then
+    tail -n 30 "$log" >&2
+  fi
   fail "the step '$name' failed; the whole output is in $log."
 }
 
@@ -263,8 +268,8 @@ build_native() {
     logged native cmake --build "$folder"
     echo "$sources" >"$folder/built-from"
   fi
-  # Beside the tests' copy of PatchKit.dll too, so that an editor can run them. Not every machine has what libpatchkit_gloo
-  # and libpatchkit_cuda are made of; one of an earlier build would not fit this one.
+  # Beside the tests' copy of PatchKit.dll too, so that an editor can run them. Not every machine has what
+  # libpatchkit_gloo and libpatchkit_cuda are made of; one of an earlier build would not fit this one.
   for target in bin $artifacts/bin/PatchKit.Tests/release; do
     if [[ ! -d $target ]]; then continue; fi
     for library in "$target"/libpatchkit*.so; do
@@ -339,7 +344,8 @@ build_dotnet() {
   for project in "${test_projects[@]}"; do
     local without=()
     # The oracle of these tests is a discontinued package; where the feed has it no longer, they are skipped.
-    if [[ $project == tests/Formatting/* ]] && ! "$dotnet" restore "$project" -nodeReuse:false >build/log/oracle.log 2>&1 9>&-; then
+    if [[ $project == tests/Formatting/* ]] &&
+      ! "$dotnet" restore "$project" -nodeReuse:false >build/log/oracle.log 2>&1 9>&-; then
       without=(-p:RealFormatting=false)
     fi
     restore "$project" "${without[@]}"
@@ -356,8 +362,8 @@ build_dotnet() {
   dotnet_sources >build/dotnet-built-from
 }
 
-# Copies what was published to bin/, the first program's where two have the same file, and removes what an earlier version
-# had published and this one does not.
+# Copies what was published to bin/, the first program's where two have the same file, and removes what an earlier
+# version had published and this one does not.
 fill_bin() {
   local program project assembly launcher file listing=build/publish/listing
   : >$listing.new

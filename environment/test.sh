@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets PatchKit up and runs all tests. The last line is the sum over all runners: "N passed, N failed, N skipped".
-# Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class PatchKit.Tests.Ops.SsdScanTests
-# (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
+# Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class
+# PatchKit.Tests.Ops.SsdScanTests (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
 # `test.sh all ARGUMENT...` runs what else takes minutes: all notebooks in .NET Interactive, PowerShell's scripts and a
 # set-up without a compiler, the builds for Windows and macOS, the package's own libpatchkit.
 # `test.sh fast` runs the tests of a minute, those of xunit that are neither slow nor take seconds; `test.sh fast Ops`
@@ -45,7 +45,7 @@ attribute() {
 
 # run_xunit NAME DLL ARGUMENT...: an xunit program, counted by its XML report.
 run_xunit() {
-  local name=$1 dll=$2 report=$reports/$1.xml code=0 failures
+  local name=$1 dll=$2 report=$reports/$1.xml code=0 failures left_out
   shift 2
   rm -f "$report"
   echo "Running the $name tests."
@@ -55,7 +55,8 @@ run_xunit() {
     return
   fi
   failures=$(($(attribute failed "$report") + $(attribute errors "$report")))
-  count "$(attribute passed "$report")" "$failures" "$(($(attribute skipped "$report") + $(attribute not-run "$report")))"
+  left_out=$(($(attribute skipped "$report") + $(attribute not-run "$report")))
+  count "$(attribute passed "$report")" "$failures" "$left_out"
   if ((code != 0 && failures == 0)); then crashed "$name" "$code"; fi
 }
 
@@ -111,6 +112,8 @@ run_xunit formatting "$tests/Formatting.Tests/release/Formatting.Tests.dll" "$@"
 if [[ -v fast ]]; then finish; fi
 # Jupyter's own suite; without Debian's python3-jupyter-client and python3-jupyter-kernel-test it counts as skipped.
 run_counted jupyter /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py
+# The form of all sources; what csharpier or clang-format would check counts as skipped where that is missing.
+run_counted form bash environment/format.sh --check
 # A real browser; without chromium, node or npm it counts as skipped.
 run_counted browser bash tests/Browser/test.sh
 

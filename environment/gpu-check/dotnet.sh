@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The .NET half of the checks on a GPU; kernels.py is the other one, and goes first. Checks PatchKit on a bare CUDA machine,
-# measures it there and trains what is recorded: python3 with a pip-installed torch, whose libtorch TorchSharp then takes,
-# cmake and ninja, but no .NET and no network. What .NET needs travels along in a folder.
+# The .NET half of the checks on a GPU; kernels.py is the other one, and goes first. Checks PatchKit on a bare CUDA
+# machine, measures it there and trains what is recorded: python3 with a pip-installed torch, whose libtorch TorchSharp
+# then takes, cmake and ninja, but no .NET and no network. What .NET needs travels along in a folder.
 #
-#   dotnet.sh pack [--data DIR]    here: makes build/gpu-kit/ (the .NET runtime, the published build, lib/Native), and of
-#                                  the images in DIR build/gpu-data/, in parts that travel one by one
+#   dotnet.sh pack [--data DIR]    here: makes build/gpu-kit/ (the .NET runtime, the published build, lib/Native), and
+#                                  of the images in DIR build/gpu-data/, in parts that travel one by one
 #   dotnet.sh STEP...              there: runs these steps; each ends within 4 minutes
 #   dotnet.sh all [--minutes N]    there: runs the steps in order, as many as N minutes hold (9)
 #   dotnet.sh steps                lists the steps, in order of value
@@ -14,9 +14,9 @@
 #
 # Carry build/gpu-kit/ to the other machine, beside this repository or alone (it holds a copy of this script). Every
 # step adds its result to build/gpu-report.json, or to gpu-report.json beside the kit's script; report, logs and the
-# store of runs, without weights, are copied to $OUT where that is set. A training step that its time limit ended goes on
-# when it is run again; on another machine, what was finished is not trained again where gpu-runs.tar.gz lies beside the
-# report.
+# store of runs, without weights, are copied to $OUT where that is set. A training step that its time limit ended goes
+# on when it is run again; on another machine, what was finished is not trained again where gpu-runs.tar.gz lies beside
+# the report.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -39,7 +39,8 @@ budget=1
 fail() { echo "dotnet.sh: $*" >&2; exit 2; }
 
 # == the steps =========================================================================================================
-# They run in $work, which looks like the repository, with `dotnet` on the path. A later part adds a name and a function.
+# They run in $work, which looks like the repository, with `dotnet` on the path. A later part adds a name and a
+# function.
 
 steps=(libtorch native doctor kernels bench-scan steps-deit steps-adventurer pixel-step record-generated bench-attention
   tests record-cifar record-table6 training bench)
@@ -51,8 +52,8 @@ step_libtorch() {
   sed -n "s/^__version__ = '\(.*\)'/libtorch \1/p" "$PATCHKIT_LIBTORCH/../version.py" 2>/dev/null || true
   # shellcheck disable=SC2086  # file names of ours, without spaces
   nm -D --undefined-only $natives | awk '$1 == "U" {print $2}' | grep -E "^_ZN?K?[A-Z]*($ours)" | sort -u >wanted.txt
-  find "$PATCHKIT_LIBTORCH" -maxdepth 1 -name '*.so*' -exec nm -D --defined-only {} + 2>/dev/null | awk 'NF == 3 {print $3}' |
-    sed 's/@.*//' | sort -u >there.txt
+  find "$PATCHKIT_LIBTORCH" -maxdepth 1 -name '*.so*' -exec nm -D --defined-only {} + 2>/dev/null |
+    awk 'NF == 3 {print $3}' | sed 's/@.*//' | sort -u >there.txt
   comm -23 wanted.txt there.txt >missing.txt
   echo "TorchSharp asks libtorch for $(wc -l <wanted.txt) symbols; here $(wc -l <missing.txt) of them are missing."
   c++filt <missing.txt
@@ -104,8 +105,8 @@ step_bench-attention() {
 }
 
 # The tests but the slow ones, by namespace, those first that a GPU can tell most of; those that can are on it. What
-# wants the sources, the SDK or notebooks (Notebooks, Package, Platforms, Public) stays where .NET is. A group that passed
-# is not run again. The rehearsal takes the first three.
+# wants the sources, the SDK or notebooks (Notebooks, Package, Platforms, Public) stays where .NET is. A group that
+# passed is not run again. The rehearsal takes the first three.
 step_tests() {
   local groups=(Engines Models Patchify Training Segmentation Metrics Checkpoints TorchSharpMends Data Experiments Cli)
   groups+=(Ops ScalingLaws Reliability Display)
@@ -148,7 +149,8 @@ record() {
   local code=0 left=$((limit - SECONDS - 75))
   if ((left < 10)); then return 75; fi
   # In the foreground it sends one signal, at which patchkit saves; a second one would end it at once.
-  timeout --foreground --kill-after=60 "$left" bin/patchkit run "$@" --device "$device" --auto-batch --out runs || code=$?
+  timeout --foreground --kill-after=60 "$left" \
+    bin/patchkit run "$@" --device "$device" --auto-batch --out runs || code=$?
   case $code in
     0) bin/patchkit record "$@" --runs runs --out recorded ;;
     124 | 130) return 75 ;;
@@ -199,7 +201,8 @@ step_bench() { bin/patchkit bench engine; }
 pack() {
   local dotnet
   [[ -z $(git -C "$home" status --porcelain -- lib PatchKit.csproj Directory.*.props 2>/dev/null) ]] ||
-    echo "dotnet.sh: lib/ has changes that are in no commit: the record steps will refuse what this kit trains. Commit them and pack again." >&2
+    echo "dotnet.sh: lib/ has changes that are in no commit: the record steps will refuse what this kit trains." \
+      "Commit them and pack again." >&2
   bash "$home/environment/setup.sh"
   dotnet=$(bash -c "source '$home/environment/env.sh'; patchkit_dotnet")
   mkdir -p "$kit"
@@ -224,8 +227,8 @@ pack_runtime() {
 
 pack_patchkit() {
   echo "Packing the published build, the tests and lib/Native."
-  # The tests' build goes to tests-bin; libtorch, what a GPU machine builds itself, translated messages, and the notebooks'
-  # kernel with the C# compiler stay here.
+  # The tests' build goes to tests-bin; libtorch, what a GPU machine builds itself, translated messages, and the
+  # notebooks' kernel with the C# compiler stay here.
   tar -C "$home" -c --exclude='libpatchkit*.so' --exclude='*.pdb' --exclude='*.xml' --exclude='*.resources.dll' \
     --exclude='libtorch*.so' --exclude='libc10*.so' --exclude='libgomp-*' --exclude='lib*_backend.so' \
     --exclude='libaoti_custom_ops.so' --exclude='libbackend_with_compiler.so' --exclude='libjitbackend_test.so' \
@@ -243,13 +246,15 @@ pack_data() {
   mkdir -p "$data"
   tar -C "$images" -c . | xz -T0 -6 | split -b 32M -d - "$data/part-"
   (cd "$data" && sha256sum part-*) >"$kit/data-checksums"
-  echo "build/gpu-data/ holds $(du -sm "$data" | cut -f1) MB in $(find "$data" -name 'part-*' | wc -l) parts: carry one at a time."
+  echo "build/gpu-data/ holds $(du -sm "$data" | cut -f1) MB in $(find "$data" -name 'part-*' | wc -l) parts:" \
+    "carry one at a time."
 }
 
 check_size() {
   local kit_size tracked
   kit_size=$(du -sm --apparent-size "$kit" | cut -f1)
-  tracked=$(cd "$home" && git ls-files -z 2>/dev/null | du -cm --apparent-size --files0-from=- 2>/dev/null | tail -n 1 | cut -f1)
+  tracked=$(cd "$home" && git ls-files -z 2>/dev/null | du -cm --apparent-size --files0-from=- 2>/dev/null |
+    tail -n 1 | cut -f1)
   echo "build/gpu-kit/ holds $kit_size MB; the tracked files, should they travel with it, ${tracked:-0} MB."
   if ((kit_size >= 60)); then fail "the kit may hold less than 60 MB; leave something out of pack_patchkit."; fi
 }
@@ -257,7 +262,8 @@ check_size() {
 # == running: on the CUDA machine ======================================================================================
 
 prepare() {
-  [[ -e $kit/patchkit.tar.xz ]] || fail "$kit is missing or empty; run 'dotnet.sh pack' where .NET is, and carry the folder along."
+  [[ -e $kit/patchkit.tar.xz ]] ||
+    fail "$kit is missing or empty; run 'dotnet.sh pack' where .NET is, and carry the folder along."
   mkdir -p "$work"
   local wanted
   wanted=$(cat "$kit"/*.tar.xz | sha256sum)
@@ -334,11 +340,13 @@ def output(*command):
         return ""
 
 def machine():
-    facts = {"cpu": platform.machine(), "cores": os.cpu_count(), "device": device, "libtorch": os.environ["PATCHKIT_LIBTORCH"]}
+    facts = {"cpu": platform.machine(), "cores": os.cpu_count(), "device": device}
+    facts["libtorch"] = os.environ["PATCHKIT_LIBTORCH"]
     facts["gpu"] = output("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader")
     facts["nvcc"] = output("nvcc", "--version").rpartition("\n")[2]
     if device == "cuda":
-        facts["torch"] = output(sys.executable, "-c", "import torch; print(torch.__version__, torch.cuda.is_available())")
+        versions = "import torch; print(torch.__version__, torch.cuda.is_available())"
+        facts["torch"] = output(sys.executable, "-c", versions)
     return facts
 
 def tests():
@@ -400,7 +408,7 @@ copy_out() {
 }
 
 main() {
-  local wanted=() minutes=9 everything="" name left
+  local wanted=() minutes=9 everything="" name left remaining
   failed="" images=""
   if [[ ${1:-} == pack ]]; then
     if [[ ${2:-} == --data ]]; then
@@ -430,7 +438,8 @@ main() {
   step_limit=$((step_limit - SECONDS - 15)) # what unpacking took, and writing the report will
   for name in "${wanted[@]}"; do
     left=$step_limit
-    if [[ -n $everything ]]; then left=$((minutes * 60 - SECONDS < step_limit ? minutes * 60 - SECONDS : step_limit)); fi
+    remaining=$((minutes * 60 - SECONDS))
+    if [[ -n $everything ]]; then left=$((remaining < step_limit ? remaining : step_limit)); fi
     if ((left < 10)); then skip_step "$name"; else run_step "$name" "$left"; fi
     copy_out # at once: whatever ends this call later, what is in $OUT comes back
   done

@@ -2,15 +2,16 @@
 """Checks and times libpatchkit_cuda.so without .NET: python3 with a CUDA torch, and nvcc, are all it needs.
 
     kernels.py                   builds the library for this machine's GPU, checks every kernel, then times them
-    kernels.py --emulate         a rehearsal: the same sources run on the CPU, checked at small sizes; needs c++, no torch
+    kernels.py --emulate         a rehearsal: the same sources run on the CPU, checked at small sizes; needs c++, no
+                                 torch
     --json FILE                  where the report goes (build/gpu-kernels.json); what it has already is not done again
     --minutes N                  no part is begun after so many minutes (3.5)
     --library FILE               a library that is built already
     --again                      begins a new report
 
 Checks, the most valuable first: the golden cases in float32, and in bfloat16 and float16 beside float32 on the same
-rounded numbers; each twice, the second time from strided inputs, for equal bits; with torch also odd sizes beside references in
-float64. Timings come with their share of the memory's and the arithmetic's limit.
+rounded numbers; each twice, the second time from strided inputs, for equal bits; with torch also odd sizes beside
+references in float64. Timings come with their share of the memory's and the arithmetic's limit.
 """
 
 import argparse

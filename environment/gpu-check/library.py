@@ -1,4 +1,4 @@
-"""libpatchkit_cuda.so, or its emulation, by ctypes: built from lib/Native/cuda; its operators on tensors of memory.py."""
+"""libpatchkit_cuda.so, or its emulation, by ctypes: built from lib/Native/cuda; operators on tensors of memory.py."""
 
 import concurrent.futures
 import ctypes

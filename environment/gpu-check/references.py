@@ -1,4 +1,4 @@
-"""Where torch is: references in float64 for odd sizes, and timings on a GPU beside torch's operators and mamba_ssm's."""
+"""Where torch is: references in float64 for odd sizes; timings on a GPU beside torch's operators and mamba_ssm's."""
 
 import functools
 import random

@@ -95,7 +95,9 @@ SETTINGS
     "http://127.0.0.1:$port" "$work/folder" "$work/screens" "$chromium" "$@" | tee "$work/walk.txt" || true
   local last
   last=$(tail -n 1 "$work/walk.txt")
-  if [[ ! $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then fail "the walk" "it did not end"; fi
+  if [[ ! $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    fail "the walk" "it did not end"
+  fi
   passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
 }
 

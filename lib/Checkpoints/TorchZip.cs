@@ -78,11 +78,13 @@ internal static class TorchZip
         if (!zip.Has(folder + "byteorder"))
             return;
         using var order = zip.Look(folder + "byteorder", verify: false);
-        if (!order.Bytes.SequenceEqual("little"u8))
-            throw new CheckpointException(
-                file.Path,
-                "says byte order \""
-                    + $"{Words.Safe(System.Text.Encoding.Latin1.GetString(order.Bytes[..Math.Min(order.Bytes.Length, 16)]))}\", where PatchKit reads \"little\"; save it again on a little-endian machine."
-            );
+        if (order.Bytes.SequenceEqual("little"u8))
+            return;
+        string said = System.Text.Encoding.Latin1.GetString(order.Bytes[..Math.Min(order.Bytes.Length, 16)]);
+        throw new CheckpointException(
+            file.Path,
+            $"says byte order \"{Words.Safe(said)}\", where PatchKit reads \"little\"; save it again on a "
+                + "little-endian machine."
+        );
     }
 }

@@ -127,10 +127,12 @@ internal sealed class ZipDirectory
             throw Damaged($"no entry at byte {local:N0}, where its directory says {Words.Safe(name)} is");
         using var localName = _file.Look((long)local + LocalBytes, U16(header.Bytes, 26), "an entry's name");
         if (!localName.Bytes.SequenceEqual(rawName))
+        {
+            string itself = Encoding.UTF8.GetString(localName.Bytes[..Math.Min(localName.Bytes.Length, 200)]);
             throw Damaged(
-                $"an entry that its directory calls {Words.Safe(name)} and that calls "
-                    + $"itself {Words.Safe(Encoding.UTF8.GetString(localName.Bytes[..Math.Min(localName.Bytes.Length, 200)]))}"
+                $"an entry that its directory calls {Words.Safe(name)} and that calls itself {Words.Safe(itself)}"
             );
+        }
         long start = (long)local + LocalBytes + U16(header.Bytes, 26) + U16(header.Bytes, 28),
             end = start + (long)size;
         if (end > directoryStart)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using PatchKit.Checkpoints;
 
 namespace PatchKit.Cli;
@@ -55,8 +56,10 @@ internal static class ConvertCommand
             .ToList();
         Safetensors.Write(target, tensors, new Dictionary<string, string> { ["format"] = "pt" }, overwrite: force);
         Console.WriteLine(
-            FormattableString.Invariant(
-                $"{target}: {tensors.Count} tensors, {new FileInfo(target).Length:N0} bytes, from {source} ({file.Format}, {file.Bytes:N0} bytes)."
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{target}: {tensors.Count} tensors, {new FileInfo(target).Length:N0} bytes, from {source} "
+                    + $"({file.Format}, {file.Bytes:N0} bytes)."
             )
         );
         foreach (var names in shared)

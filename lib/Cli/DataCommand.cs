@@ -255,10 +255,9 @@ internal static class DataCommand
                     + $"8: {string.Join(", ", opened.Scaled.Order(StringComparer.Ordinal).Take(3))}"
                     + $"{(opened.Scaled.Count > 3 ? ", ..." : "")}"
             );
-        Console.WriteLine(
-            $"{opened.Name}: {total:N0} "
-                + $"images, {(bad.Count == 0 ? "all can be read" : $"{bad.Count:N0} {(bad.Count == 1 ? "file is" : "files are")} bad")}."
-        );
+        string files = bad.Count == 1 ? "file is" : "files are",
+            found = bad.Count == 0 ? "all can be read" : $"{bad.Count:N0} {files} bad";
+        Console.WriteLine($"{opened.Name}: {total:N0} images, {found}.");
         return bad.Count == 0 ? 0 : 1;
     }
 

@@ -82,10 +82,9 @@ internal sealed class DenseSet
         );
         foreach (var (path, reason) in bad.Reasons)
             Console.WriteLine($"{path} {reason}");
-        Console.WriteLine(
-            $"{_title}: {total:N0} images, "
-                + $"{(bad.Count == 0 ? "all can be read with what is said of them" : $"{bad.Count:N0} {(bad.Count == 1 ? "file is" : "files are")} bad")}."
-        );
+        string files = bad.Count == 1 ? "file is" : "files are",
+            found = bad.Count == 0 ? "all can be read with what is said of them" : $"{bad.Count:N0} {files} bad";
+        Console.WriteLine($"{_title}: {total:N0} images, {found}.");
         return bad.Count == 0 ? 0 : 1;
     }
 

@@ -164,9 +164,13 @@ internal static class Doctor
         var backends = ProcessGroup.Backends;
         if (backends == CollectiveBackends.None)
             return new("data parallel", Standing.Degraded, "one process alone can train", ProcessGroup.Absence);
-        string found =
-            "several processes can train together "
-            + $"({string.Join(", ", new[] { (CollectiveBackends.Gloo, "Gloo on CPUs"), (CollectiveBackends.Nccl, "NCCL on GPUs") }.Where(own => backends.HasFlag(own.Item1)).Select(own => own.Item2))})";
+        (CollectiveBackends Backend, string Name)[] known =
+        [
+            (CollectiveBackends.Gloo, "Gloo on CPUs"),
+            (CollectiveBackends.Nccl, "NCCL on GPUs"),
+        ];
+        var names = known.Where(own => backends.HasFlag(own.Backend)).Select(own => own.Name);
+        string found = $"several processes can train together ({string.Join(", ", names)})";
         return torch.cuda.device_count() > 1 && !backends.HasFlag(CollectiveBackends.Nccl)
             ? new(
                 "data parallel",

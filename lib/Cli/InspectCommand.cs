@@ -105,11 +105,12 @@ internal static class InspectCommand
             OrderedDictionary<object, object?> => "{}",
             IReadOnlyList<object?> list => $"[{string.Join(", ", list.Take(LongestList).Select(Text))}"
                 + $"{(list.Count > LongestList ? $", ... {list.Count} in all" : "")}]",
-            PickleRecord record => record.Fields.Count == 0
-                ? record.ToString()
-                : $"{record}: {string.Join(", ", record.Fields.Take(LongestList).Select(field => $"{field.Key}={Text(field.Value)}"))}",
+            PickleRecord record => record.Fields.Count == 0 ? record.ToString() : $"{record}: {Fields(record)}",
             _ => FormattableString.Invariant($"{value}"),
         };
+
+    private static string Fields(PickleRecord record) =>
+        string.Join(", ", record.Fields.Take(LongestList).Select(field => $"{field.Key}={Text(field.Value)}"));
 
     // Names come from the file: they must not steer the terminal.
     private static string Cell(string text) => Words.Safe(text).EscapeMarkup();

@@ -58,8 +58,9 @@ internal static class ParseSentence
             return $"{path} has no command {word}; did you mean {NearestName.Of(word, names)}? There "
                 + $"are {string.Join(", ", names)}.";
         }
-        return $"{path} does not know what to do with "
-            + $"\"{word}\"; {(command.Arguments.Count == 0 ? "it takes options alone" : $"it takes {string.Join(" and ", command.Arguments.Select(argument => $"<{argument.Name}>"))}")} ({path} --help).";
+        string arguments = string.Join(" and ", command.Arguments.Select(argument => $"<{argument.Name}>")),
+            taken = command.Arguments.Count == 0 ? "options alone" : arguments;
+        return $"{path} does not know what to do with \"{word}\"; it takes {taken} ({path} --help).";
     }
 
     private static string Sentence(ParseError error, ParseResult parsed)

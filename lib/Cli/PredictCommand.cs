@@ -128,9 +128,10 @@ internal static class PredictCommand
             if (prediction.Error is { } error)
                 Console.Error.WriteLine(error);
             else if (!json)
-                Console.WriteLine(
-                    $"{path}\n{string.Join('\n', prediction.Classes!.Select(guess => $"{guess.Probability, 10:P2}  {guess.Name}"))}"
-                );
+            {
+                var guesses = prediction.Classes!.Select(guess => $"{guess.Probability, 10:P2}  {guess.Name}");
+                Console.WriteLine($"{path}\n{string.Join('\n', guesses)}");
+            }
         }
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(found, Json));

@@ -58,10 +58,12 @@ internal static class SegmentImages
             if (overlay.Error is { } error)
                 Console.Error.WriteLine(error);
             else if (!json)
-                Console.WriteLine(
-                    $"{path} -> {overlay.File}\n"
-                        + $"{string.Join('\n', overlay.Classes!.Select(share => string.Create(CultureInfo.InvariantCulture, $"{100 * share.Value, 9:0.0} %  {share.Key}")))}"
+            {
+                var shares = overlay.Classes!.Select(share =>
+                    string.Create(CultureInfo.InvariantCulture, $"{100 * share.Value, 9:0.0} %  {share.Key}")
                 );
+                Console.WriteLine($"{path} -> {overlay.File}\n{string.Join('\n', shares)}");
+            }
         }
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(found, Json));

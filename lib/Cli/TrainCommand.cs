@@ -239,10 +239,16 @@ internal static class TrainCommand
                     + "of its run with --start (`patchkit runs` lists them)."
             );
         if (folder is null && (recipe.EpochImages == 0 || recipe.Name == Small.Images.Name))
+        {
+            string source =
+                small || recipe.Name == Small.Gpu.Name
+                    ? "`patchkit data fetch cifar10` gets one"
+                    : "ImageNet-1k: `patchkit data fetch imagenet` says how to get it";
             throw new ArgumentException(
-                $"recipe {recipe.Name} trains on real images; name their folder with --data "
-                    + $"({(small || recipe.Name == Small.Gpu.Name ? "`patchkit data fetch cifar10` gets one" : "ImageNet-1k: `patchkit data fetch imagenet` says how to get it")}), or take --recipe teach, which makes its own."
+                $"recipe {recipe.Name} trains on real images; name their folder with --data ({source}), or "
+                    + "take --recipe teach, which makes its own."
             );
+        }
         var preset = Model(name);
         DataConfig data = folder is not null
             ? ImageDataConfig.In(folder, input)

@@ -8,7 +8,8 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run figure2 --scale teach            (--data DIR for real images in ADE20K's layout)
 //   cost       that of table2; nothing after it
-//   expected   at `teach` see the verdict: in the study behind the kit the absolute gap in loss shrank, and the relative one did not
+//   expected   at `teach` see the verdict: in the study behind the kit the absolute gap in loss shrank, and the
+//              relative one did not
 
 /// <summary>Figure 2: what a decoder adds diminishes as the patch shrinks.</summary>
 public sealed class Figure2 : Experiment

@@ -79,6 +79,10 @@ public sealed class Figure3 : Experiment
                 )
                 .Where(pair => pair.Width.Name is not null)
                 .ToList();
+            var losses = rivals.Select(pair =>
+                $"{pair.point.Name} {PatchSweep.Number(pair.point.Loss)} against "
+                + $"{pair.Width.Name} {PatchSweep.Number(pair.Width.Loss)}"
+            );
             string effect = $"{family}: smaller patches reach a lower loss than a wider model of no fewer operations";
             claims.Add(
                 new Claim(
@@ -90,10 +94,7 @@ public sealed class Figure3 : Experiment
                     ]
                 )
                 {
-                    Scores =
-                        rivals.Count == 0
-                            ? ""
-                            : $"{string.Join(", ", rivals.Select(pair => $"{pair.point.Name} {PatchSweep.Number(pair.point.Loss)} against {pair.Width.Name} {PatchSweep.Number(pair.Width.Loss)}"))}.",
+                    Scores = rivals.Count == 0 ? "" : $"{string.Join(", ", losses)}.",
                     Missing =
                         rivals.Count == 0
                             ? "No wider model of this grid takes as many operations as a smaller patch."

@@ -8,7 +8,8 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run figure4 --scale teach
 //   cost       about 9 minutes on two CPU cores, 3 of them shared with table1
-//              gpu, CIFAR-10, three seeds: 4.2e16 operations beyond table1's, 7 minutes at 100 TFLOP/s (counted, not measured)
+//              gpu, CIFAR-10, three seeds: 4.2e16 operations beyond table1's, 7 minutes at 100 TFLOP/s
+//              (counted, not measured)
 //   expected   the loss falls up to the images' native size and does not fall beyond it
 
 /// <summary>

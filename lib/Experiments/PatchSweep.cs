@@ -144,13 +144,17 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
         var means = Patches.Select(patch => At(patch).Average(score)).ToList();
         bool best = means[^1] == (falls ? means.Min() : means.Max()),
             ordered = means.Zip(means.Skip(1)).All(pair => falls ? pair.Second < pair.First : pair.Second > pair.First);
+        var scores = Patches.Zip(means).Select(point => $"p={point.First} {number(point.Second)}");
+        string bend =
+            best && !ordered
+                ? $" The smallest patch has the {(falls ? "lowest" : "highest")} mean, but the curve is not monotone."
+                : "";
         return new Claim(
             effect,
             [.. Patches.Zip(Patches.Skip(1), (from, to) => Step($"{from} to {to}", At(from), At(to), score, falls))]
         )
         {
-            Scores =
-                $"{string.Join(", ", Patches.Zip(means).Select(point => $"p={point.First} {number(point.Second)}"))}.{(best && !ordered ? $" The smallest patch has the {(falls ? "lowest" : "highest")} mean, but the curve is not monotone." : "")}",
+            Scores = $"{string.Join(", ", scores)}.{bend}",
             Missing =
                 Patches.Count < 3
                     ? $"{Patches.Count} patch {(Patches.Count == 1 ? "size makes" : "sizes make")} no curve."

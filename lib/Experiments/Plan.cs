@@ -207,7 +207,8 @@ public sealed record Plan : IRendered
                 ? "; with blocks recomputed in the backward pass (BackboneConfig.Checkpointing) one image "
                     + $"takes {Gigabytes(run.CheckpointedBytes)} GB"
                 : "";
-        return $"{here}; {(run.NeededGpu is { } name ? $"{GpuKind.Find(name).Title} ({name}) holds one" : "no GPU of the catalogue holds one")}{recomputed}.";
+        string larger = run.NeededGpu is { } name ? $"{GpuKind.Find(name).Title} ({name})" : "no GPU of the catalogue";
+        return $"{here}; {larger} holds one{recomputed}.";
     }
 
     private static IEnumerable<string> Remarks(PlanOptions options)

@@ -80,12 +80,13 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
                                 + $"reaches the same share is assumed."
                         )
                 );
+            var models = Measured.Select(cost => PlannedRun.NameOf(cost.Model)).Distinct();
             return Measured.Count == 0
                 ? [paper]
                 :
                 [
                     "Models whose training steps were timed on this kind of GPU "
-                        + $"({string.Join(", ", Measured.Select(cost => PlannedRun.NameOf(cost.Model)).Distinct())}; table6) count at the rates of those steps. {paper}",
+                        + $"({string.Join(", ", models)}; table6) count at the rates of those steps. {paper}",
                 ];
         }
     }

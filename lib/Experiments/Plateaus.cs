@@ -28,10 +28,12 @@ internal static class Plateaus
             .Select(same => (same.Key, Standing: same.Count(entry => entry.Test.Stands), Count: same.Count()))
             .Where(entry => entry.Standing > 0)
             .ToList();
+        var told = standing.Select(entry =>
+            entry.Count == 1 ? entry.Key.TrimEnd(',') : $"{entry.Key} in {entry.Standing} of {entry.Count} seeds"
+        );
         return standing.Count == 0
             ? "No run ended on a plateau."
-            : "Still on a plateau when training "
-                + $"ended: {string.Join(", ", standing.Select(entry => entry.Count == 1 ? entry.Key.TrimEnd(',') : $"{entry.Key} in {entry.Standing} of {entry.Count} seeds"))}.";
+            : $"Still on a plateau when training ended: {string.Join(", ", told)}.";
     }
 
     /// <summary>

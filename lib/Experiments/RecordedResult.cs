@@ -70,8 +70,8 @@ public sealed record RecordedResult
     /// </summary>
     [JsonIgnore]
     public string Name =>
-        $"recorded at {Sweep.Name(Scale)} "
-        + $"on {(Machine.Device == "cpu" ? $"{Machine.Threads} CPU {(Machine.Threads == 1 ? "core" : "cores")} ({Machine.Processor})" : Kind(Machine))}{(IsGenerated ? "" : $", {Images(this)}")}{Steps}";
+        $"recorded at {Sweep.Name(Scale)} on {(Machine.Device == "cpu" ? Cores(Machine) : Kind(Machine))}"
+        + $"{(IsGenerated ? "" : $", {Images(this)}")}{Steps}";
 
     /// <summary>
     /// What was trained or measured on: "CIFAR-10, 32x32 pixels", without the size where there are several.
@@ -200,6 +200,9 @@ public sealed record RecordedResult
     /// <summary>What computed: "cpu", or "NVIDIA H200" of "cuda (NVIDIA H200)".</summary>
     internal static string Kind(Machine machine) =>
         machine.Device.Split('(', ')') is [_, var name, ..] ? name : machine.Device;
+
+    private static string Cores(Machine machine) =>
+        $"{machine.Threads} CPU {(machine.Threads == 1 ? "core" : "cores")} ({machine.Processor})";
 
     // "CIFAR-10" of "CIFAR-10, 32x32 pixels".
     private static string Images(RecordedResult result) =>

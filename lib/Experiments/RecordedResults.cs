@@ -191,7 +191,11 @@ public sealed record RecordedResults(
             bool trains = ExperimentBook.Find(Experiment).Steps(new ExperimentOptions { Scale = Scale.Gpu }).Count == 0;
             string options = $"{Experiment} --scale gpu{(trains ? " --data FOLDER" : "")}";
             if (All.All(result => result.Scale < Scale.Gpu))
-                yield return $"{(All.Count == 0 ? $"Nothing is recorded of {Experiment} yet" : $"Nothing is recorded of {Experiment} at the scale gpu yet")}: on a machine with a GPU, `patchkit run {options} --device cuda` and then `patchkit record {options}` would.";
+            {
+                string scale = All.Count == 0 ? "" : " at the scale gpu";
+                yield return $"Nothing is recorded of {Experiment}{scale} yet: on a machine with a GPU, "
+                    + $"`patchkit run {options} --device cuda` and then `patchkit record {options}` would.";
+            }
         }
     }
 }

@@ -31,14 +31,19 @@ public sealed record Recorder(RunStore Store)
     }
 
     /// <summary>The command that runs an experiment with some options.</summary>
-    public static string Command(string experiment, ExperimentOptions options) =>
-        string.Create(
+    public static string Command(string experiment, ExperimentOptions options)
+    {
+        bool usualSeed = options.FirstSeed == new ExperimentOptions().FirstSeed;
+        string firstSeed = usualSeed ? "" : Option("first-seed", options.FirstSeed),
+            budget = options.Budget == 1 ? "" : Option("budget", options.Budget);
+        return string.Create(
             CultureInfo.InvariantCulture,
             $"patchkit run {experiment} "
                 + $"--scale {Sweep.Name(options.Scale)}{Option("data", options.Data)}"
                 + $"{Option("pretraining", options.Pretraining)}{Option("seeds", options.Seeds)}"
-                + $"{(options.FirstSeed == new ExperimentOptions().FirstSeed ? "" : Option("first-seed", options.FirstSeed))}{(options.Budget == 1 ? "" : Option("budget", options.Budget))}{(options.Pixels ? " --pixels" : "")}"
+                + $"{firstSeed}{budget}{(options.Pixels ? " --pixels" : "")}"
         );
+    }
 
     private RecordedResult OfRuns(Experiment experiment, ExperimentOptions options, IReadOnlyList<RunConfig> grid)
     {
@@ -130,11 +135,12 @@ public sealed record Recorder(RunStore Store)
         var kinds = machines
             .DistinctBy(machine => (machine.Processor, RecordedResult.Kind(machine), machine.Threads, machine.Libtorch))
             .ToList();
+        var names = kinds.Select(kind => $"{kind.Hardware}, {RecordedResult.Kind(kind)}, libtorch {kind.Libtorch}");
         return kinds.Count == 1
             ? kinds[0]
             : throw new ArgumentException(
-                $"{what} were trained on {kinds.Count} kinds of machine "
-                    + $"({string.Join("; ", kinds.Select(kind => $"{kind.Hardware}, {RecordedResult.Kind(kind)}, libtorch {kind.Libtorch}"))}); record each machine's own store, or train those of one of them again."
+                $"{what} were trained on {kinds.Count} kinds of machine ({string.Join("; ", names)}); record "
+                    + "each machine's own store, or train those of one of them again."
             );
     }
 

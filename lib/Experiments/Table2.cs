@@ -7,7 +7,8 @@ namespace PatchKit.Experiments;
 
 // Table 2: segmentation with one linear layer on the tokens, by patch size, and UperNet beside it.
 //
-//   command    patchkit run table2 --scale teach            (--data DIR for real images in ADE20K's layout, such as CamVid)
+//   command    patchkit run table2 --scale teach            (--data DIR for real images in ADE20K's layout, such
+//              as CamVid)
 //   cost       about 29 minutes of one busy CPU core, two at a time, the backbones' training beside it
 //   expected   mIoU rises from the largest patch to the smallest with one linear layer
 

@@ -11,7 +11,8 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run table3 --scale teach            (--data DIR for a folder in COCO's format)
 //   cost       about 6 minutes on two CPU cores for three seeds
-//   expected   the test loss falls and AP rises with every halving of the patch: box AP about 20 / 41 / 82 for p = 16 / 8 / 4
+//   expected   the test loss falls and AP rises with every halving of the patch: box AP about
+//              20 / 41 / 82 for p = 16 / 8 / 4
 //
 // What was settled on, with seeds 0 and 1 and one CPU thread. The study's setting (LAW.md: two shapes, two textures of
 // 3-pixel cells) was learnt here as there, box AP 41.5 / 81.6 / 85.7 for p = 16 / 8 / 4: a step, not a slope, for 16 x

@@ -8,7 +8,8 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run table4 --scale teach
 //   cost       about 11 minutes on two CPU cores, 3 of them shared with table1
-//              gpu, CIFAR-10, three seeds, one at p = 1: 2.8e17 operations beyond table1's, 47 minutes at 100 TFLOP/s (counted, not measured)
+//              gpu, CIFAR-10, three seeds, one at p = 1: 2.8e17 operations beyond table1's, 47 minutes at
+//              100 TFLOP/s (counted, not measured)
 //   expected   both dimensions lower the loss; the lowest is the widest model at the smallest patch
 
 /// <summary>Table 4: patch size and model size scale together.</summary>

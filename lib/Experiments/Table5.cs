@@ -8,7 +8,8 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run table5 --scale teach
 //   cost       about 8 minutes on two CPU cores, 5 of them shared with table1
-//              gpu, CIFAR-10, three seeds: 2.6e17 operations beyond table1's, 44 minutes at 100 TFLOP/s (counted, not measured)
+//              gpu, CIFAR-10, three seeds: 2.6e17 operations beyond table1's, 44 minutes at 100 TFLOP/s
+//              (counted, not measured)
 //   expected   smaller patches gain, longer sequences of the same patches do not
 
 /// <summary>Table 5: it is the information in smaller patches that helps, not the longer sequence.</summary>

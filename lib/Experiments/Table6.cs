@@ -9,7 +9,8 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run table6 --scale teach            (gpu: the paper's models at 224 pixels)
 //   cost       about 2 minutes on two CPU cores, and 2 GB
-//   expected   the ViT's time grows with the square of the sequence at last, Adventurer's in proportion to it; memory in proportion in both
+//   expected   the ViT's time grows with the square of the sequence at last, Adventurer's in proportion to it; memory
+//              in proportion in both
 
 /// <summary>Table 6: what smaller patches cost, measured here.</summary>
 public sealed class Table6 : Experiment
@@ -102,10 +103,10 @@ public sealed class Table6 : Experiment
                         context.Cancellation.ThrowIfCancellationRequested();
                         var (config, batch) = Step(setting, model, patch);
                         var cost = meter.Measure(config, batch, context.Cancellation);
-                        context.Say(
-                            $"{setting.Title}, {family} "
-                                + $"p={patch}: {(cost is null ? "does not fit" : $"{Milliseconds(cost)} ms and {Megabytes(cost.BytesPerImage)} MB an image")}"
-                        );
+                        string measured = cost is null
+                            ? "does not fit"
+                            : $"{Milliseconds(cost)} ms and {Megabytes(cost.BytesPerImage)} MB an image";
+                        context.Say($"{setting.Title}, {family} p={patch}: {measured}");
                         return new Point(patch, config.Cost(), batch, cost);
                     }),
                 ]

@@ -9,7 +9,8 @@ namespace PatchKit.Experiments;
 //
 //   command    patchkit run table7
 //   cost       seconds; nothing is trained
-//   expected   eight of ten agree; DeiT-Huge counts 632M, not 631M, and Adventurer-Huge's own configuration 718M, not 759M
+//   expected   eight of ten agree; DeiT-Huge counts 632M, not 631M, and Adventurer-Huge's own configuration
+//              718M, not 759M
 
 /// <summary>Table 7: the models, counted.</summary>
 public sealed class Table7 : Experiment

@@ -204,8 +204,11 @@ public static class VerdictRule
         return $"{all}{string.Join("; ", told.Where(step => step.Count > 0).Select(Words))}.";
 
         string Words(PairedStep step) =>
-            $"{step.Name} {claim.Text(step.Mean)}"
-            + $"{(step.Count < 2 ? "" : $" (at least {claim.Text(step.LowerEnd)}; {step.Agreeing} of {step.Count} {claim.Pairs}, sign test {Probability(step)})")}";
+            $"{step.Name} {claim.Text(step.Mean)}{(step.Count < 2 ? "" : Certainty(step))}";
+
+        string Certainty(PairedStep step) =>
+            $" (at least {claim.Text(step.LowerEnd)}; {step.Agreeing} of {step.Count} {claim.Pairs}, "
+            + $"sign test {Probability(step)})";
     }
 
     // A seed that lacks a step of the claim is no whole one.

@@ -91,7 +91,7 @@ public sealed class Adventurer : Backbone
                 : cat([heading, tokens], 1); // (B, L + 2, D)
             if (clsOnly)
                 return mixer.LastToken(sequence).MoveToOuterDisposeScope(); // (B, 1, D)
-            var mixed = mixer.call(sequence).narrow(1, 1, patches + 1); // (B, L + 1, D): the heading's own output is dropped
+            var mixed = mixer.call(sequence).narrow(1, 1, patches + 1); // (B, L + 1, D): without the heading's output
             var restored = _flip ? cat([mixed.narrow(1, 0, patches).flip(1), mixed.narrow(1, patches, 1)], 1) : mixed;
             return restored.MoveToOuterDisposeScope();
         }

@@ -81,7 +81,8 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
             dtBias: dt_bias,
             dtSoftplus: true
         ); // (B, L, H, P)
-        var gated = RmsNorm.Run(Wanted(y.flatten(2)), norm.weight, z: Wanted(parts[0]), eps: RmsNormLayer.Epsilon); // (B, L or 1, inner)
+        var (scanned, gate) = (Wanted(y.flatten(2)), Wanted(parts[0])); // (B, L or 1, inner)
+        var gated = RmsNorm.Run(scanned, norm.weight, z: gate, eps: RmsNormLayer.Epsilon); // (B, L or 1, inner)
         return out_proj.call(gated).MoveToOuterDisposeScope(); // (B, L or 1, D)
 
         Tensor Wanted(Tensor tokens) => lastOnly ? tokens.narrow(1, -1, 1) : tokens;

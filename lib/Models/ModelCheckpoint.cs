@@ -83,11 +83,13 @@ public static class ModelCheckpoint
         // a model without a head has no place for one
         int headless = model.Config.Classes == 0 ? unexpected.Count(key => IsHead(key.Key)) : 0;
         if (loading.Strict && missing.Count + unexpected.Count > headless)
+        {
+            string foreign = ForeignWeights.Kind(unexpected.Select(key => key.Key)) is { } kind ? $" ({kind})" : "";
             throw new CheckpointException(
                 source,
-                "does not fit the model"
-                    + $"{(ForeignWeights.Kind(unexpected.Select(key => key.Key)) is { } kind ? $" ({kind})" : "")}: {report}\n{loading.Words.Partial}."
+                $"does not fit the model{foreign}: {report}\n{loading.Words.Partial}."
             );
+        }
         foreach (var (into, values) in copies)
             into.copy_(values);
         return report;

@@ -92,7 +92,8 @@ public static class SmallNet
 
         Tensor Waves(int count)
         {
-            var angles = ((arange(count, dtype: float32) + .5) * (16.0 / count)).unsqueeze(1) * frequencies; // (count, D / 4)
+            var places = (arange(count, dtype: float32) + .5) * (16.0 / count); // (count)
+            var angles = places.unsqueeze(1) * frequencies; // (count, D / 4)
             return cat([angles.sin(), angles.cos()], -1);
         }
     }
@@ -102,6 +103,7 @@ public static class SmallNet
         var grid = model.Config.TokenGrid;
         var patches = SinCos(grid.Rows, grid.Columns, model.Config.EmbedDim) * .5; // (L, D)
         var extra = zeros([model.Config.ExtraPositions, model.Config.EmbedDim]);
-        return cat(model.Cls == Patchify.ClsToken.First ? [extra, patches] : [patches, extra], 0).unsqueeze(0); // (1, L + E, D)
+        var joined = cat(model.Cls == Patchify.ClsToken.First ? [extra, patches] : [patches, extra], 0); // (L + E, D)
+        return joined.unsqueeze(0); // (1, L + E, D)
     }
 }

@@ -49,7 +49,10 @@ public sealed class VisionTransformer : Backbone
         return x;
     }
 
-    private protected override Tensor Extra() => dist_token is null ? cls_token : cat([cls_token, dist_token], 1); // (1, E, D)
+    private protected override Tensor Extra()
+    {
+        return dist_token is null ? cls_token : cat([cls_token, dist_token], 1); // (1, E, D)
+    }
 
     // The mean of both heads, in training too: the official code gives both then, for a teacher's loss, which is none
     // of ours.
@@ -99,7 +102,8 @@ public sealed class VisionTransformer : Backbone
         private Tensor Run(Tensor x, long first)
         {
             using var scope = NewDisposeScope();
-            x = x.narrow(1, 0, first) + drop_path.call(Scaled(attn.Run(norm1.call(x), first), gamma_1)); // (B, first, D)
+            var attended = Scaled(attn.Run(norm1.call(x), first), gamma_1); // (B, first, D)
+            x = x.narrow(1, 0, first) + drop_path.call(attended); // (B, first, D)
             x = x + drop_path.call(Scaled(mlp.call(norm2.call(x)), gamma_2));
             return x.MoveToOuterDisposeScope();
         }

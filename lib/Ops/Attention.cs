@@ -40,7 +40,8 @@ public static partial class Attention
     public static Tensor Composed(Tensor q, Tensor k, Tensor v, double? scale = null)
     {
         using var scope = NewDisposeScope();
-        var weights = (q * (scale ?? 1 / Math.Sqrt(q.shape[^1]))).matmul(k.transpose(-2, -1)).softmax(-1); // (B, H, L, L)
+        var scores = (q * (scale ?? 1 / Math.Sqrt(q.shape[^1]))).matmul(k.transpose(-2, -1)); // (B, H, L, L)
+        var weights = scores.softmax(-1); // (B, H, L, L)
         return weights.matmul(v).MoveToOuterDisposeScope(); // (B, H, L, D)
     }
 }

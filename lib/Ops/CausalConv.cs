@@ -26,7 +26,8 @@ public static partial class CausalConv
     {
         using var scope = NewDisposeScope();
         var (b, d, before) = (x.shape[0], x.shape[2], weight.shape[1] - 1);
-        var padded = cat([initialStates ?? zeros([b, before, d], x.dtype, x.device), x], 1).transpose(1, 2); // (b, d, width - 1 + l)
+        var initial = initialStates ?? zeros([b, before, d], x.dtype, x.device); // (b, width - 1, d)
+        var padded = cat([initial, x], 1).transpose(1, 2); // (b, d, width - 1 + l)
         var y = nn.functional.conv1d(padded, weight.unsqueeze(1), bias, groups: d).transpose(1, 2); // (b, l, d)
         return (silu ? nn.functional.silu(y) : y.alias()).MoveToOuterDisposeScope();
     }

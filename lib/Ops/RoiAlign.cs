@@ -71,7 +71,8 @@ public static partial class RoiAlign
             aligned
         ); // (K, w, W)
         var maps = features.index_select(0, indices); // (K, C, H, W)
-        return ay.unsqueeze(1).matmul(maps).matmul(ax.unsqueeze(1).transpose(2, 3)).MoveToOuterDisposeScope(); // (K, C, h, w)
+        var rows = ay.unsqueeze(1).matmul(maps); // (K, C, h, W)
+        return rows.matmul(ax.unsqueeze(1).transpose(2, 3)).MoveToOuterDisposeScope(); // (K, C, h, w)
     }
 
     /// <summary>How much each of the map's cells along one axis counts in each bin.</summary>
@@ -87,8 +88,11 @@ public static partial class RoiAlign
         var i = arange(most, dtype, device); // (samples)
         var starts = from.view(-1, 1, 1) + arange(bins, dtype, device).view(1, -1, 1) * bin; // (K, bins, 1)
         var at = starts + (i + .5) * bin / samples.clamp(min: 1); // (K, bins, samples)
-        var counts = i.lt(samples).logical_and(at.ge(-1)).logical_and(at.le(cells)).to_type(dtype); // (K, bins, samples)
-        var hats = (1 - (at.clamp(0, cells - 1).unsqueeze(-1) - arange(cells, dtype, device)).abs()).clamp(min: 0); // (K, bins, samples, cells)
+        var onMap = at.ge(-1).logical_and(at.le(cells)); // (K, bins, samples)
+        var counts = i.lt(samples).logical_and(onMap).to_type(dtype); // (K, bins, samples)
+        var clamped = at.clamp(0, cells - 1).unsqueeze(-1); // (K, bins, samples, 1)
+        var distances = (clamped - arange(cells, dtype, device)).abs(); // (K, bins, samples, cells)
+        var hats = (1 - distances).clamp(min: 0); // (K, bins, samples, cells)
         return (hats * counts.unsqueeze(-1)).sum(2) / samples.clamp(min: 1);
     }
 

@@ -110,7 +110,8 @@ public static partial class SsdScan
         var written = einsum("bcjhn,bhcj,bcjhp->bchpn", write, toEnd, input);
         var start = (initialState ?? zeros([b, h, p, n], x.dtype, x.device)).unsqueeze(1); // (b, 1, h, p, n)
         var chunkDecay = nn.functional.pad(sinceStart.select(-1, q - 1), [1, 0]); // (b, h, c + 1)
-        var states = einsum("bhzc,bchpn->bzhpn", SegmentSum(chunkDecay).exp(), cat([start, written], 1)); // (b, c + 1, h, p, n)
+        var kept = SegmentSum(chunkDecay).exp(); // (b, h, c + 1, c + 1): from chunk c to chunk z
+        var states = einsum("bhzc,bchpn->bzhpn", kept, cat([start, written], 1)); // (b, c + 1, h, p, n)
         var across = einsum("bcihn,bchpn,bhci->bcihp", read, states.narrow(1, 0, c), sinceStart.exp());
 
         var y = SkipAndGate((within + across).reshape(b, c * q, h, p).narrow(1, 0, l), x, D, z);

@@ -80,7 +80,8 @@ public sealed record PatchInformation(Tensor Images, double KeptVariance)
             centred = rows - mean,
             known = seen - seen.mean([0], keepdim: true);
         var gram = known.transpose(0, 1).matmul(known); // (D, D)
-        var recovered = known.matmul(linalg.pinv(gram, rtol: 1e-10).matmul(known.transpose(0, 1).matmul(centred))); // (B L, C p p)
+        var correlation = known.transpose(0, 1).matmul(centred); // (D, C p p)
+        var recovered = known.matmul(linalg.pinv(gram, rtol: 1e-10).matmul(correlation)); // (B L, C p p)
         double total = centred.square().sum().ToDouble(),
             missed = (centred - recovered).square().sum().ToDouble();
         var joined = Patches.Join((recovered + mean).to(images.dtype).reshape(patches.shape), grid, patchSize);

@@ -19,7 +19,8 @@ public static class PatchTransfer
         if (from == patchSize)
             return weight.clone();
         using var scope = NewDisposeScope();
-        var basis = eye(from * from, dtype: weight.dtype, device: weight.device).reshape(-1, 1, from, from); // (p p, 1, p, p)
+        var pixels = eye(from * from, dtype: weight.dtype, device: weight.device); // (p p, p p)
+        var basis = pixels.reshape(-1, 1, from, from); // (p p, 1, p, p)
         var resize = nn
             .functional.interpolate(
                 basis,

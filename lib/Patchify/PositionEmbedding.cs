@@ -30,6 +30,7 @@ public static class PositionEmbedding
         var patches = embedding.narrow(1, cls == ClsToken.First ? extra : 0, from.Count); // (1, L, D)
         var tokens = embedding.narrow(1, cls == ClsToken.First ? 0 : from.Count, extra); // (1, E, D)
         var resized = TokenExtension.Extend(patches, from, to, InterpolationMode.Bicubic); // (1, L', D)
-        return cat(cls == ClsToken.First ? [tokens, resized] : [resized, tokens], 1).MoveToOuterDisposeScope(); // (1, L' + E, D)
+        var joined = cat(cls == ClsToken.First ? [tokens, resized] : [resized, tokens], 1); // (1, L' + E, D)
+        return joined.MoveToOuterDisposeScope();
     }
 }

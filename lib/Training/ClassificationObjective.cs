@@ -44,7 +44,8 @@ public sealed class ClassificationObjective : IObjective
         {
             var random = new SampleRandom(_seed, step, -2);
             var draw = _mixup.Draw((int)images.shape[2], (int)images.shape[3], ref random);
-            (images, targets) = (Mixup.Images(images, draw), _mixup.Targets(targets, draw, images.dtype)); // (B, 3, H, W), (B, K)
+            targets = _mixup.Targets(targets, draw, images.dtype); // (B, K)
+            images = Mixup.Images(images, draw); // (B, 3, H, W)
         }
         return InParts(images, targets, parts);
     }

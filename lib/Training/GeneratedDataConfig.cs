@@ -49,8 +49,8 @@ public sealed record GeneratedDataConfig : DataConfig
 
     /// <inheritdoc/>
     public override string Title =>
-        $"generated images, {Options.Height}x{Options.Width} "
-        + $"pixels{(NativeSize == 0 || NativeSize == Options.Height ? "" : $" resized from {NativeSize}x{NativeSize}")}";
+        $"generated images, {Options.Height}x{Options.Width} pixels"
+        + (NativeSize == 0 || NativeSize == Options.Height ? "" : $" resized from {NativeSize}x{NativeSize}");
 
     /// <inheritdoc/>
     public override TrainingData Open(Recipe recipe, long seed, Device device, BatchShare? share = null) =>

@@ -44,7 +44,8 @@ internal sealed class MetricsLog : IDisposable
             return;
         string line = string.Create(
             CultureInfo.InvariantCulture,
-            $$"""{"step":{{step}},"epoch":{{epoch}},"loss":{{_loss / _count:R}},"learningRate":{{rate:R}},"gradientNorm":{{norm:R}}}"""
+            $$"""{"step":{{step}},"epoch":{{epoch}},"loss":{{_loss / _count:R}}"""
+                + $$""","learningRate":{{rate:R}},"gradientNorm":{{norm:R}}}"""
         );
         RunFile.Put(_path, () => _file!.Write(Encoding.UTF8.GetBytes(line + "\n")));
         (_loss, _count) = (0, 0);

@@ -108,10 +108,14 @@ public sealed record RunConfig
     /// <summary>
     /// A line for people: "ViT D=48 x2, p=8, generated images, 16x16 pixels, teach, 600 steps, seed 10".
     /// </summary>
-    public override string ToString() =>
-        $"{Family} D={Model.EmbedDim} x{Model.Depth}, "
-        + $"p={Model.PatchSize}"
-        + $"{(Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize ? $" extended to {Model.TokenGrid} tokens" : "")}{(Task is null ? "" : $", {Task.Title}")}, {Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
+    public override string ToString()
+    {
+        bool isExtended = Model.TokenPatchSize is { } tokens && tokens != Model.PatchSize;
+        return $"{Family} D={Model.EmbedDim} x{Model.Depth}, "
+            + $"p={Model.PatchSize}{(isExtended ? $" extended to {Model.TokenGrid} tokens" : "")}"
+            + $"{(Task is null ? "" : $", {Task.Title}")}, "
+            + $"{Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
+    }
 
     /// <summary>"ViT" or "Adventurer".</summary>
     [JsonIgnore]

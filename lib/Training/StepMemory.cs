@@ -38,9 +38,11 @@ internal sealed record StepMemory(Device Device, int Batch, long FixedBytes, lon
             + $"into {Room(Device)}";
         long room = UsableBytes();
         if (MoreParts(parts) is not { } next)
-            return $"{what}: parameters, gradients and optimizer "
-                + $"take {Gib(FixedBytes)}"
-                + $"{(ImageBytes > 0 ? $", one image about {Gib(ImageBytes)} more by the cost model" : "")}; use a smaller model, larger patches or smaller images, or a device with more memory.";
+        {
+            string image = ImageBytes > 0 ? $", one image about {Gib(ImageBytes)} more by the cost model" : "";
+            return $"{what}: parameters, gradients and optimizer take {Gib(FixedBytes)}{image}; use a smaller "
+                + "model, larger patches or smaller images, or a device with more memory.";
+        }
         int fitting =
             ImageBytes == 0 ? next : Divisors().FirstOrDefault(divisor => divisor >= next && Bytes(divisor) <= room);
         if (fitting == 0)
@@ -64,8 +66,10 @@ internal sealed record StepMemory(Device Device, int Batch, long FixedBytes, lon
         string name = Engine.DeviceName(device) is { } known
             ? $"{device} ({known})"
             : $"the {device}".Replace("cpu", "CPU", StringComparison.Ordinal);
-        return $"the memory of {name}"
-            + $"{(memory.TotalBytes == 0 ? "" : $", {Gib(memory.TotalBytes)}{(memory.FreeBytes == 0 ? "" : $", of which {Gib(memory.FreeBytes + memory.LiveBytes)} are free for this run")}")}";
+        string total = memory.TotalBytes == 0 ? "" : $", {Gib(memory.TotalBytes)}",
+            usable = Gib(memory.FreeBytes + memory.LiveBytes),
+            free = memory.TotalBytes == 0 || memory.FreeBytes == 0 ? "" : $", of which {usable} are free for this run";
+        return $"the memory of {name}{total}{free}";
     }
 
     /// <summary>"3 images", "one image".</summary>

@@ -457,11 +457,12 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private TrainingException Failed(string what) =>
-        new(
-            $"{what}. Lower baseLearningRate, or set "
-                + $"clipNorm=1.{(_checkpoint is { Exists: true } ? $" The last checkpoint, in {_options.Folder}, is from before." : "")}"
-        );
+    private TrainingException Failed(string what)
+    {
+        bool isSaved = _checkpoint is { Exists: true };
+        string last = isSaved ? $" The last checkpoint, in {_options.Folder}, is from before." : "";
+        return new($"{what}. Lower baseLearningRate, or set clipNorm=1.{last}");
+    }
 
     // The first parameter of which something is not finite.
     private string? FirstNonFinite(Func<Parameter, Tensor?> part)

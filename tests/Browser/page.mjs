@@ -40,8 +40,9 @@ export const looksRight = async (page, name) => {
     mute: [...document.images].filter(image => !image.alt.trim()).map(image => image.src.slice(0, 100)),
     broken: [...document.images].filter(image => image.complete && !image.naturalWidth && image.loading !== 'lazy')
       .map(image => image.src.slice(0, 100)),
-    spilt: [...document.querySelectorAll('main figure')].filter(figure => [...figure.querySelectorAll('span, figcaption')]
-      .some(words => words.getBoundingClientRect().right > figure.getBoundingClientRect().right + 1))
+    spilt: [...document.querySelectorAll('main figure')]
+      .filter(figure => [...figure.querySelectorAll('span, figcaption')]
+        .some(words => words.getBoundingClientRect().right > figure.getBoundingClientRect().right + 1))
       .map(figure => figure.textContent.slice(0, 60)),
   }));
   check(seen.wide <= 0, `${name} is ${seen.wide} pixels wider than its window: ${seen.widest.join(' | ')}`);

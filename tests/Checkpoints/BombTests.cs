@@ -125,7 +125,8 @@ public class BombTests
     [InlineData("\"t{0}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}},")]
     [InlineData("\"t{0}\":{{}},")]
     [InlineData(
-        "\"t{0}\":{{\"dtype\":\"U8\",\"shape\":[0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,0]}},"
+        "\"t{0}\":{{\"dtype\":\"U8\",\"shape\":[0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"
+            + "\"data_offsets\":[0,0]}},"
     )]
     public void AHeaderOfManyTensorsIsBounded(string entry)
     {

@@ -107,7 +107,8 @@ public sealed class SlurmTests : IDisposable
         batch.WaitForExit();
         Assert.Equal(130, batch.ExitCode);
         Assert.Matches(
-            @"patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. The same command goes on from there\.\n",
+            @"patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. "
+                + @"The same command goes on from there\.\n",
             errors
         );
         Assert.Equal("scontrol requeue 77", Log[^1]);

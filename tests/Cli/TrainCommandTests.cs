@@ -47,7 +47,8 @@ public sealed class TrainCommandTests : IDisposable
             run.Output
         );
         Assert.Matches(
-            @"images/s, [0-9.]+ % MFU, [0-9]+ % of the time waiting for data, peak memory [0-9.]+ [MG]iB; MFU is of a measured matmul peak, [0-9,]+ GFLOP/s\n",
+            @"images/s, [0-9.]+ % MFU, [0-9]+ % of the time waiting for data, peak memory [0-9.]+ [MG]iB; "
+                + @"MFU is of a measured matmul peak, [0-9,]+ GFLOP/s\n",
             run.Output
         );
 
@@ -86,7 +87,8 @@ public sealed class TrainCommandTests : IDisposable
                 "a training step with 512 images at a time does not fit into the memory of the CPU, "
             );
             Assert.Matches(
-                @"give --accumulate [0-9]+ \([0-9]+ images at a time\), about [0-9.]+ [MG]iB of [0-9.]+ [MG]iB by the cost model, or --auto-batch",
+                @"give --accumulate [0-9]+ \([0-9]+ images at a time\), about [0-9.]+ [MG]iB of [0-9.]+ [MG]iB "
+                    + "by the cost model, or --auto-batch",
                 sentence
             );
             Expect.Refused<ArgumentException>(() => Train([.. large, "--memory", "-1"]), "--memory -1 leaves no room");
@@ -231,7 +233,8 @@ public sealed class TrainCommandTests : IDisposable
         var stopped = process.End();
         Assert.Equal(130, stopped.Code);
         Assert.Matches(
-            @"(?m)^patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. The same command goes on with it\.\n\z",
+            @"(?m)^patchkit: training was stopped at step \d+ of 20000; the checkpoint is in .*\. "
+                + @"The same command goes on with it\.\n\z",
             stopped.Errors
         );
         var stored = Store.List().Single();

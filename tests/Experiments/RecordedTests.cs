@@ -528,7 +528,8 @@ public sealed class RecordedTests : IDisposable
                     .Select(epoch =>
                         string.Create(
                             CultureInfo.InvariantCulture,
-                            $$"""{"step":{{steps * epoch}},"epoch":{{epoch - 1}},"loss":{{3.0 / epoch:R}},"learningRate":0.001,"gradientNorm":1}"""
+                            $$"""{"step":{{steps * epoch}},"epoch":{{epoch - 1}},"loss":{{3.0 / epoch:R}}"""
+                                + $$""","learningRate":0.001,"gradientNorm":1}"""
                         )
                     )
             );

@@ -49,8 +49,10 @@ public sealed class DirectiveTests : SessionTest
             {
                 [DllImport("beside")] static extern int anything();
                 public static string Helped => Helper.Name;
-                public static string Data => System.IO.File.ReadAllText(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(Uses).Assembly.Location), "data.txt"));
-                public static bool Loaded => NativeLibrary.Load(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(Uses).Assembly.Location), "libbeside.so")) != default;
+                static string Beside(string name) =>
+                    System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(Uses).Assembly.Location), name);
+                public static string Data => System.IO.File.ReadAllText(Beside("data.txt"));
+                public static bool Loaded => NativeLibrary.Load(Beside("libbeside.so")) != default;
                 public static bool Named => NativeLibrary.Load("beside", typeof(Uses).Assembly, null) != default;
                 public static string Native()
                 {
@@ -224,7 +226,9 @@ public sealed class DirectiveTests : SessionTest
             Path.Combine(Folder, "part.ipynb"),
             """
             {"cells":[{"cell_type":"markdown","metadata":{},"source":["# Not code"]},
-            {"cell_type":"code","metadata":{},"source":["#!import \"inner.csx\"\n","int Outer() =>\n","    Inner() + 1;"],"outputs":[],"execution_count":null}],
+            {"cell_type":"code","metadata":{},
+            "source":["#!import \"inner.csx\"\n","int Outer() =>\n","    Inner() + 1;"],
+            "outputs":[],"execution_count":null}],
             "metadata":{},"nbformat":4,"nbformat_minor":5}
             """
         );

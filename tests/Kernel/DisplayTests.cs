@@ -28,7 +28,8 @@ public sealed class DisplayTests : SessionTest
             public string MimeType => mimeType;
             public bool Format(object value, System.IO.TextWriter writer) { writer.Write(text); return text != null; }
         }
-        [TypeFormatterSource(typeof(Maker), PreferredMimeTypes = new[] { "application/vnd.plotly.v1+json", "text/html", "text/x-refused" })]
+        [TypeFormatterSource(typeof(Maker),
+            PreferredMimeTypes = new[] { "application/vnd.plotly.v1+json", "text/html", "text/x-refused" })]
         class Figure { public override string ToString() => "a figure"; }
         class Derived : Figure { }
         [TypeFormatterSource(typeof(Maker))] class Unordered { }

@@ -31,7 +31,8 @@ public sealed class InterruptTests : SessionTest
     [InlineData("Console.ReadLine()")]
     [InlineData("while (true) Console.WriteLine(\"on and on\");")]
     [InlineData(
-        "((System.Threading.CancellationToken)AppContext.GetData(\"csnotebook.cancellation\")).WaitHandle.WaitOne(); throw new OperationCanceledException();"
+        "((System.Threading.CancellationToken)AppContext.GetData(\"csnotebook.cancellation\")).WaitHandle.WaitOne(); "
+            + "throw new OperationCanceledException();"
     )]
     public async Task A_stop_stops_and_variables_live_on(string code)
     {

@@ -264,8 +264,10 @@ public sealed class NotebookTests : IDisposable
         File.WriteAllText(Path.Combine(to, "03.ipynb"), "");
         var notebook = NotebookFile.Parse(
             """
-            {"cells":[{"cell_type":"markdown","metadata":{},"source":["[two](02%20a.ipynb) [three](03.ipynb) [steps](README.md#three-ways) [there](recorded)\n",
-            "[web](https://example.org/a) [none](absent.ipynb) [here](#exercises)\n","\n","<!-- BEGIN SOLUTION -->\n","Solutions are folded.\n","<!-- END SOLUTION -->"]}],
+            {"cells":[{"cell_type":"markdown","metadata":{},"source":[
+            "[two](02%20a.ipynb) [three](03.ipynb) [steps](README.md#three-ways) [there](recorded)\n",
+            "[web](https://example.org/a) [none](absent.ipynb) [here](#exercises)\n","\n",
+            "<!-- BEGIN SOLUTION -->\n","Solutions are folded.\n","<!-- END SOLUTION -->"]}],
             "metadata":{},"nbformat":4,"nbformat_minor":5}
             """
         );
@@ -278,7 +280,11 @@ public sealed class NotebookTests : IDisposable
         );
         File.WriteAllText(Path.Combine(to, "02 a.html"), "");
         notebook = NotebookFile.Parse(
-            """{"cells":[{"cell_type":"markdown","metadata":{},"source":["[two](02%20a.ipynb) [three](03.ipynb#x) [web](https://example.org)"]}],"metadata":{},"nbformat":4,"nbformat_minor":5}"""
+            """
+            {"cells":[{"cell_type":"markdown","metadata":{},
+            "source":["[two](02%20a.ipynb) [three](03.ipynb#x) [web](https://example.org)"]}],
+            "metadata":{},"nbformat":4,"nbformat_minor":5}
+            """
         );
         string page = HtmlPage.Render(notebook, "page", from, to);
         foreach (
@@ -302,9 +308,12 @@ public sealed class NotebookTests : IDisposable
         File.WriteAllBytes(Path.Combine(folder, "dot.png"), [137, 80, 78, 71]);
         var notebook = NotebookFile.Parse(
             """
-            {"cells":[{"cell_type":"markdown","metadata":{},"source":["# A *title*\n","\n","![dot](dot.png)\n","\n","| a | b |\n","|---|---|\n","| 1 | 2 |\n","\n","A $x^2$ formula."]},
-            {"cell_type":"code","metadata":{},"source":["var x = \"<&>\"; // note\n","HTML(\"<svg id='here'></svg>\")"],"outputs":[],"execution_count":null},
-            {"cell_type":"code","metadata":{"jupyter":{"source_hidden":true}},"source":["Console.WriteLine(x); throw new Exception(\"<oops>\");"],"outputs":[],"execution_count":null}],
+            {"cells":[{"cell_type":"markdown","metadata":{},"source":["# A *title*\n","\n","![dot](dot.png)\n","\n",
+            "| a | b |\n","|---|---|\n","| 1 | 2 |\n","\n","A $x^2$ formula."]},
+            {"cell_type":"code","metadata":{},"source":["var x = \"<&>\"; // note\n","HTML(\"<svg id='here'></svg>\")"],
+            "outputs":[],"execution_count":null},
+            {"cell_type":"code","metadata":{"jupyter":{"source_hidden":true}},
+            "source":["Console.WriteLine(x); throw new Exception(\"<oops>\");"],"outputs":[],"execution_count":null}],
             "metadata":{},"nbformat":4,"nbformat_minor":2}
             """
         );

@@ -11,10 +11,12 @@ public sealed class NotebookWriterTests
 {
     private const string Read = """
         {"nbformat_minor":5,"nbformat":4,"metadata":{"z":1,"B":[],"a":{"é":{}}},"cells":[
-        {"source":"one\n\ttwo\u2028three\r\nfour\u0007","metadata":{},"id":"m","cell_type":"markdown","attachments":{"x.png":{"image/png":["AB","CD"],"text/plain":"p\nq"}}},
+        {"source":"one\n\ttwo\u2028three\r\nfour\u0007","metadata":{},"id":"m","cell_type":"markdown",
+        "attachments":{"x.png":{"image/png":["AB","CD"],"text/plain":"p\nq"}}},
         {"cell_type":"code","id":"c","metadata":{},"source":["a","b\n"],"execution_count":1,"outputs":[
         {"output_type":"stream","name":"stdout","text":"\u001b[31m\ud83d\ude00\f\u007f"},
-        {"output_type":"display_data","metadata":{},"data":{"text/html":"<b>\n</b>","image/png":"AB\nCD","application/javascript":"a\nb",
+        {"output_type":"display_data","metadata":{},"data":{"text/html":"<b>\n</b>","image/png":"AB\nCD",
+        "application/javascript":"a\nb",
         "application/x+json":{"b":[1.0,-0.50,1e-7,0.00001,1e21,1.5e300,12345678901234567,true,null],"a":"x\ny"}}}]}]}
         """;
 

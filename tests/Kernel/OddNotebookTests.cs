@@ -92,8 +92,10 @@ public sealed class OddNotebookTests : IDisposable
     {
         var notebook = NotebookFile.Parse(
             """
-            {"cells":[{"cell_type":"raw","id":"a"},{"cell_type":"raw","id":"a"},{"cell_type":"raw","id":7},{"cell_type":"raw"},
-            {"cell_type":"raw","id":"a-2"},{"cell_type":"raw","id":"a b"},{"cell_type":"raw","id":"cell-4"}],"metadata":{},"nbformat":4,"nbformat_minor":5}
+            {"cells":[
+            {"cell_type":"raw","id":"a"},{"cell_type":"raw","id":"a"},{"cell_type":"raw","id":7},{"cell_type":"raw"},
+            {"cell_type":"raw","id":"a-2"},{"cell_type":"raw","id":"a b"},{"cell_type":"raw","id":"cell-4"}],
+            "metadata":{},"nbformat":4,"nbformat_minor":5}
             """
         );
         Assert.Equal(
@@ -114,8 +116,10 @@ public sealed class OddNotebookTests : IDisposable
     public async Task What_is_odd_and_does_no_harm_is_read_and_stays()
     {
         const string Odd = """
-            {"cell_type":"code","source":"1 + 1","execution_count":"two","outputs":[{"output_type":"error","traceback":[1,null]},
-            {"output_type":"stream","text":3},{"output_type":"from a later format"}],"metadata":{"tags":[1,"x"],"jupyter":7,"polyglot_notebook":"odd"}}
+            {"cell_type":"code","source":"1 + 1","execution_count":"two","outputs":[
+            {"output_type":"error","traceback":[1,null]},
+            {"output_type":"stream","text":3},{"output_type":"from a later format"}],
+            "metadata":{"tags":[1,"x"],"jupyter":7,"polyglot_notebook":"odd"}}
             """;
         var notebook = NotebookFile.Parse(
             $$"""{"cells":[{{Odd}},{{Odd}}],"metadata":{},"nbformat":4,"nbformat_minor":5}"""

@@ -116,8 +116,10 @@ public sealed class PackageTests : SessionTest
         );
         Assert.Equal(["text/html", "text/markdown", "text/plain"], frame.Select(p => p.Key));
         Assert.Equal(
-            "<table><thead><tr><th>name</th><th>loss</th><th>n</th></tr></thead><tbody><tr><td>a|b</td><td>0.1</td><td>1</td></tr>"
-                + "<tr><td>&lt;c&gt;</td><td>&lt;null&gt;</td><td>2</td></tr><tr><td>&lt;null&gt;</td><td>3</td><td>3</td></tr></tbody></table>",
+            "<table><thead><tr><th>name</th><th>loss</th><th>n</th></tr></thead>"
+                + "<tbody><tr><td>a|b</td><td>0.1</td><td>1</td></tr>"
+                + "<tr><td>&lt;c&gt;</td><td>&lt;null&gt;</td><td>2</td></tr>"
+                + "<tr><td>&lt;null&gt;</td><td>3</td><td>3</td></tr></tbody></table>",
             frame["text/html"]
         );
         Assert.Equal(
@@ -128,7 +130,10 @@ public sealed class PackageTests : SessionTest
         Assert.Equal("name    loss    n\na|b     0.1     1\n<c>     <null>  2\n<null>  3       3", frame["text/plain"]);
         var large = await Value(
             """
-            new DataFrame(Enumerable.Range(0, 60).Select(i => (DataFrameColumn)new Int32DataFrameColumn($"c{i}", Enumerable.Range(0, 51))).ToArray())
+            new DataFrame(
+                Enumerable.Range(0, 60)
+                    .Select(i => (DataFrameColumn)new Int32DataFrameColumn($"c{i}", Enumerable.Range(0, 51)))
+                    .ToArray())
             """
         );
         Assert.EndsWith(

@@ -113,7 +113,8 @@ public sealed partial class SiteTests : IDisposable
             "1 a",
             $"# One\n\n**Objective.** *See* `x`.\n\n**Minutes.** 5.\n\n{Odd}",
             """
-            {"output_type":"stream","name":"stdout","text":["- shown: a < b. 1.\n","- not shown: c.\n","\n","- shown: no."]}
+            {"output_type":"stream","name":"stdout",
+            "text":["- shown: a < b. 1.\n","- not shown: c.\n","\n","- shown: no."]}
             """
         );
         Write(

@@ -26,10 +26,12 @@ public sealed partial class NotebookTests
                                     let digits = number.Value.Length - number.Value.IndexOf('.') - 1
                                     where number.Value == value.ToString("F" + digits, CultureInfo.InvariantCulture)
                                     select number).Any();
-        var charted = SoFar().Panels.SelectMany(panel => panel.Marks).SelectMany(Values).Where(double.IsFinite).ToList();
+        var marks = SoFar().Panels.SelectMany(panel => panel.Marks);
+        var charted = marks.SelectMany(Values).Where(double.IsFinite).ToList();
         var untold = charted.Where(value => !Told(value)).ToList();
         int twice = results.Count - results.Select(result => result.Key).Distinct().Count();
-        $"{charted.Count > 0}, not in the report: [{string.Join(", ", untold)}], twice: {twice}, all: {results.Count == report.Runs.Count}"
+        bool all = results.Count == report.Runs.Count;
+        $"{charted.Count > 0}, not in the report: [{string.Join(", ", untold)}], twice: {twice}, all: {all}"
         """;
 
     public static TheoryData<string> Sweeps =>

@@ -25,9 +25,16 @@ public sealed class OtherPackagesTests : IDisposable
         """;
 
     private const string Loaded = """
-        string[] Files(string name) => [.. File.ReadLines("/proc/self/maps").Where(line => line.EndsWith("/" + name)).Select(line => line[line.IndexOf('/')..]).Distinct()];
-        int assemblies = AppDomain.CurrentDomain.GetAssemblies().Count(assembly => assembly.GetName().Name == "TorchSharp");
-        var copies = Directory.EnumerateFiles(Path.GetDirectoryName(typeof(torch).Assembly.Location)).Where(file => new FileInfo(file) is { LinkTarget: null, Length: > 100_000_000 });
+        string[] Files(string name)
+        {
+            var lines = File.ReadLines("/proc/self/maps").Where(line => line.EndsWith("/" + name));
+            return [.. lines.Select(line => line[line.IndexOf('/')..]).Distinct()];
+        }
+        var loaded = AppDomain.CurrentDomain.GetAssemblies();
+        int assemblies = loaded.Count(assembly => assembly.GetName().Name == "TorchSharp");
+        var copies = Directory
+            .EnumerateFiles(Path.GetDirectoryName(typeof(torch).Assembly.Location))
+            .Where(file => new FileInfo(file) is { LinkTarget: null, Length: > 100_000_000 });
         $"{assemblies} TorchSharp, libtorch {string.Join(" ", Files("libtorch_cpu.so"))}, {copies.Count()} copies"
         """;
 
@@ -43,7 +50,8 @@ public sealed class OtherPackagesTests : IDisposable
             """
             var vit = SmallNet.Vit(imageSize: 16, patchSize: 4, classes: 4).Create();
             var resized = torchvision.transforms.Resize(16, 16).call(rand(2, 3, 40, 40));          // of ours, by theirs
-            $"{string.Join(" ", vit.call(resized).shape)}, {torchvision.transforms.HorizontalFlip().call(resized).eq(resized.flip(-1)).all().item<bool>()}"
+            var flipped = torchvision.transforms.HorizontalFlip().call(resized);
+            $"{string.Join(" ", vit.call(resized).shape)}, {flipped.eq(resized.flip(-1)).all().item<bool>()}"
             """,
             Loaded
         );
@@ -64,11 +72,16 @@ public sealed class OtherPackagesTests : IDisposable
                 _folder.FullName,
                 "vit.pth"
             )}}";
-            VisionTransformer Fresh() => new(new() { Height = 32, Width = 32, PatchSize = 4, EmbedDim = 48, Depth = 3, Heads = 3, Classes = 10 });
+            VisionTransformer Fresh() => new(new()
+            {
+                Height = 32, Width = 32, PatchSize = 4, EmbedDim = 48, Depth = 3, Heads = 3, Classes = 10,
+            });
             var (ours, theirs, again) = (Fresh(), Fresh(), Fresh());
-            using (var file = TorchCheckpoint.Open(saved)) ModelCheckpoint.Load(ours, file.StateDict(), source: saved).ExpectExact();
+            using (var file = TorchCheckpoint.Open(saved))
+                ModelCheckpoint.Load(ours, file.StateDict(), source: saved).ExpectExact();
             var read = (Hashtable)PyTorchUnpickler.UnpickleStateDict(saved)["model"];
-            theirs.load_state_dict(read.Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (Tensor)entry.Value));
+            var entries = read.Cast<DictionaryEntry>();
+            theirs.load_state_dict(entries.ToDictionary(entry => (string)entry.Key, entry => (Tensor)entry.Value));
             theirs.save_py(written);
             again.load_py(written);
             var image = rand(1, 3, 32, 32);

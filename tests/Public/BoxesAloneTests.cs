@@ -156,7 +156,10 @@ public sealed class BoxesAloneTests : IDisposable
         Put("val2017", "");
         _scratch.Put(
             "set/annotations/instances_val2017.json",
-            """{"images": [{"id": 1, "width": 32, "height": 32, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}], "annotations": []}"""
+            """
+            {"images": [{"id": 1, "width": 32, "height": 32, "file_name": "a.png"}],
+             "categories": [{"id": 1, "name": "dot"}], "annotations": []}
+            """
         );
         Expect.Refused<ImageException>(
             () => CocoDataConfig.In(_scratch["set"]),
@@ -204,8 +207,10 @@ public sealed class BoxesAloneTests : IDisposable
         _scratch.Put(
             $"set/annotations/instances_{part}.json",
             $$"""
-            {"images": [{"id": 1, "width": {{Side}}, "height": {{Side}}, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
-             "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 64, "bbox": [2, 2, 8, 8]{{segmentation}}}]}
+            {"images": [{"id": 1, "width": {{Side}}, "height": {{Side}}, "file_name": "a.png"}],
+             "categories": [{"id": 1, "name": "dot"}],
+             "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 64,
+               "bbox": [2, 2, 8, 8]{{segmentation}}}]}
             """
         );
     }

@@ -49,8 +49,10 @@ public sealed class CocoNumberTests
             new MemoryStream(
                 Encoding.UTF8.GetBytes(
                     $$"""
-                    {"images":[{"id":1,"file_name":"a.png","width":"16","height":16.0}],"categories":[{"id":3,"name":"cat"}],
-                     "annotations":[{"id":7,"image_id":{{image}},"category_id":{{category}},"iscrowd":0,"area":64,"bbox":[2,2,8,8],"segmentation":{{mask}}}]}
+                    {"images":[{"id":1,"file_name":"a.png","width":"16","height":16.0}],
+                     "categories":[{"id":3,"name":"cat"}],
+                     "annotations":[{"id":7,"image_id":{{image}},"category_id":{{category}},"iscrowd":0,
+                      "area":64,"bbox":[2,2,8,8],"segmentation":{{mask}}}]}
                     """
                 )
             ),

@@ -74,8 +74,10 @@ public sealed class ContentKeyTests : IDisposable
                 _scratch.Put(
                     $"coco/annotations/instances_{part}.json",
                     $$"""
-                    {"images": [{"id": 1, "width": 8, "height": 8, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
-                     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 4, "bbox": [1, 1, 2, 2], "segmentation": {{segmentation}}}]}
+                    {"images": [{"id": 1, "width": 8, "height": 8, "file_name": "a.png"}],
+                     "categories": [{"id": 1, "name": "dot"}],
+                     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 4, "bbox": [1, 1, 2, 2],
+                       "segmentation": {{segmentation}}}]}
                     """
                 );
             }

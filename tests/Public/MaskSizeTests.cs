@@ -106,8 +106,10 @@ public sealed class MaskSizeTests : IDisposable
         _scratch.Put(
             $"set/annotations/instances_{part}.json",
             $$"""
-            {"images": [{"id": 1, "width": 8, "height": 6, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
-             "annotations": [{"id": 5, "image_id": 1, "category_id": 1, "area": 48, "bbox": [0, 0, 8, 6], "segmentation": {{mask}}}]}
+            {"images": [{"id": 1, "width": 8, "height": 6, "file_name": "a.png"}],
+             "categories": [{"id": 1, "name": "dot"}],
+             "annotations": [{"id": 5, "image_id": 1, "category_id": 1, "area": 48, "bbox": [0, 0, 8, 6],
+               "segmentation": {{mask}}}]}
             """
         );
     }

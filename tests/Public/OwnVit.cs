@@ -36,7 +36,10 @@ internal sealed class OwnVit : IDisposable
         }
         File.WriteAllText(
             this["vit.json"],
-            $$"""{ "$type": "vit", "embedDim": 24, "depth": 2, "heads": 3, "height": {{Side}}, "width": {{Side}}, "patchSize": {{Config.PatchSize}} }"""
+            $$"""
+            { "$type": "vit", "embedDim": 24, "depth": 2, "heads": 3,
+              "height": {{Side}}, "width": {{Side}}, "patchSize": {{Config.PatchSize}} }
+            """
         );
         using var picture = new Image(Side, Side);
         new Random(3).NextBytes(picture.Pixels);

@@ -90,7 +90,8 @@ public sealed class PairsTests : IDisposable
         _scratch.Put(
             "set/annotations/instances_train2017.json",
             $$"""
-            {"images": [{"id": 1, "width": {{saidWidth}}, "height": {{saidHeight}}, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
+            {"images": [{"id": 1, "width": {{saidWidth}}, "height": {{saidHeight}}, "file_name": "a.png"}],
+             "categories": [{"id": 1, "name": "dot"}],
              "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 1, "bbox": [{{boxX}}, {{boxY}}, 1, 1]}]}
             """
         );
@@ -106,7 +107,8 @@ public sealed class PairsTests : IDisposable
         _scratch.Put(
             "set/annotations/instances_train2017.json",
             """
-            {"images": [{"id": 1, "width": 7, "height": 7, "file_name": "a.png"}], "categories": [{"id": 1, "name": "dot"}],
+            {"images": [{"id": 1, "width": 7, "height": 7, "file_name": "a.png"}],
+             "categories": [{"id": 1, "name": "dot"}],
              "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "area": 1, "bbox": [1, 1, 1, 1]}]}
             """
         );

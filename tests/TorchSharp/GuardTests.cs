@@ -22,7 +22,8 @@ public sealed class GuardTests
             .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Single(mark => mark.Key == "Woven");
         Assert.Matches(
-            @"^1\d\d\d methods, 1\d\d\d native calls, 1\d\d\d objects whose handle was read, \d\d calls whose error nobody asked for$",
+            @"^1\d\d\d methods, 1\d\d\d native calls, 1\d\d\d objects whose handle was read, "
+                + @"\d\d calls whose error nobody asked for$",
             mark.Value
         );
     }
@@ -172,7 +173,8 @@ public sealed class GuardTests
         {
             string sentence = Assert.Throws<ExternalException>(() => empty([2 * Megabyte], uint8)).Message;
             Assert.Matches(
-                @"^can't allocate memory: 2097152 bytes were asked for, but tensors hold \d+ of the \d+ bytes that they may",
+                @"^can't allocate memory: 2097152 bytes were asked for, but tensors hold "
+                    + @"\d+ of the \d+ bytes that they may",
                 sentence
             );
         }

@@ -33,8 +33,14 @@ public sealed class MendingTests : IDisposable
             project,
             $"""
             <Project>
-              <PropertyGroup><RuntimeIdentifier>{platform}</RuntimeIdentifier><ArtifactsPath>{_folder}</ArtifactsPath></PropertyGroup>
-              <ItemGroup><RuntimeCopyLocalItems Include="TorchSharp.dll" NuGetPackageId="TorchSharp" NuGetPackageVersion="{version}" /></ItemGroup>
+              <PropertyGroup>
+                <RuntimeIdentifier>{platform}</RuntimeIdentifier>
+                <ArtifactsPath>{_folder}</ArtifactsPath>
+              </PropertyGroup>
+              <ItemGroup>
+                <RuntimeCopyLocalItems
+                  Include="TorchSharp.dll" NuGetPackageId="TorchSharp" NuGetPackageVersion="{version}" />
+              </ItemGroup>
               <Target Name="ResolvePackageAssets" />
               <Import Project="{s_targets}" />
             </Project>

@@ -193,7 +193,9 @@ public sealed class DataParallelTests : IDisposable
         Assert.Equal(137, ended.Code);
         Assert.Contains("patchkit: rank 1 was ended by signal 9; the other ranks are given", ended.Errors);
         Assert.Matches(
-            @"patchkit: rank 1 is gone: nothing was heard of it for \d+ s\. Training was ended at step \d+ of 200; the checkpoint is in .*\. Start all ranks again with the same command, or one process alone, and the run goes on from there",
+            @"patchkit: rank 1 is gone: nothing was heard of it for \d+ s\. Training was ended at step \d+ of 200; "
+                + @"the checkpoint is in .*\. Start all ranks again with the same command, "
+                + "or one process alone, and the run goes on from there",
             ended.Errors
         );
         var stored = Store("two").List().Single();

@@ -12,7 +12,9 @@ internal static class About
             $"""
             csnotebook {Assembly.GetExecutingAssembly().GetName().Version?.ToString(3)}, a C# notebook kernel
             C# 14, {RuntimeInformation.FrameworkDescription}
-            {RuntimeInformation.OSDescription} {RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors
+            {Platform}, {Environment.ProcessorCount} processors
             """
         );
+
+    private static string Platform => $"{RuntimeInformation.OSDescription} {RuntimeInformation.OSArchitecture}";
 }

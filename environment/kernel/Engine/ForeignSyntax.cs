@@ -56,7 +56,8 @@ internal static partial class ForeignSyntax
     private static partial Regex Help();
 
     [GeneratedRegex(
-        @"^(import\s+[a-z_]\w*(\s+as\s+\w+|\.\w+|,.*)*$|from\s+\S+\s+import\s|print\s*\(|(def|if|for|while|elif|else|class)\b.*:$)"
+        @"^(import\s+[a-z_]\w*(\s+as\s+\w+|\.\w+|,.*)*$|from\s+\S+\s+import\s|print\s*\("
+            + @"|(def|if|for|while|elif|else|class)\b.*:$)"
     )]
     private static partial Regex Python();
 }

@@ -32,8 +32,10 @@ internal static partial class Links
             .Replace(
                 html,
                 match =>
-                    $"{match.Groups[1].Value}"
-                    + $"{WebUtility.HtmlEncode(Moved(WebUtility.HtmlDecode(match.Groups[2].Value), from, to, page: true))}{match.Groups[3].Value}\""
+                {
+                    string moved = Moved(WebUtility.HtmlDecode(match.Groups[2].Value), from, to, page: true);
+                    return $"{match.Groups[1].Value}{WebUtility.HtmlEncode(moved)}{match.Groups[3].Value}\"";
+                }
             );
 
     /// <summary>

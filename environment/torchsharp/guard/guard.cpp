@@ -33,13 +33,12 @@ struct Pointers {
 };
 
 // The longest native takes 12 arguments, structures count twice: 12 words beyond the registers are room enough.
-#define IN_REGISTERS                                                                                              \
+#define IN_REGISTERS                                                                                                \
   long a, long b, long c, long d, long e, long f, double x0, double x1, double x2, double x3, double x4, double x5, \
       double x6, double x7
 #define ON_THE_STACK \
   long s0, long s1, long s2, long s3, long s4, long s5, long s6, long s7, long s8, long s9, long s10, long s11
-#define ARGUMENTS \
-  a, b, c, d, e, f, x0, x1, x2, x3, x4, x5, x6, x7, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11
+#define ARGUMENTS a, b, c, d, e, f, x0, x1, x2, x3, x4, x5, x6, x7, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11
 
 constexpr bool starts(const char* text, const char* word) {
   return *word == 0 || (*text == *word && starts(text + 1, word + 1));
@@ -91,23 +90,23 @@ void cut_the_stack(char* sentence) {
 
 }  // namespace
 
-#define NATIVE(name)                                                                                                  \
-  GUARD_API std::conditional_t<starts(#name, "THSAutograd_CSharpNode_ctor"), Pointers, Result> name(IN_REGISTERS,     \
-                                                                                                    ON_THE_STACK) {   \
-    using Returned = decltype(name(ARGUMENTS));                                                                       \
-    static auto* const native = reinterpret_cast<Native<Returned>*>(find(#name));                                     \
-    if (!leaves_errors(#name) && last_error) keep(nullptr);                                                           \
-    try {                                                                                                             \
-      Returned result = native(ARGUMENTS);                                                                            \
-      if (char* error = their_last_error()) {                                                                         \
-        keep(error);                                                                                                  \
-        return {};                                                                                                    \
-      }                                                                                                               \
-      return result;                                                                                                  \
-    } catch (...) {                                                                                                   \
-      keep_the_exception();                                                                                           \
-      return {};                                                                                                      \
-    }                                                                                                                 \
+#define NATIVE(name)                                                                                                \
+  GUARD_API std::conditional_t<starts(#name, "THSAutograd_CSharpNode_ctor"), Pointers, Result> name(IN_REGISTERS,   \
+                                                                                                    ON_THE_STACK) { \
+    using Returned = decltype(name(ARGUMENTS));                                                                     \
+    static auto* const native = reinterpret_cast<Native<Returned>*>(find(#name));                                   \
+    if (!leaves_errors(#name) && last_error) keep(nullptr);                                                         \
+    try {                                                                                                           \
+      Returned result = native(ARGUMENTS);                                                                          \
+      if (char* error = their_last_error()) {                                                                       \
+        keep(error);                                                                                                \
+        return {};                                                                                                  \
+      }                                                                                                             \
+      return result;                                                                                                \
+    } catch (...) {                                                                                                 \
+      keep_the_exception();                                                                                         \
+      return {};                                                                                                    \
+    }                                                                                                               \
   }
 #include "natives.inc"
 

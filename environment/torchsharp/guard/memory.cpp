@@ -35,8 +35,9 @@ void count(int64_t bytes) {
 }
 
 // A tensor that nobody disposes is freed by C#'s garbage collector, which sees 100 bytes of it and so does not hurry. A
-// thread of C# waits here until tensors hold more than some bytes, collects, and comes back with a new number. Who needs
-// memory meanwhile waits for it, but not for long: what the collector frees may need a lock that the waiting thread has.
+// thread of C# waits here until tensors hold more than some bytes, collects, and comes back with a new number. Who
+// needs memory meanwhile waits for it, but not for long: what the collector frees may need a lock that the waiting
+// thread has.
 std::atomic<int64_t> watermark{INT64_MAX};  // none while no thread waits
 constexpr auto longest_wait = std::chrono::milliseconds(50);
 
@@ -51,7 +52,8 @@ void wait_for_the_collector() {
   const int64_t before = watermark.load();
   if (live_bytes.load() <= before) return;
   watch.crossed.notify_one();
-  watch.collected.wait_for(lock, longest_wait, [&] { return watermark.load() != before || live_bytes.load() <= before; });
+  watch.collected.wait_for(lock, longest_wait,
+                           [&] { return watermark.load() != before || live_bytes.load() <= before; });
 }
 
 // TorchSharp catches a std::runtime_error, and libtorch lets it pass.

@@ -157,7 +157,8 @@ internal static class EngineBench
                 using var scope = NewDisposeScope();
                 // 3 x (B, H, L, D/H)
                 var heads = qkv.call(norm1.call(x)).reshape(B, L, 3, Heads, D / Heads).permute(2, 0, 3, 1, 4).unbind(0);
-                var weights = (heads[0] * Math.Pow(D / Heads, -0.5)).matmul(heads[1].transpose(-2, -1)).softmax(-1); // (B, H, L, L)
+                var queries = heads[0] * Math.Pow(D / Heads, -0.5); // (B, H, L, D/H)
+                var weights = queries.matmul(heads[1].transpose(-2, -1)).softmax(-1); // (B, H, L, L)
                 x = x + proj.call(weights.matmul(heads[2]).transpose(1, 2).reshape(B, L, D)); // (B, L, D)
                 return (x + fc2.call(nn.functional.gelu(fc1.call(norm2.call(x))))).MoveToOuterDisposeScope();
             }

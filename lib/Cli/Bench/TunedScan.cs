@@ -45,7 +45,8 @@ internal static class TunedScan
         var lasting = (byHead.unsqueeze(-1) - byHead.unsqueeze(-2)).add_(ahead).exp(); // (b, c, h, q, q)
         var mixing = lasting.reshape(-1, heads, Q, Q) * read.bmm(write).unsqueeze(1); // (bcg, heads, q, q)
         var ofHead = input.reshape(b, c, Q, h, p).permute(0, 1, 3, 2, 4).reshape(-1, Q, p); // (bch, q, p)
-        var within = mixing.reshape(-1, Q, Q).bmm(ofHead).reshape(b, c, h, Q, p).permute(0, 1, 3, 2, 4); // (b, c, q, h, p)
+        var mixed = mixing.reshape(-1, Q, Q).bmm(ofHead); // (bch, q, p)
+        var within = mixed.reshape(b, c, h, Q, p).permute(0, 1, 3, 2, 4); // (b, c, q, h, p)
 
         var last = decay.narrow(2, Q - 1, 1); // (b, c, 1, h)
         var leaving = input.reshape(b, c, Q, h, p) * (last - decay).exp().unsqueeze(-1); // (b, c, q, h, p)
@@ -55,7 +56,8 @@ internal static class TunedScan
             written.permute(0, 2, 4, 1, 3, 5).reshape(b, h, c, n * p),
             last.squeeze(2).permute(0, 2, 1)
         ); // (b, h, c, n p)
-        var entering = states.reshape(b, g, heads, c, n, p).permute(0, 3, 1, 4, 2, 5).reshape(-1, n, heads * p); // (bcg, n, heads p)
+        var byGroup = states.reshape(b, g, heads, c, n, p).permute(0, 3, 1, 4, 2, 5); // (b, c, g, n, heads, p)
+        var entering = byGroup.reshape(-1, n, heads * p); // (bcg, n, heads p)
         var across =
             read.bmm(entering).reshape(b, c, g, Q, heads, p).permute(0, 1, 3, 2, 4, 5).reshape(b, c, Q, h, p)
             * decay.exp().unsqueeze(-1);

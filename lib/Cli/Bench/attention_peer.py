@@ -1,5 +1,7 @@
-# The Python peer of `patchkit bench attention --device`: PyTorch's own attention, forward and backward. Reads a line, answers a number:
-#   load DEVICE DTYPE B H L D  makes random inputs; answers 0, or nan where this PyTorch has no scaled_dot_product_attention
+# The Python peer of `patchkit bench attention --device`: PyTorch's own attention, forward and backward. Reads a line,
+# answers a number:
+#   load DEVICE DTYPE B H L D  makes random inputs; answers 0, or nan where this PyTorch has no
+#                              scaled_dot_product_attention
 #   run                        answers milliseconds
 import math
 import sys

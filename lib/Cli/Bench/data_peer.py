@@ -1,6 +1,8 @@
-# The Python peer of `patchkit bench data`: Pillow and numpy do what TrainTransform does, on one thread. Reads a line, answers a number:
+# The Python peer of `patchkit bench data`: Pillow and numpy do what TrainTransform does, on one thread. Reads a line,
+# answers a number:
 #   write COUNT FOLDER       writes photograph-like JPEGs of about 500 x 400 pixels; answers 0
-#   time FILTER FOLDER       prepares the images of FOLDER/boxes.tsv (name, top, left, height, width, mirrored); answers milliseconds
+#   time FILTER FOLDER       prepares the images of FOLDER/boxes.tsv (name, top, left, height, width, mirrored); answers
+#                            milliseconds
 #   sum FILTER FOLDER        does the same; answers the mean size of the numbers, for comparison
 #   decode - FOLDER          only decodes; answers milliseconds
 import os
@@ -19,7 +21,8 @@ SCALE, SHIFT = 1 / (255 * DEVIATION), MEAN / DEVIATION
 
 
 def write(folder, count):
-    # Noise whose amplitude falls with its frequency, as photographs' does; quality 95 gives some 100 KB, as in ImageNet.
+    # Noise whose amplitude falls with its frequency, as photographs' does; quality 95 gives some 100 KB, as in
+    # ImageNet.
     random = np.random.default_rng(0)
     for i in range(count):
         width, height = (500, 375 + int(random.integers(50)))

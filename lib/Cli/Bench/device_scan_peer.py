@@ -1,7 +1,9 @@
-# The Python peer of `patchkit bench scan --device`: the selective scan, forward and backward. Reads a line, answers milliseconds, or nan for what cannot be had:
+# The Python peer of `patchkit bench scan --device`: the selective scan, forward and backward. Reads a line, answers
+# milliseconds, or nan for what cannot be had:
 #   load DEVICE DTYPE B L H P N  makes random inputs; answers 0
 #   triton                       mamba_ssm's fused kernels
-#   chunked                      the maths of mamba_ssm's ssd_minimal in tensor operators: decays in float32, products in DTYPE
+#   chunked                      the maths of mamba_ssm's ssd_minimal in tensor operators: decays in float32,
+#                                products in DTYPE
 import math
 import sys
 import time
@@ -33,7 +35,8 @@ def chunked(x, dt, A, B, C, D, dt_bias):
     write, read = (cut(v.expand(b, l, h, v.shape[-1])) for v in (B, C))
     log_decay = cut(step * A).permute(0, 3, 1, 2)
     since_start = log_decay.cumsum(-1)
-    within = torch.einsum("bcihn,bcjhn,bhcij,bcjhp->bcihp", read, write, segment_sum(log_decay).exp().to(x.dtype), inputs)
+    decay = segment_sum(log_decay).exp().to(x.dtype)
+    within = torch.einsum("bcihn,bcjhn,bhcij,bcjhp->bcihp", read, write, decay, inputs)
     to_end = (since_start[..., -1:] - since_start).exp().to(x.dtype)
     written = torch.einsum("bcjhn,bhcj,bcjhp->bchpn", write, to_end, inputs)
     states = torch.cat([torch.zeros_like(written[:, :1]), written], 1).float()
@@ -62,7 +65,8 @@ def answer(verb, rest):
         device, dtype = rest[0], getattr(torch, rest[1])
         b, l, h, p, n = map(int, rest[2:])
         make = lambda kind, *sizes: torch.randn(*sizes, device=device, dtype=kind)
-        leaves = [make(dtype, b, l, h, p), make(torch.float32, b, l, h), -torch.rand(h, device=device) - 0.1, make(dtype, b, l, 1, n), make(dtype, b, l, 1, n),
+        leaves = [make(dtype, b, l, h, p), make(torch.float32, b, l, h), -torch.rand(h, device=device) - 0.1,
+                  make(dtype, b, l, 1, n), make(dtype, b, l, 1, n),
                   make(torch.float32, h), make(torch.float32, h)]
         leaves = [leaf.requires_grad_() for leaf in leaves]
         gradient = make(dtype, b, l, h, p)

@@ -1,4 +1,5 @@
-# The Python peer of `patchkit bench engine`: reads "case n" lines, answers nanoseconds per call or milliseconds per step.
+# The Python peer of `patchkit bench engine`: reads "case n" lines, answers nanoseconds per call or milliseconds per
+# step.
 import sys
 import time
 
@@ -29,7 +30,8 @@ class Step:
         torch.manual_seed(0)
         self.model = nn.Sequential(*[Block() for _ in range(DEPTH)])
         self.head = nn.Linear(D, CLASSES)
-        self.optimizer = torch.optim.AdamW([*self.model.parameters(), *self.head.parameters()], lr=1e-3, weight_decay=0.05)
+        parameters = [*self.model.parameters(), *self.head.parameters()]
+        self.optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.05)
         self.x, self.y = torch.randn(B, L, D), torch.randint(0, CLASSES, (B,))
 
     def __call__(self):

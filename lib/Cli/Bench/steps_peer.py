@@ -1,8 +1,11 @@
-# The Python peer of `patchkit bench steps`: a Vision Transformer and its training step in eager PyTorch. As ours does, the last block computes the class token
-# alone, which is all that the head reads. Reads a line, answers a number:
-#   load DEVICE THREADS BATCH HEADS FILE  makes a model of the weights in a safetensors file, which holds some images and labels too; answers their loss
-#   step SECONDS                          takes training steps on that batch for so long, at least one; answers the seconds of one, or nan where it does not fit
-#   peak                                  answers the most bytes that the device's tensors held since `load`, or nan where the device does not say
+# The Python peer of `patchkit bench steps`: a Vision Transformer and its training step in eager PyTorch. As ours does,
+# the last block computes the class token alone, which is all that the head reads. Reads a line, answers a number:
+#   load DEVICE THREADS BATCH HEADS FILE  makes a model of the weights in a safetensors file, which holds some images
+#                                         and labels too; answers their loss
+#   step SECONDS                          takes training steps on that batch for so long, at least one; answers the
+#                                         seconds of one, or nan where it does not fit
+#   peak                                  answers the most bytes that the device's tensors held since `load`, or nan
+#                                         where the device does not say
 #   free                                  drops the model; answers 0
 import math
 import re
@@ -66,7 +69,8 @@ class VisionTransformer(nn.Module):
         dim, _, _, patch = weights["patch_embed.proj.weight"].shape
         hidden = len(weights["blocks.0.mlp.fc1.weight"])
         depth = 1 + max(int(match[1]) for match in map(re.compile(r"blocks\.(\d+)").match, weights) if match)
-        self.cls_token, self.pos_embed = (nn.Parameter(torch.empty_like(weights[n])) for n in ("cls_token", "pos_embed"))
+        self.cls_token = nn.Parameter(torch.empty_like(weights["cls_token"]))
+        self.pos_embed = nn.Parameter(torch.empty_like(weights["pos_embed"]))
         self.patch_embed = PatchEmbed(dim, patch)
         self.blocks = nn.ModuleList(Block(dim, hidden, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, eps=1e-6)

@@ -1,5 +1,7 @@
-# The Python peer of `patchkit bench train`: the small nets and a training step as a PyTorch user writes them. Reads a line, answers a number:
-#   load CASE FILE        makes a model, such as vit-2, of the weights in a safetensors file, which holds images and labels too; answers their loss
+# The Python peer of `patchkit bench train`: the small nets and a training step as a PyTorch user writes them. Reads a
+# line, answers a number:
+#   load CASE FILE        makes a model, such as vit-2, of the weights in a safetensors file, which holds images and
+#                         labels too; answers their loss
 #   train CASE THREADS N  takes N training steps; answers milliseconds per step
 #   loss CASE             answers the loss
 import math
@@ -63,7 +65,8 @@ def segment_sum(values):
     return sums.masked_fill(torch.ones(q, q, dtype=torch.bool).triu(1), -math.inf)
 
 
-def scan(x, dt, A, B, C):  # (b, l, h, p), (b, l, h), (h), (b, l, n), (b, l, n): state space duality in equal chunks, as short as is best for it
+# State space duality in equal chunks, as short as is best for it.
+def scan(x, dt, A, B, C):  # (b, l, h, p), (b, l, h), (h), (b, l, n), (b, l, n)
     b, l, h, p = x.shape
     c = -(-l // CHUNK)
     q = -(-l // c)

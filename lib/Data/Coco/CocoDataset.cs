@@ -203,9 +203,10 @@ public sealed class CocoDataset
             hash.AddFiles(_files.Path, [.. names.Select(_files.Full)]);
         else
             foreach (string name in names)
-                hash.Add(
-                    $"{name} {(_files.Has(name) ? Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(_files.Read(name))) : "missing")}"
-                );
+                hash.Add($"{name} {(_files.Has(name) ? Digest(_files.Read(name)) : "missing")}");
+
+        static string Digest(byte[] bytes) =>
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes));
     }
 
     // The box inside the image; null for what is not learnt.

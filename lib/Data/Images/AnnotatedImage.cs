@@ -27,7 +27,7 @@ internal static class AnnotatedImage
     internal static string Sizes(ReadOnlySpan<byte> file, string name)
     {
         var (upright, stored) = (ImageCodec.Size(file, name), ImageCodec.Size(file, name, DecodeOptions.Official));
-        return $"{upright.Width} x {upright.Height} "
-            + $"pixels{(upright == stored ? "" : $" ({stored.Width} x {stored.Height} as stored, before its EXIF orientation turns it)")}";
+        string before = $" ({stored.Width} x {stored.Height} as stored, before its EXIF orientation turns it)";
+        return $"{upright.Width} x {upright.Height} pixels{(upright == stored ? "" : before)}";
     }
 }

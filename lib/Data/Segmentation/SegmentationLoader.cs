@@ -133,7 +133,8 @@ public sealed class SegmentationLoader
         Batch Joined()
         {
             using var scope = NewDisposeScope();
-            var images = stack(waiting.Select(pair => tensor(pair.Planes, [3, pair.Height, pair.Width]))); // (B, 3, H, W)
+            var planes = waiting.Select(pair => tensor(pair.Planes, [3, pair.Height, pair.Width]));
+            var images = stack(planes); // (B, 3, H, W)
             var dense = stack(
                 waiting.Select(pair =>
                     tensor(pair.Labels.Classes, [pair.Labels.Height, pair.Labels.Width]).to(ScalarType.Int64)

@@ -45,11 +45,15 @@ public sealed class ImageFolder : IImageSource
             Enumerable.Range(0, Classes.Count).Except(_labels).Select(label => Classes[label]).FirstOrDefault() is
             { } empty
         )
+        {
+            string kinds = string.Join(", ", LeftOut.Select(kind => $"{kind.Count:N0} {kind.What}")),
+                passedOver = LeftOut.Count == 0 ? "" : $". Passed over in {folder}: {kinds}";
             throw new ImageException(
                 Path.Combine(folder, empty),
                 $"has no image of its own ({string.Join(", ", ImageCodec.Endings)}); a class needs at least "
-                    + $"one{(LeftOut.Count == 0 ? "" : $". Passed over in {folder}: {string.Join(", ", LeftOut.Select(kind => $"{kind.Count:N0} {kind.What}"))}")}."
+                    + $"one{passedOver}."
             );
+        }
     }
 
     /// <summary>The folder of class folders.</summary>

@@ -26,8 +26,7 @@ internal static class FigureWords
         {
             Series { Line: true, Points: false } curve => $"{curve.Name}: {Span("a line", curve.Y)}",
             Series series => $"{series.Name}: {Span($"{series.Y.Count(double.IsFinite)} points", series.Y)}",
-            Bars bars =>
-                $"{bars.Name}: {string.Join(", ", bars.Values.Select((value, i) => $"{panel.X.Categories![i]} {Numbers.Short(value)}"))}",
+            Bars bars => $"{bars.Name}: {Heights(bars, panel)}",
             Band band => $"{band.Name}: an area",
             HeatMap map =>
                 $"a map of {map.Quantity}, {map.Rows} by {map.Columns}, {Span("", map.Values.Cast<double>())}",
@@ -35,6 +34,9 @@ internal static class FigureWords
             Rule rule => rule.Text,
             _ => "",
         };
+
+    private static string Heights(Bars bars, Panel panel) =>
+        string.Join(", ", bars.Values.Select((value, i) => $"{panel.X.Categories![i]} {Numbers.Short(value)}"));
 
     private static string Span(string what, IEnumerable<double> values)
     {

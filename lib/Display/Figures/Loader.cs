@@ -21,18 +21,31 @@ public sealed class Loader : IRendered
         const draw = async box => {
           box.dataset.live = 'yes';
           const bytes = Uint8Array.from(atob(box.dataset.figure), c => c.charCodeAt(0));
-          const figure = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'))).json();
+          const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+          const figure = await new Response(inflated).json();
           document.body.append(probe);
           const ink = getComputedStyle(probe).color, paper = getComputedStyle(probe).backgroundColor;
           probe.remove();
-          const themed = value => typeof value === 'string' ? (value === '#1f2328' ? ink : value === '#ffffff' ? paper : value)
-            : Array.isArray(value) ? value.map(themed) : value && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, themed(v)])) : value;
+          const themed = value => {
+            if (Array.isArray(value)) return value.map(themed);
+            if (value && typeof value === 'object')
+              return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, themed(part)]));
+            return value === '#1f2328' ? ink : value === '#ffffff' ? paper : value;
+          };
           const chart = document.createElement('div'), image = box.querySelector('img'), live = themed(figure);
           box.insertBefore(chart, image);
           image.style.display = 'none';
-          try { await Plotly.newPlot(chart, live.data, live.layout, live.config); } catch { chart.remove(); image.style.display = 'block'; }
+          try {
+            await Plotly.newPlot(chart, live.data, live.layout, live.config);
+          } catch {
+            chart.remove();
+            image.style.display = 'block';
+          }
         };
-        const all = () => { if (window.Plotly && Plotly.newPlot) document.querySelectorAll('.patchkit-figure[data-figure]:not([data-live])').forEach(draw); };
+        const all = () => {
+          if (window.Plotly && Plotly.newPlot)
+            document.querySelectorAll('.patchkit-figure[data-figure]:not([data-live])').forEach(draw);
+        };
         if (!window.patchkitFigures) {
           window.patchkitFigures = new MutationObserver(all);
           window.patchkitFigures.observe(document.documentElement, { childList: true, subtree: true });

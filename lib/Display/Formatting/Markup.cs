@@ -27,7 +27,8 @@ internal sealed partial class Markup
     // Of an image that is a document of its own: what a page's scheme makes of ink and paper, by one letter each.
     private const string Sheet =
         "<style>.i{fill:#1f2328}.j{stroke:#1f2328}.p{fill:#fff}.q{stroke:#fff}"
-        + "@media(prefers-color-scheme:dark){.i{fill:#e6e6e6}.j{stroke:#e6e6e6}.p{fill:#1e1e1e}.q{stroke:#1e1e1e}}</style>";
+        + "@media(prefers-color-scheme:dark){.i{fill:#e6e6e6}.j{stroke:#e6e6e6}"
+        + ".p{fill:#1e1e1e}.q{stroke:#1e1e1e}}</style>";
 
     private readonly StringBuilder _text = new();
 

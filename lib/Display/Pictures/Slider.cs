@@ -21,18 +21,24 @@ public sealed record Slider(string Label, params IReadOnlyList<(string Name, IRe
         <script>(() => {
         const setUp = box => {
           box.dataset.live = 'yes';
-          const stops = [...box.querySelectorAll('[data-stop]')], line = document.createElement('label'), input = document.createElement('input'), output = document.createElement('strong');
+          const stops = [...box.querySelectorAll('[data-stop]')], line = document.createElement('label');
+          const input = document.createElement('input'), output = document.createElement('strong');
           line.style.cssText = 'display:flex;flex-wrap:wrap;align-items:center;gap:4px 10px;margin:4px 0 8px';
-          Object.assign(input, { type: 'range', min: 0, max: stops.length - 1, step: 1, value: 0 }).style.width = '260px';
+          Object.assign(input, { type: 'range', min: 0, max: stops.length - 1, step: 1, value: 0 });
+          input.style.width = '260px';
           line.append(box.dataset.label, input, output);
           box.prepend(line);
           stops.forEach(stop => { box.append(stop); stop.firstElementChild.style.display = 'none'; });
           box.querySelector('details')?.remove();
-          const show = () => { stops.forEach((stop, i) => stop.style.display = i == input.value ? '' : 'none'); output.textContent = stops[input.value].dataset.stop; };
+          const show = () => {
+            stops.forEach((stop, i) => stop.style.display = i == input.value ? '' : 'none');
+            output.textContent = stops[input.value].dataset.stop;
+          };
           input.addEventListener('input', show);
           show();
         };
-        const script = document.currentScript, own = script && script.closest('.patchkit-slider'), all = () => document.querySelectorAll('.patchkit-slider:not([data-live])').forEach(setUp);
+        const script = document.currentScript, own = script && script.closest('.patchkit-slider');
+        const all = () => document.querySelectorAll('.patchkit-slider:not([data-live])').forEach(setUp);
         if (own && !own.dataset.live) setUp(own);
         for (const wait of [0, 100, 1000]) setTimeout(all, wait);
         })();</script>

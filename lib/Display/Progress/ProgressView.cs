@@ -57,7 +57,8 @@ public sealed record ProgressView(string Name, long Done, long Total) : IRendere
             .Raw("<div style='max-width:720px;font-size:13px;font-variant-numeric:tabular-nums'>")
             // One line of one height, whatever it says: a line that wraps would move the page below it.
             .Raw(
-                "<div style='display:flex;align-items:flex-end;gap:14px;height:24px;white-space:nowrap;overflow:hidden'>"
+                "<div style='display:flex;align-items:flex-end;gap:14px;height:24px;"
+                    + "white-space:nowrap;overflow:hidden'>"
             )
             .Add($"<strong style='overflow:hidden;text-overflow:ellipsis'>{Name}</strong><span>{Count()}</span>")
             .Add(

@@ -114,12 +114,12 @@ public sealed class CocoScores
     public double[] PrecisionByRecall(int category, double iou = .5)
     {
         int threshold = Array.FindIndex(CocoMatches.Thresholds, known => Math.Abs(known - iou) < 1e-9);
-        return threshold >= 0
-            ? _curves[category].PrecisionOf(0, threshold).ToArray()
-            : throw new ArgumentException(
-                $"precision at an overlap of {iou} is not measured; use one "
-                    + $"of {string.Join(", ", CocoMatches.Thresholds.Select(known => known.ToString("0.00", CultureInfo.InvariantCulture)))}."
-            );
+        if (threshold >= 0)
+            return _curves[category].PrecisionOf(0, threshold).ToArray();
+        var measured = CocoMatches.Thresholds.Select(known => known.ToString("0.00", CultureInfo.InvariantCulture));
+        throw new ArgumentException(
+            $"precision at an overlap of {iou} is not measured; use one of {string.Join(", ", measured)}."
+        );
     }
 
     /// <summary>The twelve lines that pycocotools prints.</summary>

@@ -38,8 +38,10 @@ public static class Anchors
             [1, aspects.Count, 4],
             device: device
         ); // (1, A, 4)
-        var y = ((arange(height, dtype: float32, device: device) + .5) * stride).view(-1, 1).expand(-1, width); // (h, w)
-        var x = ((arange(width, dtype: float32, device: device) + .5) * stride).view(1, -1).expand(height, -1); // (h, w)
+        var rows = (arange(height, dtype: float32, device: device) + .5) * stride; // (h)
+        var columns = (arange(width, dtype: float32, device: device) + .5) * stride; // (w)
+        var y = rows.view(-1, 1).expand(-1, width); // (h, w)
+        var x = columns.view(1, -1).expand(height, -1); // (h, w)
         var centres = stack([x, y, x, y], -1).view(-1, 1, 4); // (h w, 1, 4)
         return (centres + halves).view(-1, 4).MoveToOuterDisposeScope(); // (h w A, 4)
     }

@@ -102,7 +102,7 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
                 0
             )
             : null; // (N)
-        var owners = RegionPool.Rois([.. targets.Select(objects => objects.Boxes)]).select(1, 0); // (N): the image of each
+        var owners = RegionPool.Rois([.. targets.Select(objects => objects.Boxes)]).select(1, 0); // (N): their images
         var (rois, shown) = Drawn(rpn.Propose(maps, sizes), targets, sizes, draw); // (R, 5)
         List<Tensor> perClass = [],
             perBox = [];
@@ -144,7 +144,8 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
         foreach (var stage in stages)
         {
             var output = stage.call(RegionPool.Cut(levels, pyramid.Strides, rois, Config.BoxBins, Config.Samples));
-            probabilities = probabilities + output.Scores.to_type(ScalarType.Float32).softmax(1) / stages.Count; // (R, K + 1): the mean of the stages
+            var ofStage = output.Scores.to_type(ScalarType.Float32).softmax(1); // (R, K + 1)
+            probabilities = probabilities + ofStage / stages.Count; // (R, K + 1): the mean of the stages
             rois = stage.Moved(output, rois, Limits(sizes, images.device));
         }
         if (rois.shape[0] > 0)
@@ -250,7 +251,8 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
             return BoxMatch.Of(rois.narrow(1, 1, 4), boxes, overlap, overlap);
         using var scope = NewDisposeScope();
         using var recording = no_grad();
-        var overlaps = Boxes.Iou(boxes, rois.narrow(1, 1, 4)) * owners.unsqueeze(1).eq(rois.select(1, 0).unsqueeze(0)); // (N, R)
+        var ownImage = owners.unsqueeze(1).eq(rois.select(1, 0).unsqueeze(0)); // (N, R)
+        var overlaps = Boxes.Iou(boxes, rois.narrow(1, 1, 4)) * ownImage; // (N, R)
         var (most, which) = overlaps.max(0);
         return new(
             which.MoveToOuterDisposeScope(),
@@ -275,7 +277,8 @@ public sealed class CascadeMaskRcnn : nn.Module<Tensor, IReadOnlyList<Tensor>>
         if (shown.shape[0] == 0)
             return levels[0].sum() * 0;
         var (regions, objects) = (rois.index_select(0, shown), match.Objects.index_select(0, shown));
-        var logits = mask_head.call(RegionPool.Cut(levels, pyramid.Strides, regions, Config.MaskBins, Config.Samples)); // (P, K, 2 m, 2 m)
+        var cut = RegionPool.Cut(levels, pyramid.Strides, regions, Config.MaskBins, Config.Samples); // (P, C, m, m)
+        var logits = mask_head.call(cut); // (P, K, 2 m, 2 m)
         return MaskHead.Loss(
             MaskHead.OfClass(logits, classes.index_select(0, objects)),
             masks,

@@ -11,7 +11,8 @@ PK_API int32_t pk_version() {
   return patchkit::api::version;
 }
 
-// Kernels take their own memory as tensors do, from libtorch, where it is counted. To be called before the first kernel.
+// Kernels take their own memory as tensors do, from libtorch, where it is counted. To be called before the first
+// kernel.
 PK_API void pk_use_allocator(void* (*allocate)(std::size_t bytes), void (*release)(void* block)) {
   patchkit::kernels::use_allocator({allocate, release});
 }

@@ -1,5 +1,5 @@
-// Why a call of libtorch's dispatcher failed. Its stable C entry gives a number alone, and writes the text to std::cerr: here the calling thread's
-// text is caught; all other text goes where it went before.
+// Why a call of libtorch's dispatcher failed. Its stable C entry gives a number alone, and writes the text to
+// std::cerr: here the calling thread's text is caught; all other text goes where it went before.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -34,9 +34,10 @@ using Dispatcher = int32_t(const char* name, const char* overload, uint64_t* sta
 
 }  // namespace
 
-// Calls libtorch's torch_call_dispatcher. Where that fails, its text is in message, at most room bytes with the 0 at the end.
-PK_API int32_t pk_call_dispatcher(Dispatcher* call, const char* name, const char* overload, uint64_t* stack, uint64_t version,
-                                  char* message, int64_t room) {
+// Calls libtorch's torch_call_dispatcher. Where that fails, its text is in message, at most room bytes with the 0 at
+// the end.
+PK_API int32_t pk_call_dispatcher(Dispatcher* call, const char* name, const char* overload, uint64_t* stack,
+                                  uint64_t version, char* message, int64_t room) {
   [[maybe_unused]] static Catcher& catcher = *new Catcher;  // for good: std::cerr outlives everything
   std::string text;
   caught = &text;

@@ -65,12 +65,9 @@ struct Typed {
 template <class Body>
 auto typed(const Call& call, Body&& body) {
   switch (call.type) {
-    case float64:
-      return body(Typed<double>{call});
-    case Type::bfloat16:
-      return body(Typed<patchkit::kernels::bfloat16>{call});
-    default:
-      return body(Typed<float>{call});
+    case float64: return body(Typed<double>{call});
+    case Type::bfloat16: return body(Typed<patchkit::kernels::bfloat16>{call});
+    default: return body(Typed<float>{call});
   }
 }
 

@@ -38,10 +38,8 @@ struct ConvInputs {
   const float* bias;    // (channels)
 
   explicit ConvInputs(const api::CausalConvCall& call)
-      : x(call.x.as<Sequence<const E>>()),
-        initial(call.initial.as<Sequence<const E>>()),
-        weight(static_cast<const float*>(call.weight)),
-        bias(static_cast<const float*>(call.bias)) {}
+      : x(call.x.as<Sequence<const E>>()), initial(call.initial.as<Sequence<const E>>()),
+        weight(static_cast<const float*>(call.weight)), bias(static_cast<const float*>(call.bias)) {}
 };
 
 template <class E>
@@ -83,11 +81,9 @@ struct Window {
 template <int width, class E>
 struct Channel {
   __device__ Channel(const ConvInputs<E>& in, const Lane& lane)
-      : x(in.x.data + lane.batch * in.x.batch_stride + lane.channel),
-        x_stride(in.x.row_stride),
+      : x(in.x.data + lane.batch * in.x.batch_stride + lane.channel), x_stride(in.x.row_stride),
         initial(in.initial.data ? in.initial.data + lane.batch * in.initial.batch_stride + lane.channel : nullptr),
-        initial_stride(in.initial.row_stride),
-        bias(in.bias ? in.bias[lane.channel] : 0.0f) {
+        initial_stride(in.initial.row_stride), bias(in.bias ? in.bias[lane.channel] : 0.0f) {
 #pragma unroll
     for (int j = 0; j < width; ++j) weight[j] = in.weight[lane.channel * width + j];
   }

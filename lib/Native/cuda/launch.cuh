@@ -117,14 +117,10 @@ inline constexpr int32_t float16 = 5;  // beside those of api/abi.h
 template <class Body>
 auto of_type(int32_t type, Body&& body) -> decltype(body(float{})) {
   switch (type) {
-    case api::float32:
-      return body(float{});
-    case api::bfloat16:
-      return body(__nv_bfloat16{});
-    case float16:
-      return body(__half{});
-    default:
-      return -1;
+    case api::float32: return body(float{});
+    case api::bfloat16: return body(__nv_bfloat16{});
+    case float16: return body(__half{});
+    default: return -1;
   }
 }
 

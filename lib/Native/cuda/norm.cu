@@ -10,9 +10,7 @@ struct NormShape {
   bool norm_before_gate;
 
   explicit NormShape(const api::RmsNormCall& call)
-      : rows(call.rows),
-        channels(call.channels),
-        group_size(call.group_size),
+      : rows(call.rows), channels(call.channels), group_size(call.group_size),
         norm_before_gate(call.norm_before_gate != 0) {}
 
   __host__ __device__ int64_t groups() const { return channels / group_size; }
@@ -36,8 +34,7 @@ struct NormInputs {
   const float* weight;  // (channels)
 
   explicit NormInputs(const api::RmsNormCall& call)
-      : x(call.x.as<Matrix<const E>>()),
-        z(call.z.as<Matrix<const E>>()),
+      : x(call.x.as<Matrix<const E>>()), z(call.z.as<Matrix<const E>>()),
         weight(static_cast<const float*>(call.weight)) {}
 };
 
@@ -53,9 +50,7 @@ enum class Gate { none, before_norm, after_norm };
 template <Gate gate, class E>
 struct Group {
   __device__ Group(const NormShape& shape, const NormInputs<E>& in, int64_t row, int64_t group)
-      : first(group * shape.group_size),
-        x(in.x.data + row * in.x.row_stride + first),
-        weight(in.weight + first),
+      : first(group * shape.group_size), x(in.x.data + row * in.x.row_stride + first), weight(in.weight + first),
         z(gate == Gate::none ? nullptr : in.z.data + row * in.z.row_stride + first) {}
 
   // What is normalised.

@@ -15,16 +15,9 @@ struct RoiShape {
   bool aligned;
 
   explicit RoiShape(const api::RoiAlignCall& call)
-      : maps(call.maps),
-        channels(call.channels),
-        height(call.height),
-        width(call.width),
-        rois(call.rois),
-        out_height(call.out_height),
-        out_width(call.out_width),
-        scale(static_cast<float>(call.scale)),
-        sampling_ratio(call.sampling_ratio),
-        aligned(call.aligned != 0) {}
+      : maps(call.maps), channels(call.channels), height(call.height), width(call.width), rois(call.rois),
+        out_height(call.out_height), out_width(call.out_width), scale(static_cast<float>(call.scale)),
+        sampling_ratio(call.sampling_ratio), aligned(call.aligned != 0) {}
 
   int64_t outputs() const { return rois * channels * out_height * out_width; }
   int64_t row_weights() const { return rois * out_height * height; }

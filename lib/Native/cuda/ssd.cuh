@@ -44,22 +44,13 @@ struct Scan {
   bool D_per_feature, dt_softplus;
 
   explicit Scan(const api::SsdScanCall& call)
-      : batch(call.batch),
-        length(call.length),
-        chunks((call.length + chunk_tokens - 1) / chunk_tokens),
-        heads(static_cast<int>(call.heads)),
-        groups(static_cast<int>(call.groups)),
-        head_dim(static_cast<int>(call.head_dim)),
-        state_dim(static_cast<int>(call.state_dim)),
-        x(call.x.as<TokenView<const E>>()),
-        B(call.B.as<TokenView<const E>>()),
-        C(call.C.as<TokenView<const E>>()),
-        z(call.z.as<TokenView<const E>>()),
-        dt(call.dt.as<TokenView<const float>>()),
-        A(static_cast<const float*>(call.A)),
-        dt_bias(static_cast<const float*>(call.dt_bias)),
-        D(static_cast<const float*>(call.D)),
-        D_per_feature(call.D_per_feature != 0),
+      : batch(call.batch), length(call.length), chunks((call.length + chunk_tokens - 1) / chunk_tokens),
+        heads(static_cast<int>(call.heads)), groups(static_cast<int>(call.groups)),
+        head_dim(static_cast<int>(call.head_dim)), state_dim(static_cast<int>(call.state_dim)),
+        x(call.x.as<TokenView<const E>>()), B(call.B.as<TokenView<const E>>()), C(call.C.as<TokenView<const E>>()),
+        z(call.z.as<TokenView<const E>>()), dt(call.dt.as<TokenView<const float>>()),
+        A(static_cast<const float*>(call.A)), dt_bias(static_cast<const float*>(call.dt_bias)),
+        D(static_cast<const float*>(call.D)), D_per_feature(call.D_per_feature != 0),
         dt_softplus(call.dt_softplus != 0) {}
 
   int64_t chunk_heads() const { return chunks * batch * heads; }
@@ -75,9 +66,7 @@ struct Scan {
 struct HeadChunk {
   template <class E>
   __device__ HeadChunk(const Scan<E>& scan, int64_t index)
-      : index(index),
-        head(static_cast<int>(index % scan.heads)),
-        batch(index / scan.heads % scan.batch),
+      : index(index), head(static_cast<int>(index % scan.heads)), batch(index / scan.heads % scan.batch),
         start(index / scan.heads / scan.batch * chunk_tokens),
         tokens(static_cast<int>(scan.length - start < chunk_tokens ? scan.length - start : chunk_tokens)),
         group(head / (scan.heads / scan.groups)) {}

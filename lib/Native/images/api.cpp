@@ -47,8 +47,11 @@ bool decode(const uint8_t* bytes, int64_t n, const DecodeOptions& options, bool 
       if (options.orientation) orientation = png_orientation(bytes, length);
       break;
     default:
-      if (n <= 0) say(last, "is empty (0 bytes).");
-      else say(last, "is neither a JPEG nor a PNG: it begins with the bytes %02x %02x %02x %02x.", bytes[0], n > 1 ? bytes[1] : 0, n > 2 ? bytes[2] : 0, n > 3 ? bytes[3] : 0);
+      if (n <= 0)
+        say(last, "is empty (0 bytes).");
+      else
+        say(last, "is neither a JPEG nor a PNG: it begins with the bytes %02x %02x %02x %02x.", bytes[0],
+            n > 1 ? bytes[1] : 0, n > 2 ? bytes[2] : 0, n > 3 ? bytes[3] : 0);
       return false;
   }
   if (size_only) {
@@ -91,8 +94,9 @@ void say(Failure& failure, const char* format, ...) {
 
 bool size_allowed(int64_t width, int64_t height, const DecodeOptions& options, Failure& failure) {
   if (width > kLongestSide || height > kLongestSide || width * height > options.max_pixels) {
-    say(failure, "says that it has %lld x %lld pixels; at most %lld, and %d a side, are decoded.", static_cast<long long>(width),
-        static_cast<long long>(height), static_cast<long long>(options.max_pixels), kLongestSide);
+    say(failure, "says that it has %lld x %lld pixels; at most %lld, and %d a side, are decoded.",
+        static_cast<long long>(width), static_cast<long long>(height), static_cast<long long>(options.max_pixels),
+        kLongestSide);
     return false;
   }
   return true;
@@ -118,11 +122,14 @@ PK_API int pk_image_decode(const uint8_t* bytes, int64_t n, const DecodeOptions*
 // Pillow's resize of a box of an image whose rows are `stride` bytes apart, to (out_height, out_width, 3).
 PK_API int pk_image_resize(const uint8_t* in, int width, int height, int64_t stride, const float* box, uint8_t* out,
                            int out_width, int out_height, int filter) {
-  return guarded([&] { return resize(in, width, height, stride, box, out, out_width, out_height, static_cast<Filter>(filter), last); });
+  return guarded([&] {
+    return resize(in, width, height, stride, box, out, out_width, out_height, static_cast<Filter>(filter), last);
+  });
 }
 
 // A PNG of 1 (grey) or 3 (RGB) channels; free its bytes with pk_image_free.
-PK_API int pk_image_encode_png(const uint8_t* pixels, int width, int height, int channels, int level, uint8_t** out, int64_t* length) {
+PK_API int pk_image_encode_png(const uint8_t* pixels, int width, int height, int channels, int level, uint8_t** out,
+                               int64_t* length) {
   return guarded([&] { return encode_png(pixels, width, height, channels, level, out, length, last); });
 }
 

@@ -10,9 +10,9 @@ namespace patchkit::images {
 
 // Mirrored by PatchKit.Data's NativeDecodeOptions.
 struct DecodeOptions {
-  int64_t max_pixels;    // a larger image is refused before anything is allocated for it
-  int32_t scale;         // JPEG only: decode at 1/scale of the size in each direction; 1, 2, 4 or 8
-  int32_t orientation;   // whether the EXIF orientation is applied
+  int64_t max_pixels;   // a larger image is refused before anything is allocated for it
+  int32_t scale;        // JPEG only: decode at 1/scale of the size in each direction; 1, 2, 4 or 8
+  int32_t orientation;  // whether the EXIF orientation is applied
 };
 
 // Mirrored by PatchKit.Data's NativeImage.
@@ -34,10 +34,14 @@ void say(Failure& failure, const char* format, ...) __attribute__((format(printf
 // Whether an image of this size may be allocated; says why not.
 bool size_allowed(int64_t width, int64_t height, const DecodeOptions& options, Failure& failure);
 
-// Each decodes to RGB, or only reads the size when `size_only`; false with a sentence. On failure nothing stays allocated.
-bool decode_jpeg(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out, Failure& failure);
-bool decode_png(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out, Failure& failure);
-bool encode_png(const uint8_t* pixels, int width, int height, int channels, int level, uint8_t** out, int64_t* length, Failure& failure);
+// Each decodes to RGB, or only reads the size when `size_only`; false with a sentence. On failure nothing stays
+// allocated.
+bool decode_jpeg(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out,
+                 Failure& failure);
+bool decode_png(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out,
+                Failure& failure);
+bool encode_png(const uint8_t* pixels, int width, int height, int channels, int level, uint8_t** out, int64_t* length,
+                Failure& failure);
 
 // The EXIF orientation, 1..8, in a TIFF block (after "Exif\0\0"); 1 where there is none or the block is damaged.
 int exif_orientation(const uint8_t* tiff, size_t n);

@@ -44,7 +44,8 @@ boolean no_more(j_decompress_ptr) { return FALSE; }
 
 void skip(j_decompress_ptr info, long n) {
   if (n <= 0) return;
-  size_t step = static_cast<size_t>(n) < info->src->bytes_in_buffer ? static_cast<size_t>(n) : info->src->bytes_in_buffer;
+  size_t step =
+      static_cast<size_t>(n) < info->src->bytes_in_buffer ? static_cast<size_t>(n) : info->src->bytes_in_buffer;
   info->src->next_input_byte += step;
   info->src->bytes_in_buffer -= step;
 }
@@ -125,7 +126,8 @@ bool run(Decoder& d, const DecodeOptions& options, bool size_only, Pixels& out) 
 
 }  // namespace
 
-bool decode_jpeg(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out, Failure& failure) {
+bool decode_jpeg(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out,
+                 Failure& failure) {
   Decoder d;
   memset(&d, 0, sizeof d);
   d.failure = &failure;
@@ -146,8 +148,10 @@ bool decode_jpeg(const uint8_t* bytes, size_t n, const DecodeOptions& options, b
   bool done = run(d, options, size_only, out);
   jpeg_destroy_decompress(&d.info);
   free(d.row);
-  if (done) out.data = d.pixels;
-  else free(d.pixels);
+  if (done)
+    out.data = d.pixels;
+  else
+    free(d.pixels);
   return done;
 }
 

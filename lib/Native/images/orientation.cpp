@@ -44,7 +44,8 @@ int jpeg_orientation(const uint8_t* bytes, size_t n) {
     size_t length = static_cast<size_t>(bytes[at + 2] << 8 | bytes[at + 3]);
     if (length < 2 || length > n - at - 2) break;
     const uint8_t* body = bytes + at + 4;
-    if (marker == 0xe1 && length >= 8 && memcmp(body, "Exif\0\0", 6) == 0) return exif_orientation(body + 6, length - 8);
+    if (marker == 0xe1 && length >= 8 && memcmp(body, "Exif\0\0", 6) == 0)
+      return exif_orientation(body + 6, length - 8);
     at += 2 + length;
   }
   return 1;
@@ -73,13 +74,13 @@ bool apply_orientation(Pixels& pixels, int orientation, Failure& failure) {
   // Where the pixel (x, y) goes: start + x across + y down, in pixels of the upright image.
   int64_t w = turned ? height : width, h = turned ? width : height, start = 0, across = 1, down = w;
   switch (orientation) {
-    case 2: start = w - 1, across = -1, down = w; break;                         // mirrored left to right
-    case 3: start = w * h - 1, across = -1, down = -w; break;                    // upside down
-    case 4: start = w * (h - 1), across = 1, down = -w; break;                   // mirrored top to bottom
-    case 5: start = 0, across = w, down = 1; break;                              // transposed
-    case 6: start = w - 1, across = w, down = -1; break;                         // lies on its left side
-    case 7: start = w * h - 1, across = -w, down = -1; break;                    // transposed across the other diagonal
-    case 8: start = w * (h - 1), across = -w, down = 1; break;                   // lies on its right side
+    case 2: start = w - 1, across = -1, down = w; break;        // mirrored left to right
+    case 3: start = w * h - 1, across = -1, down = -w; break;   // upside down
+    case 4: start = w * (h - 1), across = 1, down = -w; break;  // mirrored top to bottom
+    case 5: start = 0, across = w, down = 1; break;             // transposed
+    case 6: start = w - 1, across = w, down = -1; break;        // lies on its left side
+    case 7: start = w * h - 1, across = -w, down = -1; break;   // transposed across the other diagonal
+    case 8: start = w * (h - 1), across = -w, down = 1; break;  // lies on its right side
   }
   const uint8_t* in = pixels.data;
   for (int64_t y = 0; y < height; y++) {

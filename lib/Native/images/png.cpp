@@ -50,8 +50,10 @@ void rgb_row(const uint8_t* in, uint8_t* out, int width, int depth, int colour, 
     case PNG_COLOR_TYPE_PALETTE:
       for (int x = 0; x < width; x++, out += 3) {
         int i = in[x];
-        if (i < colours) out[0] = palette[i].red, out[1] = palette[i].green, out[2] = palette[i].blue;
-        else out[0] = out[1] = out[2] = static_cast<uint8_t>(i);
+        if (i < colours)
+          out[0] = palette[i].red, out[1] = palette[i].green, out[2] = palette[i].blue;
+        else
+          out[0] = out[1] = out[2] = static_cast<uint8_t>(i);
       }
       break;
     case PNG_COLOR_TYPE_GRAY: {
@@ -67,7 +69,8 @@ void rgb_row(const uint8_t* in, uint8_t* out, int width, int depth, int colour, 
       break;
     default: {
       int step = (colour == PNG_COLOR_TYPE_RGB_ALPHA ? 4 : 3) * (wide ? 2 : 1), sample = wide ? 2 : 1;
-      for (int x = 0; x < width; x++, in += step, out += 3) out[0] = in[0], out[1] = in[sample], out[2] = in[2 * sample];
+      for (int x = 0; x < width; x++, in += step, out += 3)
+        out[0] = in[0], out[1] = in[sample], out[2] = in[2 * sample];
     }
   }
 }
@@ -99,7 +102,8 @@ bool run(Reader& r, const DecodeOptions& options, bool size_only, Pixels& out) {
   if (colour == PNG_COLOR_TYPE_PALETTE) png_get_PLTE(r.png, r.info, &palette, &colours);
   int64_t packed = static_cast<int64_t>(png_get_rowbytes(r.png, r.info)) * height;
   if (packed / kBestDeflate > static_cast<int64_t>(r.length)) {
-    say(*r.failure, "is truncated: the PNG has %zu bytes, too few for %lld x %lld pixels.", r.length, static_cast<long long>(width), static_cast<long long>(height));
+    say(*r.failure, "is truncated: the PNG has %zu bytes, too few for %lld x %lld pixels.", r.length,
+        static_cast<long long>(width), static_cast<long long>(height));
     return false;
   }
   png_set_packing(r.png);
@@ -115,7 +119,8 @@ bool run(Reader& r, const DecodeOptions& options, bool size_only, Pixels& out) {
   }
   for (int64_t y = 0; y < height; y++) r.rows[y] = r.raw + stride * y;
   png_read_image(r.png, r.rows);
-  for (int64_t y = 0; y < height; y++) rgb_row(r.rows[y], r.pixels + 3 * width * y, out.width, depth, colour, palette, colours);
+  for (int64_t y = 0; y < height; y++)
+    rgb_row(r.rows[y], r.pixels + 3 * width * y, out.width, depth, colour, palette, colours);
   return true;
 }
 
@@ -169,7 +174,8 @@ bool run(Writer& w, const uint8_t* pixels, int width, int height, int channels, 
 
 }  // namespace
 
-bool decode_png(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out, Failure& failure) {
+bool decode_png(const uint8_t* bytes, size_t n, const DecodeOptions& options, bool size_only, Pixels& out,
+                Failure& failure) {
   Reader r;
   memset(&r, 0, sizeof r);
   r.failure = &failure;
@@ -179,12 +185,15 @@ bool decode_png(const uint8_t* bytes, size_t n, const DecodeOptions& options, bo
   if (r.png) png_destroy_read_struct(&r.png, r.info ? &r.info : nullptr, nullptr);
   free(r.rows);
   free(r.raw);
-  if (done) out.data = r.pixels;
-  else free(r.pixels);
+  if (done)
+    out.data = r.pixels;
+  else
+    free(r.pixels);
   return done;
 }
 
-bool encode_png(const uint8_t* pixels, int width, int height, int channels, int level, uint8_t** out, int64_t* length, Failure& failure) {
+bool encode_png(const uint8_t* pixels, int width, int height, int channels, int level, uint8_t** out, int64_t* length,
+                Failure& failure) {
   Writer w;
   memset(&w, 0, sizeof w);
   w.failure = &failure;

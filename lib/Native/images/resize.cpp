@@ -56,7 +56,8 @@ Weights weights_of(int in_size, float from, float to, int out_size, Filter filte
     }
     for (int k = 0; k < count; k++) {
       double normal = sum != 0 ? exact[k] / sum : exact[k];
-      w.weight[static_cast<size_t>(i) * w.size + k] = static_cast<int32_t>((normal < 0 ? -0.5 : 0.5) + normal * (1 << kPrecision));
+      w.weight[static_cast<size_t>(i) * w.size + k] =
+          static_cast<int32_t>((normal < 0 ? -0.5 : 0.5) + normal * (1 << kPrecision));
     }
     w.first[i] = first;
     w.count[i] = count;
@@ -73,18 +74,25 @@ inline uint8_t clip(int32_t sum) {
 
 #ifdef __AVX2__
 
-// vpmaddwd multiplies 16-bit numbers and adds neighbours, so it takes two taps at once. A weight has 24 bits: it goes as
-// high * 2^11 + low, and sums wrap around to what 32-bit arithmetic gives.
+// vpmaddwd multiplies 16-bit numbers and adds neighbours, so it takes two taps at once. A weight has 24 bits: it goes
+// as high * 2^11 + low, and sums wrap around to what 32-bit arithmetic gives.
 constexpr int kLowBits = 11;
 
-inline int high_pair(const int32_t* weight) { return (weight[0] >> kLowBits & 0xffff) | (weight[1] >> kLowBits) * 65536; }
-inline int low_pair(const int32_t* weight) { return (weight[0] & ((1 << kLowBits) - 1)) | (weight[1] & ((1 << kLowBits) - 1)) << 16; }
+inline int high_pair(const int32_t* weight) {
+  return (weight[0] >> kLowBits & 0xffff) | (weight[1] >> kLowBits) * 65536;
+}
+inline int low_pair(const int32_t* weight) {
+  return (weight[0] & ((1 << kLowBits) - 1)) | (weight[1] & ((1 << kLowBits) - 1)) << 16;
+}
 
 // Weights 0 and 1 for the lower half, 2 and 3 for the upper one.
-inline __m256i halves(int lower, int upper) { return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_set1_epi32(lower)), _mm_set1_epi32(upper), 1); }
+inline __m256i halves(int lower, int upper) {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_set1_epi32(lower)), _mm_set1_epi32(upper), 1);
+}
 
 inline __m256i value(__m256i high, __m256i low) {
-  return _mm256_srai_epi32(_mm256_add_epi32(_mm256_add_epi32(_mm256_slli_epi32(high, kLowBits), low), _mm256_set1_epi32(kHalf)), kPrecision);
+  return _mm256_srai_epi32(
+      _mm256_add_epi32(_mm256_add_epi32(_mm256_slli_epi32(high, kLowBits), low), _mm256_set1_epi32(kHalf)), kPrecision);
 }
 
 // The sums of both halves as red, green, blue and a fourth number that means nothing.
@@ -98,14 +106,17 @@ constexpr int kRows = 4;  // rows at once, which share their weights
 
 // A pixel is written as four bytes: `out` has room for one more byte after each row.
 void across_rows(const uint8_t* const in[kRows], const Weights& w, uint8_t* out, int64_t out_stride, int out_width) {
+  // clang-format off
   const __m256i pairs = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1,
                                          6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
+  // clang-format on
   for (int x = 0; x < out_width; x++) {
     const int32_t* weight = &w.weight[static_cast<size_t>(x) * w.size];
     int64_t at = 3 * static_cast<int64_t>(w.first[x]);
     __m256i high[kRows] = {}, low[kRows] = {};
     for (int k = 0; k < w.count[x]; k += 4, at += 12) {
-      __m256i h = halves(high_pair(weight + k), high_pair(weight + k + 2)), l = halves(low_pair(weight + k), low_pair(weight + k + 2));
+      __m256i h = halves(high_pair(weight + k), high_pair(weight + k + 2)),
+              l = halves(low_pair(weight + k), low_pair(weight + k + 2));
       for (int r = 0; r < kRows; r++) {
         __m256i four = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in[r] + at)));
         __m256i taps = _mm256_shuffle_epi8(four, pairs);
@@ -122,10 +133,12 @@ void across_rows(const uint8_t* const in[kRows], const Weights& w, uint8_t* out,
 }
 
 // (rows, in_width, 3) -> (rows rounded up to a multiple of kRows, out_width, 3); the image's bytes end at `end`.
-void across(const uint8_t* in, int64_t stride, int rows, const uint8_t* end, const Weights& w, uint8_t* out, int64_t out_stride, int out_width) {
+void across(const uint8_t* in, int64_t stride, int rows, const uint8_t* end, const Weights& w, uint8_t* out,
+            int64_t out_stride, int out_width) {
   // How far into a row 16 bytes are read for the last four taps of an output.
   int64_t reach = 0;
-  for (int x = 0; x < out_width; x++) reach = std::max<int64_t>(reach, 3 * static_cast<int64_t>(w.first[x]) + (w.count[x] + 3) / 4 * 12 + 4);
+  for (int x = 0; x < out_width; x++)
+    reach = std::max<int64_t>(reach, 3 * static_cast<int64_t>(w.first[x]) + (w.count[x] + 3) / 4 * 12 + 4);
   std::vector<uint8_t> last;  // rows that end too close to the image's end, copied to where there is room
   for (int y = 0; y < rows; y += kRows, out += out_stride * kRows) {
     const uint8_t* block[kRows];
@@ -149,15 +162,18 @@ inline void down_column(const uint8_t* rows, int64_t stride, const int32_t* weig
   for (int k = 0; k < count; k += 2, rows += 2 * stride) {
     const uint8_t* next = k + 1 < count ? rows + stride : rows;
     __m256i h = _mm256_set1_epi32(high_pair(weight + k)), l = _mm256_set1_epi32(low_pair(weight + k));
-    __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows)), b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(next));
+    __m256i a = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows)),
+            b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(next));
     __m256i left = _mm256_unpacklo_epi8(a, b), right = _mm256_unpackhi_epi8(a, b);
-    __m256i taps[4] = {_mm256_unpacklo_epi8(left, zero), _mm256_unpackhi_epi8(left, zero), _mm256_unpacklo_epi8(right, zero), _mm256_unpackhi_epi8(right, zero)};
+    __m256i taps[4] = {_mm256_unpacklo_epi8(left, zero), _mm256_unpackhi_epi8(left, zero),
+                       _mm256_unpacklo_epi8(right, zero), _mm256_unpackhi_epi8(right, zero)};
     for (int i = 0; i < 4; i++) {
       high[i] = _mm256_add_epi32(high[i], _mm256_madd_epi16(taps[i], h));
       low[i] = _mm256_add_epi32(low[i], _mm256_madd_epi16(taps[i], l));
     }
   }
-  __m256i left = _mm256_packs_epi32(value(high[0], low[0]), value(high[1], low[1])), right = _mm256_packs_epi32(value(high[2], low[2]), value(high[3], low[3]));
+  __m256i left = _mm256_packs_epi32(value(high[0], low[0]), value(high[1], low[1])),
+          right = _mm256_packs_epi32(value(high[2], low[2]), value(high[3], low[3]));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_packus_epi16(left, right));
 }
 
@@ -165,7 +181,8 @@ inline void down_column(const uint8_t* rows, int64_t stride, const int32_t* weig
 
 constexpr int kRows = 1;
 
-void across(const uint8_t* in, int64_t stride, int rows, const uint8_t*, const Weights& w, uint8_t* out, int64_t out_stride, int out_width) {
+void across(const uint8_t* in, int64_t stride, int rows, const uint8_t*, const Weights& w, uint8_t* out,
+            int64_t out_stride, int out_width) {
   for (int y = 0; y < rows; y++, in += stride, out += out_stride) {
     for (int x = 0; x < out_width; x++) {
       const int32_t* weight = &w.weight[static_cast<size_t>(x) * w.size];
@@ -214,7 +231,8 @@ bool resize(const uint8_t* in, int width, int height, int64_t stride, const floa
   }
   if (width < 1 || height < 1 || out_width < 1 || out_height < 1 ||
       !(box[0] >= 0 && box[1] >= 0 && box[2] <= width && box[3] <= height && box[0] < box[2] && box[1] < box[3])) {
-    say(failure, "cannot be resized: the box (%g, %g, %g, %g) of %d x %d pixels to %d x %d.", box[0], box[1], box[2], box[3], width, height, out_width, out_height);
+    say(failure, "cannot be resized: the box (%g, %g, %g, %g) of %d x %d pixels to %d x %d.", box[0], box[1], box[2],
+        box[3], width, height, out_width, out_height);
     return false;
   }
   const uint8_t* end = in + stride * (height - 1) + 3 * static_cast<int64_t>(width);
@@ -237,11 +255,13 @@ bool resize(const uint8_t* in, int width, int height, int64_t stride, const floa
   }
   int64_t between_stride = row_bytes + 1;
   std::vector<uint8_t> between(between_stride * ((last - first + kRows - 1) / kRows * kRows));
-  across(in + stride * first, stride, last - first, end, weights_of(width, box[0], box[2], out_width, filter), between.data(), between_stride, out_width);
+  across(in + stride * first, stride, last - first, end, weights_of(width, box[0], box[2], out_width, filter),
+         between.data(), between_stride, out_width);
   if (vertical) {
     down(between.data(), between_stride, row_bytes, rows, first, out, out_height);
   } else {
-    for (int y = 0; y < height; y++) memcpy(out + static_cast<size_t>(row_bytes) * y, &between[between_stride * y], row_bytes);
+    for (int y = 0; y < height; y++)
+      memcpy(out + static_cast<size_t>(row_bytes) * y, &between[between_stride * y], row_bytes);
   }
   return true;
 }

@@ -38,8 +38,7 @@ struct Schedule {
   int64_t blocks, parts, tasks;
 
   explicit Schedule(const AttentionShape& shape)
-      : shape(shape),
-        blocks((shape.queries + query_block - 1) / query_block),
+      : shape(shape), blocks((shape.queries + query_block - 1) / query_block),
         parts(parts_per_item(shape.batch * shape.heads, blocks, shape.threads)),
         tasks(shape.batch * shape.heads * parts) {}
 
@@ -120,11 +119,8 @@ struct ForwardWorkspace {
   alignas(64) T maximum[query_block], sum[query_block], rescale[query_block];
 
   ForwardWorkspace(const AttentionShape& shape, int64_t stride)
-      : k(shape.keys * stride),
-        v(shape.keys * stride),
-        q_transposed(shape.dim * score_stride<T>),
-        scores(std::min(key_block, shape.keys) * score_stride<T>),
-        out(query_block * stride) {}
+      : k(shape.keys * stride), v(shape.keys * stride), q_transposed(shape.dim * score_stride<T>),
+        scores(std::min(key_block, shape.keys) * score_stride<T>), out(query_block * stride) {}
 };
 
 template <class T>
@@ -141,8 +137,7 @@ bool forward_block(const AttentionShape& shape, int64_t stride, int64_t first_qu
     T* scores = work.scores.data();
     tile_product<false>(keys, columns, shape.dim, RowMajor<T>{work.k.data() + first_key * stride, stride},
                         work.q_transposed.data(), score_stride<T>, scores, score_stride<T>);  // (keys, columns)
-    if (shape.causal && first_key + keys - 1 > first_query)
-      hide_future(scores, first_key, keys, first_query, columns);
+    if (shape.causal && first_key + keys - 1 > first_query) hide_future(scores, first_key, keys, first_query, columns);
     online_softmax(scores, keys, columns, work.maximum, work.sum, work.rescale);
     scale_rows(work.rescale, work.out.data(), columns, stride, work.out.data());
     tile_product<true>(columns, stride, keys, ColumnMajor<T>{scores, score_stride<T>},
@@ -187,15 +182,10 @@ struct BackwardWorkspace {
   alignas(64) T log_sum_exp[query_block], delta[query_block];
 
   BackwardWorkspace(const AttentionShape& shape, int64_t stride)
-      : k(shape.keys * stride),
-        v(shape.keys * stride),
-        q(query_block * stride),
-        grad_out(query_block * stride),
-        q_transposed(shape.dim * score_stride<T>),
-        grad_out_transposed(shape.dim * score_stride<T>),
+      : k(shape.keys * stride), v(shape.keys * stride), q(query_block * stride), grad_out(query_block * stride),
+        q_transposed(shape.dim * score_stride<T>), grad_out_transposed(shape.dim * score_stride<T>),
         weights(std::min(key_block, shape.keys) * score_stride<T>),
-        grad_scores(std::min(key_block, shape.keys) * score_stride<T>),
-        grad_q(query_block * stride) {}
+        grad_scores(std::min(key_block, shape.keys) * score_stride<T>), grad_q(query_block * stride) {}
 };
 
 // weights: scores -> exp(score - log_sum_exp); grad_scores: d weights -> d scores
@@ -228,8 +218,7 @@ bool backward_block(const AttentionShape& shape, int64_t stride, int64_t first_q
                         weights, score_stride<T>);  // (keys, columns)
     tile_product<false>(keys, columns, shape.dim, RowMajor<T>{v, stride}, work.grad_out_transposed.data(),
                         score_stride<T>, grad_scores, score_stride<T>);  // (keys, columns)
-    if (shape.causal && first_key + keys - 1 > first_query)
-      hide_future(weights, first_key, keys, first_query, columns);
+    if (shape.causal && first_key + keys - 1 > first_query) hide_future(weights, first_key, keys, first_query, columns);
     softmax_backward(weights, grad_scores, keys, columns, work.log_sum_exp, work.delta);
     tile_product<true>(keys, stride, queries, RowMajor<T>{weights, score_stride<T>}, work.grad_out.data(), stride,
                        grad_v + first_key * stride, stride);  // (keys, stride)
@@ -310,8 +299,8 @@ std::vector<Workspace> workspaces(const Schedule& schedule, int64_t stride) {
 }  // namespace
 
 template <class T>
-bool attention_forward(const AttentionShape& shape, Heads<const T> q, Heads<const T> k, Heads<const T> v,
-                       Heads<T> out, T* log_sum_exp) {
+bool attention_forward(const AttentionShape& shape, Heads<const T> q, Heads<const T> k, Heads<const T> v, Heads<T> out,
+                       T* log_sum_exp) {
   const Schedule schedule(shape);
   const int64_t stride = padded<T>(shape.dim);
   auto work = workspaces<ForwardWorkspace<T>>(schedule, stride);
@@ -326,8 +315,8 @@ bool attention_forward(const AttentionShape& shape, Heads<const T> q, Heads<cons
 
 template <class T>
 bool attention_backward(const AttentionShape& shape, Heads<const T> q, Heads<const T> k, Heads<const T> v,
-                        Heads<const T> out, const T* log_sum_exp, Heads<const T> grad_out,
-                        Heads<T> grad_q, Heads<T> grad_k, Heads<T> grad_v) {
+                        Heads<const T> out, const T* log_sum_exp, Heads<const T> grad_out, Heads<T> grad_q,
+                        Heads<T> grad_k, Heads<T> grad_v) {
   const Schedule schedule(shape);
   const int64_t stride = padded<T>(shape.dim);
   const int64_t size = shape.keys * stride;

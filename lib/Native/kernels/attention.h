@@ -23,13 +23,13 @@ struct AttentionShape {
 // out = softmax(scale q k^T) v, without ever holding a (queries, keys) matrix.
 // log_sum_exp is (batch, heads, queries), contiguous. False when stopped; the outputs are then unfinished.
 template <class T>
-bool attention_forward(const AttentionShape& shape, Heads<const T> q, Heads<const T> k, Heads<const T> v,
-                       Heads<T> out, T* log_sum_exp);
+bool attention_forward(const AttentionShape& shape, Heads<const T> q, Heads<const T> k, Heads<const T> v, Heads<T> out,
+                       T* log_sum_exp);
 
 // The scores are computed again from q, k and log_sum_exp.
 template <class T>
 bool attention_backward(const AttentionShape& shape, Heads<const T> q, Heads<const T> k, Heads<const T> v,
-                        Heads<const T> out, const T* log_sum_exp, Heads<const T> grad_out,
-                        Heads<T> grad_q, Heads<T> grad_k, Heads<T> grad_v);
+                        Heads<const T> out, const T* log_sum_exp, Heads<const T> grad_out, Heads<T> grad_q,
+                        Heads<T> grad_k, Heads<T> grad_v);
 
 }  // namespace patchkit::kernels

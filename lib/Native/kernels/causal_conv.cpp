@@ -105,14 +105,14 @@ void add_parameter_grads(Rows<width, T> rows, const T* grad_sum, int64_t channel
 // What one part of the backward sums up and remembers.
 template <int width, class T>
 struct PartMemory {
-  static constexpr int64_t sum_rows = width + 1;       // a row for each tap, then the bias
+  static constexpr int64_t sum_rows = width + 1;  // a row for each tap, then the bias
   static constexpr int64_t rows = 2 * sum_rows + width;
 
   int64_t channels;
   T* start;
 
-  T* total() const { return start; }                                // (sum_rows, channels) of the rows done
-  T* block_sum() const { return start + sum_rows * channels; }      // the same of the rows since
+  T* total() const { return start; }                                   // (sum_rows, channels) of the rows done
+  T* block_sum() const { return start + sum_rows * channels; }         // the same of the rows since
   T* recent_grads() const { return start + 2 * sum_rows * channels; }  // (width, channels)
 
   void close_block() const {

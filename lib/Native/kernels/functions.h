@@ -19,9 +19,11 @@ struct FloatConstants {
   static constexpr float ln2_low = -2.12194440e-4f;
   static constexpr float lowest = -87.0f;
   static constexpr float highest = 88.0f;
+  // clang-format off
   static constexpr float polynomial[] = {  // relative error 2.6e-9
       1.0f, 1.00000003782961446f, 0.500000004725939815f, 0.1666641501129006f,
       0.0416663522680825279f, 0.00837516828895420053f, 0.00139411607538254702f};
+  // clang-format on
   static constexpr int log1p_terms = 8;
 };
 
@@ -34,10 +36,12 @@ struct DoubleConstants {
   static constexpr double ln2_low = 1.90821492927058770002e-10;
   static constexpr double lowest = -708.0;
   static constexpr double highest = 709.0;
+  // clang-format off
   static constexpr double polynomial[] = {  // relative error 4.3e-18
       1.0, 1.0, 0.500000000000001848, 0.166666666666666809,
       0.0416666666664873796, 0.00833333333331954556, 0.00138888889525054065, 0.00019841269890193706,
       0.0000248014852783700626, 2.75572407617392593e-6, 2.76327150716322541e-7, 2.51100956118862372e-8};
+  // clang-format on
   static constexpr int log1p_terms = 17;
 };
 

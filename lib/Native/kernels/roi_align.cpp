@@ -1,6 +1,6 @@
 // RoIAlign. Bilinear sampling is linear along each axis, and the samples of a bin form a grid, so a bin is
-// sum over rows y and columns x of a_y a_x F[y, x]: the weights a_y and a_x of each region's bins are made once and serve
-// all channels, forward and backward.
+// sum over rows y and columns x of a_y a_x F[y, x]: the weights a_y and a_x of each region's bins are made once and
+// serve all channels, forward and backward.
 #include "roi_align.h"
 
 #include <algorithm>

@@ -5,8 +5,8 @@
 namespace patchkit::kernels {
 
 struct RoiShape {
-  int64_t maps, channels, height, width;   // features (maps, channels, height, width)
-  int64_t rois, out_height, out_width;     // out (rois, channels, out_height, out_width)
+  int64_t maps, channels, height, width;  // features (maps, channels, height, width)
+  int64_t rois, out_height, out_width;    // out (rois, channels, out_height, out_width)
   double scale;
   int64_t sampling_ratio;
   bool aligned;

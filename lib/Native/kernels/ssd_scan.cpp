@@ -46,9 +46,7 @@ class Forward {
   T* edge(int64_t segment, int64_t sequence) const {
     return memory_.edges + ((segment - 1) * d_.sequences() + sequence) * d_.state;
   }
-  T& carry(int64_t segment, int64_t sequence) const {
-    return memory_.carry[(segment - 1) * d_.sequences() + sequence];
-  }
+  T& carry(int64_t segment, int64_t sequence) const { return memory_.carry[(segment - 1) * d_.sequences() + sequence]; }
 
   bool stop() {
     if (stop_requested()) stopped_ = true;
@@ -101,8 +99,7 @@ class Forward {
         if (!out_.chunk_states) return running(q);
         return out_.chunk_states + ((batch * d_.chunks + index) * d_.heads + q % d_.heads) * d_.state;
       };
-      for (int64_t q = sequences.begin; q < sequences.end; ++q)
-        enter_segment(segment, q, s, entering(q, chunks.begin));
+      for (int64_t q = sequences.begin; q < sequences.end; ++q) enter_segment(segment, q, s, entering(q, chunks.begin));
       for (int64_t index = chunks.begin; index < chunks.end && !stop(); ++index) {
         const Chunk c = chunk_at(d_, batch, group, index);
         load_group(d_, in_, c, s.group);
@@ -117,8 +114,10 @@ class Forward {
   }
 
   void enter_segment(int64_t segment, int64_t sequence, const ForwardScratch<T>& s, T* state) const {
-    if (segment > 0) std::copy_n(edge(segment, sequence), d_.state, state);
-    else if (in_.initial_state) load_state(d_, in_.initial_state + sequence * d_.p * d_.n, s.flipped, state);
+    if (segment > 0)
+      std::copy_n(edge(segment, sequence), d_.state, state);
+    else if (in_.initial_state)
+      load_state(d_, in_.initial_state + sequence * d_.p * d_.n, s.flipped, state);
   }
 
   // X, the decay, and V = leave dt X

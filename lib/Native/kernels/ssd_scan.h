@@ -29,13 +29,13 @@ struct TokenView {
 template <class E>
 struct SsdInputs {
   using T = Arithmetic<E>;
-  TokenView<const E> x;  // (b, l, h, p)
-  TokenView<const T> dt;  // (b, l, h)
-  const T* A;             // (h)
+  TokenView<const E> x;     // (b, l, h, p)
+  TokenView<const T> dt;    // (b, l, h)
+  const T* A;               // (h)
   TokenView<const E> B, C;  // (b, l, g, n)
-  const T* D = nullptr;   // (h) or (h, p), optional
+  const T* D = nullptr;     // (h) or (h, p), optional
   bool D_per_feature = false;
-  TokenView<const E> z;  // (b, l, h, p), optional
+  TokenView<const E> z;              // (b, l, h, p), optional
   const T* dt_bias = nullptr;        // (h), optional
   const T* initial_state = nullptr;  // (b, h, p, n), optional
   bool dt_softplus = false;
@@ -44,19 +44,19 @@ struct SsdInputs {
 template <class E>
 struct SsdOutputs {
   using T = Arithmetic<E>;
-  TokenView<E> y;    // (b, l, h, p)
-  T* final_state;    // (b, h, p, n)
+  TokenView<E> y;             // (b, l, h, p)
+  T* final_state;             // (b, h, p, n)
   T* chunk_states = nullptr;  // ssd_chunk_states_size elements, kept for the backward; optional
 };
 
 template <class E>
 struct SsdGradients {
   using T = Arithmetic<E>;
-  TokenView<E> x, z;  // (b, l, h, p); z only with a gate
-  T* dt;              // (b, l, h)
-  T* A;               // (h)
-  T *B, *C;           // (b, l, g, n)
-  T* D = nullptr;     // (h, p), optional; the sum over p is the caller's when D is (h)
+  TokenView<E> x, z;           // (b, l, h, p); z only with a gate
+  T* dt;                       // (b, l, h)
+  T* A;                        // (h)
+  T *B, *C;                    // (b, l, g, n)
+  T* D = nullptr;              // (h, p), optional; the sum over p is the caller's when D is (h)
   T* initial_state = nullptr;  // (b, h, p, n), optional
 };
 

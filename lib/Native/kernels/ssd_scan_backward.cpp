@@ -21,23 +21,23 @@ struct BackwardScratch {
         flipped(arena.take<T>(d.state)), R(arena.take<T>(sequences * d.state)) {}
 
   GroupChunk<T> group;
-  T* Ct;          // (N, Q)
-  T* dG;          // (Q, Q) summed over the group's heads, lower triangle
-  T *dBt, *dCt;   // (N, Q) through the states, summed over the group's heads
-  T* dtokens;     // (Q, N) dB or dC on their way out
+  T* Ct;         // (N, Q)
+  T* dG;         // (Q, Q) summed over the group's heads, lower triangle
+  T *dBt, *dCt;  // (N, Q) through the states, summed over the group's heads
+  T* dtokens;    // (Q, N) dB or dC on their way out
   Decay<T> decay;
-  T *X, *Xt;      // (Q, P), (P, Q)
-  T *g, *gt;      // (Q, P), (P, Q) gradient of the ungated output
-  T *V, *Y;       // (Q, P) scaled operand, result on its way out
-  T* M;           // (Q, Q) G o decay
-  T* L;           // (Q, Q) the decays; then the gradient each carries times itself, strictly lower
+  T *X, *Xt;                         // (Q, P), (P, Q)
+  T *g, *gt;                         // (Q, P), (P, Q) gradient of the ungated output
+  T *V, *Y;                          // (Q, P) scaled operand, result on its way out
+  T* M;                              // (Q, Q) G o decay
+  T* L;                              // (Q, Q) the decays; then the gradient each carries times itself, strictly lower
   T *through_source, *through_self;  // (Q) d/d(dt_j) by later outputs of the chunk, by output j
   T *through_enter, *through_leave;  // (Q) d/d(log enter_i), d/d(dt_j) by what reaches the chunk's end
-  T* crossing;    // (Q) gradient of the log decay of each token, through paths inside the chunk
-  T* columns;     // (Q) running column sums of L
-  T *D, *gate;    // (P)
-  T* flipped;     // (P, N)
-  T* R;           // (sequences walked together, N, P) gradient of the running state
+  T* crossing;                       // (Q) gradient of the log decay of each token, through paths inside the chunk
+  T* columns;                        // (Q) running column sums of L
+  T *D, *gate;                       // (P)
+  T* flipped;                        // (P, N)
+  T* R;                              // (sequences walked together, N, P) gradient of the running state
 };
 
 // Partial sums of the gradients that several tasks add to.
@@ -91,9 +91,7 @@ class Backward {
   bool begins_inside_group(int64_t range) const {
     return part_of(d_.sequences(), plan_.ranges, range).begin % d_.heads_per_group() != 0;
   }
-  TokenView<T> whole(T* tokens) const {
-    return {tokens, d_.length * d_.groups * d_.n, d_.groups * d_.n, d_.n};
-  }
+  TokenView<T> whole(T* tokens) const { return {tokens, d_.length * d_.groups * d_.n, d_.groups * d_.n, d_.n}; }
   // dB (which = 0) or dC (1) of a range's first group, when an earlier range owns that group's place in the result.
   TokenView<T> partial(int64_t range, int which) const {
     return {memory_.partial + ((range - 1) * 2 + which) * d_.length * d_.n, 0, d_.n, 0};
@@ -158,8 +156,7 @@ class Backward {
       for (int64_t index = chunks.end - 1; index >= chunks.begin && !stop(); --index) {
         const Chunk c = chunk_at(d_, batch, group, index);
         begin_group(c, s);
-        for (int64_t q = sequences.begin; q < sequences.end; ++q)
-          scan_head(c, segment, q, s, R(q));
+        for (int64_t q = sequences.begin; q < sequences.end; ++q) scan_head(c, segment, q, s, R(q));
         finish_group(c, s, dB, dC);
       }
       if (segment == 0 && grads_.initial_state && !stopped_)
@@ -169,8 +166,10 @@ class Backward {
   }
 
   void enter_segment(int64_t segment, int64_t sequence, const Scratch& s, T* R) const {
-    if (segment + 1 < plan_.segments) std::copy_n(edge(segment, sequence), d_.state, R);
-    else if (grad_final_state_) load_state(d_, grad_final_state_ + sequence * d_.p * d_.n, s.flipped, R);
+    if (segment + 1 < plan_.segments)
+      std::copy_n(edge(segment, sequence), d_.state, R);
+    else if (grad_final_state_)
+      load_state(d_, grad_final_state_ + sequence * d_.p * d_.n, s.flipped, R);
   }
 
   void begin_group(const Chunk& c, const Scratch& s) const {
@@ -207,8 +206,7 @@ class Backward {
   void scan_head(const Chunk& c, int64_t segment, int64_t sequence, Scratch& s, T* R) const {
     const int64_t head = sequence % d_.heads, slot = segment * d_.sequences() + sequence;
     const bool enters = c.index > 0 || in_.initial_state, leaves = c.index + 1 < d_.chunks || grad_final_state_;
-    const T* state =
-        enters ? chunk_states_ + ((c.batch * d_.chunks + c.index) * d_.heads + head) * d_.state : nullptr;
+    const T* state = enters ? chunk_states_ + ((c.batch * d_.chunks + c.index) * d_.heads + head) * d_.state : nullptr;
     const T* later = leaves ? R : nullptr;
     const T* D = load_D(d_, in_, head, s.D);
 
@@ -430,11 +428,11 @@ bool ssd_scan_backward(const SsdShape& shape, const SsdInputs<E>& in, TokenView<
   return ssd::Backward<E>(shape, in, grad_y, grad_final_state, chunk_states, grads, threads).run();
 }
 
-template bool ssd_scan_backward(const SsdShape&, const SsdInputs<float>&, TokenView<const float>,
-                                const float*, const float*, const SsdGradients<float>&, int);
-template bool ssd_scan_backward(const SsdShape&, const SsdInputs<double>&, TokenView<const double>,
-                                const double*, const double*, const SsdGradients<double>&, int);
-template bool ssd_scan_backward(const SsdShape&, const SsdInputs<bfloat16>&, TokenView<const bfloat16>,
-                                const float*, const float*, const SsdGradients<bfloat16>&, int);
+template bool ssd_scan_backward(const SsdShape&, const SsdInputs<float>&, TokenView<const float>, const float*,
+                                const float*, const SsdGradients<float>&, int);
+template bool ssd_scan_backward(const SsdShape&, const SsdInputs<double>&, TokenView<const double>, const double*,
+                                const double*, const SsdGradients<double>&, int);
+template bool ssd_scan_backward(const SsdShape&, const SsdInputs<bfloat16>&, TokenView<const bfloat16>, const float*,
+                                const float*, const SsdGradients<bfloat16>&, int);
 
 }  // namespace patchkit::kernels

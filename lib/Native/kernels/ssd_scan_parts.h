@@ -75,16 +75,17 @@ void load_tokens(TokenView<const E> view, const Chunk& c, int64_t head, int64_t 
 
 template <class E, class T>
 void store_tokens(const T* source, int64_t stride, const Chunk& c, int64_t head, int64_t width, TokenView<E> view) {
-  for (int64_t t = 0; t < c.count; ++t)
-    pack_row<E>(source + t * stride, width, view.row(c.batch, c.start + t, head));
+  for (int64_t t = 0; t < c.count; ++t) pack_row<E>(source + t * stride, width, view.row(c.batch, c.start + t, head));
 }
 
 // A caller's (p, n) state -> packed (N, P).
 template <class T>
 void load_state(const Dims<T>& d, const T* source, T* flipped, T* state) {
   for (int64_t i = 0; i < d.P; ++i) {
-    if (i < d.p) unpack_row(source + i * d.n, d.n, flipped + i * d.N, d.N);
-    else std::fill_n(flipped + i * d.N, d.N, T(0));
+    if (i < d.p)
+      unpack_row(source + i * d.n, d.n, flipped + i * d.N, d.N);
+    else
+      std::fill_n(flipped + i * d.N, d.N, T(0));
   }
   transpose(flipped, d.N, state, d.P, d.P, d.N);
 }
@@ -105,10 +106,10 @@ struct Decay {
       : dt(arena.take<T>(Q)), slope(arena.take<T>(Q)), high(arena.take<T>(Q)), low(arena.take<T>(Q)),
         enter(arena.take<T>(Q)), leave(arena.take<T>(Q)) {}
 
-  T *dt, *slope;    // (Q) the step after softplus, and softplus' derivative
-  T *high, *low;    // (Q) S_t
+  T *dt, *slope;     // (Q) the step after softplus, and softplus' derivative
+  T *high, *low;     // (Q) S_t
   T *enter, *leave;  // (Q) exp(S_t) from the chunk's start, exp(S_last - S_t) to its end
-  T total = 0;      // exp(S_last)
+  T total = 0;       // exp(S_last)
 };
 
 template <class E, class T>

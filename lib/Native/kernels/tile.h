@@ -110,8 +110,8 @@ template <bool accumulate, int Rows, int Vectors, class T, class Left>
 
 // out (rows, columns) (+)= left (rows, depth) . right (depth, columns) for any number of rows; columns are padded.
 template <bool accumulate, class T, class Left>
-[[gnu::always_inline]] inline void tile_product(int64_t rows, int64_t columns, int64_t depth, Left left,
-                                                const T* right, int64_t right_stride, T* out, int64_t out_stride) {
+[[gnu::always_inline]] inline void tile_product(int64_t rows, int64_t columns, int64_t depth, Left left, const T* right,
+                                                int64_t right_stride, T* out, int64_t out_stride) {
   constexpr int64_t width = tile_vectors * lanes<T>;
   int64_t j = 0;
   for (; j + width <= columns; j += width)
@@ -127,8 +127,7 @@ template <bool accumulate, class T, class Left>
 template <class T>
 void scale_rows(const T* factors, const T* from, int64_t rows, int64_t stride, T* to) {
   for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < stride; j += lanes<T>)
-      store(to + i * stride + j, factors[i] * load(from + i * stride + j));
+    for (int64_t j = 0; j < stride; j += lanes<T>) store(to + i * stride + j, factors[i] * load(from + i * stride + j));
 }
 
 namespace detail {

@@ -4,8 +4,10 @@ namespace PatchKit.Training.Recipes;
 // with the same patch size.
 //
 //   command    patchkit train --recipe adventurer-finetune-base          (-small, -large)
-//   cost       Adventurer-Base at 224: 9 / 35 / 137 / 549 / 2,302 A100 hours for p = 16 / 8 / 4 / 2 / 1 (Table 6 x 20 epochs)
-//   expected   Adventurer-Base top-1 at 128: 79.0 / 81.5 / 81.8 / 82.2 / 82.4, at 224: 82.6 / 83.9 / 84.3 / 84.5 / 84.6 for p = 16 / 8 / 4 / 2 / 1 (Table 1)
+//   cost       Adventurer-Base at 224: 9 / 35 / 137 / 549 / 2,302 A100 hours for p = 16 / 8 / 4 / 2 / 1
+//              (Table 6 x 20 epochs)
+//   expected   Adventurer-Base top-1 at 128: 79.0 / 81.5 / 81.8 / 82.2 / 82.4, at 224:
+//              82.6 / 83.9 / 84.3 / 84.5 / 84.6 for p = 16 / 8 / 4 / 2 / 1 (Table 1)
 
 /// <summary>Table 9: fine-tuning at 128 or 224 pixels.</summary>
 public static class AdventurerFinetuning

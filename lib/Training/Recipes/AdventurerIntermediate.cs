@@ -4,7 +4,8 @@ namespace PatchKit.Training.Recipes;
 // size.
 //
 //   command    patchkit train --recipe adventurer-intermediate-base          (-small, -large)
-//   cost       Adventurer-Base: 45 / 176 / 686 / 2,745 / 11,508 A100 hours for p = 16 / 8 / 4 / 2 / 1 (Table 6 x 100 epochs)
+//   cost       Adventurer-Base: 45 / 176 / 686 / 2,745 / 11,508 A100 hours for p = 16 / 8 / 4 / 2 / 1
+//              (Table 6 x 100 epochs)
 //   expected   not published before the third stage
 
 /// <summary>Table 10: intermediate training at 224 pixels.</summary>

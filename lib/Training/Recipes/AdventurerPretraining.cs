@@ -4,9 +4,11 @@ namespace PatchKit.Training.Recipes;
 // follows.
 //
 //   command    patchkit train --recipe adventurer-pretrain          patchkit train --recipe adventurer-pretrain-large
-//   cost       not published; Table 6's hours are 2.3e-3 per token and epoch for Adventurer-Base, so for 300 epochs at 128 about
-//              44 / 176 / 703 / 2,810 / 11,250 A100 hours for p = 16 / 8 / 4 / 2 / 1, and a quarter of that at 64
-//   expected   Adventurer-Base top-1 at 64: 69.2 / 77.2 / 80.0 / 80.5 / 80.9 for p = 16 / 8 / 4 / 2 / 1 (Table 1); before fine-tuning at 128 not published
+//   cost       not published; Table 6's hours are 2.3e-3 per token and epoch for Adventurer-Base, so for 300 epochs
+//              at 128 about 44 / 176 / 703 / 2,810 / 11,250 A100 hours for p = 16 / 8 / 4 / 2 / 1, and a quarter of
+//              that at 64
+//   expected   Adventurer-Base top-1 at 64: 69.2 / 77.2 / 80.0 / 80.5 / 80.9 for p = 16 / 8 / 4 / 2 / 1 (Table 1);
+//              before fine-tuning at 128 not published
 
 /// <summary>Table 8: pre-training at 64 or 128 pixels.</summary>
 public static class AdventurerPretraining

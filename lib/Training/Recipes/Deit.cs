@@ -4,8 +4,10 @@ namespace PatchKit.Training.Recipes;
 // every input and patch size.
 //
 //   command    patchkit train --recipe deit
-//   cost       DeiT-Base at 224: 108 A100 hours at p = 16, 558 at p = 8, 2,937 at p = 4, 24,018 at p = 2, 290,397 at p = 1 (Table 6 x 300 epochs)
-//   expected   DeiT-Base top-1 at 64: 68.2 / 76.9 / 80.1 / 80.8 / 81.3 for p = 16 / 8 / 4 / 2 / 1; at 128: 78.1 / 81.0 / 82.3 / 82.9 for p = 16 / 8 / 4 / 2 (Table 1);
+//   cost       DeiT-Base at 224: 108 A100 hours at p = 16, 558 at p = 8, 2,937 at p = 4, 24,018 at p = 2,
+//              290,397 at p = 1 (Table 6 x 300 epochs)
+//   expected   DeiT-Base top-1 at 64: 68.2 / 76.9 / 80.1 / 80.8 / 81.3 for p = 16 / 8 / 4 / 2 / 1;
+//              at 128: 78.1 / 81.0 / 82.3 / 82.9 for p = 16 / 8 / 4 / 2 (Table 1);
 //              at 224: 81.8 / 83.5 for p = 16 / 8 (section 1)
 
 /// <summary>DeiT's recipe for ViT-Tiny, Small and Base.</summary>

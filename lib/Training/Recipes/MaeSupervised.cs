@@ -5,8 +5,10 @@ namespace PatchKit.Training.Recipes;
 // 2e-4 at batch 512.
 //
 //   command    patchkit train --recipe deit-large        patchkit train --recipe deit-huge
-//   cost       not published; by multiply-accumulates DeiT-Large costs 3.5 and Huge 7.2 times DeiT-Base at p = 16, so at 224 about 250 and 520 A100 hours for 200 epochs
-//   expected   He et al. 2022 report 82.6 and 83.1 top-1 at 224 and p = 16 (p = 14 for Huge); this paper shows Large and Huge in Figure 3b only, without numbers
+//   cost       not published; by multiply-accumulates DeiT-Large costs 3.5 and Huge 7.2 times DeiT-Base
+//              at p = 16, so at 224 about 250 and 520 A100 hours for 200 epochs
+//   expected   He et al. 2022 report 82.6 and 83.1 top-1 at 224 and p = 16 (p = 14 for Huge); this paper
+//              shows Large and Huge in Figure 3b only, without numbers
 
 /// <summary>He et al.'s recipe for ViT-Large and Huge from scratch.</summary>
 public static class MaeSupervised

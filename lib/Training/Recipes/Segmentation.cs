@@ -3,9 +3,11 @@ namespace PatchKit.Training.Recipes;
 // Section 4.1: a classification backbone fine-tuned on ADE20K, and the small nets' counterparts. As everywhere, one
 // recipe serves every patch size and both decoders.
 //
-//   command    patchkit train --recipe ade20k --data ADE20K --start KEY [--decoder upernet]      (--recipe segment-teach needs no data)
+//   command    patchkit train --recipe ade20k --data ADE20K --start KEY [--decoder upernet]
+//              (--recipe segment-teach needs no data)
 //   cost       not published; 160,000 iterations of 16 crops of 512 pixels
-//   expected   Table 2: Adventurer-Base with one linear layer 44.0 / 45.5 / 46.3 / 46.8 mIoU for p = 16 / 8 / 4 / 2, with UperNet 45.7 at p = 16
+//   expected   Table 2: Adventurer-Base with one linear layer 44.0 / 45.5 / 46.3 / 46.8 mIoU for p = 16 / 8 / 4 / 2,
+//              with UperNet 45.7 at p = 16
 
 /// <summary>Recipes of semantic segmentation.</summary>
 public static class Segmentation

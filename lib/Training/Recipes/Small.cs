@@ -3,8 +3,10 @@ namespace PatchKit.Training.Recipes;
 // The small nets' own recipes, under which the law shows in minutes. As everywhere, one recipe serves every patch size.
 //
 //   command    patchkit train --recipe teach          (smoke; teach-images and gpu with --data)
-//   cost       teach: 600 steps, on two CPU cores 5 to 30 s for p = 16 to 2; smoke: a third; teach-images: 2,400 steps; gpu: on one GPU, not measured
-//   expected   teach, ViT on generated images: test loss about 2.1 / 1.6 / 1.1 / .75 / .1 for p = 16 / 8 / 4 / 2 / 1 (chance 2.77)
+//   cost       teach: 600 steps, on two CPU cores 5 to 30 s for p = 16 to 2; smoke: a third; teach-images: 2,400
+//              steps; gpu: on one GPU, not measured
+//   expected   teach, ViT on generated images: test loss about 2.1 / 1.6 / 1.1 / .75 / .1 for p = 16 / 8 / 4 / 2 / 1
+//              (chance 2.77)
 
 /// <summary>Recipes of the scales `smoke`, `teach` and `gpu`.</summary>
 public static class Small

@@ -8,11 +8,17 @@ namespace PatchKit.Tests.Data.Coco;
 public sealed class CocoFileTests
 {
     private const string Whole = """
-        {"info": {"year": 2017}, "images": [{"id": 9, "width": 6, "height": 4, "file_name": "9.jpg"}, {"id": 2, "width": 5, "height": 5, "file_name": "2.jpg", "license": 1}],
+        {"info": {"year": 2017},
+         "images": [
+           {"id": 9, "width": 6, "height": 4, "file_name": "9.jpg"},
+           {"id": 2, "width": 5, "height": 5, "file_name": "2.jpg", "license": 1}],
          "annotations": [
-           {"id": 1, "image_id": 9, "category_id": 30, "iscrowd": 0, "area": 4, "bbox": [1, 1, 2, 2], "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]},
-           {"id": 2, "image_id": 9, "category_id": 7, "iscrowd": 1, "area": 24, "bbox": [0, 0, 6, 4], "segmentation": {"size": [4, 6], "counts": [0, 24]}},
-           {"id": 3, "image_id": 9, "category_id": 7, "area": 24, "bbox": [0, 0, 6, 4], "segmentation": {"counts": "0h0", "size": [4, 6]}},
+           {"id": 1, "image_id": 9, "category_id": 30, "iscrowd": 0, "area": 4, "bbox": [1, 1, 2, 2],
+            "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]},
+           {"id": 2, "image_id": 9, "category_id": 7, "iscrowd": 1, "area": 24, "bbox": [0, 0, 6, 4],
+            "segmentation": {"size": [4, 6], "counts": [0, 24]}},
+           {"id": 3, "image_id": 9, "category_id": 7, "area": 24, "bbox": [0, 0, 6, 4],
+            "segmentation": {"counts": "0h0", "size": [4, 6]}},
            {"id": 4, "image_id": 5, "category_id": 7, "area": 24, "bbox": [0, 0, 6, 4]},
            {"id": 5, "image_id": 9, "category_id": 8, "area": 24, "bbox": [0, 0, 6, 4]}],
          "categories": [{"id": 30, "name": "cat"}, {"id": 7, "name": "dog", "supercategory": "animal"}]}
@@ -75,7 +81,9 @@ public sealed class CocoFileTests
             path = Path.Combine(folder, "found.json");
             CocoResults.Save(path, found);
             Assert.Equal(
-                """[{"image_id":9,"category_id":7,"score":0.25,"bbox":[1,2,3.5,4],"segmentation":{"size":[4,6],"counts":"0h0"}},{"image_id":2,"category_id":7,"score":1E-07,"bbox":[0,0,0,0]}]""",
+                """[{"image_id":9,"category_id":7,"score":0.25,"bbox":[1,2,3.5,4]"""
+                    + ""","segmentation":{"size":[4,6],"counts":"0h0"}},"""
+                    + """{"image_id":2,"category_id":7,"score":1E-07,"bbox":[0,0,0,0]}]""",
                 File.ReadAllText(path)
             );
             var back = CocoResults.Load(path);
@@ -109,11 +117,13 @@ public sealed class CocoFileTests
     )]
     [InlineData("""{"annotations": [{"id": 1, "image_id": 2, "category_id": 3, "bbox": [1, 2, 3, 4]}]}""", "area")]
     [InlineData(
-        """{"annotations": [{"id": 1, "image_id": 2, "category_id": 3, "area": 1, "bbox": [1, 2, 3, 4], "segmentation": {"counts": "0"}}]}""",
+        """{"annotations": [{"id": 1, "image_id": 2, "category_id": 3, "area": 1, "bbox": [1, 2, 3, 4]"""
+            + """, "segmentation": {"counts": "0"}}]}""",
         "size"
     )]
     [InlineData(
-        """{"annotations": [{"id": 1, "image_id": 2, "category_id": 3, "area": 1, "bbox": [1, 2, 3, 4], "segmentation": 7}]}""",
+        """{"annotations": [{"id": 1, "image_id": 2, "category_id": 3, "area": 1, "bbox": [1, 2, 3, 4]"""
+            + """, "segmentation": 7}]}""",
         "polygons"
     )]
     [InlineData("""{"images": [}""", "line 1")]
@@ -125,7 +135,11 @@ public sealed class CocoFileTests
     {
         var found = CocoResults.Read(
             CocoFixtures.Text(
-                """[{"image_id": 1, "category_id": 2, "score": 0.5, "bbox": []}, {"image_id": 1, "category_id": 2, "score": 1, "bbox": [1, 2, 3, 4]}, {"image_id": 1, "category_id": 2, "score": 1, "bbox": null}]"""
+                """
+                [{"image_id": 1, "category_id": 2, "score": 0.5, "bbox": []},
+                 {"image_id": 1, "category_id": 2, "score": 1, "bbox": [1, 2, 3, 4]},
+                 {"image_id": 1, "category_id": 2, "score": 1, "bbox": null}]
+                """
             ),
             "found.json"
         );

@@ -1,13 +1,16 @@
-"""Executes notebooks by `csnotebook run` and by `jupyter nbconvert`, both through this checkout's bin/csnotebook, and compares the outputs.
+"""Executes notebooks by `csnotebook run` and by `jupyter nbconvert`, both through this checkout's bin/csnotebook, and
+compares the outputs.
 
-    python3 tests/Kernel/Jupyter/compare_nbconvert.py notebooks/02-*.ipynb              # Debian: python3-nbconvert, jupyter-client
-    python3 tests/Kernel/Jupyter/compare_nbconvert.py --runs runs notebooks/*.ipynb     # with a cache of runs that both may read
+    # Debian: python3-nbconvert, jupyter-client
+    python3 tests/Kernel/Jupyter/compare_nbconvert.py notebooks/02-*.ipynb
+    # with a cache of runs that both may read
+    python3 tests/Kernel/Jupyter/compare_nbconvert.py --runs runs notebooks/*.ipynb
 
-Each notebook runs at --set scale=smoke in a folder of its own whose `bin`, `lib` ... are links to this checkout. Without --runs both
-train everything, so that equal outputs also say that training repeats. What the clock decides is taken out before the comparison:
-durations, rates and dates; the course of the loss in a progress line; a table's rows and columns, and a figure's points, whose names
-speak of time; all of a cell that is tagged `timings`, but not which kinds of output it has. nbconvert's page must be written, too, and
-both notebooks be valid.
+Each notebook runs at --set scale=smoke in a folder of its own whose `bin`, `lib` ... are links to this checkout.
+Without --runs both train everything, so that equal outputs also say that training repeats. What the clock decides is
+taken out before the comparison: durations, rates and dates; the course of the loss in a progress line; a table's rows
+and columns, and a figure's points, whose names speak of time; all of a cell that is tagged `timings`, but not which
+kinds of output it has. nbconvert's page must be written, too, and both notebooks be valid.
 The last line is "N passed, N failed, N skipped".
 """
 import argparse
@@ -40,7 +43,8 @@ PLOTLY = "application/vnd.plotly.v1+json"
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     options.add_argument("notebooks", nargs="+", type=Path)
-    options.add_argument("--set", action="append", metavar="NAME=VALUE", help="a parameter, as often as you like (default: scale=smoke)")
+    options.add_argument("--set", action="append", metavar="NAME=VALUE",
+                         help="a parameter, as often as you like (default: scale=smoke)")
     options.add_argument("--runs", type=Path, help="a cache of trained runs that both use (default: both train)")
     options.add_argument("--keep", type=Path, help="leave the executed notebooks and the page in this folder")
     options = options.parse_args()
@@ -79,7 +83,8 @@ def compare(notebook, options):
                 forget_runs(house / "runs")
             theirs = execute_theirs(Path(folder), ours)
         except subprocess.CalledProcessError as e:
-            return f"`{' '.join(Path(str(word)).name for word in e.cmd[:4])} ...` failed:\n" + "\n".join(e.stdout.strip().splitlines()[-15:])
+            command = " ".join(Path(str(word)).name for word in e.cmd[:4])
+            return f"`{command} ...` failed:\n" + "\n".join(e.stdout.strip().splitlines()[-15:])
         finally:
             if options.keep:
                 options.keep.mkdir(parents=True, exist_ok=True)
@@ -89,7 +94,8 @@ def compare(notebook, options):
 
 
 def furnish(house, notebook, runs):
-    """A house like this checkout with the notebook in it: `../bin`, `../runs` and what lies beside the notebook are where it expects them."""
+    """A house like this checkout with the notebook in it: `../bin`, `../runs` and what lies beside the notebook are
+    where it expects them."""
     book = house / "notebooks" / notebook.name
     book.parent.mkdir(parents=True)
     for entry in HOME.iterdir():
@@ -148,7 +154,8 @@ def first_difference(ours, theirs):
     for mine, other in zip(ours, theirs):
         where = f"different in cell {mine['execution_count']} ({''.join(mine['source']).strip().splitlines()[0][:60]})"
         if mine["execution_count"] != other["execution_count"]:
-            return f"{where}: execution count {mine['execution_count']} with csnotebook, {other['execution_count']} with nbconvert"
+            return (f"{where}: execution count {mine['execution_count']} with csnotebook, "
+                    f"{other['execution_count']} with nbconvert")
         left, right = outputs(mine), outputs(other)
         if kinds(left) != kinds(right):
             return f"{where}: outputs {kinds(left)} with csnotebook, {kinds(right)} with nbconvert"
@@ -203,7 +210,8 @@ def axis_titles(figure):
 
 def shape_of(figure):
     """What a figure of measured times shows, but not where its points lie."""
-    return "; ".join(f"{trace.get('type')} {trace.get('name')} of {len(trace.get('y', trace.get('z', [])))}" for trace in figure["data"])
+    return "; ".join(f"{trace.get('type')} {trace.get('name')} of {len(trace.get('y', trace.get('z', [])))}"
+                     for trace in figure["data"])
 
 
 def normal(mime, text):
@@ -220,7 +228,8 @@ def normal(mime, text):
 
 
 def html_table(table):
-    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, flags=re.DOTALL) for row in re.findall(r"<tr.*?</tr>", table, flags=re.DOTALL)]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, flags=re.DOTALL)
+            for row in re.findall(r"<tr.*?</tr>", table, flags=re.DOTALL)]
     caption = " ".join(re.findall(r"<caption[^>]*>(.*?)</caption>", table, flags=re.DOTALL))
     return "\n".join([caption, *(" | ".join(row) for row in without_times(rows, caption))])
 
@@ -235,7 +244,8 @@ def markdown_tables(text):
 
 
 def plain_table(block):
-    """Columns are as broad as their numbers, so spaces do not count; nor does any number where a column or the whole table is of times."""
+    """Columns are as broad as their numbers, so spaces do not count; nor does any number where a column or the whole
+    table is of times."""
     lines = [" ".join(line.split()) for line in block.replace("─", "").splitlines()]
     above = " ".join(lines[:block[:block.index("──")].count("\n")])
     return "\n".join(NUMBER.sub("N", line) if TIMED.search(above) or TIMED.search(line) else line for line in lines)

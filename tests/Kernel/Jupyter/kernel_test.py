@@ -1,4 +1,4 @@
-"""Jupyter's own test suite (Debian: python3-jupyter-kernel-test) against this checkout's kernel, and what it leaves out.
+"""Jupyter's own test suite (Debian: python3-jupyter-kernel-test) on this checkout's kernel, and what it leaves out.
 
     /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py     # CSNOTEBOOK=COMMAND for another one than bin/csnotebook
 
@@ -145,7 +145,8 @@ class Front(unittest.TestCase):
         for by_signal in (False, True):
             for code in ENDLESS:
                 took = [self.stop(code, by_signal) for _ in range(REPEATS)]
-                print(f"\n{max(took):.2f} s at most of {REPEATS}, by {'signal' if by_signal else 'message'}: {code}", end="", flush=True)
+                way = "signal" if by_signal else "message"
+                print(f"\n{max(took):.2f} s at most of {REPEATS}, by {way}: {code}", end="", flush=True)
                 self.assertLess(max(took), 10)
                 self.assertEqual(self.value(self.run_cell("alive")[1]), "42")
 

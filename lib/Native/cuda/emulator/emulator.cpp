@@ -259,12 +259,9 @@ void load_matrices(uint32_t (&words)[4], const void* row, bool transposed) {
 
 const char* cudaGetErrorString(cudaError_t status) {
   switch (status) {
-    case cudaSuccess:
-      return "no error";
-    case cudaErrorInvalidValue:
-      return "invalid argument";
-    case cudaErrorInvalidConfiguration:
-      return "invalid configuration argument";
+    case cudaSuccess: return "no error";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
     default:
       return patchkit::emulator::machine.refusal ? patchkit::emulator::machine.refusal : "unspecified launch failure";
   }
