@@ -3,10 +3,13 @@ using Mono.Cecil.Cil;
 
 namespace PatchKit.Tests.House;
 
-/// <summary>Which types of a compiled assembly use which others of it, read off its fields, signatures and code.</summary>
+/// <summary>
+/// Which types of a compiled assembly use which others of it, read off its fields, signatures and code.
+/// </summary>
 internal static class References
 {
-    /// <summary>Each pair of two types of an assembly of which the first uses the second; nested ones as their outermost.</summary>
+    /// <summary>Each pair of two types of an assembly of which the first uses the second.</summary>
+    /// <remarks>A nested type counts as its outermost one.</remarks>
     internal static IEnumerable<(TypeDefinition From, TypeDefinition To)> Of(ModuleDefinition module) =>
         (
             from type in module.GetTypes()
