@@ -10,6 +10,8 @@ set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 here=$home/environment/vscode tools=$home/build/vscode-test/tools work=$home/build/vscode-test/work
 passed=0 failed=0 skipped=0 server=""
+entry=$tools/node_modules/code-server/out/node/entry.js
+folders=(--user-data-dir "$work/data" --extensions-dir "$work/extensions")
 vscode=4.139.1 node=24 playwright=1.59.1
 
 finish() {
@@ -46,17 +48,13 @@ install_tools() {
     touch "$tools/installed-$vscode-$playwright"
 }
 
-code_server() {
-  node "$tools/node_modules/code-server/out/node/entry.js" \
-    --user-data-dir "$work/data" --extensions-dir "$work/extensions" "$@"
-}
-
 serve() {
   local port=$1
-  code_server --auth none --bind-addr "127.0.0.1:$port" --disable-telemetry --disable-update-check "$work/folder" \
-    >"$work/server.log" 2>&1 &
+  # A session of its own, so that what the server started ends with it.
+  setsid node "$entry" "${folders[@]}" --auth none --bind-addr "127.0.0.1:$port" --disable-telemetry \
+    --disable-update-check "$work/folder" >"$work/server.log" 2>&1 &
   server=$!
-  trap 'kill $server 2>/dev/null; wait $server 2>/dev/null || true' EXIT
+  trap 'kill -- -$server 2>/dev/null; wait $server 2>/dev/null || true' EXIT
   for _ in $(seq 100); do
     if curl -sf -o /dev/null "http://127.0.0.1:$port/healthz"; then return; fi
     sleep 0.2
@@ -86,7 +84,7 @@ walk() {
   "window.commandCenter": false, "chat.disableAIFeatures": true,
   "workbench.secondarySideBar.defaultVisibility": "hidden", "remote.autoForwardPorts": false }
 SETTINGS
-  code_server --install-extension "$here/dist/patchkit-notebooks.vsix" >"$work/install.log" 2>&1 ||
+  node "$entry" "${folders[@]}" --install-extension "$here/dist/patchkit-notebooks.vsix" >"$work/install.log" 2>&1 ||
     fail "the extension's installation" "$(tail -n 1 "$work/install.log")"
   port=$((20000 + RANDOM % 20000))
   serve "$port" || fail "code-server" "it does not answer; see ${work#"$home/"}/server.log"
