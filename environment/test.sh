@@ -101,7 +101,11 @@ fi
 if [[ ${1:-} == fast ]]; then
   shift
   fast=(-trait- speed=slow -trait- speed=seconds -trait- needs=feed)
-  if [[ -n ${1:-} ]]; then fast+=(-class "*Tests.${1#Kernel}*"); fi
+  case ${1:-} in
+    "") ;;
+    Kernel) fast+=(-class "CsNotebook.Tests.*") ;;
+    *) fast+=(-class "PatchKit.Tests.$1*") ;;
+  esac
   set -- "${fast[@]}"
 fi
 

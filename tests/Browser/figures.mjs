@@ -1,17 +1,18 @@
 // A notebook with one of each kind of figure: executed, as a page, and as a site.
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { address, check, execute, looksRight, open, upgrades } from './page.mjs';
+import { address, check, looksRight, open, upgrades } from './page.mjs';
 
 export const run = async ({ browser, home, work, test }) => {
   const course = join(work, 'course'), site = join(work, 'figures'), page1 = join(work, 'figures.html');
   const csnotebook = join(home, 'bin/csnotebook');
-  await test('a notebook of figures runs and becomes a page and a site', async () => {
+  await test('a notebook of figures runs and becomes a page and a site', () => {
     rmSync(course, { recursive: true, force: true });
     mkdirSync(course, { recursive: true });
     copyFileSync(join(home, 'tests/Browser/figures.ipynb'), join(course, 'figures.ipynb'));
-    await execute(csnotebook, ['run', join(course, 'figures.ipynb'), '--html', page1]);
-    await execute(csnotebook, ['site', course, '--out', site, '--title', 'Figures']);
+    execFileSync(csnotebook, ['run', join(course, 'figures.ipynb'), '--html', page1], { stdio: 'inherit' });
+    execFileSync(csnotebook, ['site', course, '--out', site, '--title', 'Figures'], { stdio: 'inherit' });
   });
   for (const [name, file] of [['the site', join(site, 'figures.html')], ['the page', page1]])
     for (const scheme of ['light', 'dark'])

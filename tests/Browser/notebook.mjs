@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { check, execute, open } from './page.mjs';
+import { check, open } from './page.mjs';
 
 const name = '02-table-1-patch-size.ipynb', sweep = 'watched.Showing';
 
@@ -54,7 +54,7 @@ export const run = async ({ browser, home, work, test, skip }) => {
     const folder = join(work, 'jupyter'), prefix = join(work, 'kernel');
     prepare(home, folder);
     rmSync(prefix, { recursive: true, force: true });
-    await execute(join(home, 'bin/csnotebook'), ['install', '--prefix', prefix]);
+    execFileSync(join(home, 'bin/csnotebook'), ['install', '--prefix', prefix]);
     const port = await freePort(), log = [];
     const server = spawn(program, [
       '--no-browser', '--allow-root', '--ip=127.0.0.1', `--port=${port}`, '--NotebookApp.token=',

@@ -1,7 +1,5 @@
 // What the tests ask of pages.
-import { execFile } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 
 export const widths = [1400, 820, 420];
 export const schemes = ['light', 'dark'];
@@ -23,9 +21,6 @@ export const open = async (browser, width, colorScheme) => {
   });
   return { page, complaints, close: () => context.close() };
 };
-
-// A program, which has to end well.
-export const execute = promisify(execFile);
 
 export const address = file => pathToFileURL(file).href;
 

@@ -28,12 +28,8 @@ const test = async (name, body) => {
 const skip = reason => { throw new Skip(reason); };
 
 try {
-  const run = async parts => {
-    for (const [name, part] of Object.entries(parts))
-      if (wanted.length === 0 || wanted.includes(name)) await part.run({ browser, home, work, test, skip });
-  };
-  // The notebook trains, with one thread; the pages are drawn beside it.
-  await Promise.all([run({ notebook }), run({ site, figures })]);
+  for (const [name, part] of Object.entries({ site, figures, notebook }))
+    if (wanted.length === 0 || wanted.includes(name)) await part.run({ browser, home, work, test, skip });
 } finally {
   await browser.close();
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

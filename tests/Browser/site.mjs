@@ -1,20 +1,21 @@
 // The course site of this project's notebooks, from a folder.
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { address, check, execute, looksRight, open, schemes, upgrades, widths } from './page.mjs';
+import { address, check, looksRight, open, schemes, upgrades, widths } from './page.mjs';
 
 const pages = folder => readdirSync(folder, { recursive: true }).filter(name => name.endsWith('.html')).sort();
 
 export const run = async ({ browser, home, work, test }) => {
   const folder = join(work, 'site');
   let names = [];
-  await test('csnotebook site writes the site', async () => {
+  await test('csnotebook site writes the site', () => {
     const program = join(home, 'bin/csnotebook');
-    await execute(program, ['site', join(home, 'notebooks'), '--out', folder]);
+    execFileSync(program, ['site', join(home, 'notebooks'), '--out', folder], { stdio: 'inherit' });
     names = pages(folder).filter(name => !name.startsWith('source'));
     check(names.length >= 15, `there are ${names.length} pages, fewer than an index, 13 notebooks and one about them`);
   });
-  await Promise.all(schemes.map(async scheme => {
+  for (const scheme of schemes)
     for (const width of widths)
       await test(`every page at ${width} pixels, ${scheme}: no overflow, no complaint, images with words`, async () => {
         const { page, complaints, close } = await open(browser, width, scheme);
@@ -29,7 +30,6 @@ export const run = async ({ browser, home, work, test }) => {
         await page.screenshot({ path: join(work, 'seen', `index-${width}-${scheme}.png`) });
         await close();
       });
-  }));
   await test('a reader goes from the index to a notebook, to the next, and asks for a solution', async () => {
     const { page, complaints, close } = await open(browser, 1400, 'light');
     await page.goto(address(join(folder, 'index.html')));
@@ -58,17 +58,13 @@ export const run = async ({ browser, home, work, test }) => {
     await close();
   });
   await test('figures become charts of plotly.js on a wide page and stay images on a phone', async () => {
-    const left = names.filter(name => /^\d/.test(name));
-    const one = async () => {
-      for (let name = left.shift(); name; name = left.shift()) {
-        const { page, complaints, close } = await open(browser, 1400, 'light');
-        await page.goto(address(join(folder, name)));
-        const figures = page.locator('[data-figure]:visible');
-        if (await figures.count() > 0) await upgrades(page, figures.first());
-        check(complaints.length === 0, `${name}: ${complaints[0]}`);
-        await close();
-      }
-    };
-    await Promise.all([one(), one()]);
+    for (const name of names.filter(name => /^\d/.test(name))) {
+      const { page, complaints, close } = await open(browser, 1400, 'light');
+      await page.goto(address(join(folder, name)));
+      const figures = page.locator('[data-figure]:visible');
+      if (await figures.count() > 0) await upgrades(page, figures.first());
+      check(complaints.length === 0, `${name}: ${complaints[0]}`);
+      await close();
+    }
   });
 };

@@ -7,6 +7,7 @@ namespace PatchKit.Tests.Cli;
 internal sealed class ChildProcess : IDisposable
 {
     private readonly Process _process;
+    private bool _isDisposed;
     private readonly Task<string> _output,
         _errors;
 
@@ -107,6 +108,9 @@ internal sealed class ChildProcess : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();

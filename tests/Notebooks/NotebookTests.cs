@@ -162,6 +162,18 @@ public sealed partial class NotebookTests(ITestOutputHelper output, NotebookTest
         Assert.All(Checks(notebook).Skip(exercises), check => Assert.Contains(": not yet.", check.Text));
     }
 
+    // The same copy from its first cell on, as students run it.
+    [Theory, MemberData(nameof(Names)), Trait("speed", "slow")]
+    public void TheStudentsCopyRunsByItself(string name)
+    {
+        Everything.OrSkip();
+        string copy = desk.Path("copy-" + name),
+            tried = desk.Path("tried-" + name);
+        Assert.Equal(0, desk.Run("release", desk.Path(name), "--out", copy).Code);
+        desk.Run("run", copy, "--set", "scale=smoke", "--out", tried, "--allow-errors");
+        Assert.All(Checks(SavedNotebook.Load(tried)), check => Assert.Contains(": not yet.", check.Text));
+    }
+
     private static IEnumerable<SavedNotebook.Cell> Checks(SavedNotebook notebook) =>
         notebook.Code.Where(cell => cell.Tags.Contains("check"));
 

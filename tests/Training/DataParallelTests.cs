@@ -51,7 +51,7 @@ public sealed class DataParallelTests : IDisposable
     public void TwoProcessesTrainTable1AsOneDoes()
     {
         string[] table = ["run", "table1", "--scale", "smoke", "--precision", "float64"];
-        var whole = ChildProcess.WithThreads(1, [.. table, "--out", Path.Combine(_folder, "one")]);
+        using var whole = ChildProcess.WithThreads(1, [.. table, "--out", Path.Combine(_folder, "one")]);
         Finished(ChildProcess.WithThreads(1, [.. table, "--accumulate", "2", "--out", Path.Combine(_folder, "parts")]));
         Finished(whole);
         Assert.Contains(

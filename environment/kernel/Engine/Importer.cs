@@ -35,7 +35,11 @@ internal sealed class Importer(
         string file = Path.GetFileName(path);
         var cells = Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".ipynb" when readNotebook is not null => Notebook(path, directive.Line),
+            ".ipynb" when readNotebook is null => throw CellException.Directive(
+                $"{directive.Name}: {path} is a notebook, and this session was begun without what reads one.",
+                directive.Line
+            ),
+            ".ipynb" => Notebook(path, directive.Line),
             ".csx" or ".cs" => [(File.ReadAllText(path), file)],
             var other => throw CellException.Directive(
                 $"{directive.Name} reads .ipynb and .csx files, not {other}.",
