@@ -15,6 +15,7 @@ namespace PatchKit.Tests.Segmentation;
 /// Segmentations are runs like any other: cached, resumed to the bit, listed, started from a classification; and their
 /// models write overlays.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class SegmentationRunTests : IDisposable
 {
     private static readonly Recipe s_recipe = RecipeBook.Find("segment-smoke") with

@@ -9,6 +9,7 @@ namespace PatchKit.Tests.Training;
 /// <summary>
 /// Batches that are fetched while a step is computed: the same ones, errors in order, and stopping at once.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class FetchAheadTests : IDisposable
 {
     private static readonly SmallRun s_run = new(SmallRun.Full, SmallRun.Generated);

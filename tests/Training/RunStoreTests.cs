@@ -10,6 +10,7 @@ namespace PatchKit.Tests.Training;
 /// The cache of runs: what a key is, what is trained again and what not, and files that are damaged, held or left
 /// behind.
 /// </summary>
+[Trait("speed", "seconds")]
 public sealed class RunStoreTests : IDisposable
 {
     private static readonly RunConfig s_config = new()

@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Training;
 
 /// <summary>What training does: seeds, schedule, clipping, accumulation, average, and what is not a number.</summary>
+[Trait("speed", "seconds")]
 public sealed class TrainerTests : IDisposable
 {
     private static readonly SmallRun s_run = new(SmallRun.Plain, SmallRun.Generated);
