@@ -24,7 +24,8 @@ internal sealed class ExperimentChoices
     {
         Description =
             "train the next smaller patch too, p = 1 at 16 pixels, with at most three seeds where --seeds "
-            + "says no more; table1 on real images: the two smallest patches also with 2 and 4 times the steps",
+            + "says no more; table1 on real images: the two smallest patches also with 2 and 4 times the steps; "
+            + "table2 on real images: five patch sizes in place of three",
     };
     private readonly Option<string?> _pretraining = new("--pretraining")
     {

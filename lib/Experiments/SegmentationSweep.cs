@@ -52,7 +52,7 @@ internal static class SegmentationSweep
         {
             Scale.Paper => [16, 8, 4, 2],
             Scale.Gpu => [16, 8, 4],
-            _ when options.Data is not null => Three(Crop(options)),
+            _ when options.Data is not null => options.Pixels ? Five(Crop(options)) : Three(Crop(options)),
             Scale.Smoke => [8, 4],
             _ => [16, 8, 4, 2],
         };
@@ -232,6 +232,19 @@ internal static class SegmentationSweep
                     .First(),
                 least,
             ];
+    }
+
+    // A patch at least twice as large before them and one at most half as large behind: 60 and 5.
+    private static int[] Five((int Height, int Width) crop)
+    {
+        int[] three = Three(crop),
+            common = Common(crop.Height, crop.Width);
+        return
+        [
+            .. common.Where(p => p >= 2 * three[0]).Take(1),
+            .. three,
+            .. common.Where(p => 2 * p <= three[^1]).TakeLast(1),
+        ];
     }
 
     private static int[] Common(int height, int width) =>
