@@ -61,6 +61,36 @@ public sealed class PackageTests : SessionTest
             }
         )
             Assert.Matches(@"<td><div class=""chart"" data-figure=""", (await Value(within))["text/html"]);
+
+        Host.Displays.Clear();
+        Host.KeepsScripts = true;
+        await Value(First);
+        Assert.False(Assert.Single(Host.Displays).Update);
+    }
+
+    /// <summary>Words and data are what a page without plotly.js shows.</summary>
+    [Fact]
+    public async Task A_chart_without_plotly_js_tells_its_title_and_its_cells()
+    {
+        const string Json = """
+            {"data": [{"type": "heatmap", "x": ["p=2", "p=1"], "y": ["D<48", "D=96"], "z": [[0.5, 1], [2, 3]]},
+                      {"type": "scatter", "y": [1, 2], "showlegend": false}],
+             "layout": {"title": {"text": "<b>Loss</b><br><i>means</i>"}}}
+            """;
+        string dll = Compiled.Library(
+            Path.Combine(Folder, "Charts.dll"),
+            "namespace Plotly.NET; public class GenericChart { public static string toFigureJson(GenericChart chart) => "
+                + $"\"\"\"\"\n{Json}\n\"\"\"\"; }}"
+        );
+        var chart = await Value($"#r \"{dll}\"\nnew Plotly.NET.GenericChart()");
+        Assert.Equal("Chart \"Loss\": heatmap of 2", chart["text/plain"]);
+        Assert.Contains(
+            "<caption>heatmap</caption><thead><tr><th></th><th scope=\"col\">p=2</th><th scope=\"col\">p=1</th></tr>"
+                + "</thead><tbody><tr><th scope=\"row\">D&lt;48</th><td>0.5</td><td>1</td></tr>"
+                + "<tr><th scope=\"row\">D=96</th><td>2</td><td>3</td></tr></tbody></table>\n</div>",
+            chart["text/html"],
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>The file is small, and its page has one plotly.js for all charts.</summary>

@@ -5,6 +5,9 @@ namespace CsNotebook.Tests;
 /// <summary>Keeps what a cell shows.</summary>
 internal sealed class RecordingHost : ICellHost
 {
+    /// <inheritdoc/>
+    public bool KeepsScripts { get; set; }
+
     /// <summary>Streams, in order, neighbours of one stream joined.</summary>
     public List<(StreamName Name, string Text)> Streams { get; } = [];
 

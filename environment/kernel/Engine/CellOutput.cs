@@ -26,7 +26,8 @@ internal sealed class CellOutput(ICellHost host, OutputQueue queue, PageScripts 
             return;
         string id = Guid.NewGuid().ToString("N");
         queue.Post(host, h => h.Display(script, id, update: false));
-        queue.Post(host, h => h.Display(PageScripts.Line, id, update: true));
+        if (!host.KeepsScripts)
+            queue.Post(host, h => h.Display(PageScripts.Line, id, update: true));
     }
 
     public void ClearOutput(bool wait) => queue.Post(host, h => h.ClearOutput(wait));

@@ -6,6 +6,11 @@ namespace CsNotebook.Engine;
 /// </summary>
 public interface ICellHost
 {
+    /// <summary>
+    /// Whether nobody sees the output as it comes: the page that it becomes later must then carry what its charts need.
+    /// </summary>
+    bool KeepsScripts => false;
+
     /// <summary>Text written to stdout or stderr; consecutive writes may arrive as one.</summary>
     void Stream(StreamName name, string text);
 

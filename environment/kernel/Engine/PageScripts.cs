@@ -5,7 +5,8 @@ namespace CsNotebook.Engine;
 
 /// <summary>
 /// Brings plotly.js (3.6 MB) to the page before the first chart that a session shows, and no other: all outputs stand
-/// on one page. It is shown and at once replaced by a line, so that the page has it and the notebook's file has not.
+/// on one page. It is shown and at once replaced by a line, so that the page has it and the notebook's file has not;
+/// where nobody sees the page before it is made of the file, it stays.
 /// The cell that brought it brings it again when it is run again, as after the page was loaded anew.
 /// </summary>
 internal sealed class PageScripts

@@ -17,6 +17,10 @@ internal sealed class RequestHost(
     CancellationToken stop
 ) : ICellHost
 {
+    /// <summary>True where the user may not be asked: jupyter nbconvert executes so, and has no page until the end.
+    /// </summary>
+    public bool KeepsScripts => input is null;
+
     /// <inheritdoc/>
     public void Stream(StreamName name, string text)
     {

@@ -15,12 +15,16 @@ internal sealed class FigureLayout
         SmallSize = 11,
         LegendText = 34;
 
+    // Pages show charts as narrow as this, whose words plotly does not break.
+    private const double Narrowest = 600;
+
     internal FigureLayout(Figure figure)
     {
         double y = Pad,
-            inner = figure.Width - 2 * Pad;
-        Title = Lines(figure.Title, TitleSize, TextWidth.Bold, 21, 6);
-        Subtitle = Lines(figure.Subtitle, SubtitleSize, 1, 17, 4);
+            inner = figure.Width - 2 * Pad,
+            heading = Math.Min(figure.Width, Narrowest) - 2 * Pad;
+        Title = Lines(figure.Title, TitleSize, TextWidth.Bold, heading, 21, 6);
+        Subtitle = Lines(figure.Subtitle, SubtitleSize, 1, heading, 17, 4);
         Legend = Entries(figure, inner, ref y);
         y += y > Pad ? 14 : 0;
 
@@ -56,12 +60,18 @@ internal sealed class FigureLayout
                 .Select(panel => panel.Plan.Missing)
                 .Prepend(figure.Caption)
                 .OfType<string>()
-                .SelectMany(text => Lines(text, SmallSize, 1, 15, 3)),
+                .SelectMany(text => Lines(text, SmallSize, 1, heading, 15, 3)),
         ];
         Height = Math.Ceiling(y + Pad);
 
-        (double Y, string Text)[] Lines(string text, double size, double bold, double step, double above) =>
-            [.. TextWidth.Wrap(text, size * bold, inner).Select(line => ((y += step) - above, line))];
+        (double Y, string Text)[] Lines(
+            string text,
+            double size,
+            double bold,
+            double width,
+            double step,
+            double above
+        ) => [.. TextWidth.Wrap(text, size * bold, width).Select(line => ((y += step) - above, line))];
     }
 
     internal double Height { get; }

@@ -480,16 +480,24 @@ internal sealed class FigurePlotly
             var (note, rule) = (mark as Note, mark as Rule);
             bool onX = note is not null || rule!.Vertical,
                 onY = note is not null || !rule!.Vertical;
-            double px = onX ? panel.ToX(note?.X ?? rule!.Value) : panel.PlotX,
+            // From the end of the rule that they are nearer to: the chart may be narrower than the drawing.
+            bool fromRight = !onX && x > panel.PlotX + panel.PlotWidth / 2;
+            double left = onX ? panel.ToX(note?.X ?? rule!.Value) : panel.PlotX,
+                shift = fromRight ? x + TextWidth.Of(text, FigureLayout.SmallSize) - panel.PlotRight : x - left,
                 py = onY ? panel.ToY(note?.Y ?? rule!.Value) : panel.PlotY;
             Object(() =>
             {
                 Write("text", Plain(text));
                 Write("xref", onX ? "x" + number : $"x{number} domain");
                 Write("yref", onY ? "y" + number : $"y{number} domain");
-                Write("x", onX ? Exponent(note?.X ?? rule!.Value, panel.Plan.X) : 0);
+                Write(
+                    "x",
+                    onX ? Exponent(note?.X ?? rule!.Value, panel.Plan.X)
+                        : fromRight ? 1
+                        : 0
+                );
                 Write("y", onY ? Exponent(note?.Y ?? rule!.Value, panel.Plan.Y) : 1);
-                Anchor("left", x - px, py - y - 4);
+                Anchor(fromRight ? "right" : "left", shift, py - y - 4);
             });
         }
     }

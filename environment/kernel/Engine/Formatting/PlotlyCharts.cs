@@ -2,7 +2,9 @@ using System.IO.Compression;
 using System.Net;
 using System.Reflection;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using CsNotebook.Notebook;
 
 namespace CsNotebook.Engine.Formatting;
@@ -11,7 +13,7 @@ namespace CsNotebook.Engine.Formatting;
 /// Charts of Plotly.NET, which the kernel does not reference. As plotly's JSON for front ends that draw it, as HTML
 /// that is a table of the data until plotly.js (see <see cref="PageScripts"/>) draws it, and in words.
 /// </summary>
-internal static class PlotlyCharts
+internal static partial class PlotlyCharts
 {
     /// <summary>plotly's JSON, by the name that Jupyter's and VS Code's renderers know.</summary>
     public const string MimeType = "application/vnd.plotly.v1+json";
@@ -71,13 +73,28 @@ internal static class PlotlyCharts
         string words = WebUtility.HtmlEncode(Words(figure));
         var html = new StringBuilder($"{Beginning}{Compressed(json)}\" role=\"group\" aria-label=\"{words}\">\n");
         html.Append($"<p>{words}. The data, where plotly.js is not on the page to draw it:</p>\n");
-        foreach (var trace in (figure["data"] as JsonArray ?? []).OfType<JsonObject>())
+        foreach (var trace in Traces(figure))
             Data(trace, html);
         return html.Append("</div>").ToString();
     }
 
+    /// <summary>The traces, without those that only decorate others, such as the area around a line.</summary>
+    private static List<JsonObject> Traces(JsonNode figure)
+    {
+        var all = (figure["data"] as JsonArray ?? []).OfType<JsonObject>().ToList();
+        var told = all.Where(trace => JsonText.At(trace, "name") is { Length: > 0 } || !Hidden(trace)).ToList();
+        return told.Count > 0 ? told : all;
+
+        static bool Hidden(JsonObject trace) => trace["showlegend"]?.GetValueKind() == JsonValueKind.False;
+    }
+
     private static void Data(JsonObject trace, StringBuilder html)
     {
+        if (trace["z"] is JsonArray { Count: > 0 } rows && rows[0] is JsonArray)
+        {
+            Matrix(trace, rows, html);
+            return;
+        }
         var columns = (
             from name in Columns
             let values = trace[name] as JsonArray
@@ -86,8 +103,7 @@ internal static class PlotlyCharts
         ).ToList();
         if (columns.Count == 0)
             return;
-        string caption = WebUtility.HtmlEncode(JsonText.At(trace, "name") ?? JsonText.At(trace, "type") ?? "trace");
-        html.Append($"<table><caption>{caption}</caption><thead><tr>");
+        html.Append($"<table><caption>{Caption(trace)}</caption><thead><tr>");
         foreach (var (name, _) in columns)
             html.Append($"<th scope=\"col\">{name}</th>");
         html.Append("</tr></thead><tbody>");
@@ -104,6 +120,36 @@ internal static class PlotlyCharts
         html.Append("</tbody></table>\n");
     }
 
+    /// <summary>A heat map's values: its columns by x, its rows by y.</summary>
+    private static void Matrix(JsonObject trace, JsonArray rows, StringBuilder html)
+    {
+        html.Append($"<table><caption>{Caption(trace)}</caption>");
+        if (trace["x"] is JsonArray names)
+            html.Append($"<thead><tr><th></th>{Cells(names, "th scope=\"col\"")}</tr></thead>");
+        html.Append("<tbody>");
+        for (int i = 0; i < Math.Min(rows.Count, MostRows); i++)
+        {
+            string name = WebUtility.HtmlEncode((trace["y"] as JsonArray)?.ElementAtOrDefault(i)?.ToString() ?? "");
+            html.Append($"<tr><th scope=\"row\">{name}</th>{Cells(rows[i] as JsonArray ?? [], "td")}</tr>");
+        }
+        if (rows.Count > MostRows)
+            html.Append($"<tr><td>{rows.Count - MostRows} more</td></tr>");
+        html.Append("</tbody></table>\n");
+    }
+
+    private static string Cells(JsonArray values, string element)
+    {
+        string end = element.Split(' ')[0];
+        var cells = values
+            .Take(MostRows)
+            .Select(value => $"<{element}>{WebUtility.HtmlEncode(value?.ToString() ?? "")}</{end}>");
+        return string.Concat(cells)
+            + (values.Count > MostRows ? $"<{element}>{values.Count - MostRows} more</{end}>" : "");
+    }
+
+    private static string Caption(JsonObject trace) =>
+        WebUtility.HtmlEncode(JsonText.At(trace, "name") ?? JsonText.At(trace, "type") ?? "trace");
+
     private static string Compressed(string json)
     {
         using var bytes = new MemoryStream();
@@ -114,15 +160,20 @@ internal static class PlotlyCharts
 
     private static string Words(JsonNode figure)
     {
-        string text = JsonText.At(figure, "layout", "title", "text") ?? "";
+        // plotly's texts have HTML's tags; what stands below the title's first line explains it.
+        string text = Tag().Replace((JsonText.At(figure, "layout", "title", "text") ?? "").Split("<br>")[0], "");
         string title = text.Length > 0 ? $"Chart \"{text}\"" : "Chart";
-        var traces = (figure["data"] as JsonArray ?? []).Select(trace =>
-        {
-            string kind = JsonText.At(trace, "type") ?? "trace";
-            string name = JsonText.At(trace, "name") is { } named ? $" \"{named}\"" : "";
-            int points = ((trace?["y"] ?? trace?["x"] ?? trace?["values"] ?? trace?["z"]) as JsonArray)?.Count ?? 0;
-            return points > 0 ? $"{kind}{name} of {points}" : $"{kind}{name}";
-        });
+        var traces = Traces(figure)
+            .Select(trace =>
+            {
+                string kind = JsonText.At(trace, "type") ?? "trace";
+                string name = JsonText.At(trace, "name") is { } named ? $" \"{named}\"" : "";
+                int points = ((trace["y"] ?? trace["x"] ?? trace["values"] ?? trace["z"]) as JsonArray)?.Count ?? 0;
+                return points > 0 ? $"{kind}{name} of {points}" : $"{kind}{name}";
+            });
         return $"{title}: {string.Join(", ", traces)}";
     }
+
+    [GeneratedRegex("<[^>]*>")]
+    private static partial Regex Tag();
 }
