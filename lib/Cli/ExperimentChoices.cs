@@ -24,8 +24,14 @@ internal sealed class ExperimentChoices
     {
         Description =
             "train the next smaller patch too, p = 1 at 16 pixels, with at most three seeds where --seeds "
-            + "says no more; table1 on real images: the two smallest patches also with 2 and 4 times the steps; "
-            + "table2 on real images: five patch sizes in place of three",
+            + "says no more; table2 on real images: five patch sizes in place of three",
+    };
+    private readonly Option<int> _longer = new("--longer")
+    {
+        Description =
+            "table1 on real images with --pixels: the two smallest patches at 16 pixels also with 2, 4 and 8 times "
+            + "the steps, up to this many",
+        DefaultValueFactory = _ => 1,
     };
     private readonly Option<string?> _pretraining = new("--pretraining")
     {
@@ -49,7 +55,9 @@ internal sealed class ExperimentChoices
             Arity = isOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
         };
         command.Add(_name);
-        foreach (var option in new Option[] { _scale, _data, _seeds, _firstSeed, _budget, _pixels, _pretraining })
+        foreach (
+            var option in new Option[] { _scale, _data, _seeds, _firstSeed, _budget, _pixels, _longer, _pretraining }
+        )
             command.Add(option);
     }
 
@@ -71,7 +79,20 @@ internal sealed class ExperimentChoices
             FirstSeed = parsed.GetValue(_firstSeed),
             Budget = parsed.GetValue(_budget),
             Pixels = parsed.GetValue(_pixels),
+            Longer = Longer(parsed),
             Pretraining = parsed.GetValue(_pretraining),
         };
+    }
+
+    private int Longer(ParseResult parsed)
+    {
+        int times = parsed.GetValue(_longer);
+        if (times is not (1 or 2 or 4 or 8))
+            throw new ArgumentException($"--longer {times} is none of 1, 2, 4 and 8.");
+        if (times > 1 && !parsed.GetValue(_pixels))
+            throw new ArgumentException(
+                $"--longer {times} trains p = 2 and p = 1 longer, and only --pixels has p = 1; give both."
+            );
+        return times;
     }
 }

@@ -40,6 +40,12 @@ public sealed record ExperimentOptions
     public bool Pixels { get; init; }
 
     /// <summary>
+    /// How many times the steps Table 1's two smallest patches at 16 pixels are trained with at most, on real images and
+    /// with <see cref="Pixels"/>: with 4, twice and four times. 1, 2, 4 or 8.
+    /// </summary>
+    public int Longer { get; init; } = 1;
+
+    /// <summary>
     /// A folder of images by class that the backbones of dense tasks are trained on first; null for generated images,
     /// which is what `smoke` and `teach` take. At `paper` it is ImageNet-1k.
     /// </summary>

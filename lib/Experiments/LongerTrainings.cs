@@ -15,9 +15,6 @@ internal sealed class LongerTrainings
         Larger = 2,
         Smaller = 1;
 
-    // Of the recipe's steps.
-    private static readonly double[] s_times = [2, 4];
-
     private readonly ExperimentContext _context;
     private readonly Dictionary<string, RunResult> _results;
 
@@ -30,7 +27,7 @@ internal sealed class LongerTrainings
 
     /// <summary>The runs beside those of the curves; none but at teach, on real images, down to one pixel.</summary>
     internal static IEnumerable<RunConfig> Runs(ExperimentOptions options) =>
-        from times in options is { Scale: Scale.Teach, Data: not null, Pixels: true } ? s_times : []
+        from times in options is { Scale: Scale.Teach, Data: not null, Pixels: true } ? Times(options) : []
         from seed in Seeds(options)
         from family in Sweep.Families
         from patch in new[] { Larger, Smaller }
@@ -42,7 +39,7 @@ internal sealed class LongerTrainings
         select new ReportTable(
             $"{family} at {Size}x{Size}, longer trainings: test loss, and training loss at the end",
             ["steps", $"p={Larger}: test", "training", $"p={Smaller}: test", "training"],
-            [.. s_times.Prepend(1).Select(times => Row(family, times))]
+            [.. Times(_context.Options).Prepend(1).Select(times => Row(family, times))]
         );
 
     /// <summary>
@@ -52,10 +49,11 @@ internal sealed class LongerTrainings
     {
         if (!Runs(_context.Options).Any())
             yield break;
+        var all = Times(_context.Options);
         foreach (var family in Sweep.Families)
         {
             string name = $"{family} at {Size}x{Size}";
-            foreach (double times in s_times)
+            foreach (double times in all)
                 yield return new(
                     $"{name}, {times:0} times the steps: the loss falls from p={Larger} to {Smaller}",
                     [Gain(family, times)]
@@ -67,7 +65,7 @@ internal sealed class LongerTrainings
                             + $"p={Smaller} {Loss(family, times, Smaller):0.000}."
                     ),
                 };
-            double[] lengths = [1, .. s_times];
+            double[] lengths = [1, .. all];
             yield return new(
                 $"{name}: longer training favours p={Smaller} over p={Larger}",
                 [
@@ -108,6 +106,10 @@ internal sealed class LongerTrainings
             .. from seed in Seeds(_context.Options)
             select _results[Run(_context.Options, times, family, patch, seed).Key],
         ];
+
+    // Of the recipe's steps.
+    private static List<double> Times(ExperimentOptions options) =>
+        [.. new double[] { 2, 4, 8 }.Where(times => times <= options.Longer)];
 
     // The dearest runs: no more seeds than make an interval.
     private static IEnumerable<long> Seeds(ExperimentOptions options) =>

@@ -42,6 +42,7 @@ public sealed record Recorder(RunStore Store)
                 + $"--scale {Sweep.Name(options.Scale)}{Option("data", options.Data)}"
                 + $"{Option("pretraining", options.Pretraining)}{Option("seeds", options.Seeds)}"
                 + $"{firstSeed}{budget}{(options.Pixels ? " --pixels" : "")}"
+                + $"{(options.Longer > 1 ? Option("longer", options.Longer) : "")}"
         );
     }
 

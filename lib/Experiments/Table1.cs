@@ -9,7 +9,7 @@ namespace PatchKit.Experiments;
 //   command    patchkit run table1 --scale teach            (--pixels adds the next smaller patch, p = 1 at 16
 //              pixels; --data DIR for real images)
 //   cost       about 6 minutes on two CPU cores for five seeds; with CIFAR-10 about 39 for three (reckoned from one)
-//              CIFAR-10 with --pixels: hours, p = 1 and the longer trainings of p = 2 and 1 among them
+//              CIFAR-10 with --pixels --longer 4: hours, most of them for the longer trainings
 //              gpu, CIFAR-10, three seeds: 2.6e17 operations, 44 minutes at 100 TFLOP/s (counted, not measured)
 //   expected   the loss falls at every halving of the patch, for both families
 

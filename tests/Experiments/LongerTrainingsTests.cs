@@ -22,18 +22,26 @@ public sealed class LongerTrainingsTests
     public void TheyAreTrainedDownToOnePixelOnRealImagesAlone()
     {
         // Two families, two patch sizes, two lengths, three seeds; of five seeds no more.
-        Assert.Equal(24, Longer(s_images with { Pixels = true }).Count);
-        Assert.Equal(24, Longer(s_images with { Pixels = true, Seeds = 5 }).Count);
-        Assert.Equal(8, Longer(s_images with { Pixels = true, Seeds = 1 }).Count);
-        Assert.Empty(Longer(s_images));
-        Assert.All(Longer(s_images with { Pixels = true }), run => Assert.Equal(16, run.Model.Height));
-        Assert.Equal([4800, 9600], Longer(s_images with { Pixels = true }).Select(run => run.Steps).Distinct().Order());
+        var pixels = s_images with
+        {
+            Pixels = true,
+            Longer = 4,
+        };
+        Assert.Equal(24, Longer(pixels).Count);
+        Assert.Equal(24, Longer(pixels with { Seeds = 5 }).Count);
+        Assert.Equal(8, Longer(pixels with { Seeds = 1 }).Count);
+        Assert.Equal(12, Longer(pixels with { Longer = 2 }).Count);
+        Assert.Equal(36, Longer(pixels with { Longer = 8 }).Count);
+        Assert.Empty(Longer(pixels with { Longer = 1 }));
+        Assert.Empty(Longer(pixels with { Pixels = false }));
+        Assert.All(Longer(pixels), run => Assert.Equal(16, run.Model.Height));
+        Assert.Equal([4800, 9600], Longer(pixels).Select(run => run.Steps).Distinct().Order());
     }
 
     [Fact]
     public void TheReportSaysWhereOnePixelComesAhead()
     {
-        var options = s_images with { Pixels = true };
+        var options = s_images with { Pixels = true, Longer = 4 };
         var table1 = new Table1();
         var results = table1.Grid(options).Select(Invented).ToList();
         var store = new RunStore(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()));

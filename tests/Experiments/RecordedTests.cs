@@ -159,7 +159,7 @@ public sealed class RecordedTests : IDisposable
             "`patchkit run table5 --scale teach --seeds 2`"
         );
         Pretend(grid.Skip(3));
-        var more = s_options with { FirstSeed = 11, Budget = .5, Pixels = true };
+        var more = s_options with { FirstSeed = 11, Budget = .5, Pixels = true, Longer = 2 };
         Expect.Refused<ArgumentException>(
             () => Recorder.Make(experiment, s_options),
             $"3 of the {grid.Count} runs",
@@ -167,7 +167,7 @@ public sealed class RecordedTests : IDisposable
         );
         Expect.Refused<ArgumentException>(
             () => Recorder.Make(experiment, more),
-            "--seeds 2 --first-seed 11 --budget 0.5 --pixels`"
+            "--seeds 2 --first-seed 11 --budget 0.5 --pixels --longer 2`"
         );
         Pretend(grid);
         Recorder.Make(experiment, s_options);
