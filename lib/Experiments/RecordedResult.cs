@@ -85,6 +85,10 @@ public sealed record RecordedResult
             _ => Images(this),
         };
 
+    /// <summary>Whether its images were made by PatchKit.</summary>
+    [JsonIgnore]
+    public bool IsGenerated => Runs.Count == 0 || Results[0].Config.Data is GeneratedDataConfig;
+
     /// <summary>The seeds of its runs, such as "10, 11, 12"; empty where it has measurements alone.</summary>
     [JsonIgnore]
     public string Seeds => string.Join(", ", Results.Select(run => run.Config.Seed).Distinct().Order());
@@ -210,8 +214,6 @@ public sealed record RecordedResult
 
     private string Steps =>
         Budget == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {Budget:0.##} times the steps");
-
-    private bool IsGenerated => Runs.Count == 0 || Results[0].Config.Data is GeneratedDataConfig;
 
     // Where images lay matters to nobody else, and a key does not depend on it.
     private static void LeaveOutFolders(JsonObject config)
