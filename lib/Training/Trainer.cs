@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using PatchKit.Checkpoints;
 using PatchKit.Data;
 using PatchKit.Models;
-using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,28 +16,26 @@ namespace PatchKit.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    private readonly nn.Module _model;
-    private readonly IReadOnlyList<ParameterGroup> _groups;
     private readonly Recipe _recipe;
     private readonly TrainingData _data;
-    private readonly IObjective _objective;
     private readonly TrainerOptions _options;
     private readonly AdamW _optimizer;
-    private readonly ModelEma? _average;
     private readonly DataParallel? _parallel;
+    private readonly TrainingStep _step;
+    private readonly Finiteness _finite;
     private readonly TrainerCheckpoint? _checkpoint;
     private readonly MetricsLog? _log;
     private readonly int _stepsPerEpoch;
-    private readonly ScalarType? _lower;
     private readonly StepMemory _memory;
     private readonly WaitClock _waited = new();
     private readonly BatchesAhead _batches;
+    private readonly Stopwatch _clock = new(),
+        _sinceSaved = new();
     private bool _fetchAhead;
-    private readonly Stopwatch _clock = new();
-    private double _recentLoss;
-    private bool _whole = true;
+    private double _recentLoss,
+        _secondsBefore,
+        _told;
     private long _firstStep;
-    private int _parts;
 
     /// <summary>A trainer of any model.</summary>
     /// <param name="model">in training; it is moved to the options' device.</param>
@@ -61,7 +57,7 @@ public sealed class Trainer : IDisposable
     )
     {
         recipe.Checked();
-        (_model, _groups, _recipe, _data, _objective, _options) = (model, groups, recipe, data, objective, options);
+        (_recipe, _data, _options) = (recipe, data, options);
         if (data.EpochImages < recipe.BatchSize)
             throw new ArgumentException(
                 $"an epoch has {data.EpochImages} images, but a batch takes {recipe.BatchSize}; set "
@@ -72,8 +68,7 @@ public sealed class Trainer : IDisposable
                 $"a batch of {recipe.BatchSize} does not split into {options.Accumulation} equal parts; "
                     + "accumulate over a divisor of it."
             );
-        _lower = options.Autocast ?? Devices.Lower(options.Device);
-        (_stepsPerEpoch, _parts) = ((int)(data.EpochImages / recipe.BatchSize), options.Accumulation);
+        _stepsPerEpoch = (int)(data.EpochImages / recipe.BatchSize);
         (_batches, _fetchAhead) = (
             new BatchesAhead(options.Device),
             options.FetchAhead ?? options.Device.type != DeviceType.CPU
@@ -90,33 +85,42 @@ public sealed class Trainer : IDisposable
             model.train();
             _optimizer = ParameterGroups.AdamW(groups, recipe.Beta1, recipe.Beta2, recipe.Epsilon);
             if (recipe.EmaDecay > 0)
-                _average = new ModelEma(model, recipe.EmaDecay);
+                Average = new ModelEma(model, recipe.EmaDecay);
             if (options.Group is { } group)
                 _parallel = new DataParallel(
                     group,
-                    new TrainerCheckpoint("", model, _groups, _optimizer, _average),
+                    new TrainerCheckpoint("", model, groups, _optimizer, Average),
                     recipe,
-                    _groups,
+                    groups,
                     options.Accumulation
                 );
         }
         catch (Exception e) when (Engine.IsOutOfMemory(e))
         {
-            _average?.Dispose();
+            Average?.Dispose();
             _optimizer?.Dispose();
             throw new TrainingException(_memory.ModelTooLarge(), e);
         }
-        if (options.Folder is null)
-            return;
-        Directory.CreateDirectory(options.Folder);
-        _checkpoint = new TrainerCheckpoint(
-            Path.Combine(options.Folder, TrainerCheckpoint.FileName),
+        if (options.Folder is { } folder)
+        {
+            Directory.CreateDirectory(folder);
+            string checkpoint = Path.Combine(folder, TrainerCheckpoint.FileName);
+            _checkpoint = new TrainerCheckpoint(checkpoint, model, groups, _optimizer, Average);
+            _log = new MetricsLog(Path.Combine(folder, MetricsLog.FileName), Math.Max(1, Steps / 2000));
+        }
+        _finite = new Finiteness(groups, objective, options.Seed, _checkpoint, options.Folder);
+        _step = new TrainingStep(
             model,
-            _groups,
+            groups,
+            recipe,
+            objective,
+            options,
             _optimizer,
-            _average
+            Average,
+            _parallel,
+            _finite,
+            FetchAhead
         );
-        _log = new MetricsLog(Path.Combine(options.Folder, MetricsLog.FileName), Math.Max(1, Steps / 2000));
     }
 
     /// <summary>A trainer of a classifier.</summary>
@@ -154,7 +158,7 @@ public sealed class Trainer : IDisposable
                 rate,
                 seconds > 0 ? _waited.Seconds / seconds : 0,
                 Engine.MemoryOf(_options.Device).PeakBytes,
-                _parts,
+                _step.Parts,
                 mfu,
                 mfu is null ? null : _options.Peak!.Source
             );
@@ -162,7 +166,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>The weights' moving average; null where the recipe keeps none.</summary>
-    public ModelEma? Average => _average;
+    public ModelEma? Average { get; }
 
     /// <summary>Trains to the end, from the folder's checkpoint where there is one.</summary>
     /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none
@@ -178,104 +182,37 @@ public sealed class Trainer : IDisposable
         if (_parallel is not null)
             cancellation = _parallel.Together(cancellation);
         Resume();
-        var written = Stopwatch.StartNew();
-        var (secondsBefore, stepsBefore, told) = (Seconds, Step, -1.0);
-        _firstStep = Step;
-        Engine.ResetPeakMemory(_options.Device);
-        _clock.Restart();
+        Begin();
         while (Step < Steps)
         {
-            var (epoch, first) = ((int)(Step / _stepsPerEpoch), (int)(Step % _stepsPerEpoch));
             long before = Step;
             RankLostException? lost = null;
             try
             {
-                using var stop = Engine.StopOn(cancellation);
-                foreach (var batch in _batches.Of(_waited.Timed(_data.Training(epoch, first, cancellation))))
-                {
-                    if (!TryStep(batch, epoch, cancellation))
-                        break;
-                    Seconds = secondsBefore + _clock.Elapsed.TotalSeconds;
-                    if (Step == Steps || _clock.Elapsed.TotalSeconds - told > 0.1)
-                        Tell(told = _clock.Elapsed.TotalSeconds);
-                    if (
-                        Step < Steps
-                        && (
-                            written.Elapsed > _options.CheckpointEvery
-                            || (_options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0)
-                        )
-                    )
-                    {
-                        Save();
-                        written.Restart();
-                    }
-                    if (Step % _stepsPerEpoch == 0)
-                        break;
-                }
+                TrainEpoch(cancellation);
             }
             catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
-                // A batch that is made on the device may have room when it is due, and none beside the step before.
-                if (_fetchAhead && _whole && _parallel is null)
-                    Engine.ReleaseMemory();
-                else
-                    Split(e, alone: _parallel is null);
-                _fetchAhead = false;
+                MakeRoomForBatch(e);
                 continue;
             }
-            catch (ImageException) when (Step > stepsBefore)
+            catch (ImageException) when (Step > _firstStep)
             {
                 Save();
                 throw;
             }
-            catch (RankLostException e) when (_whole)
+            catch (RankLostException e) when (_step.IsWhole)
             {
                 lost = e;
             }
-            catch (Exception e)
-                when (_whole
-                    && cancellation.IsCancellationRequested
-                    && e is OperationCanceledException or ThreadInterruptedException
-                )
-            {
-                // The images' threads or whoever is told of progress noticed first; a notebook's stop button also
-                // interrupts waits.
-            }
-            if ((lost?.Message ?? _options.Group?.Failure) is { } gone)
-            {
-                if (Step > stepsBefore)
-                    Save();
-                throw new TrainingException(
-                    DataParallel.HowToGoOn(gone, Step, Steps, _checkpoint is { Exists: true } ? _options.Folder : null),
-                    lost
-                );
-            }
-            if (cancellation.IsCancellationRequested)
-            {
-                if (Step > stepsBefore)
-                    Save();
-                string saved = _checkpoint is { Exists: true } ? $"; the checkpoint is in {_options.Folder}" : "";
-                throw new OperationCanceledException(
-                    $"training was stopped at step {Step} of {Steps}{saved}",
-                    cancellation
-                );
-            }
+            catch (Exception e) when (_step.IsWhole && IsStop(e, cancellation)) { }
+            EndIfLost(lost);
+            EndIfStopped(cancellation);
             if (Step == before)
-                throw new TrainingException(
-                    $"epoch {epoch} gave no batch of {_recipe.BatchSize} images from step {first} on; too "
-                        + "many images were skipped, so mend the set (patchkit data verify)."
-                );
+                throw NoBatch();
         }
         _clock.Stop();
-        try
-        {
-            _parallel?.Compare(Step);
-        }
-        catch (RankLostException)
-        {
-            Save(); // the weights are whole, and compared when the run goes on
-            throw;
-        }
+        CompareRanks();
         Save();
     }
 
@@ -285,201 +222,169 @@ public sealed class Trainer : IDisposable
         _log?.Dispose();
         _parallel?.Dispose();
         _optimizer.Dispose();
-        _average?.Dispose();
+        Average?.Dispose();
+    }
+
+    // The rest of the epoch that is due, or what of it there is until somebody stops it.
+    private void TrainEpoch(CancellationToken cancellation)
+    {
+        var (epoch, first) = ((int)(Step / _stepsPerEpoch), (int)(Step % _stepsPerEpoch));
+        using var stop = Engine.StopOn(cancellation);
+        foreach (var batch in _batches.Of(_waited.Timed(_data.Training(epoch, first, cancellation))))
+        {
+            if (!TakeStep(batch, epoch, cancellation))
+                return;
+            Tell();
+            SaveWhenDue();
+            if (Step % _stepsPerEpoch == 0)
+                return;
+        }
     }
 
     // A step for which memory runs out is done again, with the same seed, in more parts.
-    private bool TryStep(Batch batch, int epoch, CancellationToken cancellation)
+    private bool TakeStep(Batch batch, int epoch, CancellationToken cancellation)
     {
         using (batch)
         {
-            if (_options.AutoBatch && Step == _firstStep)
+            if (_options.AutoBatch && _parallel is not null && Step == _firstStep)
                 FindParts(batch);
+            double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch);
             while (true)
             {
                 try
                 {
-                    return TryStepOnce(batch, epoch, cancellation);
+                    if (_step.Try(batch, Step, epoch, rate, cancellation) is not { } taken)
+                        return false;
+                    Step++;
+                    _parallel?.StepIsWhole();
+                    Note(taken, epoch, rate);
+                    return true;
                 }
                 catch (Exception e) when (Engine.IsOutOfMemory(e))
                 {
-                    Split(e, alone: _parallel is null);
+                    MakeRoom(e, alone: _parallel is null);
                 }
             }
         }
+    }
+
+    private void Note(StepTaken taken, int epoch, double rate)
+    {
+        Seconds = _secondsBefore + _clock.Elapsed.TotalSeconds;
+        _recentLoss += Math.Max(.05, 1.0 / Step) * (taken.Loss - _recentLoss);
+        _log?.Add(Step, epoch, taken.Loss, rate, taken.GradientNorm, endsEpoch: Step % _stepsPerEpoch == 0);
     }
 
     // Ranks find the number of parts before their first step, each by itself, and all take the largest: within a step
     // the others would wait for gradients that do not come.
     private void FindParts(Batch batch)
     {
-        if (_parallel is null)
-            return;
-        for (int parts = 0; parts != _parts; )
+        for (int parts = 0; parts != _step.Parts; )
         {
-            _parallel.Accumulation = parts = _parts;
+            _parallel!.Accumulation = parts = _step.Parts;
             try
             {
-                using var scope = NewDisposeScope();
-                Backward(batch.To(_options.Device), alone: true);
+                _step.Rehearse(batch, Step);
             }
             catch (Exception e) when (Engine.IsOutOfMemory(e))
             {
-                Split(e, alone: true);
+                MakeRoom(e, alone: true);
             }
         }
         _optimizer.zero_grad();
-        _parallel.Accumulation = _parts = _parallel.Most(_parts);
+        _parallel!.Accumulation = _step.Parts = _parallel.Most(_step.Parts);
     }
 
-    // A step that is cut short, by cancellation or for lack of memory, leaves parameters and optimizer as they were.
-    private bool TryStepOnce(Batch batch, int epoch, CancellationToken cancellation)
+    private void FetchAhead()
     {
-        using (NewDisposeScope())
-        {
-            Engine.Seed(
-                unchecked((long)((ulong)_options.Seed * 0x9E3779B97F4A7C15 + (ulong)Step + (_parallel?.OwnStream ?? 0)))
-            );
-            double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch);
-            double? mean;
-            List<Tensor> losses;
-            ParameterGroups.SetLearningRate(_optimizer, _groups, rate);
-            _optimizer.zero_grad();
-            var here = batch.To(_options.Device);
-            try
-            {
-                if (cancellation.IsCancellationRequested)
-                    return false;
-                losses = Backward(here, alone: _parallel is null);
-                if (_fetchAhead)
-                    _batches.Fetch(); // the device is at the gradients
-                mean = _parallel?.Finish();
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                return false;
-            }
-            double norm = GradientNorm.Clip(
-                _groups.SelectMany(group => group.Parameters),
-                _recipe.ClipNorm > 0 ? _recipe.ClipNorm : double.PositiveInfinity
-            );
-            double loss = mean ?? losses.Sum(part => part.ToScalar().ToDouble());
-            if (!double.IsFinite(loss) || !double.IsFinite(norm))
-                throw NotFinite(here, epoch, loss, norm, rate);
-            _whole = false;
-            _optimizer.step();
-            _average?.Update(_model);
-            Step++;
-            _whole = true;
-            _parallel?.StepIsWhole();
-            _recentLoss += Math.Max(.05, 1.0 / Step) * (loss - _recentLoss);
-            _log?.Add(Step, epoch, loss, rate, norm, endsEpoch: Step % _stepsPerEpoch == 0);
-            return true;
-        }
+        if (_fetchAhead)
+            _batches.Fetch();
     }
 
-    // The parts' losses, each its share of the mean, still on the device: a GPU is waited for once in a step, when the
-    // gradient's norm is read, and that must be before parameters change.
-    private List<Tensor> Backward(Batch batch, bool alone)
+    // A batch that is made on the device may have room when it is due, and none beside the step before.
+    private void MakeRoomForBatch(Exception e)
     {
-        var losses = new List<Tensor>();
-        using var parts = _objective.Losses(batch, Step, _parts).GetEnumerator();
-        while (true)
-        {
-            using var scope = NewDisposeScope();
-            bool more;
-            using (_lower is { } dtype ? Engine.Autocast(_options.Device, dtype) : null)
-                more = parts.MoveNext();
-            if (!more)
-                return losses;
-            var loss = _parts == 1 ? parts.Current : parts.Current / _parts;
-            losses.Add(loss.detach().MoveToOuterDisposeScope());
-            if (!alone && losses.Count == _parts)
-                _parallel!.Arm(stack(losses).sum());
-            Engine.Backward(loss);
-        }
+        if (_fetchAhead && _step.IsWhole && _parallel is null)
+            Engine.ReleaseMemory();
+        else
+            MakeRoom(e, alone: _parallel is null);
+        _fetchAhead = false;
     }
 
     // What a step did not fit with is freed, and the next one takes more parts, or the run ends with a sentence.
-    private void Split(Exception e, bool alone)
+    private void MakeRoom(Exception e, bool alone)
     {
         _optimizer.zero_grad();
         Engine.ReleaseMemory();
-        if (!_whole)
+        if (!_step.IsWhole)
             throw new TrainingException(
                 $"memory ran out while the optimizer changed the weights in step {Step}, so that they are "
                     + $"of no step: {e.Message}{Kept()}",
                 e
             );
-        if (!_options.AutoBatch || !alone || _memory.MoreParts(_parts) is not { } parts)
+        if (!_options.AutoBatch || !alone || _memory.MoreParts(_step.Parts) is not { } parts)
         {
-            if (Step > _firstStep)
-                Save();
-            throw new TrainingException($"{_memory.TooLarge(_parts, offer: !_options.AutoBatch)}{Kept()}", e);
+            SaveProgress();
+            throw new TrainingException($"{_memory.TooLarge(_step.Parts, offer: !_options.AutoBatch)}{Kept()}", e);
         }
         _options.Say?.Invoke(
-            $"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _parts)} at a "
+            $"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _step.Parts)} at a "
                 + $"time; it is done again, and the run goes on, in {parts} "
                 + $"parts, {StepMemory.Images(_memory.Batch / parts)} at a time"
         );
-        _parts = parts;
+        _step.Parts = parts;
 
         string Kept() => _checkpoint is { Exists: true } ? $" The checkpoint is in {_options.Folder}." : "";
     }
 
-    private TrainingException NotFinite(Batch batch, int epoch, double loss, double norm, double rate)
+    // The images' threads or whoever is told of progress may notice first that training is to stop; a notebook's stop
+    // button also interrupts waits.
+    private static bool IsStop(Exception e, CancellationToken cancellation) =>
+        cancellation.IsCancellationRequested && e is OperationCanceledException or ThreadInterruptedException;
+
+    private void EndIfStopped(CancellationToken cancellation)
     {
-        string what = double.IsFinite(loss) ? $"the gradient's norm is {norm}" : $"the loss is {loss}";
-        string where =
-            FirstNonFinite(parameter => parameter) is { } weight ? $"the weights {weight} are not finite any more"
-            : FirstNonFiniteLayer(batch) is { } layer ? $"the forward pass stops being finite at {layer}"
-            : FirstNonFinite(parameter => parameter.grad) is { } last
-                ? $"the forward pass is finite, but the gradient of {last} is not"
-            : "forward pass and gradients are finite when computed again";
-        return Failed(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{what} at step {Step} (epoch {epoch}, batch seed {_options.Seed}/{Step}, learning "
-                    + $"rate {rate:G3}): {where}"
-            )
-        );
+        if (!cancellation.IsCancellationRequested)
+            return;
+        SaveProgress();
+        string saved = _checkpoint is { Exists: true } ? $"; the checkpoint is in {_options.Folder}" : "";
+        throw new OperationCanceledException($"training was stopped at step {Step} of {Steps}{saved}", cancellation);
     }
 
-    private string? FirstNonFiniteLayer(Batch batch)
+    private void EndIfLost(RankLostException? lost)
+    {
+        if ((lost?.Message ?? _options.Group?.Failure) is not { } gone)
+            return;
+        SaveProgress();
+        string? folder = _checkpoint is { Exists: true } ? _options.Folder : null;
+        throw new TrainingException(DataParallel.HowToGoOn(gone, Step, Steps, folder), lost);
+    }
+
+    private TrainingException NoBatch() =>
+        new(
+            $"epoch {Step / _stepsPerEpoch} gave no batch of {_recipe.BatchSize} images from step "
+                + $"{Step % _stepsPerEpoch} on; too many images were skipped, so mend the set (patchkit data verify)."
+        );
+
+    private void CompareRanks()
     {
         try
         {
-            return _objective.FirstNonFinite(batch);
+            _parallel?.Compare(Step);
         }
-        catch (Exception e) when (Engine.IsOutOfMemory(e))
+        catch (RankLostException)
         {
-            return "a layer that there was not enough memory left to look for";
+            Save(); // the weights are whole, and compared when the run goes on
+            throw;
         }
     }
 
-    private TrainingException Failed(string what)
+    private void Tell()
     {
-        bool isSaved = _checkpoint is { Exists: true };
-        string last = isSaved ? $" The last checkpoint, in {_options.Folder}, is from before." : "";
-        return new($"{what}. Lower baseLearningRate, or set clipNorm=1.{last}");
-    }
-
-    // The first parameter of which something is not finite.
-    private string? FirstNonFinite(Func<Parameter, Tensor?> part)
-    {
-        foreach (var (name, parameter) in _groups.SelectMany(group => group.Names.Zip(group.Parameters)))
-        {
-            using var scope = NewDisposeScope();
-            if (part(parameter) is { } values && !values.isfinite().all().item<bool>())
-                return name;
-        }
-        return null;
-    }
-
-    private void Tell(double elapsed)
-    {
-        if (_options.Progress is not { } progress)
+        double elapsed = _clock.Elapsed.TotalSeconds;
+        if (_options.Progress is not { } progress || (Step < Steps && elapsed - _told <= 0.1))
             return;
+        _told = elapsed;
         var speed = Speed;
         progress(
             new TrainingProgress(
@@ -496,6 +401,14 @@ public sealed class Trainer : IDisposable
         );
     }
 
+    private void Begin()
+    {
+        (_firstStep, _secondsBefore, _told) = (Step, Seconds, -1);
+        Engine.ResetPeakMemory(_options.Device);
+        _clock.Restart();
+        _sinceSaved.Restart();
+    }
+
     private void Resume()
     {
         var found = Checkpoint();
@@ -509,9 +422,9 @@ public sealed class Trainer : IDisposable
                 $"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it "
                     + "is of another run, so give this one a folder of its own."
             );
-        (Step, Seconds, _recentLoss, _whole) = (state.Step, state.Seconds, state.RecentLoss, true);
+        (Step, Seconds, _recentLoss, _step.IsWhole) = (state.Step, state.Seconds, state.RecentLoss, true);
         if (_options.AutoBatch && _memory.Batch % state.Accumulation == 0)
-            _parts = Math.Max(_parts, state.Accumulation);
+            _step.Parts = Math.Max(_step.Parts, state.Accumulation);
         _log?.Begin(state.Log);
     }
 
@@ -530,12 +443,24 @@ public sealed class Trainer : IDisposable
         }
     }
 
+    private void SaveWhenDue()
+    {
+        bool steps = _options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0;
+        if (Step == Steps || !(steps || _sinceSaved.Elapsed > _options.CheckpointEvery))
+            return;
+        Save();
+        _sinceSaved.Restart();
+    }
+
+    private void SaveProgress()
+    {
+        if (Step > _firstStep)
+            Save();
+    }
+
     private void Save()
     {
-        if (FirstNonFinite(parameter => parameter) is { } weight)
-            throw Failed(
-                $"the weights {weight} are not finite after step {Step - 1} (batch seed {_options.Seed}/{Step - 1})"
-            );
-        _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed(), _parts));
+        _finite.CheckWeights(Step - 1);
+        _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed(), _step.Parts));
     }
 }
