@@ -26,6 +26,8 @@ fail() { echo "$1: failed, $2"; failed=$((failed + 1)); finish; }
 build() {
   if [[ ! -d $here/node_modules ]]; then npm ci --prefix "$here" --ignore-scripts; fi
   npm run --prefix "$here" package
+  (cd "$here/test/other-kernel" && "$here/node_modules/.bin/vsce" package --no-dependencies --skip-license \
+    --allow-missing-repository --out "$work/other-kernel.vsix")
 }
 
 # What Node.js's own runner counts.
@@ -82,14 +84,16 @@ walk() {
   "files.autoSave": "afterDelay",
   "files.autoSaveDelay": 200, "telemetry.telemetryLevel": "off", "extensions.ignoreRecommendations": true,
   "window.commandCenter": false, "chat.disableAIFeatures": true,
-  "workbench.secondarySideBar.defaultVisibility": "hidden", "remote.autoForwardPorts": false }
+  "workbench.secondarySideBar.defaultVisibility": "hidden", "remote.autoForwardPorts": false,
+  "git.openRepositoryInParentFolders": "never" }
 SETTINGS
-  node "$entry" "${folders[@]}" --install-extension "$here/dist/patchkit-notebooks.vsix" >"$work/install.log" 2>&1 ||
+  local install=(node "$entry" "${folders[@]}" --install-extension)
+  "${install[@]}" "$here/dist/patchkit-notebooks.vsix" >"$work/install.log" 2>&1 ||
     fail "the extension's installation" "$(tail -n 1 "$work/install.log")"
   port=$((20000 + RANDOM % 20000))
   serve "$port" || fail "code-server" "it does not answer; see ${work#"$home/"}/server.log"
   cp -r "$here/test/walk" "$tools/"
-  node "$tools/walk/walk.mjs" \
+  INSTALL_OTHER=$(printf '%q ' "${install[@]}" "$work/other-kernel.vsix") node "$tools/walk/walk.mjs" \
     "http://127.0.0.1:$port" "$work/folder" "$work/screens" "$chromium" "$@" | tee "$work/walk.txt" || true
   local last
   last=$(tail -n 1 "$work/walk.txt")

@@ -30,7 +30,7 @@ export class Editor {
     page.setDefaultNavigationTimeout(60000 * patience);
     const editor = new Editor(browser, page, folder, screens);
     await page.goto(`${address}/?folder=${encodeURIComponent(folder)}`);
-    await page.waitForSelector('.monaco-workbench .part.editor');
+    await editor.ready();
     return editor;
   }
 
@@ -38,8 +38,17 @@ export class Editor {
     Object.assign(this, { browser, page, folder, screens, files: {} });
   }
 
+  ready() {
+    return this.page.waitForSelector('.monaco-workbench .part.editor');
+  }
+
   close() {
     return this.browser.close();
+  }
+
+  async reload() {
+    await this.page.reload();
+    await this.ready();
   }
 
   screenshot(name) {
@@ -101,6 +110,23 @@ export class Editor {
   /** The name of the selected kernel. */
   async kernel() {
     return (await (await this.front()).locator('.kernel-label').first().textContent())?.trim();
+  }
+
+  /** Opens the list of kernels, and gives its rows. */
+  async kernels() {
+    await this.command('Notebook: Select Notebook Kernel');
+    const rows = this.page.locator('.quick-input-list .monaco-list-row');
+    await rows.filter({ hasText: 'Select Another Kernel...' }).waitFor();
+    return rows.allInnerTexts();
+  }
+
+  /** Chooses from the next list, by the keyboard: the hover of a row may lie over the next one. */
+  async choose(text) {
+    const row = '.quick-input-list .monaco-list-row';
+    await this.page.locator(row).filter({ hasText: text }).waitFor();
+    await this.page.keyboard.type(text);
+    await this.page.locator(`${row}.focused`).filter({ hasText: text }).waitFor();
+    await this.page.keyboard.press('Enter');
   }
 
   /** The toolbar's stop button, which is there while cells run. */

@@ -1,5 +1,7 @@
 // The walk through the extension in a real VS Code: node walk.mjs ADDRESS FOLDER SCREENS CHROMIUM [NAME...]. Writes a
-// line per step, and last "N passed, N failed, 0 skipped".
+// line per step, and last "N passed, N failed, 0 skipped". The environment's INSTALL_OTHER is the command of bash that
+// installs the extension of test/other-kernel.
+import { execSync } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { Editor, until } from './editor.mjs';
@@ -11,13 +13,16 @@ function expect(condition, sentence) {
   if (!condition) throw new Error(sentence);
 }
 
-/** Writes a notebook of code cells. */
+/** Writes a notebook of code cells of C#. */
 function write(file, ...sources) {
+  writeFor({ name: 'csnotebook', display_name: 'C# (csnotebook)', language: 'C#' }, file, ...sources);
+}
+
+function writeFor(kernelspec, file, ...sources) {
   const cells = sources.map((source, i) => ({
     cell_type: 'code', id: `cell-${i}`, execution_count: null, metadata: {}, outputs: [], source,
   }));
-  const metadata = { kernelspec: { name: 'csnotebook', display_name: 'C# (csnotebook)', language: 'C#' } };
-  const notebook = { cells, metadata, nbformat: 4, nbformat_minor: 5 };
+  const notebook = { cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
   writeFileSync(path.join(folder, 'notebooks', file), JSON.stringify(notebook, null, 1));
 }
 
@@ -37,6 +42,11 @@ write('training.ipynb',
   `${loads}var options = ExperimentOptions.Of("teach", "cpu", "", 1);\n`
     + 'var runner = new ExperimentRunner(new RunStore("../runs"));\n"ready"',
   'var report = runner.Showing(display("").Update).Run(new Table1(), options);');
+write('both.ipynb',
+  'var kept = "kept by " + Environment.ProcessId; kept',
+  'kept + "!"',
+  'Console.Write("busy"); System.Threading.Thread.Sleep(-1);');
+writeFor({ name: 'python3', display_name: 'Python 3', language: 'python' }, 'python.ipynb', '1 + 1');
 
 const editor = await Editor.open(address, folder, screens, chromium);
 const { page } = editor;
@@ -285,6 +295,79 @@ const steps = {
     await editor.pause(3000);
     await (await editor.stop()).click();
     await editor.idle(10);
+  },
+
+  'beside Jupyter\'s extension ours is chosen, told apart, left and chosen again': async () => {
+    const ours = 'C# (PatchKit)', other = 'C# (csnotebook)', file = 'both.ipynb';
+    const isSelected = label => until(`${label} to be selected`, async () => (await editor.kernel()) === label, 30);
+    const quiet = async () => {
+      expect(!(await editor.asks()), 'a list to choose from is open');
+      const told = await editor.notifications();
+      expect(told.length === 0, `it is told: ${told.join()}`);
+    };
+    const output = (index, part) => until(part, async () => editor.savedOutput(file, index).includes(part), 60);
+    const variables = page.locator('.pane').filter({ hasText: 'C# Variables' });
+    const processOf = () => Number(/kept by (\d+)/.exec(editor.savedOutput(file, 0))?.[1]);
+    const lives = id => {
+      try {
+        return process.kill(id, 0);
+      } catch {
+        return false;
+      }
+    };
+
+    execSync(process.env.INSTALL_OTHER, { shell: 'bash', stdio: 'ignore' });
+    await editor.reload();
+    await editor.notebook(file);
+    await isSelected(ours);
+    await quiet();
+    await editor.run(0);
+    const first = await until('a value', processOf, 60);
+    expect(lives(first), `the kernel's process ${first} is not there`);
+
+    await editor.run(2);
+    await output(2, '["busy"]');
+    await editor.kernels();
+    await editor.choose('Select Another Kernel...');
+    await editor.choose('Jupyter Kernel...');
+    await editor.choose(other);
+    await isSelected(other);
+    await until('our kernel to end', () => !lives(first), 10);
+    await editor.idle(10);
+    await output(2, 'The cell was stopped');
+    expect(await variables.count() === 0, 'there is a view of variables that are not ours');
+    await editor.run(1);
+    await output(1, 'run by the other');
+    await quiet();
+
+    await editor.command('View: Close Editor');
+    await page.locator(`.tab[data-resource-name="${file}"]`).waitFor({ state: 'detached' });
+    await editor.notebook(file);
+    await isSelected(other);
+
+    const both = await editor.kernels();
+    console.log(`  the kernels: ${both.join(' | ')}`);
+    await editor.screenshot('kernels');
+    expect(both.some(row => row.startsWith(`${ours}csnotebook, without Jupyter`)), `ours is not in ${both}`);
+    expect(both.some(row => row.startsWith(`${other}/opt`)), `the other is not in ${both}`);
+    await editor.choose(ours);
+    await isSelected(ours);
+    if (await variables.locator('.pane-header').getAttribute('aria-expanded') !== 'true') await variables.click();
+    await variables.filter({ hasText: 'appear here once a cell has run' }).waitFor();
+    await editor.run(1);
+    await output(1, 'CS0103');
+    await editor.run(0);
+    const second = await until('a value of another process', () => processOf() !== first && processOf(), 60);
+    await editor.run(1);
+    await output(1, `kept by ${second}!`);
+    await editor.screenshot('both');
+    await quiet();
+    const { source } = editor.saved(file).cells[2];
+    expect(source.join('').endsWith('Sleep(-1);'), `what was meant for a list is in a cell: ${source}`);
+
+    await editor.notebook('python.ipynb');
+    await isSelected('Select Kernel');
+    await quiet();
   },
 };
 
