@@ -37,7 +37,7 @@ internal static class DoctorCommand
                         c.Found,
                         c.Fix,
                     }),
-                    new JsonSerializerOptions { WriteIndented = true }
+                    CommandJson.Indented
                 )
             );
         else

@@ -11,8 +11,6 @@ internal static class EvalCommand
     private const int TokensAtOnce = 1 << 18,
         MostAtOnce = 128;
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
-
     internal static Command Create()
     {
         var command = new Command("eval", "Score a checkpoint on labelled images: top-1, top-5, loss.");
@@ -126,7 +124,7 @@ internal static class EvalCommand
                 seconds = result.Seconds,
                 imagesPerSecond = result.ImagesPerSecond,
             },
-            Json
+            CommandJson.Indented
         );
     }
 }

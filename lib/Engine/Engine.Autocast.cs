@@ -35,7 +35,7 @@ public static partial class Engine
                 throw new NotSupportedException("libtorch of this platform keeps its autocast from C#; leave it out.");
             _before = AutocastState.Of(device.type);
             new AutocastState((sbyte)device.type, Enabled: true, (sbyte)dtype).Set();
-            Libtorch.increment_autocast_nesting();
+            _ = Libtorch.increment_autocast_nesting();
         }
 
         public void Dispose()

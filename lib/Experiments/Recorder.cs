@@ -33,17 +33,23 @@ public sealed record Recorder(RunStore Store)
     /// <summary>The command that runs an experiment with some options.</summary>
     public static string Command(string experiment, ExperimentOptions options)
     {
-        bool usualSeed = options.FirstSeed == new ExperimentOptions().FirstSeed;
-        string firstSeed = usualSeed ? "" : Option("first-seed", options.FirstSeed),
-            budget = options.Budget == 1 ? "" : Option("budget", options.Budget);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"patchkit run {experiment} "
-                + $"--scale {Sweep.Name(options.Scale)}{Option("data", options.Data)}"
-                + $"{Option("pretraining", options.Pretraining)}{Option("seeds", options.Seeds)}"
-                + $"{firstSeed}{budget}{(options.Pixels ? " --pixels" : "")}"
-                + $"{(options.Longer > 1 ? Option("longer", options.Longer) : "")}"
+        var usual = new ExperimentOptions();
+        return string.Join(
+            ' ',
+            [
+                $"patchkit run {experiment} --scale {Sweep.Name(options.Scale)}",
+                .. Given("data", options.Data, usual.Data),
+                .. Given("pretraining", options.Pretraining, usual.Pretraining),
+                .. Given("seeds", options.Seeds, usual.Seeds),
+                .. Given("first-seed", options.FirstSeed, usual.FirstSeed),
+                .. Given("budget", options.Budget, usual.Budget),
+                .. options.Pixels ? new[] { "--pixels" } : [],
+                .. Given("longer", options.Longer, usual.Longer),
+            ]
         );
+
+        static string[] Given<T>(string name, T value, T usual) =>
+            Equals(value, usual) ? [] : [string.Create(CultureInfo.InvariantCulture, $"--{name} {value}")];
     }
 
     private RecordedResult OfRuns(Experiment experiment, ExperimentOptions options, IReadOnlyList<RunConfig> grid)
@@ -158,7 +164,4 @@ public sealed record Recorder(RunStore Store)
                     + "them, build, and run the experiment again."
             );
     }
-
-    private static string Option(string name, object? value) =>
-        value is null ? "" : string.Create(CultureInfo.InvariantCulture, $" --{name} {value}");
 }

@@ -8,6 +8,8 @@ namespace PatchKit.Tests.Display;
 /// <summary>A figure as plotly's JSON, as HTML, and as characters.</summary>
 public sealed class FigureFormsTests
 {
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, IndentSize = 1 };
+
     [Fact]
     public void ThePlotlyJsonIsAsBefore() =>
         Samples.IsAsBefore("comparison.json", Indented(Samples.Comparison.ToPlotlyJson()));
@@ -214,9 +216,6 @@ public sealed class FigureFormsTests
     private static string Indented(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return JsonSerializer.Serialize(
-            document.RootElement,
-            new JsonSerializerOptions { WriteIndented = true, IndentSize = 1 }
-        );
+        return JsonSerializer.Serialize(document.RootElement, s_indented);
     }
 }

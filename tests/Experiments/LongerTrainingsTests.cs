@@ -1,5 +1,6 @@
 using PatchKit.Experiments;
 using PatchKit.Metrics;
+using PatchKit.Tests.Display;
 using PatchKit.Training;
 using Xunit;
 using static TorchSharp.torch;
@@ -41,12 +42,7 @@ public sealed class LongerTrainingsTests
     [Fact]
     public void TheReportSaysWhereOnePixelComesAhead()
     {
-        var options = s_images with { Pixels = true, Longer = 4 };
-        var table1 = new Table1();
-        var results = table1.Grid(options).Select(Invented).ToList();
-        var store = new RunStore(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()));
-        var context = new ExperimentContext(options, store, results, _ => { }, TestContext.Current.CancellationToken);
-        var report = table1.Report(context);
+        var report = Report(s_images with { Pixels = true, Longer = 4 });
         var verdicts = report.Verdicts.Where(verdict =>
             verdict.Effect.Contains("times the steps") || verdict.Effect.Contains("longer")
         );
@@ -66,6 +62,29 @@ public sealed class LongerTrainingsTests
                 ["4 x", "1.210", "1.210", "1.160", "1.160"],
             ],
             table.Rows
+        );
+    }
+
+    /// <summary>A whole report, as it is printed: a snapshot, so that a change of a word or a digit is seen.</summary>
+    [Fact]
+    public void TheReportIsAsBefore()
+    {
+        var report = Report(s_images with { Pixels = true, Longer = 2 }) with
+        {
+            Machine = new Machine("A processor", 2, 2, "cpu", "2.10.0", "A system"),
+            Commit = "0000000",
+            Date = new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc),
+        };
+        Samples.IsAsBefore("table1.md", report.ToMarkdown());
+    }
+
+    private static Report Report(ExperimentOptions options)
+    {
+        var table1 = new Table1();
+        var results = table1.Grid(options).Select(Invented).ToList();
+        var store = new RunStore(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()));
+        return table1.Report(
+            new ExperimentContext(options, store, results, _ => { }, TestContext.Current.CancellationToken)
         );
     }
 

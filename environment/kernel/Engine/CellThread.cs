@@ -74,15 +74,18 @@ internal static class CellThread
         if (WaitHandle.WaitAny([ended.WaitHandle, stop.WaitHandle]) == 0)
             return;
         // Callbacks on the token are the cell's: they may throw or take their time.
-        _ = Task.Run(() =>
-        {
-            try
+        _ = Task.Run(
+            () =>
             {
-                published.Cancel();
-            }
-            catch (Exception e) when (e is AggregateException or ObjectDisposedException) { }
-        });
-        while (!ended.Wait(Grace))
+                try
+                {
+                    published.Cancel();
+                }
+                catch (Exception e) when (e is AggregateException or ObjectDisposedException) { }
+            },
+            CancellationToken.None
+        );
+        while (!ended.Wait(Grace, CancellationToken.None))
         {
             // An interrupt of a thread that is at work lies in wait for its next lock, in the midst of what a library
             // does on the token: a checkpoint that is being saved, for instance.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json.Nodes;
 using CsNotebook.Engine;
 
@@ -7,7 +8,7 @@ namespace CsNotebook.Notebook;
 internal static class MultiLine
 {
     /// <summary>What ends a line for nbformat, that is for Python.</summary>
-    private const string Ends = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029";
+    private static readonly SearchValues<char> Ends = SearchValues.Create("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029");
 
     public static string Join(JsonNode? node) =>
         node switch

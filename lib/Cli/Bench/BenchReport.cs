@@ -86,7 +86,7 @@ internal static class BenchReport
                     measurements = pairs,
                     figures = result.Figures,
                 },
-                new JsonSerializerOptions { WriteIndented = true }
+                CommandJson.Indented
             )
         );
         File.Move(partial, json.FullName, overwrite: true);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using CsvHelper;
@@ -16,6 +17,8 @@ namespace PatchKit.Display;
 /// </remarks>
 public static class Csv
 {
+    private static readonly SearchValues<char> s_digits = SearchValues.Create("0123456789"),
+        s_integer = SearchValues.Create("-0123456789");
     private static readonly CsvConfiguration s_settings = new(CultureInfo.InvariantCulture) { NewLine = "\n" };
 
     /// <summary>Writes the DataFrame to a file, in place of an older one.</summary>
@@ -102,11 +105,11 @@ public static class Csv
         {
             // A decimal point, so that a column of doubles stays one where all happen to be whole.
             double number when number.ToString("R", CultureInfo.InvariantCulture) is var text => text.AsSpan()
-                .ContainsAnyExcept("-0123456789")
+                .ContainsAnyExcept(s_integer)
                 ? text
                 : text + ".0",
             float number when number.ToString("R", CultureInfo.InvariantCulture) is var text => text.AsSpan()
-                .ContainsAnyExcept("-0123456789")
+                .ContainsAnyExcept(s_integer)
                 ? text
                 : text + ".0",
             DateTime time => time.ToString("O", CultureInfo.InvariantCulture),
@@ -161,7 +164,7 @@ public static class Csv
         if (digits is ['0', >= '0' and <= '9', ..])
             return false;
         // Another program may write more digits than 17; a name or a longer whole number it must not cut.
-        return digits.AsSpan().ContainsAnyExcept("0123456789")
+        return digits.AsSpan().ContainsAnyExcept(s_digits)
             || double.IsInteger(value)
                 && ((System.Numerics.BigInteger)value).ToString(CultureInfo.InvariantCulture).TrimStart('-') == digits;
     }
