@@ -79,14 +79,16 @@ public sealed class PackageTests : SessionTest
             """;
         string dll = Compiled.Library(
             Path.Combine(Folder, "Charts.dll"),
-            "namespace Plotly.NET; public class GenericChart { public static string toFigureJson(GenericChart chart) => "
+            "namespace Plotly.NET; "
+                + "public class GenericChart { public static string toFigureJson(GenericChart chart) => "
                 + $"\"\"\"\"\n{Json}\n\"\"\"\"; }}"
         );
         var chart = await Value($"#r \"{dll}\"\nnew Plotly.NET.GenericChart()");
         Assert.Equal("Chart \"Loss\": heatmap of 2", chart["text/plain"]);
         Assert.Contains(
-            "<caption>heatmap</caption><thead><tr><th></th><th scope=\"col\">p=2</th><th scope=\"col\">p=1</th></tr>"
-                + "</thead><tbody><tr><th scope=\"row\">D&lt;48</th><td>0.5</td><td>1</td></tr>"
+            "<caption>heatmap</caption>"
+                + "<thead><tr><th></th><th scope=\"col\">p=2</th><th scope=\"col\">p=1</th></tr></thead>"
+                + "<tbody><tr><th scope=\"row\">D&lt;48</th><td>0.5</td><td>1</td></tr>"
                 + "<tr><th scope=\"row\">D=96</th><td>2</td><td>3</td></tr></tbody></table>\n</div>",
             chart["text/html"],
             StringComparison.Ordinal
