@@ -10,8 +10,7 @@ namespace PatchKit.Cli;
 /// </summary>
 internal static class DataCommand
 {
-    private const int WideEnough = 1000,
-        SizesLookedAt = 500;
+    private const int SizesLookedAt = 500;
 
     private static readonly Dictionary<string, string[]> Scripts = new()
     {
@@ -185,8 +184,7 @@ internal static class DataCommand
     private static int Print(string folder)
     {
         using var opened = DataFolder.Open(folder);
-        if (!AnsiConsole.Profile.Out.IsTerminal)
-            AnsiConsole.Profile.Width = WideEnough;
+        Tables.Widen(AnsiConsole.Console);
         var table = new Table()
             .Border(TableBorder.Simple)
             .AddColumns("part", "images", "images of a class", "width x height in pixels");

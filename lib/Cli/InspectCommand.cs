@@ -8,8 +8,7 @@ namespace PatchKit.Cli;
 /// <summary>`patchkit inspect FILE`: what a checkpoint holds, without reading the tensors' elements.</summary>
 internal static class InspectCommand
 {
-    private const int LongestList = 8,
-        WideEnough = 1000;
+    private const int LongestList = 8;
 
     internal static Command Create()
     {
@@ -33,9 +32,7 @@ internal static class InspectCommand
     private static int Print(string path, bool verify)
     {
         using var file = CheckpointFile.Open(path, verify);
-        // A table in a file or a pipe must not be broken at a terminal's width.
-        if (!AnsiConsole.Profile.Out.IsTerminal)
-            AnsiConsole.Profile.Width = WideEnough;
+        Tables.Widen(AnsiConsole.Console);
         var tensors = new List<(string Name, CheckpointTensor Tensor)>();
         var values = new List<(string Name, string Value)>();
         foreach (var (key, text) in file.Metadata)

@@ -16,8 +16,7 @@ internal static class Tables
     )
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        if (!console.Profile.Out.IsTerminal)
-            console.Profile.Width = WideEnough;
+        Widen(console);
         var table = new Table().Border(TableBorder.Simple);
         for (int i = 0; i < columns.Count; i++)
             table.AddColumn(
@@ -30,5 +29,12 @@ internal static class Tables
             table.AddRow([.. row.Select(cell => cell.EscapeMarkup())]);
         console.WriteLine(title);
         console.Write(table);
+    }
+
+    /// <summary>No line is broken where nobody's window is narrow: in a file or a pipe.</summary>
+    internal static void Widen(IAnsiConsole console)
+    {
+        if (!console.Profile.Out.IsTerminal)
+            console.Profile.Width = WideEnough;
     }
 }

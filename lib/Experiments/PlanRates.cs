@@ -15,7 +15,6 @@ namespace PatchKit.Experiments;
 public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
 {
     private const int PaperWidth = 768;
-    private const double PaperImages = 1_281_167;
     private static readonly GpuKind s_paper = GpuKind.Find("a100");
 
     /// <summary>Rates of a kind, from what table6 has measured on it.</summary>
@@ -129,7 +128,7 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
         var model = ModelZoo.Find(family == Family.ViT ? "deit-base" : "adventurer-base").Config;
         return ThroughputCurve.OfHours(
             "Table 6",
-            PaperImages,
+            PublishedData.ImageNetImages,
             PaperNumbers.Table6.Select(row =>
                 (
                     (model with { PatchSize = row.PatchSize }).Cost(),

@@ -18,9 +18,7 @@ public sealed class Table6 : Experiment
     // How far a factor may be from the one it is compared with.
     private const double Tolerance = .2;
     private const int PaperInput = 224;
-    private const double ImageNetImages = 1_281_167,
-        OperationsPerMac = 6,
-        MB = 1e6;
+    private const double MB = 1e6;
 
     /// <inheritdoc/>
     public override string Name => "table6";
@@ -229,7 +227,7 @@ public sealed class Table6 : Experiment
                                         "  hours per epoch of ImageNet",
                                         curve.Points.Select(point =>
                                             point.Cost is { } cost
-                                                ? Hours(cost.PerImage * ImageNetImages / 3600)
+                                                ? Hours(cost.PerImage * PublishedData.ImageNetImages / 3600)
                                                 : "not measured"
                                         )
                                     ),
@@ -333,9 +331,9 @@ public sealed class Table6 : Experiment
                     "  TFLOP/s that the hours mean",
                     curve.Points.Select(point =>
                         (
-                            OperationsPerMac
+                            ThroughputCurve.FlopsPerMac
                             * point.Model.Macs
-                            * ImageNetImages
+                            * PublishedData.ImageNetImages
                             / PaperHours(curve.Family)(point)!.Value
                             / 3600
                             / 1e12

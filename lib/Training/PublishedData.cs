@@ -28,6 +28,9 @@ public static class PublishedData
 
     private const string NoFiles = "published size, no files";
 
+    /// <summary>The training images of ImageNet-1k.</summary>
+    public const int ImageNetImages = 1_281_167;
+
     /// <summary>The sets' names.</summary>
     public static IReadOnlyList<string> Names { get; } = [ImageNet1k, Cifar10, Cifar100, Ade20K, Coco];
 
@@ -38,7 +41,7 @@ public static class PublishedData
     public static ImageDataConfig? Images(string name, int size) =>
         name switch
         {
-            ImageNet1k => Of("ImageNet-1k", 1000, 1_281_167, size),
+            ImageNet1k => Of("ImageNet-1k", 1000, ImageNetImages, size),
             Cifar10 => Of("CIFAR-10", 10, 50_000, size),
             Cifar100 => Of("CIFAR-100", 100, 50_000, size),
             _ => None<ImageDataConfig>(name, $"classes of whole images, as {ImageNet1k} and {Cifar10} have"),

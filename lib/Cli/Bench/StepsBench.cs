@@ -38,8 +38,7 @@ internal sealed record StepsBench(
     bool Peer
 )
 {
-    private const double OperationsPerMac = 6,
-        GB = 1e9,
+    private const double GB = 1e9,
         MostTheirsOverOurs = 1 / .98;
     private const int ImagesCompared = 2,
         PaperInput = 224;
@@ -124,7 +123,7 @@ internal sealed record StepsBench(
                 rows
             );
             double perImage = Measurement.Median(ours) / 1e3 / batch,
-                flops = OperationsPerMac * config.Cost().Macs / perImage;
+                flops = ThroughputCurve.FlopsPerMac * config.Cost().Macs / perImage;
             figures.Add(new($"{subject}: throughput", 1 / perImage, "images/s"));
             figures.Add(new("  the model's operations", flops / 1e12, "TFLOP/s"));
             figures.Add(new("  MFU, their share of the peak", 100 * flops / peak.Flops, "%"));
