@@ -112,6 +112,20 @@ public sealed class SmokeTests(SmokeRuns runs, ITestOutputHelper output) : IClas
         );
     }
 
+    /// <summary>Scenes cut to 128 pixels: three sizes of 512 tokens at most, and one size larger and smaller.</summary>
+    [Theory, InlineData(false, new[] { 32, 16, 8 }), InlineData(true, new[] { 64, 32, 16, 8, 4 })]
+    public void RealScenesAreCutInThreeSizesOrFive(bool pixels, int[] sizes)
+    {
+        var options = new ExperimentOptions
+        {
+            Data = "ade20k",
+            SizesOnly = true,
+            Pixels = pixels,
+        };
+        var grid = ExperimentBook.Find("table2").Grid(options);
+        Assert.Equal(sizes, grid.Select(config => config.Model.PatchSize).Distinct().OrderDescending());
+    }
+
     /// <summary>
     /// No run of the grid of budgets is dearer than the smallest patch at the usual width and length; it shares that
     /// and what figure3 has.
