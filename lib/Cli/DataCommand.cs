@@ -1,6 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Packed;
+using PatchKit.Data.Sets;
+using PatchKit.Torch;
 using Spectre.Console;
 
 namespace PatchKit.Cli;

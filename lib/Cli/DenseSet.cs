@@ -1,4 +1,8 @@
 using PatchKit.Data;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Data.Segmentation;
+using PatchKit.Data.Sets;
 
 namespace PatchKit.Cli;
 

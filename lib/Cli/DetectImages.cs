@@ -1,11 +1,16 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using PatchKit.Data;
-using PatchKit.Display;
-using PatchKit.Experiments;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Display.Pictures;
+using PatchKit.Experiments.Sweeps;
+using PatchKit.Experiments.Tables;
 using PatchKit.Models.Detection;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
+using PatchKit.Torch.Distributed;
 using TorchSharp;
 
 namespace PatchKit.Cli;

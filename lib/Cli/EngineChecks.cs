@@ -2,7 +2,9 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 using TorchSharp;
 
 namespace PatchKit.Cli;
@@ -177,7 +179,7 @@ internal static class EngineChecks
         );
         var (right, found) = (Gradient(torch.float64), Gradient(torch.float32).to_type(torch.float64));
         double error = ((found - right).abs().max() / right.abs().max()).ToDouble();
-        string whose = PatchKit.Convolutions.AreOneDnns ? "oneDNN's" : "libtorch's own";
+        string whose = Torch.Convolutions.AreOneDnns ? "oneDNN's" : "libtorch's own";
         return error < 1e-4
             ? new("convolutions", Standing.Ok, $"{whose}, {error:0.0E+0} from float64's")
             : new(

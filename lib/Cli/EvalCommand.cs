@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using PatchKit.Data;
+using PatchKit.Data.Loading;
+using PatchKit.Data.Sets;
 using PatchKit.Metrics;
 
 namespace PatchKit.Cli;

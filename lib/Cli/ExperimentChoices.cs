@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PatchKit.Experiments;
+using PatchKit.Torch;
 
 namespace PatchKit.Cli;
 

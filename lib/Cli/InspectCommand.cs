@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using PatchKit.Checkpoints;
+using PatchKit.Torch;
 using Spectre.Console;
 
 namespace PatchKit.Cli;

@@ -1,4 +1,7 @@
 using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Packed;
+using PatchKit.Data.Sets;
 
 namespace PatchKit.Cli;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Training.Recipes;
 
 namespace PatchKit.Cli;
 

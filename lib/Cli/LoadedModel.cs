@@ -1,4 +1,5 @@
-using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
 using PatchKit.Models;
 using PatchKit.Training;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PatchKit.Torch;
 
 namespace PatchKit.Cli;
 

@@ -4,10 +4,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using PatchKit.Checkpoints;
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using PatchKit.Models;
 using PatchKit.Patchify;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 

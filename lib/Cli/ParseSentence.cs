@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using PatchKit.Torch;
 using PatchKit.Training;
 
 namespace PatchKit.Cli;

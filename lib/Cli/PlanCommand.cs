@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Planning;
+using PatchKit.Experiments.Reports;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Cli;
 

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using PatchKit.Data;
-using PatchKit.Training;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Torch;
+using PatchKit.Training.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Cli;
 

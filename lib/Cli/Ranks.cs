@@ -1,3 +1,4 @@
+using PatchKit.Torch.Distributed;
 using PatchKit.Training;
 using static TorchSharp.torch;
 

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Experiments.Recording;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Cli;
 

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Verdicts;
+using PatchKit.Torch;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Cli;
 

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
-using PatchKit.Data;
+using PatchKit.Data.Sets;
 using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Sweeps;
+using PatchKit.Training.Runs;
 using static TorchSharp.torch;
 
 namespace PatchKit.Cli;

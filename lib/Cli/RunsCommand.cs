@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using PatchKit.Training;
+using PatchKit.Torch;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using Spectre.Console;
 
 namespace PatchKit.Cli;

@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
-using PatchKit.Data;
-using PatchKit.Display;
-using PatchKit.Models;
+using PatchKit.Data.Images;
+using PatchKit.Display.Pictures;
+using PatchKit.Models.Segmentation;
+using PatchKit.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

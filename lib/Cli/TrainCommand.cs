@@ -2,11 +2,15 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using PatchKit.Data;
-using PatchKit.Experiments;
+using PatchKit.Data.Sets;
+using PatchKit.Experiments.Sweeps;
 using PatchKit.Metrics;
 using PatchKit.Models;
+using PatchKit.Models.Segmentation;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using static TorchSharp.torch;
 
 namespace PatchKit.Cli;

@@ -1,3 +1,5 @@
+using PatchKit.Display.Formatting;
+
 namespace PatchKit.Display;
 
 /// <summary>Whether an exercise of a notebook is solved. A cell that checks one ends with it.</summary>

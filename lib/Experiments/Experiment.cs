@@ -1,5 +1,7 @@
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Models;
-using PatchKit.Training;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Experiments;
 

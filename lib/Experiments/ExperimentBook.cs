@@ -1,3 +1,4 @@
+using PatchKit.Experiments.Tables;
 using PatchKit.Training;
 
 namespace PatchKit.Experiments;

@@ -1,5 +1,6 @@
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Experiments;
 

@@ -1,3 +1,4 @@
+using PatchKit.Experiments.Planning;
 using PatchKit.Training;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
-using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Experiments;
 

@@ -1,5 +1,9 @@
 using System.Text.Json;
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Runs;
 using static TorchSharp.torch;
 
 namespace PatchKit.Experiments;

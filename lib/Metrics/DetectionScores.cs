@@ -1,3 +1,5 @@
+using PatchKit.Metrics.Coco;
+
 namespace PatchKit.Metrics;
 
 /// <summary>COCO's summary of boxes or of masks, each from 0 to 1; -1 where there was no object of the kind.</summary>

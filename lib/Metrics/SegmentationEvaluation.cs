@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using PatchKit.Data;
+using PatchKit.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

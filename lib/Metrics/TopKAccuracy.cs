@@ -1,3 +1,4 @@
+using PatchKit.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

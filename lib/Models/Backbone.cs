@@ -1,4 +1,5 @@
 using PatchKit.Patchify;
+using PatchKit.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

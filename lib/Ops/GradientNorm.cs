@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 using static TorchSharp.torch;
 
 namespace PatchKit.Ops;

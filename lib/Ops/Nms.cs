@@ -1,3 +1,4 @@
+using PatchKit.Torch.Calls;
 using TorchSharp;
 using static TorchSharp.torch;
 

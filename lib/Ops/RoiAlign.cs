@@ -1,3 +1,4 @@
+using PatchKit.Torch.Calls;
 using static TorchSharp.torch;
 
 namespace PatchKit.Ops;

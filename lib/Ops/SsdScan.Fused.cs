@@ -1,3 +1,5 @@
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 using static TorchSharp.torch;
 
 namespace PatchKit.Ops;

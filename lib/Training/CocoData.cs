@@ -1,4 +1,9 @@
 using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Loading;
+using PatchKit.Data.Sets;
+using PatchKit.Training.Recipes;
 
 namespace PatchKit.Training;
 

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using PatchKit.Torch;
+using PatchKit.Torch.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,10 @@
 using System.Text.Json.Serialization;
 using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Loading;
+using PatchKit.Data.Sets;
+using PatchKit.Torch;
+using PatchKit.Training.Recipes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;

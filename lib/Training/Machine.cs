@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
+using PatchKit.Torch;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using PatchKit.ScalingLaws;
+using PatchKit.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

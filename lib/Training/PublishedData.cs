@@ -1,4 +1,4 @@
-using PatchKit.Data;
+using PatchKit.Data.Coco;
 
 namespace PatchKit.Training;
 

@@ -1,5 +1,11 @@
 using System.Text.Json.Serialization;
 using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Loading;
+using PatchKit.Data.Segmentation;
+using PatchKit.Data.Sets;
+using PatchKit.Training.Recipes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;

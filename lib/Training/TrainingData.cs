@@ -1,4 +1,5 @@
 using PatchKit.Data;
+using PatchKit.Data.Coco;
 using static TorchSharp.torch;
 
 namespace PatchKit.Training;

@@ -1,8 +1,9 @@
 using PatchKit.Checkpoints;
+using PatchKit.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Checkpoints;
 

@@ -5,7 +5,7 @@ using Spectre.Console;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Checkpoints;
 

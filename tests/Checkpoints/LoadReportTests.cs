@@ -1,6 +1,6 @@
 using PatchKit.Checkpoints;
 using Xunit;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Checkpoints;
 

@@ -1,4 +1,5 @@
 using PatchKit.Checkpoints;
+using PatchKit.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

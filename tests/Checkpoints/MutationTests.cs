@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using PatchKit.Checkpoints;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

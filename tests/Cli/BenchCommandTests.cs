@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PatchKit.Bench;
 using PatchKit.Cli;
 using Xunit;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using PatchKit.Cli;
 using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using PatchKit.Tests.Data;
 using Spectre.Console;
 using Xunit;

@@ -1,13 +1,17 @@
 using System.Text.Json;
 using PatchKit.Cli;
 using PatchKit.Data;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
 using PatchKit.Tests.Data;
 using PatchKit.Tests.Models.Detection;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using Xunit;
 using Detection = PatchKit.Training.Recipes.Detection;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Cli;
 

@@ -2,16 +2,23 @@ using System.Text.Json;
 using PatchKit.Checkpoints;
 using PatchKit.Cli;
 using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Loading;
+using PatchKit.Data.Packed;
+using PatchKit.Data.Sets;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Patchify;
 using PatchKit.Tests.Checkpoints;
 using PatchKit.Tests.Models;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Cli;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using PatchKit.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Cli;

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using PatchKit.Cli;
 using PatchKit.Experiments;
-using PatchKit.Tests.Engines;
-using PatchKit.Training;
+using PatchKit.Experiments.Planning;
+using PatchKit.Experiments.Sweeps;
+using PatchKit.Tests.Torch;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Cli;
@@ -36,7 +38,7 @@ public sealed class PlanCommandTests : IDisposable
     public void TheJsonHasTheSame()
     {
         var json = JsonElement.Parse(Plan("table4", "--seeds", "2", "--gpus", "4", "--gpu", "h100", "--json").Output);
-        var plan = PatchKit.Experiments.Plan.Of(
+        var plan = PatchKit.Experiments.Planning.Plan.Of(
             ExperimentBook.Find("table4"),
             new()
             {

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using PatchKit.Tests.Data;
 using Xunit;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Cli;
 

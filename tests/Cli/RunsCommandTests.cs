@@ -2,9 +2,11 @@ using System.Text.RegularExpressions;
 using PatchKit.Cli;
 using PatchKit.Experiments;
 using PatchKit.Models;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Tests.Training;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Cli;

@@ -1,5 +1,7 @@
 using PatchKit.Checkpoints;
-using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using PatchKit.Models;
 using PatchKit.Tests.Checkpoints;
 using PatchKit.Tests.Data;

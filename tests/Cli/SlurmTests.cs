@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using PatchKit.Cli;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Sweeps;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Cli;

@@ -1,8 +1,11 @@
 using System.Text.Json;
 using PatchKit.Cli;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Tests.Training;
-using PatchKit.Training;
+using PatchKit.Torch;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Cli;

@@ -1,4 +1,4 @@
-using PatchKit.Cli;
+using PatchKit.Bench;
 using PatchKit.Ops;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
 using PatchKit.Tests.Golden;
 using Xunit;
 

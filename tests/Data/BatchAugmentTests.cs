@@ -1,4 +1,6 @@
 using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

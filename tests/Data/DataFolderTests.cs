@@ -1,4 +1,5 @@
-using PatchKit.Data;
+using PatchKit.Data.Packed;
+using PatchKit.Data.Sets;
 using Xunit;
 
 namespace PatchKit.Tests.Data;

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using Xunit;
 
 namespace PatchKit.Tests.Data;

@@ -1,4 +1,7 @@
-using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Loading;
+using PatchKit.Data.Sets;
 using TorchSharp;
 using Xunit;
 

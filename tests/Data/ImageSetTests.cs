@@ -1,4 +1,6 @@
 using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using Xunit;
 
 namespace PatchKit.Tests.Data;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
 using PatchKit.Tests.Golden;
 using TorchSharp;
 using Xunit;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

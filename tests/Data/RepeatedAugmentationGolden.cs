@@ -1,4 +1,4 @@
-using PatchKit.Data;
+using PatchKit.Data.Loading;
 using PatchKit.Tests.Golden;
 using Xunit;
 

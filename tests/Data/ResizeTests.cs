@@ -1,4 +1,4 @@
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using Xunit;
 
 namespace PatchKit.Tests.Data;

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

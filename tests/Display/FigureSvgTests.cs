@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

@@ -1,4 +1,7 @@
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
+using PatchKit.Display.Pictures;
+using PatchKit.Display.Progress;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

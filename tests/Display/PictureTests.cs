@@ -1,5 +1,6 @@
-using PatchKit.Data;
-using PatchKit.Display;
+using PatchKit.Data.Images;
+using PatchKit.Display.Formatting;
+using PatchKit.Display.Pictures;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -34,7 +35,7 @@ public sealed class PictureTests : IDisposable
             // By a file without loss, too, and what its functions do is theirs alone.
             using var file = new MemoryStream();
             SixLabors.ImageSharp.ImageExtensions.SaveAsBmp(image, file);
-            using var read = PatchKit.Data.ImageCodec.Decode(file.ToArray());
+            using var read = PatchKit.Data.Images.ImageCodec.Decode(file.ToArray());
             Assert.Equal(pixels, read.Pixels.ToArray());
             image[0, 0] = new(1, 2, 3);
             Assert.Equal(pixels[0], picture.Pixels[0]);

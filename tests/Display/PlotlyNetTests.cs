@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
 using Plotly.NET;
 using Plotly.NET.CSharp;
 using Plotly.NET.LayoutObjects;
 using Xunit;
 using Chart = Plotly.NET.Chart;
-using Figure = PatchKit.Display.Figure;
+using Figure = PatchKit.Display.Figures.Figure;
 
 namespace PatchKit.Tests.Display;
 

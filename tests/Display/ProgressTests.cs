@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using PatchKit.Display;
+using PatchKit.Display.Progress;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

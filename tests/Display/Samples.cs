@@ -1,5 +1,6 @@
 using System.Globalization;
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Tables;
 using PatchKit.Tests.Golden;
 using Xunit;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Microsoft.Data.Analysis;
-using PatchKit.Display;
-using PatchKit.Tests.Engines;
+using PatchKit.Display.Tables;
 using PatchKit.Tests.Public;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

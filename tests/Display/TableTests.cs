@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using PatchKit.Display;
+using PatchKit.Display.Tables;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

@@ -1,4 +1,5 @@
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

@@ -2,7 +2,13 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using PatchKit.Display;
-using PatchKit.Experiments;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
+using PatchKit.Display.Pictures;
+using PatchKit.Display.Progress;
+using PatchKit.Experiments.Recording;
+using PatchKit.Experiments.Tables;
+using PatchKit.Experiments.Verdicts;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

@@ -1,7 +1,8 @@
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using PatchKit.Experiments;
 using PatchKit.Tests.Data.Coco;
 using PatchKit.Training;
+using PatchKit.Training.Tasks;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

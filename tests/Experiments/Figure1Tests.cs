@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Tables;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Metrics;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -101,12 +105,17 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         var ours = table.Rows.Single(row => row[0] == "ViT at 16x16");
         Assert.Equal(.2 + .1 * Math.Pow(2, .9), Number(ours[5]), 1e-3);
         Assert.Equal("what was measured, and that the loss falls on", ours[^1]);
-        var here = panel.Marks.OfType<PatchKit.Display.Series>().Single(series => series.Name == "measured here");
+        var here = panel
+            .Marks.OfType<PatchKit.Display.Figures.Series>()
+            .Single(series => series.Name == "measured here");
         Assert.Equal(2, here.X.Count);
         Assert.All(here.X, part => Assert.Equal((.2 + .1 * Math.Pow(2, .9)) / (.2 + .1 * Math.Pow(4, .9)), part, 1e-3));
         Assert.Equal(
             9,
-            panel.Marks.OfType<PatchKit.Display.Series>().Single(series => series.Name == "read off the paper").X.Count
+            panel
+                .Marks.OfType<PatchKit.Display.Figures.Series>()
+                .Single(series => series.Name == "read off the paper")
+                .X.Count
         );
         Assert.Contains("<svg", figure.ToSvg());
         Assert.Empty(

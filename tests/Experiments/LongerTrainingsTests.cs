@@ -1,7 +1,11 @@
 using PatchKit.Experiments;
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Tables;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Metrics;
 using PatchKit.Tests.Display;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
 using Xunit;
 using static TorchSharp.torch;
 

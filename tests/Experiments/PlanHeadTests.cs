@@ -1,8 +1,14 @@
 using PatchKit.Data;
-using PatchKit.Experiments;
+using PatchKit.Experiments.Planning;
+using PatchKit.Experiments.Sweeps;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
+using PatchKit.Models.Segmentation;
+using PatchKit.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using Xunit;
 using static TorchSharp.torch;
 

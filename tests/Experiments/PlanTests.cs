@@ -1,8 +1,13 @@
 using PatchKit.Experiments;
+using PatchKit.Experiments.Planning;
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Sweeps;
 using PatchKit.Models;
 using PatchKit.ScalingLaws;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

@@ -1,4 +1,4 @@
-using PatchKit.Experiments;
+using PatchKit.Experiments.Verdicts;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

@@ -1,14 +1,23 @@
 using System.Globalization;
 using PatchKit.Cli;
-using PatchKit.Data;
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
+using PatchKit.Display.Pictures;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Planning;
+using PatchKit.Experiments.Recording;
+using PatchKit.Experiments.Reports;
+using PatchKit.Experiments.Sweeps;
+using PatchKit.Experiments.Tables;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Metrics;
 using PatchKit.ScalingLaws;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Tests.Training;
 using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

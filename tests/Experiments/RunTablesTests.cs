@@ -1,7 +1,9 @@
 using Microsoft.Data.Analysis;
-using PatchKit.Display;
-using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Display.Formatting;
+using PatchKit.Display.Tables;
+using PatchKit.Experiments.Recording;
+using PatchKit.Experiments.Reports;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

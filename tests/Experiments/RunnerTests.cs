@@ -1,6 +1,6 @@
-using PatchKit.Display;
+using PatchKit.Display.Progress;
 using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

@@ -1,6 +1,8 @@
 using PatchKit.Experiments;
+using PatchKit.Experiments.Sweeps;
 using PatchKit.Metrics;
 using PatchKit.Training;
+using PatchKit.Training.Runs;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using PatchKit.Experiments;
-using PatchKit.Training;
+using PatchKit.Experiments.Reports;
+using PatchKit.Training.Runs;
 
 namespace PatchKit.Tests.Experiments;
 

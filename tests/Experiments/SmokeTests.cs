@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Tables;
+using PatchKit.Experiments.Verdicts;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Planning;
+using PatchKit.Experiments.Tables;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Models;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using PatchKit.Experiments;
+using PatchKit.Experiments.Verdicts;
 using Xunit;
 
 namespace PatchKit.Tests.Experiments;

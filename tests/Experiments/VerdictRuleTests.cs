@@ -2,10 +2,14 @@ using System.Globalization;
 using MathNet.Numerics.Distributions;
 using PatchKit.Data;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Sweeps;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,6 +1,8 @@
 using CsNotebook.Engine;
 using CsNotebook.Notebook;
-using PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Pictures;
+using PatchKit.Display.Tables;
 using Xunit;
 
 namespace Formatting.Tests;

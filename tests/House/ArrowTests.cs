@@ -1,4 +1,5 @@
 using Mono.Cecil;
+using PatchKit.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.House;
@@ -11,26 +12,26 @@ public sealed class ArrowTests
 {
     private static readonly (string From, string[] To)[] s_library =
     [
-        ("PatchKit", []),
+        ("PatchKit.Torch", []),
         ("PatchKit.ScalingLaws", []),
         ("PatchKit.Checkpoints", []),
         ("PatchKit.Patchify", []),
-        ("PatchKit.Data", ["PatchKit"]),
-        ("PatchKit.Ops", ["PatchKit"]),
+        ("PatchKit.Data", ["PatchKit.Torch"]),
+        ("PatchKit.Ops", ["PatchKit.Torch"]),
         ("PatchKit.Display", ["PatchKit.Data"]),
-        ("PatchKit.Metrics", ["PatchKit", "PatchKit.Data"]),
+        ("PatchKit.Metrics", ["PatchKit.Torch", "PatchKit.Data"]),
         (
             "PatchKit.Models",
-            ["PatchKit", "PatchKit.Ops", "PatchKit.Patchify", "PatchKit.Checkpoints", "PatchKit.ScalingLaws"]
+            ["PatchKit.Torch", "PatchKit.Ops", "PatchKit.Patchify", "PatchKit.Checkpoints", "PatchKit.ScalingLaws"]
         ),
         (
             "PatchKit.Models.Detection",
-            ["PatchKit", "PatchKit.Models", "PatchKit.Ops", "PatchKit.Checkpoints", "PatchKit.Data"]
+            ["PatchKit.Torch", "PatchKit.Models", "PatchKit.Ops", "PatchKit.Checkpoints", "PatchKit.Data"]
         ),
         (
             "PatchKit.Training",
             [
-                "PatchKit",
+                "PatchKit.Torch",
                 "PatchKit.Models",
                 "PatchKit.Models.Detection",
                 "PatchKit.Ops",
@@ -45,7 +46,7 @@ public sealed class ArrowTests
         (
             "PatchKit.Experiments",
             [
-                "PatchKit",
+                "PatchKit.Torch",
                 "PatchKit.Training",
                 "PatchKit.Models",
                 "PatchKit.Models.Detection",
@@ -58,14 +59,29 @@ public sealed class ArrowTests
             ]
         ),
         (
+            "PatchKit.Bench",
+            [
+                "PatchKit.Experiments",
+                "PatchKit.Torch",
+                "PatchKit.Training",
+                "PatchKit.Models",
+                "PatchKit.Ops",
+                "PatchKit.Patchify",
+                "PatchKit.Data",
+                "PatchKit.Metrics",
+                "PatchKit.Checkpoints",
+                "PatchKit.ScalingLaws",
+            ]
+        ),
+        (
             "PatchKit.Cli",
             [
-                "PatchKit",
+                "PatchKit.Torch",
+                "PatchKit.Bench",
                 "PatchKit.Experiments",
                 "PatchKit.Training",
                 "PatchKit.Models",
                 "PatchKit.Models.Detection",
-                "PatchKit.Ops",
                 "PatchKit.Patchify",
                 "PatchKit.Data",
                 "PatchKit.Metrics",
@@ -99,7 +115,7 @@ public sealed class ArrowTests
         Assert.SkipUnless(File.Exists(path), "bin/csnotebook.dll is built by environment/setup.sh");
         using var kernel = ModuleDefinition.ReadModule(path);
         Follows(kernel, s_kernel);
-        Assert.DoesNotContain(kernel.AssemblyReferences, other => other.Name == "PatchKit");
+        Assert.DoesNotContain(kernel.AssemblyReferences, other => other.Name == "PatchKit.Torch");
     }
 
     [Fact]

@@ -1,7 +1,8 @@
 using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

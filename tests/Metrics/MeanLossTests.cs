@@ -1,5 +1,5 @@
 using PatchKit.Metrics;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Metrics;

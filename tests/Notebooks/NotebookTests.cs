@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Recording;
 using PatchKit.Tests.Cli;
-using PatchKit.Training;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Notebooks;

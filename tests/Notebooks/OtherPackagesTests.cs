@@ -112,10 +112,11 @@ public sealed class OtherPackagesTests : IDisposable
 
     private const string Whole = """
         using Microsoft.Data.Analysis;
-        using PatchKit.Display;
+        using PatchKit.Display.Figures;
+        using PatchKit.Display.Tables;
         using Plotly.NET;
         var shown = display("before");
-        DataFrame frame = PatchKit.Display.Table.Of("", ["a", "b"], [["x", 1], ["y", null]]).ToDataFrame();
+        DataFrame frame = Table.Of("", ["a", "b"], [["x", 1], ["y", null]]).ToDataFrame();
         GenericChart chart = new Panel(new Axis("x"), new Axis("y")).Line("a", [1, 2], [3, 4]).ToPlotlyNet();
         shown.Update("after");
         int Copies(string name) =>

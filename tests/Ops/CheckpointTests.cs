@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

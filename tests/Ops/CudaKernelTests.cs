@@ -1,7 +1,9 @@
 using PatchKit.Models;
 using PatchKit.Ops;
-using PatchKit.Tests.Engines;
 using PatchKit.Tests.Golden;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

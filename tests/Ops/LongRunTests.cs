@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using PatchKit.Ops;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

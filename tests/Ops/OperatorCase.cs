@@ -1,4 +1,6 @@
 using PatchKit.Ops;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 using TorchSharp;
 using static TorchSharp.torch;
 

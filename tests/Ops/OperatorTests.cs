@@ -1,5 +1,5 @@
-using PatchKit.Tests.Engines;
 using PatchKit.Tests.Golden;
+using PatchKit.Tests.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

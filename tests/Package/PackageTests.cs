@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Xml.Linq;
 using PatchKit.Tests.Golden;
 using PatchKit.Tests.Notebooks;
+using PatchKit.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Package;

@@ -1,6 +1,7 @@
 using PatchKit.Patchify;
-using PatchKit.Tests.Engines;
 using PatchKit.Tests.Golden;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using PatchKit.Tests.Cli;
 using PatchKit.Tests.Data;
 using PatchKit.Tests.Public;

@@ -1,9 +1,13 @@
 using PatchKit.Data;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
 using PatchKit.Metrics;
+using PatchKit.Metrics.Coco;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

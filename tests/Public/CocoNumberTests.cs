@@ -1,6 +1,7 @@
 using System.Text;
-using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Public;

@@ -1,5 +1,7 @@
-using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Images;
+using PatchKit.Data.Packed;
+using PatchKit.Data.Sets;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
 using Xunit;
 

@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Text.Json;
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Segmentation;
+using PatchKit.Data.Sets;
 using PatchKit.Tests.Cli;
 using Xunit;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Public;
 

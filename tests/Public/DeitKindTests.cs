@@ -1,10 +1,10 @@
 using PatchKit.Checkpoints;
 using PatchKit.Models;
-using PatchKit.Training;
+using PatchKit.Training.Runs;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Public;
 

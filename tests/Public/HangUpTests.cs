@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using PatchKit.Cli;
 using PatchKit.Tests.Cli;
-using PatchKit.Training;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Public;

@@ -1,5 +1,6 @@
-using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Images;
+using PatchKit.Data.Segmentation;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
 using Xunit;
 

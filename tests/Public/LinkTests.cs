@@ -1,7 +1,8 @@
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Public;

@@ -1,13 +1,14 @@
 using PatchKit.Checkpoints;
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using PatchKit.Models;
 using PatchKit.Tests.Cli;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Public;
 

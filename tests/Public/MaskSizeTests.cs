@@ -1,7 +1,10 @@
 using PatchKit.Data;
-using PatchKit.Metrics;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Metrics.Coco;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -5,11 +5,12 @@ using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
 using PatchKit.Tests.Cli;
-using PatchKit.Training;
+using PatchKit.Torch;
+using PatchKit.Training.Runs;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Public;
 

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Public;

@@ -1,8 +1,8 @@
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Images;
 using PatchKit.Tests.Cli;
 using Xunit;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Public;
 

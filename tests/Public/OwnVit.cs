@@ -1,7 +1,8 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
 using PatchKit.Models;
 using PatchKit.Tests.Cli;
 using TorchSharp;

@@ -1,5 +1,8 @@
 using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Data.Segmentation;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Public;

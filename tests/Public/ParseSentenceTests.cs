@@ -1,9 +1,10 @@
 using PatchKit.Cli;
 using PatchKit.Experiments;
 using PatchKit.Tests.Cli;
-using PatchKit.Training;
+using PatchKit.Torch.Distributed;
+using PatchKit.Training.Recipes;
 using Xunit;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Public;
 

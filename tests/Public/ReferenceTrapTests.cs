@@ -1,8 +1,9 @@
 using PatchKit.Cli;
-using PatchKit.Data;
-using PatchKit.Metrics;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Metrics.Coco;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Public;

@@ -1,11 +1,14 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
 using PatchKit.Cli;
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using PatchKit.Models;
 using PatchKit.Tests.Cli;
 using PatchKit.Tests.Data;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -2,7 +2,7 @@ using PatchKit.Checkpoints;
 using PatchKit.Models;
 using Xunit;
 using static TorchSharp.torch;
-using Expect = PatchKit.Tests.Engines.Expect;
+using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Public;
 

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using PatchKit.Torch;
 using TorchSharp;
 using Xunit;
-using static PatchKit.Tests.Engines.Expect;
+using static PatchKit.Tests.Torch.Expect;
 using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Reliability;

@@ -1,4 +1,5 @@
 using PatchKit.Models;
+using PatchKit.Torch;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using PatchKit.ScalingLaws;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.ScalingLaws;

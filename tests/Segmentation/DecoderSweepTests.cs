@@ -1,9 +1,16 @@
 using PatchKit.Data;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Sweeps;
+using PatchKit.Experiments.Tables;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Metrics;
 using PatchKit.Models;
+using PatchKit.Models.Segmentation;
 using PatchKit.Tests.Experiments;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using Xunit;
 using static TorchSharp.torch;
 

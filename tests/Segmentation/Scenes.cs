@@ -1,4 +1,5 @@
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Segmentation;
 
 namespace PatchKit.Tests.Segmentation;
 

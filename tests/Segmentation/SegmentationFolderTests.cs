@@ -1,7 +1,11 @@
 using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Segmentation;
+using PatchKit.Data.Sets;
 using PatchKit.Tests.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,11 +1,17 @@
 using System.Text.Json;
 using PatchKit.Cli;
 using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using PatchKit.Metrics;
 using PatchKit.Models;
+using PatchKit.Models.Segmentation;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,4 +1,6 @@
-using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Segmentation;
 using Xunit;
 
 namespace PatchKit.Tests.Segmentation;

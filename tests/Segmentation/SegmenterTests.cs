@@ -1,7 +1,8 @@
 using PatchKit.Data;
-using PatchKit.Experiments;
+using PatchKit.Experiments.Tables;
 using PatchKit.Models;
-using PatchKit.Training;
+using PatchKit.Models.Segmentation;
+using PatchKit.Training.Tasks;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using PatchKit.Models;
+using PatchKit.Models.Segmentation;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,5 +1,7 @@
-using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Loading;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
 using TorchSharp;
 using Xunit;

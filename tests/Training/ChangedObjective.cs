@@ -1,5 +1,5 @@
 using PatchKit.Data;
-using PatchKit.Training;
+using PatchKit.Training.Tasks;
 using static TorchSharp.torch;
 
 namespace PatchKit.Tests.Training;

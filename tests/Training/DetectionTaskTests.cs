@@ -1,11 +1,14 @@
 using System.Text.Json;
 using PatchKit.Data;
+using PatchKit.Data.Sets;
 using PatchKit.Metrics;
 using PatchKit.Models.Detection;
 using PatchKit.Tests.Data.Coco;
 using PatchKit.Tests.Models.Detection;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
+using PatchKit.Training.Tasks;
 using Xunit;
 using static TorchSharp.torch;
 using Detection = PatchKit.Training.Recipes.Detection;

@@ -1,6 +1,7 @@
 using PatchKit.Checkpoints;
 using PatchKit.Tests.Cli;
-using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

@@ -1,6 +1,10 @@
 using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Images;
+using PatchKit.Data.Loading;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Recipes;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -72,7 +76,7 @@ public sealed class FetchAheadTests : IDisposable
         using var scope = NewDisposeScope();
         int at = 0;
         foreach (
-            var painted in PatchKit.Data.Ahead.InOrder(
+            var painted in PatchKit.Data.Loading.Ahead.InOrder(
                 [0L, 4, 8, 12, 16],
                 first => set.Painted(first, [.. Enumerable.Range(0, 4)], all),
                 2,
@@ -106,7 +110,7 @@ public sealed class FetchAheadTests : IDisposable
             () =>
             {
                 foreach (
-                    int item in PatchKit.Data.Ahead.InOrder(
+                    int item in PatchKit.Data.Loading.Ahead.InOrder(
                         Given(),
                         item => item == 6 ? throw new InvalidOperationException("six") : item,
                         3,
@@ -126,7 +130,7 @@ public sealed class FetchAheadTests : IDisposable
         Assert.Equal(
             [0, 1],
             PatchKit
-                .Data.Ahead.InOrder(Given(), item => item, 3, stop.Token)
+                .Data.Loading.Ahead.InOrder(Given(), item => item, 3, stop.Token)
                 .Select(item =>
                 {
                     if (item == 1)

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using PatchKit.Tests.Cli;
-using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

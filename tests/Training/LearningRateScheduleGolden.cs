@@ -1,6 +1,6 @@
 using System.Text.Json;
 using PatchKit.Tests.Golden;
-using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

@@ -1,4 +1,4 @@
-using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

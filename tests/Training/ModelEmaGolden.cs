@@ -1,5 +1,5 @@
 using PatchKit.Tests.Golden;
-using PatchKit.Training;
+using PatchKit.Training.Loop;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;

@@ -1,6 +1,6 @@
 using PatchKit.Models;
-using PatchKit.Tests.Engines;
-using PatchKit.Training;
+using PatchKit.Tests.Torch;
+using PatchKit.Training.Loop;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using PatchKit.Models;
 using PatchKit.Tests.Golden;
-using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

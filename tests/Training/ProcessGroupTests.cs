@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch;
+using PatchKit.Torch.Distributed;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch.Distributed;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using PatchKit.Cli;
-using PatchKit.Models;
 using PatchKit.ScalingLaws;
-using PatchKit.Tests.Engines;
-using PatchKit.Training;
+using PatchKit.Tests.Torch;
+using PatchKit.Training.Recipes;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

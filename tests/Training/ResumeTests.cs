@@ -1,5 +1,6 @@
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Loop;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

@@ -1,7 +1,11 @@
 using PatchKit.Data;
+using PatchKit.Data.Sets;
 using PatchKit.Models;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Runs;
 using Xunit;
 
 namespace PatchKit.Tests.Training;

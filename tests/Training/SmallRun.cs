@@ -1,8 +1,11 @@
 using System.Security.Cryptography;
 using PatchKit.Checkpoints;
-using PatchKit.Data;
+using PatchKit.Data.Augment;
 using PatchKit.Models;
 using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Recipes;
+using PatchKit.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 

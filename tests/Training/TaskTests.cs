@@ -1,7 +1,9 @@
 using PatchKit.Data;
 using PatchKit.Experiments;
+using PatchKit.Experiments.Tables;
 using PatchKit.Models;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using Xunit;
 using static TorchSharp.torch;
 

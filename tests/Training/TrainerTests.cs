@@ -1,7 +1,10 @@
 using System.Text.Json;
 using PatchKit.Checkpoints;
-using PatchKit.Tests.Engines;
+using PatchKit.Tests.Torch;
+using PatchKit.Torch;
 using PatchKit.Training;
+using PatchKit.Training.Loop;
+using PatchKit.Training.Recipes;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using PatchKit.Tests.Golden;
-using PatchKit.Training;
+using PatchKit.Training.Tasks;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

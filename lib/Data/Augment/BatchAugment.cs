@@ -1,7 +1,8 @@
+using PatchKit.Data.Images;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Augmentation of whole batches as tensor operations on the device that holds them, for packed sets. Every image has

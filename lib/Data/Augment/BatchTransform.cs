@@ -1,7 +1,8 @@
+using PatchKit.Data.Images;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Training augmentation of a packed batch on its own device: crop, flip, colour jitter, normalisation, erasing. What

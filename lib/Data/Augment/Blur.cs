@@ -1,6 +1,7 @@
 using System.Buffers;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Pillow's Gaussian blur: three box blurs each way whose fractional width is fitted to the radius (Gwosdek et al.

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Brightness, contrast and saturation by factors near 1, in random order (torchvision's ColorJitter without hue).

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Coco;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// What an image with objects is trained or tested on: its size, large-scale jitter, and a flip. Pixels, boxes and

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Pillow's ImageEnhance, bit for bit: an image blended with a plainer form of itself. Factor 1 changes nothing, 0

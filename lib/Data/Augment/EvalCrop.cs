@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// What an image is scored on: its shorter side resized to Size / Ratio, the square in the middle cut out

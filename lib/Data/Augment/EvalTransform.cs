@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// What an image is scored on: resized, the middle cut out, normalised. Images of up to 32 pixels that have the size

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>What is done to one image on its way into a batch. Any thread may call it.</summary>
 public interface IImageTransform

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Large-scale jitter (Ghiasi et al. 2021, "Simple Copy-Paste"): the image is resized to a random part or multiple of a

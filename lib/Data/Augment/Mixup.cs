@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019) of a batch with its own reverse, one weight for the whole

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>What Mixup does to one batch.</summary>
 /// <param name="Weight">the share of each image's own label; the rest belongs to its partner's.</param>

@@ -1,4 +1,7 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Bytes to numbers around 0: (value / 255 - mean) / deviation, per channel, in single precision as torchvision

@@ -1,4 +1,7 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Torch;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// RandAugment (Cubuk et al. 2020) as timm 0.4.12 has it under "rand-m9-mstd0.5-inc1": two operations drawn with

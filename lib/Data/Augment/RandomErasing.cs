@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// A rectangle of normal noise in place of the normalised pixels (Zhong et al. 2020; timm's "pixel" mode).

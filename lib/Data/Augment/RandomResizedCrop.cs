@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// A box of random area and shape, resized to a square (Szegedy et al. 2015; timm 0.4.12 and torchvision).

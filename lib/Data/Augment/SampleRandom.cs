@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// The random numbers of one image in one epoch: they depend on (seed, epoch, index) alone, so that augmentation is the

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// The usual size of images in detection: the shorter side becomes 800 pixels, unless the longer one would pass 1,333

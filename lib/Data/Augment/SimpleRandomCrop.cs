@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Simple random crop (DeiT III, Touvron et al. 2022): the shorter side is resized, the image padded by 4 pixels and a

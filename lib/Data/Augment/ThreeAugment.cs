@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>Exactly one of grey, solarized and blurred, each as often (DeiT III, Touvron et al. 2022).</summary>
 public static class ThreeAugment

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Operations that look pixels up in a table or weigh their channels: Pillow's ImageOps, bit for bit.

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// What an image is trained on, in the official order: crop, flip, ThreeAugment and colour jitter or else RandAugment,
@@ -69,8 +71,8 @@ public sealed record TrainTransform(int Size) : IImageTransform
             Replace(ref current, current.FlipHorizontal());
         if (ThreeAugment)
         {
-            var (kind, radius) = Data.ThreeAugment.Draw(ref random);
-            Replace(ref current, Data.ThreeAugment.Apply(current, kind, radius));
+            var (kind, radius) = Augment.ThreeAugment.Draw(ref random);
+            Replace(ref current, Augment.ThreeAugment.Apply(current, kind, radius));
         }
         if (Jitter is { } jitter)
             Replace(ref current, ColorJitter.Apply(current, jitter.Draw(ref random)));

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Augment;
 
 /// <summary>
 /// Pillow's affine transforms with its bicubic interpolation, which is not antialiased; pixels from outside the image

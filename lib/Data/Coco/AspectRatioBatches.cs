@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Augment;
+
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// Batches of images of like shape: wide ones together and tall ones together, so that less of a batch is padding (as

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>An object, or a crowd of them, in an image of a COCO file.</summary>
 public sealed record CocoAnnotation

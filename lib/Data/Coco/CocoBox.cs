@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>A box as COCO's files have it.</summary>
 /// <param name="X">The left edge in pixels.</param>

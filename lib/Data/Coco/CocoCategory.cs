@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// A category of a COCO file. Ids may have holes: a model's class is the category's place in the order of ids.

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// The categories of one file of a set as the classes that a model learnt from another: by their names, as ids and

@@ -1,4 +1,7 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
+
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// Images with boxes and masks from COCO's files: annotations/instances_train2017.json beside train2017/ and the same

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>Something that a model found, an entry of COCO's result files.</summary>
 public sealed record CocoDetection

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>An image of a COCO file.</summary>
 public sealed record CocoImage

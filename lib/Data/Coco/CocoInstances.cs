@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// The objects of a set of images, as COCO's instances_*.json have them. Annotations of unknown images or categories

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>How COCO's files are read and written, and what is said of damaged ones.</summary>
 internal static class CocoJson

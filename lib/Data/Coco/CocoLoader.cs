@@ -1,7 +1,10 @@
 using System.Runtime.ExceptionServices;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// Batches of a set of images with objects: read, augmented and padded, one batch ahead of the one that is in use. What

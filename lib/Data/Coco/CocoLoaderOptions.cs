@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Loading;
+
+namespace PatchKit.Data.Coco;
 
 /// <summary>How images with objects become batches.</summary>
 public sealed record CocoLoaderOptions

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Coco;
 
 /// <summary>COCO's result files: a list of detections.</summary>
 public static class CocoResults

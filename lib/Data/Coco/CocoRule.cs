@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>How a set in COCO's format is taken where pycocotools (cocoapi 8c9bcc3) loses something of it.</summary>
 public enum CocoRule

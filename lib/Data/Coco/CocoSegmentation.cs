@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// A mask in any of the forms that COCO's files have: polygons, or runs as numbers or compressed into text.

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// An image with its objects. Each operation moves the pixels, the boxes and the masks together; it gives a new sample

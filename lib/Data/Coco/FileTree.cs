@@ -1,6 +1,8 @@
 using System.Formats.Tar;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>Files below a folder, or in a .tar, .tar.gz or .tar.xz archive, which is held in memory.</summary>
 internal sealed class FileTree

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <content> Polygons to runs: each edge is walked in steps of a fifth of a pixel, and where the walk passes the middle
 /// of a column, a run begins or ends. </content>

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <content>The compressed form: a variant of LEB128 with 6 bits in a character, each run from the fourth on as its
 /// difference to the one before the last.</content>

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>
 /// A mask as COCO stores it: the lengths of its runs, column by column, of background and object in turn, beginning

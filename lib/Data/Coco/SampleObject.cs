@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Coco;
 
 /// <summary>An object in an image that is being prepared.</summary>
 /// <param name="Class">From 0.</param>

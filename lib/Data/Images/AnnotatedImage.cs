@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// Which way up an image is read that goes with annotations of its own size, drawn by programs of which some turn

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>A rectangle of whole pixels.</summary>
 /// <param name="Top">the first row.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// How image files become RGB pixels. The defaults give Pillow's <c>convert("RGB")</c>, turned upright; but grey of 16

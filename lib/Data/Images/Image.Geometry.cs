@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 public sealed partial class Image
 {

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// RGB pixels of 8 bits, row by row, (H, W, 3). The memory is borrowed from a pool and returned by Dispose; an image

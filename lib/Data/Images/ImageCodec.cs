@@ -1,7 +1,7 @@
 using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// Image files to images, and images to PNG files. JPEG and PNG are read by libpatchkit where it is built, all else by

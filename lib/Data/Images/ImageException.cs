@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// An image or a data set that cannot be read or written: the message is a sentence that names the file, what was found

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using PatchKit.Torch;
+using PatchKit.Torch.Calls;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// The image functions of libpatchkit.so (lib/Native/images), looked up by name: a build without libjpeg or libpng

@@ -11,7 +11,7 @@ using SixLabors.ImageSharp.PixelFormats;
 using SixLabors.ImageSharp.Processing;
 using Sharp = SixLabors.ImageSharp;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// What is no JPEG or PNG: WebP, BMP, GIF (its first frame) and TIFF (its first page), by SixLabors.ImageSharp; and

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// Pillow's resize (libImaging/Resample.c) in C#, for where libpatchkit is absent; lib/Native/images/resize.cpp is the

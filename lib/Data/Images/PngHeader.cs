@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// What a PNG file says of its samples in its first chunk, IHDR: width and height at 16, then bit depth and colour

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>How pixels between pixels are found. The numbers are Pillow's.</summary>
 public enum ResizeFilter

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>What the first directory of a TIFF file says.</summary>
 internal static class Tiff

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Images;
 
 /// <summary>
 /// Whether a file is cut short, of the formats whose missing pixels ImageSharp makes up without a word.

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Loading;
 
 /// <summary>Work on threads of the pool, some items ahead of the one that is asked for.</summary>
 internal static class Ahead

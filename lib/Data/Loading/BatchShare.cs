@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Loading;
 
 /// <summary>
 /// One process's share of every batch, where several train together: as many images as the others have. Shares are runs

@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Augment;
+
+namespace PatchKit.Data.Loading;
 
 /// <summary>
 /// The images of a set without end: each round through the set has an order of its own, drawn by (seed, round). Which

@@ -1,6 +1,9 @@
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Loading;
 
 /// <summary>
 /// Batches of a set: read, decoded and augmented on threads of its own, a few batches ahead, with buffers that are

@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Loading;
 
 /// <summary>How images become batches.</summary>
 public sealed record ImageLoaderOptions

@@ -1,4 +1,8 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
+
+namespace PatchKit.Data.Loading;
 
 /// <summary>
 /// The threads and buffers of one epoch, for one rank's share of its batches. Samples are handed out one by one in

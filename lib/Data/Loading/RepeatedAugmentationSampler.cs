@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Loading;
 
 /// <summary>
 /// Repeated augmentation (Hoffer et al. 2020) with the official sampler's quirks: the order depends on the epoch alone,

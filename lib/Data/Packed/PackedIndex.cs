@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Packed;
 
 /// <summary>The file index.json of a packed set.</summary>
 internal sealed record PackedIndex

@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Security.Cryptography;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Packed;
 
 /// <summary>
 /// Images of one size, decoded and resized once, in shards that are mapped into memory: pages come from disk when they

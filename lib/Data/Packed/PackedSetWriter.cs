@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Packed;
 
 /// <summary>
 /// Packs a set (`patchkit data pack`): each image's shorter side is resized, its middle square cut out and stored as

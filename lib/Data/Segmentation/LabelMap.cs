@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Segmentation;
 
 /// <summary>
 /// The class of each pixel of an image, row by row; <see cref="Ignored"/> where a pixel has none that counts.

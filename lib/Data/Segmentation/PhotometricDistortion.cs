@@ -1,4 +1,7 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Segmentation;
 
 /// <summary>
 /// Photometric distortion (Liu et al. 2016, as mmsegmentation has it): with probability one half each, brightness plus

@@ -1,6 +1,8 @@
 using System.Globalization;
+using PatchKit.Data.Images;
+using PatchKit.Data.Sets;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Segmentation;
 
 /// <summary>
 /// Images with the class of each pixel, in ADE20K's layout: images/{training,validation}/NAME.jpg,

@@ -1,7 +1,11 @@
 using System.Runtime.ExceptionServices;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+using PatchKit.Data.Loading;
+using PatchKit.Data.Sets;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Segmentation;
 
 /// <summary>
 /// Batches of images with dense labels, read and augmented on threads of their own, some batches ahead. What a batch

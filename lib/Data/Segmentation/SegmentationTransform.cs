@@ -1,4 +1,7 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Segmentation;
 
 /// <summary>
 /// What an image and its labels are trained on, in mmsegmentation's order for ADE20K: a random resize, a crop in which

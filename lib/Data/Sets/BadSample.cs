@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>What happens at a file that cannot be decoded: <c>--on-bad-sample</c>.</summary>
 public enum BadSample

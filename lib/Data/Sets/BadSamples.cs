@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>The samples that could not be read, and what is done about them. Any thread may report.</summary>
 /// <param name="policy">stop at the first one, or leave them out.</param>

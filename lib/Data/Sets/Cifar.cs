@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// CIFAR-10 and CIFAR-100 in their binary layout (Krizhevsky 2009): per image one label byte (CIFAR-100: coarse, then

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// A hash that grows by what tells one set from another, whatever numbers depend on: names, labels and every byte of

@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
+using PatchKit.Data.Images;
+using PatchKit.Data.Packed;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// Opens a folder of labelled images, whatever kind it is. Looked for in this order: CIFAR-10 or CIFAR-100 in binary

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// The SHA-256 of files' bytes, which tells an edited file from what it was. It is kept, with each file's size and

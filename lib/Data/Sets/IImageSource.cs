@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Sets;
 
 /// <summary>Labelled images by index: a folder, CIFAR, a packed set. Any thread may read.</summary>
 public interface IImageSource

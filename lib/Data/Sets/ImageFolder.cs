@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// Images in one folder per class, as torchvision's ImageFolder has them: classes are the subfolders in ordinal order

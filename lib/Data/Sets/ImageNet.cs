@@ -1,4 +1,6 @@
-namespace PatchKit.Data;
+using PatchKit.Data.Images;
+
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// ImageNet-1k (ILSVRC 2012) as a folder with train/ and val/, each with 1,000 class folders n01440764 .. n15075141.

@@ -1,6 +1,7 @@
 using System.IO.Enumeration;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// The images below class folders. Links to files and to folders are followed, but no folder is entered and no image

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using PatchKit.Data.Images;
+using PatchKit.Data.Packed;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>A set that <see cref="DataFolder"/> has opened; dispose it when it has been used.</summary>
 public sealed class OpenedData : IDisposable

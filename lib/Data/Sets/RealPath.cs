@@ -1,4 +1,4 @@
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>The path of a file or folder without links, which tells whether two paths lead to one thing.</summary>
 internal static class RealPath

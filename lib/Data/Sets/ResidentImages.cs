@@ -1,6 +1,8 @@
+using PatchKit.Data.Augment;
+using PatchKit.Data.Images;
 using static TorchSharp.torch;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>
 /// A set in memory as bytes, every image resized once to one size: what small images and sweeps over patch sizes train

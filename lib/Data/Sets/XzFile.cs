@@ -1,7 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Data;
+namespace PatchKit.Data.Sets;
 
 /// <summary>Files that may be packed by xz, for which .NET has no reader: the program xz unpacks them.</summary>
 internal static class XzFile

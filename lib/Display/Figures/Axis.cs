@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>An axis. It says what it measures and in what unit.</summary>
 /// <param name="Label">the quantity.</param>

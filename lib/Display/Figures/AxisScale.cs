@@ -1,4 +1,7 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>An axis fitted to its data: where each value lies, from 0 to 1, and where the ticks stand.</summary>
 internal sealed class AxisScale
@@ -106,16 +109,16 @@ internal sealed class AxisScale
         if (Axis.Ticks is { } own)
             return Labelled([.. own.Where(Holds)]);
         if (!Axis.IsLog)
-            return Labelled(Display.Ticks.Linear(low, high, pixels / spacing));
+            return Labelled(Figures.Ticks.Linear(low, high, pixels / spacing));
         double decades = (_high - _low) / Math.Log(10);
         if (Axis.Floor != 0 || Axis.Base == 10 && decades < 1.5)
-            return Labelled(Display.Ticks.Spaced(low, high, value => At(value) * pixels, spacing));
-        var powers = Display.Ticks.Powers(Axis.Base, low, high, pixels / spacing * (Axis.Base == 10 ? 1 : 2));
+            return Labelled(Figures.Ticks.Spaced(low, high, value => At(value) * pixels, spacing));
+        var powers = Figures.Ticks.Powers(Axis.Base, low, high, pixels / spacing * (Axis.Base == 10 ? 1 : 2));
         if (Axis.Base != 10)
             return Labelled(powers);
         if (decades < 3 && pixels / spacing > 3 * decades)
             return Labelled([
-                .. Display
+                .. Figures
                     .Ticks.Powers(10, low / 10, high, 99)
                     .SelectMany(power => new[] { power, 2 * power, 5 * power })
                     .Where(Holds),
@@ -123,7 +126,7 @@ internal sealed class AxisScale
         var minor =
             decades > 8
                 ? []
-                : Display
+                : Figures
                     .Ticks.Powers(10, low / 10, high, 99)
                     .SelectMany(power => Enumerable.Range(1, 9).Select(digit => digit * power))
                     .Where(Holds);

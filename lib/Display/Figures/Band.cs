@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>The area between two curves, such as an interval around a fit. A NaN is a gap.</summary>
 /// <param name="Name">its entry in the legend.</param>

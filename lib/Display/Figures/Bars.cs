@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>A bar for each category of the x axis; several such marks stand side by side. A NaN is no bar.</summary>
 /// <param name="Name">its entry in the legend.</param>

@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// A figure: one panel or small multiples. It can be had as an SVG drawing that needs nothing else, as HTML whose image

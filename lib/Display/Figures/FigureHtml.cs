@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using System.Text;
+using PatchKit.Display.Formatting;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// A figure for a page: an image and nothing that runs, because front ends take scripts and drawings out of a notebook

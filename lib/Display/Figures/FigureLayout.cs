@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// Where everything in a figure stands, in pixels from the top left corner; shared by the drawing and by plotly, so

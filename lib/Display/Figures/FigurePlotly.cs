@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using PatchKit.Display.Formatting;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// Writes a figure as plotly.js 2 and later read it: plain arrays, no templates, everything where the SVG drawing has
@@ -216,7 +217,7 @@ internal sealed class FigurePlotly
                         "line",
                         () =>
                         {
-                            Write("width", style.Hollow || style.Shape == Display.Shape.Cross ? 1.8 : 0);
+                            Write("width", style.Hollow || style.Shape == Figures.Shape.Cross ? 1.8 : 0);
                             Write("color", colour);
                         }
                     );

@@ -1,4 +1,7 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+using PatchKit.Display.Pictures;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// Draws a figure as SVG: no script, no style sheet, no font and no identifier, so that it looks the same wherever it

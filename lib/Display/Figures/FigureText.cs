@@ -1,6 +1,8 @@
 using System.Text;
+using PatchKit.Display.Formatting;
+using PatchKit.Display.Tables;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>Draws a figure with characters.</summary>
 internal static class FigureText

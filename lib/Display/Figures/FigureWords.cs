@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>Says a figure in words, for those who cannot see it.</summary>
 internal static class FigureWords

@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>A matrix as colours: column j at x = j, row i at y = i. A NaN is left blank.</summary>
 /// <param name="Values">(rows, columns).</param>

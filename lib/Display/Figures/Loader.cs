@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// Brings plotly.js (npm's plotly.js-dist-min, 4.8 MB) to the page, after which figures there can be zoomed and hovered

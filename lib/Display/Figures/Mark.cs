@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>Something drawn in a panel.</summary>
 /// <param name="Name">its entry in the legend, shared by marks of the same name; empty for none.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>How a mark looks.</summary>
 /// <param name="Colour">"#RRGGBB"; null for the text's colour.</param>

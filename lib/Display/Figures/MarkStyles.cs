@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// Gives out colours, the same to the same group in all panels of a figure, and shapes, the same to the same source in

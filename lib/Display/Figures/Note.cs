@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>A few words at a point.</summary>
 /// <param name="X">abscissa.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// Where a figure's or a table's numbers come from. It decides a mark's shape, fill and dash, the same in all figures,

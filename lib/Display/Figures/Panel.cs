@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>
 /// One pair of axes and what is drawn in it. Each method gives a new panel with one more mark:

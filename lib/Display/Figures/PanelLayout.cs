@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>A panel's place in a figure, and the places of what is in it.</summary>
 internal sealed class PanelLayout

@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Figures;
 
 /// <summary>A panel with its axes fitted to a size.</summary>
 internal sealed class PanelPlan

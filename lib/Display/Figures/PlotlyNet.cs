@@ -7,7 +7,7 @@ using Plotly.NET.LayoutObjects;
 using Plotly.NET.TraceObjects;
 using DynamicProperties = DynamicObj.DynamicObj;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>Figures as charts of Plotly.NET, to be restyled and combined by its functions.</summary>
 /// <remarks>Extensions, so that only a program that asks for a chart loads Plotly.NET.</remarks>

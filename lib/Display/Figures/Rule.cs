@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>A line across the panel at one value, such as chance level, with a few words at its end.</summary>
 /// <param name="Value">where it lies.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>Points, joined by a line or not. A NaN is a gap.</summary>
 /// <param name="Name">its entry in the legend.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>A tick of an axis.</summary>
 /// <param name="Value">where.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Figures;
 
 /// <summary>Round numbers to label an axis with.</summary>
 internal static class Ticks

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>How numbers become colours.</summary>
 public enum ColourMap

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>A colour map over a range of values.</summary>
 internal sealed class ColourScale

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>
 /// The formatters of a type, one for each MIME type that its <see cref="TypeFormatterSourceAttribute"/> lists.

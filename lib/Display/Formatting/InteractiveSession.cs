@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>
 /// Mends live displays in .NET Interactive. There <c>display(value)</c> shows the value under one name and gives a

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>
 /// HTML or SVG in the making. What an interpolated string holds between braces is escaped; numbers are written to a

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>The MIME types that a notebook's output may hold.</summary>
 public static class Mime

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>Numbers as people read them, in the invariant culture, with a real minus sign.</summary>
 internal static partial class Numbers

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>
 /// Colours that people with any colour vision tell apart, on a light page and on a dark one: Okabe and Ito's (Color

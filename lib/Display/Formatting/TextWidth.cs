@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>
 /// How wide text is in the widest of the common sans-serif faces (DejaVu Sans), near enough to lay a figure out without

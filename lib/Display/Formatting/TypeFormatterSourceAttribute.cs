@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Formatting;
 
 /// <summary>
 /// Says how a notebook shows a type. .NET Interactive and the kernels that follow it find this attribute by its name

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>A box in a picture, in its pixels; right and bottom exclusive.</summary>
 /// <param name="Left">the first column.</param>

@@ -1,6 +1,7 @@
+using PatchKit.Display.Formatting;
 using static TorchSharp.torch;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>Pictures side by side.</summary>
 /// <param name="Pictures">the pictures, row by row.</param>

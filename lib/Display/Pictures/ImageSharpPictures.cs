@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using SixLabors.ImageSharp.PixelFormats;
 using Sharp = SixLabors.ImageSharp;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>
 /// Pictures as images of SixLabors.ImageSharp, which rotates, filters, draws on and saves them, and back: the same

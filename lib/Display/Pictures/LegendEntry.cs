@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>What a colour in a picture means.</summary>
 /// <param name="Name">the meaning.</param>

@@ -1,8 +1,9 @@
 using System.Text;
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Display.Formatting;
 using static TorchSharp.torch;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>
 /// An image to look at: each pixel a square, never smoothed. Methods give new pictures: cut into patches, under a map
@@ -82,7 +83,7 @@ public sealed record Picture : IRendered
     {
         var values = TensorPixels.Matrix(map);
         var scale = new ColourScale(colours, values.Cast<double>(), range);
-        return new(values.GetLength(1), values.GetLength(0), Display.Pixels.Coloured(values, scale))
+        return new(values.GetLength(1), values.GetLength(0), Pictures.Pixels.Coloured(values, scale))
         {
             Legend = Steps(scale),
         };
@@ -218,7 +219,7 @@ public sealed record Picture : IRendered
     }
 
     /// <summary>The pixels as a PNG file, without boxes, one pixel for each.</summary>
-    public byte[] ToPng() => Display.Pixels.Png(_pixels, Width, Height);
+    public byte[] ToPng() => Pictures.Pixels.Png(_pixels, Width, Height);
 
     /// <summary>
     /// The picture in HTML: one image, which front ends show of a notebook that they do not trust, too.
@@ -262,8 +263,8 @@ public sealed record Picture : IRendered
             Mime.Png => Convert.ToBase64String(
                 Zoom == 1
                     ? ToPng()
-                    : Display.Pixels.Png(
-                        Display.Pixels.Enlarged(_pixels, Width, Height, Zoom),
+                    : Pictures.Pixels.Png(
+                        Pictures.Pixels.Enlarged(_pixels, Width, Height, Zoom),
                         Width * Zoom,
                         Height * Zoom
                     )
@@ -351,7 +352,7 @@ public sealed record Picture : IRendered
         for (int y = 0; y < Height; y++)
         for (int x = 0; x < Width; x++)
             if (colour(x, y) is { } paint)
-                Display.Pixels.Blend(pixels, y * Width + x, paint, opacity);
+                Pictures.Pixels.Blend(pixels, y * Width + x, paint, opacity);
         return new(Width, Height, pixels)
         {
             Caption = Caption,

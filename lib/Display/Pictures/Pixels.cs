@@ -1,6 +1,7 @@
-using PatchKit.Data;
+using PatchKit.Data.Images;
+using PatchKit.Display.Formatting;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>Pixels of three bytes.</summary>
 internal static class Pixels

@@ -1,4 +1,6 @@
-namespace PatchKit.Display;
+using PatchKit.Display.Formatting;
+
+namespace PatchKit.Display.Pictures;
 
 /// <summary>
 /// Things to look at one after another, such as an image cut at each patch size: a slider where scripts run. Where they

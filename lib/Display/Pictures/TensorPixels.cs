@@ -1,8 +1,8 @@
-using PatchKit.Data;
+using PatchKit.Display.Formatting;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>Tensors as numbers and as bytes.</summary>
 internal static class TensorPixels

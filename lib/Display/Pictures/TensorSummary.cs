@@ -1,7 +1,9 @@
+using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Pictures;
 
 /// <summary>A tensor in one line: what it is and what its values are like, never the values.</summary>
 /// <param name="Name">what it is called; empty for nothing.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Progress;
 
 /// <summary>
 /// Keeps one <see cref="ProgressView"/> up to date, at most ten times a second, and leaves its last state in place. In

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using PatchKit.Display.Formatting;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Progress;
 
 /// <summary>Where a run stands, as one line: how far, how fast, how long still, the loss and its course.</summary>
 /// <param name="Name">the run.</param>

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Progress;
 
 /// <summary>
 /// Shows one value after another on a text stream: in the same line on a terminal, a line every ten seconds elsewhere.

@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Tables;
 
 /// <summary>Which of a column's numbers stands in bold.</summary>
 public enum Best

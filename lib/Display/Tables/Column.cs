@@ -1,4 +1,4 @@
-namespace PatchKit.Display;
+namespace PatchKit.Display.Tables;
 
 /// <summary>A column of a table.</summary>
 /// <param name="Name">its heading.</param>

@@ -5,7 +5,7 @@ using CsvHelper;
 using CsvHelper.Configuration;
 using Microsoft.Data.Analysis;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Tables;
 
 /// <summary>
 /// DataFrames and tables as CSV files, by CsvHelper: for a spreadsheet, R or pandas, and back without a digit lost.

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using PatchKit.Display.Formatting;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Tables;
 
 /// <summary>
 /// A table as HTML, as Markdown and as text. A cell is a number, a string, or null for what there is none of.

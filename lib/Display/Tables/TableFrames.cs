@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.Analysis;
 
-namespace PatchKit.Display;
+namespace PatchKit.Display.Tables;
 
 /// <summary>Tables as DataFrames of Microsoft.Data.Analysis, to be filtered, grouped and joined, and back.</summary>
 /// <remarks>

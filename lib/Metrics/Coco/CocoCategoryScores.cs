@@ -1,6 +1,6 @@
-using PatchKit.Data;
+using PatchKit.Data.Coco;
 
-namespace PatchKit.Metrics;
+namespace PatchKit.Metrics.Coco;
 
 /// <summary>What one category contributes to <see cref="CocoScores"/>.</summary>
 /// <param name="Category">The category.</param>

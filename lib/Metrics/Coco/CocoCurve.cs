@@ -1,4 +1,4 @@
-namespace PatchKit.Metrics;
+namespace PatchKit.Metrics.Coco;
 
 /// <summary>
 /// Precision and recall of one category: its detections of all images in the order of their scores, each step one more

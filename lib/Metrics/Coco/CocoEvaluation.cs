@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using PatchKit.Data;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Metrics;
+namespace PatchKit.Metrics.Coco;
 
 /// <summary>
 /// COCO's average precision and recall (Lin et al. 2014), equal to pycocotools' COCOeval (cocoapi 8c9bcc3) to the last

@@ -1,4 +1,4 @@
-namespace PatchKit.Metrics;
+namespace PatchKit.Metrics.Coco;
 
 /// <summary>What COCO's metric compares.</summary>
 public enum CocoKind

@@ -1,6 +1,7 @@
-using PatchKit.Data;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
 
-namespace PatchKit.Metrics;
+namespace PatchKit.Metrics.Coco;
 
 /// <summary>An object or crowd of one category.</summary>
 internal readonly record struct CocoObject(int Image, CocoAnnotation Annotation);

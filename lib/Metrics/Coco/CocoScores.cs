@@ -1,7 +1,7 @@
 using System.Globalization;
-using PatchKit.Data;
+using PatchKit.Data.Coco;
 
-namespace PatchKit.Metrics;
+namespace PatchKit.Metrics.Coco;
 
 /// <summary>
 /// COCO's twelve numbers, from 0 to 1, means over categories, and over the overlaps .5, .55, ... .95 where none is

@@ -1,5 +1,8 @@
 using PatchKit.Data;
+using PatchKit.Data.Augment;
+using PatchKit.Models.Segmentation;
 using PatchKit.Ops;
+using PatchKit.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

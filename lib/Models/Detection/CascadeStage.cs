@@ -1,3 +1,4 @@
+using PatchKit.Models.Segmentation;
 using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,3 +1,4 @@
+using PatchKit.Models.Segmentation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

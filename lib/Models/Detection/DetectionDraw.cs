@@ -1,4 +1,4 @@
-using PatchKit.Data;
+using PatchKit.Data.Augment;
 
 namespace PatchKit.Models.Detection;
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using PatchKit.Models.Segmentation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

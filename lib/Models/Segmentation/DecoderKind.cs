@@ -1,4 +1,4 @@
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>What stands between the dense tokens and the class of each pixel (Table 2, column "Decoder").</summary>
 public enum DecoderKind

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// A head of one 3 x 3 convolution (Long et al. 2015) on the tokens' own map, which helps training and is not used

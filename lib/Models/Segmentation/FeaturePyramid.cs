@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// Four maps of a plain encoder's one (Bao et al. 2022, He et al. 2022, Li et al. 2022): at the absolute strides 4, 8,

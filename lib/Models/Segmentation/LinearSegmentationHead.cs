@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// "Decoder None" (section 3.2): one linear projection of each token to the classes. The patch's pixels share its

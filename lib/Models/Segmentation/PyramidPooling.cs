@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// Pyramid pooling (Zhao et al. 2017): the map beside its averages over 1, 2 x 2, 3 x 3 and 6 x 6 parts, joined by a 3

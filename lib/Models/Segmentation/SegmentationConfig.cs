@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>What stands on the backbone of a segmentation model (section 3.2, Table 2).</summary>
 public sealed record SegmentationConfig

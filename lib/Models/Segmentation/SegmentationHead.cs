@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>Scores for the classes of places, from the map of dense tokens.</summary>
 /// <param name="name">what errors call it.</param>

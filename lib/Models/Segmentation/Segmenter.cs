@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// Semantic segmentation with a plain encoder (sections 3.2 and 4.2): dense tokens, a decoder or one linear layer,

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// Inference in windows that overlap: an image larger than those a model was trained on is scored piece by piece, and

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace PatchKit.Models;
+namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// UperNet (Xiao et al. 2018, arXiv 1807.10221) on a plain encoder: four maps of different strides

@@ -1,6 +1,6 @@
 // The C boundary between C# and libpatchkit.so: raw pointers, sizes and strides, and no header of libtorch.
 //
-// A call is a struct that C# lays out alike (lib/Engine/Kernels); its operands' shapes and types were checked there.
+// A call is a struct that C# lays out alike (lib/Torch/Calls); its operands' shapes and types were checked there.
 // Nothing is thrown across: a kernel's entry returns a Result.
 #pragma once
 #include <cstdint>

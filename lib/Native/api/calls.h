@@ -1,5 +1,5 @@
 // What the entries of the operators take, on the CPU (api/) and on CUDA (cuda/); C# lays the structs out alike
-// (lib/Engine/Kernels). Views hold strides in elements, of the dimensions before the last, which is contiguous; what is
+// (lib/Torch/Calls). Views hold strides in elements, of the dimensions before the last, which is contiguous; what is
 // absent has no data. On the CPU all floating operands have the call's type, but for the scan's; on CUDA weights,
 // biases, regions and sums are float32 whatever the type.
 #pragma once

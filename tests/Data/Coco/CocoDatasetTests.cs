@@ -1,5 +1,8 @@
 using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Augment;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Tests.Torch;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

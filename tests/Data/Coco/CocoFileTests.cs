@@ -1,5 +1,6 @@
-using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Data.Coco;

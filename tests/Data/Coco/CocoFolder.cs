@@ -1,5 +1,6 @@
 using System.Formats.Tar;
-using PatchKit.Data;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
 
 namespace PatchKit.Tests.Data.Coco;
 

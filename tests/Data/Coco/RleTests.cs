@@ -1,7 +1,7 @@
 using System.Text.Json;
-using PatchKit.Data;
-using PatchKit.Tests.Engines;
+using PatchKit.Data.Coco;
 using PatchKit.Tests.Golden;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Data.Coco;

@@ -1,9 +1,10 @@
 using System.Text.Json;
-using PatchKit.Data;
-using PatchKit.Metrics;
+using PatchKit.Data.Coco;
+using PatchKit.Data.Images;
+using PatchKit.Metrics.Coco;
 using PatchKit.Tests.Data.Coco;
-using PatchKit.Tests.Engines;
 using PatchKit.Tests.Golden;
+using PatchKit.Tests.Torch;
 using Xunit;
 
 namespace PatchKit.Tests.Metrics.Coco;

@@ -1,6 +1,6 @@
 using PatchKit.Data;
 using PatchKit.Models.Detection;
-using PatchKit.Training;
+using PatchKit.Training.Tasks;
 using Xunit;
 using static TorchSharp.torch;
 

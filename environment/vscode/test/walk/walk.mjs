@@ -27,7 +27,8 @@ function writeFor(kernelspec, file, ...sources) {
 }
 
 const loads = '#r "../bin/TorchSharp.dll"\n#r "../bin/PatchKit.dll"\n'
-  + 'using PatchKit.Data;\nusing PatchKit.Display;\nusing PatchKit.Experiments;\nusing PatchKit.Training;\n';
+  + ['Data', 'Display.Figures', 'Experiments', 'Experiments.Tables', 'Training.Runs']
+    .map((name) => `using PatchKit.${name};\n`).join('');
 
 write('tour.ipynb',
   `${loads}var answer = 42;\nanswer`,
