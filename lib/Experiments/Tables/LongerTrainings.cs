@@ -9,8 +9,9 @@ namespace PatchKit.Experiments.Tables;
 
 /// <summary>
 /// What one pixel a token needs on real images: the smallest patches at 16 pixels, for ViT all, trained with the
-/// recipe's steps and with multiples of them. A patch that is behind at equal steps may have learnt too little, which more steps mend,
-/// or may have learnt its images by heart, which shows as a training loss far below the test loss.
+/// recipe's steps and with multiples of them. A patch that is behind at equal steps may have learnt too little,
+/// which more steps mend, or may have learnt its images by heart, which shows as a training loss far below the test
+/// loss.
 /// </summary>
 internal sealed class LongerTrainings
 {

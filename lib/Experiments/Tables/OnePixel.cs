@@ -72,7 +72,7 @@ public sealed class OnePixel : Experiment
             Tables =
             [
                 new ReportTable(
-                    $"{rows[0].Larger.Config.Family}, seed {Seed}, one change at a time: test loss, and training loss at the end",
+                    $"ViT, seed {Seed}, one change at a time: test loss, and training loss at the end",
                     ["", .. patches.SelectMany(patch => new[] { $"p={patch}: test", "training" }), "the patch's gain"],
                     [.. rows.Select(row => Row(row.Name, row.Larger, row.Smaller))]
                 ),
