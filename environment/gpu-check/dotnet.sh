@@ -105,11 +105,11 @@ step_bench-attention() {
 }
 
 # The tests but the slow ones, by namespace, those first that a GPU can tell most of; those that can are on it. What
-# wants the sources, the SDK or notebooks (Notebooks, Package, Platforms, Public) stays where .NET is. A group that
+# wants the sources, the SDK or notebooks (House, Notebooks, Package, Platforms) stays where .NET is. A group that
 # passed is not run again. The rehearsal takes the first three.
 step_tests() {
-  local groups=(Engines Models Patchify Training Segmentation Metrics Checkpoints TorchSharpMends Data Experiments Cli)
-  groups+=(Ops ScalingLaws Reliability Display)
+  local groups=(Torch Models Patchify Training Metrics Checkpoints Data Experiments Cli)
+  groups+=(Ops ScalingLaws Bench Display)
   local group left failures=0 code
   sizes "${groups[@]}" -- "${groups[@]:0:3}"
   for group in "${args[@]}"; do

@@ -1,5 +1,6 @@
 using System.Text;
 using PatchKit.Checkpoints;
+using PatchKit.Tests.Checkpoints.Pickle;
 using Xunit;
 
 namespace PatchKit.Tests.Checkpoints;

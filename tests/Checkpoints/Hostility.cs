@@ -1,3 +1,5 @@
+using PatchKit.Tests.Checkpoints.Pickle;
+
 namespace PatchKit.Tests.Checkpoints;
 
 /// <summary>

@@ -3,7 +3,7 @@ using PatchKit.Cli;
 using PatchKit.Data;
 using PatchKit.Data.Images;
 using PatchKit.Data.Sets;
-using PatchKit.Tests.Data;
+using PatchKit.Tests.Data.Images;
 using Spectre.Console;
 using Xunit;
 

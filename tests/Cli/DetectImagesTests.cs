@@ -3,7 +3,7 @@ using PatchKit.Cli;
 using PatchKit.Data;
 using PatchKit.Data.Coco;
 using PatchKit.Data.Images;
-using PatchKit.Tests.Data;
+using PatchKit.Tests.Data.Images;
 using PatchKit.Tests.Models.Detection;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PatchKit.Tests.Platforms;
 using Xunit;
 
 namespace PatchKit.Tests.Cli;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using PatchKit.Cli;
 using PatchKit.Data.Images;
-using PatchKit.Tests.Data;
+using PatchKit.Tests.Data.Images;
 using Xunit;
 using Expect = PatchKit.Tests.Torch.Expect;
 

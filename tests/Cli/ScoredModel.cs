@@ -4,7 +4,7 @@ using PatchKit.Data.Images;
 using PatchKit.Data.Sets;
 using PatchKit.Models;
 using PatchKit.Tests.Checkpoints;
-using PatchKit.Tests.Data;
+using PatchKit.Tests.Data.Images;
 using PatchKit.Tests.Models;
 using TorchSharp;
 using static TorchSharp.torch;

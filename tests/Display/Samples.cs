@@ -1,7 +1,6 @@
 using System.Globalization;
 using PatchKit.Display.Figures;
 using PatchKit.Display.Tables;
-using PatchKit.Tests.Golden;
 using Xunit;
 
 namespace PatchKit.Tests.Display;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Public;
 using Xunit;
 
 namespace PatchKit.Tests.Notebooks;

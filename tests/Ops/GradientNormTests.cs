@@ -1,5 +1,4 @@
 using PatchKit.Ops;
-using PatchKit.Tests.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;

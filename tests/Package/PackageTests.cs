@@ -3,7 +3,6 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using System.Xml.Linq;
-using PatchKit.Tests.Golden;
 using PatchKit.Tests.Notebooks;
 using PatchKit.Torch;
 using Xunit;

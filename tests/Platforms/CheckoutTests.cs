@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using PatchKit.Tests.Golden;
-using PatchKit.Tests.Public;
 using Xunit;
 
 namespace PatchKit.Tests.Platforms;

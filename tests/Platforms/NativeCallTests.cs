@@ -1,6 +1,5 @@
 using System.Runtime.Intrinsics.X86;
 using Mono.Cecil;
-using PatchKit.Tests.Golden;
 using PatchKit.Torch;
 using PatchKit.Training;
 using TorchSharp;

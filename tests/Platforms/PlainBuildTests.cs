@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Data;
-using PatchKit.Tests.Golden;
+using PatchKit.Tests.Data.Images;
 using PatchKit.Tests.Notebooks;
-using PatchKit.Tests.Public;
 using Xunit;
 
 namespace PatchKit.Tests.Platforms;
@@ -84,7 +82,7 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
             "-NoProfile",
             "environment/test.ps1",
             "-class",
-            "PatchKit.Tests.Display.TicksTests"
+            "PatchKit.Tests.Display.Figures.TicksTests"
         );
         Assert.Matches("(?m)^[1-9][0-9]* passed, 0 failed, [0-9]+ skipped\\s*$", tests);
     }

@@ -2,8 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using PatchKit.Data.Images;
 using PatchKit.Tests.Cli;
-using PatchKit.Tests.Data;
-using PatchKit.Tests.Public;
+using PatchKit.Tests.Data.Images;
 using Xunit;
 
 namespace PatchKit.Tests.Platforms;

@@ -26,8 +26,8 @@ namespace PatchKit.Experiments.Verdicts;
 /// All steps must pass, so that no correction for their number is due: where the truth of one step is no difference or
 /// the other side, that step passes once in twenty times at most, and with it "shown" (an intersection-union test;
 /// Berger 1982). That holds for differences of about a normal distribution; the sign test asks nothing of it, but
-/// cannot reach 5% with fewer than five seeds. tests/Experiments/VerdictRuleTests measures the rate of false "shown",
-/// and the power.
+/// cannot reach 5% with fewer than five seeds. tests/Experiments/Verdicts/VerdictRuleTests measures the rate
+/// of false "shown", and the power.
 /// </para>
 /// <para>Other claims are put as such steps, too:</para>
 /// <list type="bullet">

@@ -2,6 +2,7 @@ using PatchKit.Data;
 using PatchKit.Data.Augment;
 using PatchKit.Data.Coco;
 using PatchKit.Data.Images;
+using PatchKit.Tests.Data.Images;
 using PatchKit.Tests.Torch;
 using TorchSharp;
 using Xunit;
