@@ -10,6 +10,7 @@ public static class ExperimentBook
     public static IReadOnlyList<Experiment> All { get; } =
     [
         new Table1(),
+        new OnePixel(),
         new Figure1(),
         new Table2(),
         new Figure2(),

@@ -41,8 +41,8 @@ public sealed record ExperimentOptions
     public bool Pixels { get; init; }
 
     /// <summary>
-    /// How many times the steps Table 1's two smallest patches at 16 pixels are trained with at most, on real images
-    /// and with <see cref="Pixels"/>: with 4, twice and four times. 1, 2, 4 or 8.
+    /// How many times the steps Table 1's smallest patches at 16 pixels are trained with at most, on real images and
+    /// with <see cref="Pixels"/>: with 4, twice and four times. 1, 2, 4 or 8.
     /// </summary>
     public int Longer { get; init; } = 1;
 

@@ -1,7 +1,9 @@
 using CsNotebook.Engine;
 using CsNotebook.Notebook;
 using PatchKit.Display.Figures;
+using PatchKit.Display.Formatting;
 using PatchKit.Display.Pictures;
+using PatchKit.Display.Progress;
 using PatchKit.Display.Tables;
 using Xunit;
 

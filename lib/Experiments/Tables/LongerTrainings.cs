@@ -8,9 +8,10 @@ using PatchKit.Training.Runs;
 namespace PatchKit.Experiments.Tables;
 
 /// <summary>
-/// What one pixel a token needs on real images: the two smallest patches at 16 pixels, trained with the recipe's steps
-/// and with multiples of them. A patch that is behind at equal steps may have learnt too little, which more steps mend,
-/// or may have learnt its images by heart, which shows as a training loss far below the test loss.
+/// What one pixel a token needs on real images: the smallest patches at 16 pixels, for ViT all, trained with the
+/// recipe's steps and with multiples of them. A patch that is behind at equal steps may have learnt too little,
+/// which more steps mend, or may have learnt its images by heart, which shows as a training loss far below the test
+/// loss.
 /// </summary>
 internal sealed class LongerTrainings
 {
@@ -33,7 +34,7 @@ internal sealed class LongerTrainings
         from times in options is { Scale: Scale.Teach, Data: not null, Pixels: true } ? Times(options) : []
         from seed in Seeds(options)
         from family in Sweep.Families
-        from patch in new[] { Larger, Smaller }
+        from patch in Patches(family)
         select Run(options, times, family, patch, seed);
 
     /// <summary>Mean losses by length, a table for each family; none where there are no such runs.</summary>
@@ -41,7 +42,7 @@ internal sealed class LongerTrainings
         from family in Runs(_context.Options).Any() ? Sweep.Families : []
         select new ReportTable(
             $"{family} at {Size}x{Size}, longer trainings: test loss, and training loss at the end",
-            ["steps", $"p={Larger}: test", "training", $"p={Smaller}: test", "training"],
+            ["steps", .. Patches(family).SelectMany(patch => new[] { $"p={patch}: test", "training" })],
             [.. Times(_context.Options).Prepend(1).Select(times => Row(family, times))]
         );
 
@@ -84,7 +85,7 @@ internal sealed class LongerTrainings
     private IReadOnlyList<string> Row(Family family, double times) =>
         [
             $"{times:0} x",
-            .. from patch in new[] { Larger, Smaller }
+            .. from patch in Patches(family)
             from loss in new[]
             {
                 Loss(family, times, patch),
@@ -109,6 +110,9 @@ internal sealed class LongerTrainings
             .. from seed in Seeds(_context.Options)
             select _results[Run(_context.Options, times, family, patch, seed).Key],
         ];
+
+    // All of them for the family whose steps are cheap.
+    private static int[] Patches(Family family) => family == Family.ViT ? [8, 4, Larger, Smaller] : [Larger, Smaller];
 
     // Of the recipe's steps.
     private static List<double> Times(ExperimentOptions options) =>

@@ -26,17 +26,17 @@ public sealed class LongerTrainingsTests
     [Fact]
     public void TheyAreTrainedDownToOnePixelOnRealImagesAlone()
     {
-        // Two families, two patch sizes, two lengths, three seeds; of five seeds no more.
+        // ViT's four patch sizes and Adventurer's two, two lengths, three seeds; of five seeds no more.
         var pixels = s_images with
         {
             Pixels = true,
             Longer = 4,
         };
-        Assert.Equal(24, Longer(pixels).Count);
-        Assert.Equal(24, Longer(pixels with { Seeds = 5 }).Count);
-        Assert.Equal(8, Longer(pixels with { Seeds = 1 }).Count);
-        Assert.Equal(12, Longer(pixels with { Longer = 2 }).Count);
-        Assert.Equal(36, Longer(pixels with { Longer = 8 }).Count);
+        Assert.Equal(36, Longer(pixels).Count);
+        Assert.Equal(36, Longer(pixels with { Seeds = 5 }).Count);
+        Assert.Equal(12, Longer(pixels with { Seeds = 1 }).Count);
+        Assert.Equal(18, Longer(pixels with { Longer = 2 }).Count);
+        Assert.Equal(54, Longer(pixels with { Longer = 8 }).Count);
         Assert.Empty(Longer(pixels with { Longer = 1 }));
         Assert.Empty(Longer(pixels with { Pixels = false }));
         Assert.All(Longer(pixels), run => Assert.Equal(16, run.Model.Height));
@@ -61,11 +61,31 @@ public sealed class LongerTrainingsTests
         var table = report.Tables.Single(table => table.Title.StartsWith("ViT at 16x16, longer trainings"));
         Assert.Equal<IReadOnlyList<string>>(
             [
-                ["1 x", "1.410", "1.410", "1.660", "1.660"],
-                ["2 x", "1.310", "1.310", "1.410", "1.410"],
-                ["4 x", "1.210", "1.210", "1.160", "1.160"],
+                ["1 x", "2.010", "2.010", "1.610", "1.610", "1.410", "1.410", "1.660", "1.660"],
+                ["2 x", "1.910", "1.910", "1.510", "1.510", "1.310", "1.310", "1.410", "1.410"],
+                ["4 x", "1.810", "1.810", "1.410", "1.410", "1.210", "1.210", "1.160", "1.160"],
             ],
             table.Rows
+        );
+    }
+
+    [Fact]
+    public void OnePixelIsHeldAgainstTwoWithOneChangeAtATime()
+    {
+        var grid = new OnePixel().Grid(s_images);
+        Assert.Equal(16, grid.Select(run => run.Key).Distinct().Count());
+        Assert.All(grid, run => Assert.Equal((0L, 16), (run.Seed, run.Model.Height)));
+        var usual = new Table1().Grid(s_images with { Pixels = true, FirstSeed = 0, Seeds = 1 });
+        Assert.Equal(2, grid.Select(run => run.Key).Intersect(usual.Select(run => run.Key)).Count()); // "the recipe"
+
+        var report = Report(new OnePixel(), s_images);
+        Assert.All(report.Verdicts, verdict => Assert.Equal(Outcome.NotTestable, verdict.Outcome)); // one seed
+        Assert.Equal<IReadOnlyList<string>>(
+            [
+                ["the recipe", "1.300", "1.300", "1.550", "1.550", "-0.250"],
+                ["twice the steps", "1.200", "1.200", "1.300", "1.300", "-0.100"],
+            ],
+            report.Tables[0].Rows.Take(2)
         );
     }
 
@@ -82,12 +102,13 @@ public sealed class LongerTrainingsTests
         Samples.IsAsBefore("table1.md", report.ToMarkdown());
     }
 
-    private static Report Report(ExperimentOptions options)
+    private static Report Report(ExperimentOptions options) => Report(new Table1(), options);
+
+    private static Report Report(Experiment experiment, ExperimentOptions options)
     {
-        var table1 = new Table1();
-        var results = table1.Grid(options).Select(Invented).ToList();
+        var results = experiment.Grid(options).Select(Invented).ToList();
         var store = new RunStore(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()));
-        return table1.Report(
+        return experiment.Report(
             new ExperimentContext(options, store, results, _ => { }, TestContext.Current.CancellationToken)
         );
     }
