@@ -118,7 +118,10 @@ browser() { run_counted browser bash tests/Browser/test.sh; }
 # beside COMMAND...: starts a runner in the background, once fewer than two are at work, with half of the processors as
 # libtorch's threads: two pools that wait for one another's processors are several times slower.
 beside() {
+  local name=$1
+  if [[ $name == run_xunit ]]; then name=$2; fi
   while (($(jobs -pr | wc -l) >= 2)); do wait -n || true; done
+  echo "The $name tests begin."
   (
     export OMP_NUM_THREADS=${threads:-$((($(nproc) + 1) / 2))}
     said=$("$@" 2>&1) || true
