@@ -240,8 +240,7 @@ is_large() { (($(stat -c %s "$1") > 16000000)); }
 without_native() {
   local missing=$1 target note
   for target in bin $artifacts/bin/PatchKit.Tests/release; do rm -f "$target"/libpatchkit*.so; done
-  note="Everything works without $missing, but scans, convolutions and norms are made of tensor operators, 4 to 10"
-  note+=" times slower, and images are decoded by ImageSharp, a third slower."
+  note="Everything works without $missing, some of it slower: bin/patchkit doctor says what."
   if [[ $(cat build/native-note 2>/dev/null) != "$note" || -n $did_something ]]; then
     say "$note"
     printf '%s' "$note" >build/native-note
@@ -249,25 +248,19 @@ without_native() {
 }
 
 build_native() {
-  local folder sources target library missing
-  missing=$(missing_tools)
-  if [[ -n $missing ]]; then
-    without_native "$missing"
-    return
-  fi
+  local folder=$1 sources=$2
+  # CMake refuses a folder that was configured when the tree lay elsewhere.
+  if ! grep -qsx "CMAKE_HOME_DIRECTORY:INTERNAL=$home/lib/Native" "$folder/CMakeCache.txt"; then rm -rf "$folder"; fi
+  mkdir -p "$folder"
+  rm -f "$folder"/libpatchkit*.so
+  logged cmake cmake -S lib/Native -B "$folder" -G Ninja
+  logged native cmake --build "$folder"
+  echo "$sources" >"$folder/built-from"
+}
+
+place_native() {
+  local folder=$1 target library
   rm -f build/native-note
-  folder=build/native-$(native_key)
-  sources=$(digest_of lib/Native)
-  if [[ $(cat "$folder/built-from" 2>/dev/null) != "$sources" || ! -e $folder/libpatchkit.so ]]; then
-    say "Building lib/Native."
-    # CMake refuses a folder that was configured when the tree lay elsewhere.
-    if ! grep -qsx "CMAKE_HOME_DIRECTORY:INTERNAL=$home/lib/Native" "$folder/CMakeCache.txt"; then rm -rf "$folder"; fi
-    mkdir -p "$folder"
-    rm -f "$folder"/libpatchkit*.so
-    logged cmake cmake -S lib/Native -B "$folder" -G Ninja
-    logged native cmake --build "$folder"
-    echo "$sources" >"$folder/built-from"
-  fi
   # Beside the tests' copy of PatchKit.dll too, so that an editor can run them. Not every machine has what
   # libpatchkit_gloo and libpatchkit_cuda are made of; one of an earlier build would not fit this one.
   for target in bin $artifacts/bin/PatchKit.Tests/release; do
@@ -480,10 +473,23 @@ install_extension() {
   fi
 }
 
+# lib/Native beside the C# projects, which leave processors idle.
 build() {
+  local missing folder sources native=""
+  missing=$(missing_tools)
+  if [[ -z $missing ]]; then
+    folder=build/native-$(native_key)
+    sources=$(digest_of lib/Native)
+    if [[ $(cat "$folder/built-from" 2>/dev/null) != "$sources" || ! -e $folder/libpatchkit.so ]]; then
+      say "Building lib/Native."
+      build_native "$folder" "$sources" &
+      native=$!
+    fi
+  fi
   build_dotnet
   fill_bin
-  build_native
+  if [[ -n $native ]]; then wait "$native" || exit 1; fi
+  if [[ -n $missing ]]; then without_native "$missing"; else place_native "$folder"; fi
   remember_device
 }
 

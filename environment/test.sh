@@ -1,26 +1,32 @@
 #!/usr/bin/env bash
-# Sets PatchKit up and runs all tests. The last line is the sum over all runners: "N passed, N failed, N skipped".
-# Arguments go to every xunit runner, such as -trait- speed=slow (without the slow ones) or -class
-# PatchKit.Tests.Ops.SsdScanTests (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
+# Sets PatchKit up and runs all tests, two runners beside one another, those that need quiet last and alone. What a
+# runner says is shown when it has ended. The last line is the sum over all of them: "N passed, N failed, N skipped".
+# Arguments go to every xunit runner, and these run one after the other, such as -trait- speed=slow (without the slow
+# ones) or -class PatchKit.Tests.Ops.SsdScanTests
+# (`dotnet build/dotnet/bin/PatchKit.Tests/release/PatchKit.Tests.dll -?` lists them).
 # `test.sh all ARGUMENT...` runs what else takes minutes: all notebooks in .NET Interactive, PowerShell's scripts and a
-# set-up without a compiler, the builds for Windows and macOS, the package's own libpatchkit.
+# set-up without a compiler, the builds for Windows and macOS, the package's own libpatchkit; and the long forms of some
+# tests: table 1 by two processes with all its steps, 20 kills, two minutes of collections.
 # `test.sh fast` runs the tests of a minute, those of xunit that are neither slow nor take seconds; `test.sh fast Ops`
-# those of a folder of tests/.
+# those of a folder of tests/, such as Data/Images, too.
 # `test.sh vscode` runs the tests of the extension for VS Code instead: they take minutes more and packages of npm's.
 set -euo pipefail
 
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$home"
 reports=build/test-reports
-passed=0 failed=0 skipped=0
+counts=$reports/counts
 
 finish() {
+  local passed failed skipped
+  read -r passed failed skipped < <(awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}' "$counts")
   echo "$passed passed, $failed failed, $skipped skipped"
   exit $((failed > 0))
 }
 
+# count PASSED FAILED SKIPPED: adds to the sum, also from a runner in the background.
 count() {
-  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+  echo "$@" >>"$counts"
 }
 
 # A runner that ends without saying so (a crash, a signal, the time limit) counts as one failed test.
@@ -43,9 +49,9 @@ attribute() {
   echo "$sum"
 }
 
-# run_xunit NAME DLL ARGUMENT...: an xunit program, counted by its XML report.
+# run_xunit NAME PROJECT ARGUMENT...: an xunit program, counted by its XML report.
 run_xunit() {
-  local name=$1 dll=$2 report=$reports/$1.xml code=0 failures left_out
+  local name=$1 dll=$bin/$2/release/$2.dll report=$reports/$1.xml code=0 failures left_out
   shift 2
   rm -f "$report"
   echo "Running the $name tests."
@@ -80,17 +86,19 @@ if [[ ${1:-} == all ]]; then
   shift
 fi
 mkdir -p "$reports"
+: >"$counts"
 if ! bash environment/setup.sh; then
   echo "Setting up failed, so no test ran; this counts as a failed test."
   count 0 1 0
   finish
 fi
+threads=${OMP_NUM_THREADS-}
 source environment/env.sh
 dotnet=$(patchkit_dotnet)
 export PATCHKIT_LAUNCHER=1 PATCHKIT_NATIVE=$home/bin/libpatchkit.so
-tests=build/dotnet device=$(cat build/torch-device)
-if [[ $device != cpu ]]; then tests+=-$device; fi
-tests+=/bin
+bin=build/dotnet device=$(cat build/torch-device)
+if [[ $device != cpu ]]; then bin+=-$device; fi
+bin+=/bin
 
 if [[ ${1:-} == vscode ]]; then
   shift
@@ -98,27 +106,80 @@ if [[ ${1:-} == vscode ]]; then
   finish
 fi
 
+# Jupyter's own suite; without Debian's python3-jupyter-client and python3-jupyter-kernel-test it counts as skipped.
+jupyter() { run_counted jupyter /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py; }
+
+# The form of all sources; what csharpier or clang-format would check counts as skipped where that is missing.
+form() { run_counted form bash environment/format.sh --check; }
+
+# A real browser; without chromium, node or npm it counts as skipped.
+browser() { run_counted browser bash tests/Browser/test.sh; }
+
+# beside COMMAND...: starts a runner in the background, once fewer than two are at work, with half of the processors as
+# libtorch's threads: two pools that wait for one another's processors are several times slower.
+beside() {
+  local name=$1
+  if [[ $name == run_xunit ]]; then name=$2; fi
+  while (($(jobs -pr | wc -l) >= 2)); do wait -n || true; done
+  echo "The $name tests begin."
+  (
+    export OMP_NUM_THREADS=${threads:-$((($(nproc) + 1) / 2))}
+    said=$("$@" 2>&1) || true
+    echo "$said"
+  ) &
+}
+
+# A process and all that it started, where Debian's procps is.
+stop() {
+  local child
+  for child in $(pgrep -P "$1"); do stop "$child"; done
+  kill "$1"
+}
+
+# A runner in the background ends with this script.
+stop_runners() {
+  local job
+  for job in $(jobs -pr); do stop "$job" || true; done 2>/dev/null
+}
+trap stop_runners EXIT
+
 if [[ ${1:-} == fast ]]; then
-  shift
   fast=(-trait- speed=slow -trait- speed=seconds -trait- needs=feed)
-  case ${1:-} in
-    "") ;;
-    Kernel) fast+=(-class "CsNotebook.Tests.*") ;;
-    *) fast+=(-class "PatchKit.Tests.$1*") ;;
+  folder=${2:-}
+  case $folder in
+    "")
+      beside run_xunit engine PatchKit.Tests "${fast[@]}"
+      beside run_xunit kernel CsNotebook.Tests "${fast[@]}"
+      beside run_xunit formatting Formatting.Tests "${fast[@]}"
+      wait
+      ;;
+    Kernel) run_xunit kernel CsNotebook.Tests "${fast[@]}" ;;
+    Formatting) run_xunit formatting Formatting.Tests "${fast[@]}" ;;
+    *) run_xunit engine PatchKit.Tests "${fast[@]}" -class "PatchKit.Tests.${folder//\//.}.*" ;;
   esac
-  set -- "${fast[@]}"
+  finish
 fi
 
-# -- the runners, one line each --
-run_xunit engine "$tests/PatchKit.Tests/release/PatchKit.Tests.dll" "$@"
-run_xunit kernel "$tests/CsNotebook.Tests/release/CsNotebook.Tests.dll" "$@"
-run_xunit formatting "$tests/Formatting.Tests/release/Formatting.Tests.dll" "$@"
-if [[ -v fast ]]; then finish; fi
-# Jupyter's own suite; without Debian's python3-jupyter-client and python3-jupyter-kernel-test it counts as skipped.
-run_counted jupyter /usr/bin/python3 tests/Kernel/Jupyter/kernel_test.py
-# The form of all sources; what csharpier or clang-format would check counts as skipped where that is missing.
-run_counted form bash environment/format.sh --check
-# A real browser; without chromium, node or npm it counts as skipped.
-run_counted browser bash tests/Browser/test.sh
+if (($#)); then
+  run_xunit engine PatchKit.Tests "$@"
+  run_xunit kernel CsNotebook.Tests "$@"
+  run_xunit formatting Formatting.Tests "$@"
+  jupyter
+  form
+  browser
+  finish
+fi
 
+# The longest first. `work=processes` has the tests whose work other processes do; those of Ops have all threads, as
+# they are about what threads compute together.
+beside run_xunit processes PatchKit.Tests -trait work=processes
+beside run_xunit engine PatchKit.Tests -trait- work=processes -namespace- "PatchKit.Tests.Ops"
+beside browser
+beside run_xunit kernel CsNotebook.Tests -trait- needs=quiet
+beside jupyter
+beside form
+beside run_xunit formatting Formatting.Tests
+wait
+run_xunit operators PatchKit.Tests -namespace "PatchKit.Tests.Ops"
+run_xunit quiet CsNotebook.Tests -trait needs=quiet
 finish

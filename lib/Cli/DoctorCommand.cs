@@ -1,26 +1,38 @@
 using System.CommandLine;
 using System.Text.Json;
+using PatchKit.Training;
 using Spectre.Console;
 
 namespace PatchKit.Cli;
 
 /// <summary>
 /// `patchkit doctor`: what this machine has, line by line, with the fix in a sentence. Exit code 0 unless something is
-/// broken.
+/// broken, or the device that was asked for is not there.
 /// </summary>
 internal static class DoctorCommand
 {
     internal static Command Create()
     {
+        var device = new Option<string>("--device")
+        {
+            Description = "what has to be there: cpu, cuda or cuda:1",
+            DefaultValueFactory = _ => "cpu",
+        };
         var json = new Option<bool>("--json") { Description = "print the lines as JSON" };
         var command = new Command(
             "doctor",
             "Check .NET, TorchSharp, libtorch, kernels, threads and GPU; say how to fix what is wrong."
         )
         {
+            device,
             json,
         };
-        command.SetAction(parsed => Report(parsed.GetValue(json)));
+        command.SetAction(parsed =>
+        {
+            int code = Report(parsed.GetValue(json));
+            Devices.Open(parsed.GetValue(device)!);
+            return code;
+        });
         return command;
     }
 

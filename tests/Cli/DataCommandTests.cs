@@ -89,7 +89,7 @@ public sealed class DataCommandTests : IDisposable
                 .Message
         );
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void GenerateWritesAFolderThatOpens()
     {
         string made = Path.Combine(_folder, "made");

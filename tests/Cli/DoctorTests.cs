@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PatchKit.Cli;
 using PatchKit.Tests.Platforms;
 using Xunit;
 
@@ -13,7 +14,16 @@ public sealed class DoctorTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("patchkit-doctor-");
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
+    public void ADeviceThatIsNotThereIsAnError()
+    {
+        var missing = Assert.Throws<ArgumentException>(() =>
+            CommandRun.Of(CommandLine.Create(), "doctor", "--device", "cuda:99")
+        );
+        Assert.StartsWith("cuda:99 was asked for, but libtorch finds", missing.Message);
+    }
+
+    [Fact, Trait("speed", "seconds")]
     public void TellsWhatComputes()
     {
         using var doctor = new ChildProcess("doctor", "--json");

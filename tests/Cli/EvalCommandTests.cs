@@ -188,7 +188,7 @@ public sealed class EvalCommandTests : IDisposable
         Assert.Contains("note: pos_embed [1, 17, 32] -> [1, 37, 32]", run.Errors);
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void APresetTakesItsSizesFromTheCheckpoint()
     {
         using (

@@ -127,7 +127,7 @@ public sealed class PlanCommandTests : IDisposable
         );
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void PartsTrainTheGridAndTheReportNeedsNoTrainingAfterwards()
     {
         var grid = ExperimentBook

@@ -42,9 +42,9 @@ public sealed class InterruptTests : SessionTest
         {
             using var stop = new CancellationTokenSource();
             var running = Session.ExecuteAsync(code, host, stop.Token);
-            await Started();
+            Started();
             long asked = Stopwatch.GetTimestamp();
-            await stop.CancelAsync();
+            stop.Cancel();
             var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
             TestContext.Current.TestOutputHelper?.WriteLine(
                 $"stopped in {Stopwatch.GetElapsedTime(asked).TotalMilliseconds:0} ms: {code}"
@@ -76,7 +76,7 @@ public sealed class InterruptTests : SessionTest
             Host,
             stop.Token
         );
-        await Started();
+        Started();
         await stop.CancelAsync();
         var result = await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
         Assert.Contains(result.Status, new[] { CellStatus.Ok, CellStatus.Aborted });
@@ -110,19 +110,22 @@ public sealed class InterruptTests : SessionTest
         {
             using var stop = new CancellationTokenSource();
             var running = Session.ExecuteAsync("Saver.Run();", Host, stop.Token);
-            await Started();
+            Started();
             await stop.CancelAsync();
             said = (await running.WaitAsync(Limit, TestContext.Current.CancellationToken)).Error!.Message;
         }
         Assert.Equal("The cell was stopped in line 1: it is saved.", said);
     }
 
-    /// <summary>Waits until a cell runs, and a moment longer so that it is in the midst of things.</summary>
-    private static async Task Started()
+    /// <summary>
+    /// Waits until a cell runs, and a moment longer so that it is in the midst of things. On this thread alone: a cell
+    /// of Parallel.For has the whole pool, and who awaits a delay beside it gets a thread after half a minute.
+    /// </summary>
+    private static void Started()
     {
         while (AppContext.GetData("csnotebook.cancellation") is not CancellationToken { CanBeCanceled: true })
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        await Task.Delay(300, TestContext.Current.CancellationToken);
+            Thread.Sleep(10);
+        Thread.Sleep(300);
     }
 
     /// <summary>A host whose user never answers.</summary>

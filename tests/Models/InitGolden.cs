@@ -80,7 +80,7 @@ public sealed class InitGolden
         }
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void PixelPatchEmbeddingsAreCutAtTwo()
     {
         using var model = new Adventurer(

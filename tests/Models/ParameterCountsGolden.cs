@@ -51,6 +51,7 @@ public sealed class ParameterCountsGolden
     }
 
     [Theory, MemberData(nameof(Models))]
+    [Trait("speed", "seconds")]
     public void CountedFromRealBlocks(string row)
     {
         var (config, expected) = Read(row);

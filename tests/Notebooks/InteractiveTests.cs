@@ -7,7 +7,7 @@ namespace PatchKit.Tests.Notebooks;
 /// <summary>
 /// Notebooks in the second kernel, .NET Interactive's own tool, executed by Debian's nbconvert as a reader would.
 /// </summary>
-[Trait("needs", "feed")]
+[Trait("needs", "feed"), Trait("work", "processes")]
 public sealed class InteractiveTests(ITestOutputHelper output, NotebookTests.Desk desk)
     : IClassFixture<NotebookTests.Desk>,
         IDisposable

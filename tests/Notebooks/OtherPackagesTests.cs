@@ -9,7 +9,7 @@ namespace PatchKit.Tests.Notebooks;
 /// A session in which cells reference other packages that use TorchSharp, beside PatchKit: one TorchSharp, one
 /// libtorch, and tensors pass both ways.
 /// </summary>
-[Trait("needs", "feed")]
+[Trait("needs", "feed"), Trait("work", "processes")]
 public sealed class OtherPackagesTests : IDisposable
 {
     private static readonly string s_bin = NotebookTests.Desk.Kernel[..^"/csnotebook".Length];

@@ -5,7 +5,7 @@ using Xunit;
 namespace PatchKit.Tests.Notebooks;
 
 /// <summary>The recipes of notebooks/packages.md, section by section, as a reader would run them.</summary>
-[Trait("speed", "seconds")]
+[Trait("speed", "seconds"), Trait("work", "processes")]
 public sealed partial class RecipeTests(NotebookTests.Desk desk) : IClassFixture<NotebookTests.Desk>
 {
     private static readonly string s_page = File.ReadAllText(Path.Combine(NotebookTests.Folder, "packages.md"))

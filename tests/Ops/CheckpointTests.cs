@@ -156,7 +156,7 @@ public sealed class CheckpointTests
         }
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void MemoryIsThatOfOneBlockAndItsInputs()
     {
         const int blocks = 16,

@@ -154,7 +154,7 @@ public sealed class DetectionOperatorTests
         );
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void SuppressionAgreesOnManyBoxes()
     {
         using var scope = NewDisposeScope();

@@ -15,7 +15,7 @@ public sealed class SsdScanTests
 {
     public SsdScanTests() => manual_seed(1);
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void TwoHundredRandomShapesAgreeInAllForms()
     {
         var random = new Random(20);

@@ -10,7 +10,7 @@ using Xunit;
 namespace PatchKit.Tests.Package;
 
 /// <summary>PatchKit.nupkg: what is in it, and that a fresh project and an empty notebook need nothing else.</summary>
-[Trait("needs", "feed")]
+[Trait("needs", "feed"), Trait("work", "processes")]
 public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed feed) : IClassFixture<PackageTests.Feed>
 {
     private const string Usings = """

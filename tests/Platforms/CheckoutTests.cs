@@ -14,7 +14,7 @@ public sealed class CheckoutTests : IDisposable
 
     public void Dispose() => _scratch.Dispose();
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void NoFileChangesInACloneWithAutoCrlf()
     {
         Assert.SkipUnless(Path.Exists(Path.Combine(s_home, ".git")), "this is no checkout of git's");

@@ -36,7 +36,7 @@ public sealed class NativeCallTests(ITestOutputHelper output)
 
     private static readonly string[] Portable = ["aoti_torch_", "torch_"];
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void EveryCallThatOnePlatformLacksIsAskedFor()
     {
         using var patchkit = ModuleDefinition.ReadModule(typeof(Engine).Assembly.Location);
@@ -52,7 +52,7 @@ public sealed class NativeCallTests(ITestOutputHelper output)
     }
 
     // The check itself: without its questions it finds callers.
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void ACallThatNobodyAskedForIsFound()
     {
         using var patchkit = ModuleDefinition.ReadModule(typeof(Engine).Assembly.Location);

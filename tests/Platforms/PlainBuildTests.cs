@@ -13,7 +13,7 @@ namespace PatchKit.Tests.Platforms;
 /// the builds for other platforms. What the built program does without libpatchkit, in a checkout that is set up:
 /// <see cref="WithoutLibpatchkitTests"/>.
 /// </summary>
-[Trait("speed", "slow"), Trait("needs", "feed")]
+[Trait("speed", "slow"), Trait("needs", "feed"), Trait("work", "processes")]
 public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Plain plain)
     : IClassFixture<PlainBuildTests.Plain>
 {
@@ -94,7 +94,7 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
         using var fresh = new Plain();
         fresh.Copy();
         string said = Succeeds(fresh.Checkout, "bash", "environment/run.sh", "--set", "scale=smoke");
-        Assert.Contains("Everything works without a C++17 compiler such as g++ 12, but", said);
+        Assert.Contains("Everything works without a C++17 compiler such as g++ 12, some of it slower", said);
         fresh.IsExecuted();
     }
 
@@ -220,6 +220,7 @@ public sealed class PlainBuildTests(ITestOutputHelper output, PlainBuildTests.Pl
             foreach (string set in new[] { "PATCHKIT_NATIVE", "CI" })
                 start.Environment.Remove(set);
             start.Environment["CXX"] = "/nowhere/c++"; // no compiler, no guard
+            start.Environment["RunAnalyzers"] = "false"; // MSBuild reads it; they ran when this checkout was built
             using var process = Process.Start(start)!;
             var errors = process.StandardError.ReadToEndAsync();
             string said = process.StandardOutput.ReadToEnd();

@@ -13,7 +13,7 @@ namespace PatchKit.Tests.Platforms;
 /// The batch scripts of environment/slurm under a Slurm of three small scripts: what they start, and what follows when
 /// a job is stopped.
 /// </summary>
-[Trait("speed", "seconds")]
+[Trait("speed", "seconds"), Trait("work", "processes")]
 public sealed class SlurmTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-slurm-").FullName;

@@ -11,7 +11,7 @@ namespace PatchKit.Tests.Platforms;
 /// What runs where no C++ compiler built libpatchkit, as on Windows and macOS: here its place is said to be one where
 /// nothing is.
 /// </summary>
-[Trait("speed", "seconds")]
+[Trait("speed", "seconds"), Trait("work", "processes")]
 public sealed class WithoutLibpatchkitTests(ITestOutputHelper output)
 {
     private const string Nowhere = "PATCHKIT_NATIVE=/nowhere/libpatchkit.so";

@@ -77,6 +77,7 @@ public sealed class CostModelTests
     }
 
     [Theory, MemberData(nameof(Names))]
+    [Trait("speed", "seconds")]
     public void ACheckpointedStepTakesWhatIsEstimated(string name)
     {
         using var model = new ModelPreset(name, Configs[name] with { Checkpointing = true }, "").Create();

@@ -122,7 +122,7 @@ public sealed class AutogradNodeTests
         Engine.Backward(Double(Leaf(1)).sum());
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void ThreadsGetTheirOwnExceptions() =>
         Parallel.For(
             0,
@@ -240,7 +240,7 @@ public sealed class AutogradNodeTests
         );
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void NoNodeAndNoTensorIsLeftBehind()
     {
         Step();

@@ -17,7 +17,7 @@ public sealed class GradientHookTests
     /// Once for each backward pass that reaches a parameter, however often its forward pass used it, with the gradient
     /// in place.
     /// </summary>
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void ItIsCalledWhenTheGradientIsWhole()
     {
         using var scope = NewDisposeScope();

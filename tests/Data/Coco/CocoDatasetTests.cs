@@ -234,7 +234,7 @@ public sealed class CocoDatasetTests
         Expect.Refused<ImageException>(() => set.Read(1), set.Name(1), "does not exist");
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void CamVidIsReadFromItsArchiveWhereItIs()
     {
         string archive = Path.Combine(ImageFiles.Folder, "../../../../shared/data/camvid_240x180.tar.xz");

@@ -62,7 +62,8 @@ public sealed class BatchShareTests : IDisposable
         InlineData("resident"),
         InlineData("files"),
         InlineData("repeated"),
-        InlineData("segmentation")
+        InlineData("segmentation"),
+        Trait("speed", "seconds")
     ]
     public void ARankReadsItsPlaces(string kind)
     {

@@ -22,7 +22,7 @@ public sealed class PlanHeadTests(ITestOutputHelper output)
 {
     private const int Images = 2;
 
-    [Theory]
+    [Theory, Trait("speed", "seconds")]
     [InlineData(16, true)]
     [InlineData(4, true)]
     [InlineData(8, false)]
@@ -57,7 +57,7 @@ public sealed class PlanHeadTests(ITestOutputHelper output)
         Compare(head, model, segmenter, new SegmentationObjective(segmenter), batch);
     }
 
-    [Theory]
+    [Theory, Trait("speed", "seconds")]
     [InlineData(16)]
     [InlineData(8)]
     public void ADetectorTakesWhatIsCounted(int patch)

@@ -23,7 +23,7 @@ public sealed class Table7Tests(SmokeRuns runs, ITestOutputHelper output) : ICla
         "718,033,640",
     ];
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void EveryModelIsCounted()
     {
         var clock = Stopwatch.StartNew();

@@ -129,7 +129,7 @@ public sealed class SegmenterTests
     }
 
     /// <summary>Table 2's column "Params" and Figure 2's caption, at the precision they are printed in.</summary>
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void ParametersBesideThePapers()
     {
         var rows = Table2.Parameters().Rows;

@@ -18,12 +18,12 @@ namespace PatchKit.Tests.Training.Loop;
 /// steps of table1's smoke runs to 1.4e-10 in the worst of six, and by as much between two numbers of threads in one
 /// process (7e-11 in one of them).
 /// </summary>
-[Trait("speed", "seconds")]
-public sealed class DataParallelTests : IDisposable
+[Trait("speed", "seconds"), Trait("work", "processes")]
+public sealed class DataParallelTests : IDisposable, IClassFixture<DataParallelTests.LetAlone>
 {
     private const double Float64 = 1e-10,
         Float64After200Steps = 1e-9;
-    private static readonly string[] s_short =
+    private static readonly string[] s_small =
     [
         "train",
         "--recipe",
@@ -33,25 +33,31 @@ public sealed class DataParallelTests : IDisposable
         "--precision",
         "float64",
         "--set",
-        "epochs=2",
-        "epochImages=640",
     ];
+    private static readonly string[] s_short = [.. s_small, "epochs=2", "epochImages=640"];
+    private static readonly string[] s_200Steps = [.. s_small, "epochs=10", "epochImages=1280"];
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-ranks-").FullName;
+    private readonly LetAlone _letAlone;
 
-    public DataParallelTests() =>
+    public DataParallelTests(LetAlone letAlone)
+    {
         Assert.SkipUnless(ProcessGroup.Backends.HasFlag(CollectiveBackends.Gloo), ProcessGroup.Absence);
+        _letAlone = letAlone;
+    }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>
     /// Of the same global batches: to the bit where one process takes them in two parts, and but for rounding, which
-    /// 200 steps make grow, where it takes them whole.
+    /// 200 steps make grow, where it takes them whole. Always a tenth of the steps, and all of them when everything is
+    /// asked for; <see cref="TwoRanksHaveTheBitsOfOneProcessInTwoParts"/> has all of one patch size.
     /// </summary>
     [Fact]
     [Trait("speed", "slow")]
     public void TwoProcessesTrainTable1AsOneDoes()
     {
-        string[] table = ["run", "table1", "--scale", "smoke", "--precision", "float64"];
+        double budget = Everything.IsAsked ? 1 : .1;
+        string[] table = ["run", "table1", "--scale", "smoke", "--precision", "float64", "--budget", $"{budget}"];
         using var whole = ChildProcess.WithThreads(1, [.. table, "--out", Path.Combine(_folder, "one")]);
         Finished(ChildProcess.WithThreads(1, [.. table, "--accumulate", "2", "--out", Path.Combine(_folder, "parts")]));
         Finished(whole);
@@ -64,7 +70,7 @@ public sealed class DataParallelTests : IDisposable
                 )
             ).Output
         );
-        foreach (var run in ExperimentBook.Find("table1").Grid(new() { Scale = Scale.Smoke }))
+        foreach (var run in ExperimentBook.Find("table1").Grid(new() { Scale = Scale.Smoke, Budget = budget }))
         {
             Assert.Equal(0, Difference("parts", "two", run.Key));
             Assert.InRange(Difference("one", "two", run.Key), 0, Float64After200Steps);
@@ -183,9 +189,7 @@ public sealed class DataParallelTests : IDisposable
     [Fact]
     public void ADeadRankEndsTheJobAndNothingIsLost()
     {
-        string[] arguments = [.. s_short[..^2], "epochs=10", "epochImages=1280"];
-        Finished(Launch("whole", 2, arguments));
-        var job = Launch("two", 2, arguments);
+        var job = Launch("two", 2, s_200Steps);
         WaitForSteps("two", job, 3);
         job.KillRank(1);
         var clock = System.Diagnostics.Stopwatch.StartNew();
@@ -203,17 +207,17 @@ public sealed class DataParallelTests : IDisposable
         Assert.Equal(RunStatus.Interrupted, stored.Status);
 
         Copy("two", "one");
-        Finished(Launch("two", 2, arguments));
-        Assert.Equal(File.ReadAllBytes(Weights("whole", stored.Key)), File.ReadAllBytes(Weights("two", stored.Key)));
-        Finished(One("one", arguments));
-        Assert.InRange(Difference("whole", "one", stored.Key), 0, Float64After200Steps);
+        Finished(Launch("two", 2, s_200Steps));
+        Assert.Equal(_letAlone.Weights(stored.Key), File.ReadAllBytes(Weights("two", stored.Key)));
+        Finished(One("one", s_200Steps));
+        Assert.InRange(Difference("two", "one", stored.Key), 0, Float64After200Steps);
     }
 
     /// <summary>Rank 0 writes the checkpoints; when it is killed, the last one is where the run goes on.</summary>
     [Fact]
     public void WithoutRank0TheOthersEnd()
     {
-        string[] arguments = [.. s_short[..^2], "epochs=1000", "--checkpoint-steps", "2"];
+        string[] arguments = [.. s_small, "epochs=1000", "--checkpoint-steps", "2"];
         var job = Launch("two", 2, arguments);
         WaitForSteps("two", job, 5);
         job.KillRank(0);
@@ -229,9 +233,7 @@ public sealed class DataParallelTests : IDisposable
     [Fact]
     public void CtrlCStopsAllRanksAtOneStep()
     {
-        string[] arguments = [.. s_short[..^2], "epochs=10", "epochImages=1280"];
-        Finished(Launch("whole", 2, arguments));
-        var job = Launch("two", 2, arguments);
+        var job = Launch("two", 2, s_200Steps);
         WaitForSteps("two", job, 3);
         job.Interrupt();
         var ended = job.End();
@@ -245,9 +247,9 @@ public sealed class DataParallelTests : IDisposable
         ];
         Assert.Equal(2, steps.Length);
         Assert.Equal(steps[0], steps[1]);
-        Finished(Launch("two", 2, arguments));
+        Finished(Launch("two", 2, s_200Steps));
         string key = Store("two").List().Single().Key;
-        Assert.Equal(File.ReadAllBytes(Weights("whole", key)), File.ReadAllBytes(Weights("two", key)));
+        Assert.Equal(_letAlone.Weights(key), File.ReadAllBytes(Weights("two", key)));
     }
 
     [Fact]
@@ -285,6 +287,9 @@ public sealed class DataParallelTests : IDisposable
         new([.. arguments[..1], "--out", Path.Combine(_folder, name), .. arguments[1..]]);
 
     private ChildProcess Launch(string name, int ranks, string[] arguments) =>
+        Launched(Path.Combine(_folder, name), ranks, arguments);
+
+    private static ChildProcess Launched(string store, int ranks, string[] arguments) =>
         new([
             "launch",
             "--processes",
@@ -292,7 +297,7 @@ public sealed class DataParallelTests : IDisposable
             "--",
             .. arguments[..1],
             "--out",
-            Path.Combine(_folder, name),
+            store,
             .. arguments[1..],
         ]);
 
@@ -342,5 +347,22 @@ public sealed class DataParallelTests : IDisposable
         Assert.Equal(one.Test.Loss, two.Test.Loss, tolerance * (1 + one.Test.Loss));
         Assert.Equal(one.TrainingLoss, two.TrainingLoss, tolerance * (1 + one.TrainingLoss));
         Assert.Equal((one.Test.Images, one.Test.Top1, one.Steps), (two.Test.Images, two.Test.Top1, two.Steps));
+    }
+
+    /// <summary>The 200 steps by two ranks that nobody disturbs, trained once for all tests that ask.</summary>
+    public sealed class LetAlone : IDisposable
+    {
+        private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-let-alone-").FullName;
+        private bool _isTrained;
+
+        internal byte[] Weights(string key)
+        {
+            if (!_isTrained)
+                Finished(Launched(_folder, 2, s_200Steps));
+            _isTrained = true;
+            return File.ReadAllBytes(Path.Combine(_folder, key, RunStore.WeightsFile));
+        }
+
+        public void Dispose() => Directory.Delete(_folder, recursive: true);
     }
 }

@@ -9,23 +9,29 @@ namespace PatchKit.Tests.Training.Runs;
 /// <summary>
 /// A disk with no room: a sentence, the last checkpoint as it was, and the run goes on when there is room again.
 /// </summary>
-[Trait("speed", "slow")]
+[Trait("speed", "slow"), Trait("work", "processes")]
 public sealed class DiskFullTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-full-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Theory]
-    [InlineData(400, "checkpoint.safetensors")]
-    [InlineData(1, "config.json")]
-    public void ARunEndsInASentenceAndGoesOn(int kibibytes, string file)
+    [Fact]
+    public void ARunEndsInASentenceAndGoesOn()
     {
         Assert.Equal(0, Ended("whole").Code);
         Interrupted("full");
+        EndsInASentence(400, "checkpoint.safetensors");
+        EndsInASentence(1, "config.json");
+        Assert.Equal(0, Ended("full").Code);
+        foreach (string left in new[] { RunStore.WeightsFile, MetricsLog.FileName })
+            Assert.Equal(File.ReadAllBytes(Of("whole", left)), File.ReadAllBytes(Of("full", left)));
+    }
+
+    private void EndsInASentence(int kibibytes, string file)
+    {
         string checkpoint = Of("full", TrainerCheckpoint.FileName);
         byte[] before = File.ReadAllBytes(checkpoint);
-
         using (var limited = ChildProcess.WithFileLimit(kibibytes, Arguments("full")))
         {
             var run = limited.End();
@@ -41,10 +47,6 @@ public sealed class DiskFullTests : IDisposable
             Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories),
             path => path.EndsWith(".partial", StringComparison.Ordinal)
         );
-
-        Assert.Equal(0, Ended("full").Code);
-        foreach (string left in new[] { RunStore.WeightsFile, MetricsLog.FileName })
-            Assert.Equal(File.ReadAllBytes(Of("whole", left)), File.ReadAllBytes(Of("full", left)));
     }
 
     private string[] Arguments(string name) =>
@@ -59,7 +61,7 @@ public sealed class DiskFullTests : IDisposable
             "--out",
             Path.Combine(_folder, name),
             "--set",
-            "epochs=50",
+            "epochs=20",
             "batchSize=16",
             "epochImages=160",
         ];

@@ -33,7 +33,7 @@ public sealed class StartedRunTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void AHeadForOtherClassesIsSaidToBeNew()
     {
         var start = Weights(classes: 16, patch: 8);
@@ -65,7 +65,7 @@ public sealed class StartedRunTests : IDisposable
         Expect.Refused<CheckpointException>(() => Train(config with { TransferPatch = false }), "--transfer-patch");
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void WhatHappensToBadFilesIsRemembered()
     {
         var config = On("set", classes: 2, bad: true);
@@ -86,7 +86,7 @@ public sealed class StartedRunTests : IDisposable
     }
 
     /// <summary>A run that was begun with skip goes on with it when the option is left out.</summary>
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void AnInterruptedRunGoesOnAsItWasBegun()
     {
         var config = On("set", classes: 2, bad: true);

@@ -32,7 +32,8 @@ public sealed class BoxesAloneTests : IDisposable
         InlineData(""),
         InlineData(""", "segmentation": []"""),
         InlineData(""", "segmentation": [[]]"""),
-        InlineData(""", "segmentation": null""")
+        InlineData(""", "segmentation": null"""),
+        Trait("speed", "seconds")
     ]
     public void BoxesAreReadWithoutMasks(string segmentation)
     {

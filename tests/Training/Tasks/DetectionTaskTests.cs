@@ -82,7 +82,7 @@ public sealed class DetectionTaskTests : IDisposable
         );
     }
 
-    [Fact]
+    [Fact, Trait("speed", "seconds")]
     public void ARunThatWasStoppedEndsOnTheSameBits()
     {
         var (whole, parted) = (
