@@ -23,7 +23,7 @@ public sealed class DiskFullTests : IDisposable
     {
         Assert.Equal(0, Ended("whole").Code);
         Interrupted("full");
-        string checkpoint = Of("full", TrainerCheckpoint.FileName);
+        string checkpoint = Of("full", TrainerStateFile.FileName);
         byte[] before = File.ReadAllBytes(checkpoint);
 
         using (var limited = ChildProcess.WithFileLimit(kibibytes, Arguments("full")))
@@ -78,11 +78,7 @@ public sealed class DiskFullTests : IDisposable
             && !(
                 Directory.Exists(Path.Combine(_folder, name))
                 && Directory
-                    .EnumerateFiles(
-                        Path.Combine(_folder, name),
-                        TrainerCheckpoint.FileName,
-                        SearchOption.AllDirectories
-                    )
+                    .EnumerateFiles(Path.Combine(_folder, name), TrainerStateFile.FileName, SearchOption.AllDirectories)
                     .Any()
             )
         )

@@ -9,16 +9,17 @@ using static TorchSharp.torch;
 namespace PatchKit.Training.Loop;
 
 /// <summary>
-/// Model, optimizer and moving average of a run in one safetensors file, written under a temporary name and renamed.
+/// A trainer's state in one safetensors file: model, optimizer, moving average and the place in the run. It is written
+/// under a temporary name and renamed; messages call it the run's checkpoint.
 /// </summary>
-internal sealed class TrainerCheckpoint
+internal sealed class TrainerStateFile
 {
     internal const string FileName = "checkpoint.safetensors";
     private readonly string _path;
     private readonly Dictionary<string, Tensor> _tensors = [];
     private readonly Dictionary<string, AdamW.State> _ages = [];
 
-    internal TrainerCheckpoint(
+    internal TrainerStateFile(
         string path,
         nn.Module model,
         IReadOnlyList<ParameterGroup> groups,
