@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace PatchKit.Models.Segmentation;
 
 /// <summary>
-/// Four maps of a plain encoder's one (Bao et al. 2022, He et al. 2022, Li et al. 2022): at the absolute strides 4, 8,
+/// UperNet's pyramid: four maps of a plain encoder's one (BEiT's Feature2Pyramid; Bao et al. 2022, He et al. 2022, Li et al. 2022): at the absolute strides 4, 8,
 /// 16 and 32 pixels, so that every patch size gives the decoder maps of one resolution; for patches below 4 at the
 /// encoder's own stride p, 2p, 4p and 8p. Finer maps come of transposed convolutions, each halving the stride, coarser
 /// ones of max pooling; where a stride is no power of two of the patch, what is left is bilinear, or average pooling.
 /// </summary>
-internal sealed class FeaturePyramid : nn.Module
+internal sealed class Feature2Pyramid : nn.Module
 {
     internal const int Levels = 4;
     private const int Finest = 4;
@@ -18,8 +18,8 @@ internal sealed class FeaturePyramid : nn.Module
     private readonly int _patchSize,
         _embedDim;
 
-    internal FeaturePyramid(int embedDim, int patchSize)
-        : base(nameof(FeaturePyramid))
+    internal Feature2Pyramid(int embedDim, int patchSize)
+        : base(nameof(Feature2Pyramid))
     {
         (_embedDim, _patchSize) = (embedDim, patchSize);
         Strides = [.. Enumerable.Range(0, Levels).Select(level => (patchSize < Finest ? patchSize : Finest) << level)];
@@ -67,7 +67,7 @@ internal sealed class FeaturePyramid : nn.Module
         for (int i = 0; i < doublings; i++)
         {
             if (i > 0)
-                steps.AddRange([new ChannelNorm(embedDim), nn.GELU()]);
+                steps.AddRange([new LayerNorm2d(embedDim), nn.GELU()]);
             steps.Add(nn.ConvTranspose2d(embedDim, embedDim, 2, stride: 2));
         }
         return nn.Sequential([.. steps]);

@@ -8,10 +8,10 @@ using static TorchSharp.torch;
 namespace PatchKit.Tests.Ops;
 
 /// <summary>Gradient checkpointing: the same numbers for less memory.</summary>
-public sealed class CheckpointTests
+public sealed class ActivationCheckpointingTests
 {
     private static readonly Func<Func<Tensor, Tensor>, Tensor, Tensor> Plain = (block, x) => block(x),
-        Checkpointed = Engine.Checkpoint;
+        Checkpointed = Engine.CheckpointActivations;
 
     [Fact]
     public void GradientsAreBitIdenticalWithDropoutInside() =>
@@ -88,7 +88,7 @@ public sealed class CheckpointTests
             weight.grad = null;
             Tensor loss;
             using (Engine.Autocast(CPU))
-                loss = Engine.Checkpoint(t => t.matmul(weight), x).matmul(weight).sum();
+                loss = Engine.CheckpointActivations(t => t.matmul(weight), x).matmul(weight).sum();
             loss.backward();
             return weight.grad!;
         }
@@ -101,12 +101,12 @@ public sealed class CheckpointTests
         var failure = new InvalidDataException("the second time");
         var x = randn([3]).requires_grad_();
         int calls = 0;
-        var y = Engine.Checkpoint(t => ++calls == 1 ? t * 2 : throw failure, x).sum();
+        var y = Engine.CheckpointActivations(t => ++calls == 1 ? t * 2 : throw failure, x).sum();
         Assert.Same(failure, Assert.Throws<InvalidDataException>(() => Engine.Backward(y)));
 
         // an error after it is its own
         Expect.Refused<ExternalException>(() => x.matmul(ones([4])), "inconsistent tensor size");
-        Engine.Checkpoint(t => t * 2, x).sum().backward();
+        Engine.CheckpointActivations(t => t * 2, x).sum().backward();
         Expect.Is("[2, 2, 2]", x.grad!);
     }
 
@@ -118,7 +118,9 @@ public sealed class CheckpointTests
         using (NewDisposeScope())
         {
             var x = randn([3]).requires_grad_();
-            Assert.Throws<InvalidDataException>(() => Engine.Checkpoint(_ => throw new InvalidDataException("no"), x));
+            Assert.Throws<InvalidDataException>(() =>
+                Engine.CheckpointActivations(_ => throw new InvalidDataException("no"), x)
+            );
         }
         Assert.Equal(live, Live());
     }
@@ -127,9 +129,9 @@ public sealed class CheckpointTests
     public void WithoutAGraphTheBlockIsSimplyRun()
     {
         using var scope = NewDisposeScope();
-        Assert.False(Engine.Checkpoint(x => x * 2, ones([3])).requires_grad);
+        Assert.False(Engine.CheckpointActivations(x => x * 2, ones([3])).requires_grad);
         using var recording = no_grad();
-        Assert.False(Engine.Checkpoint(x => x * 2, ones([3]).requires_grad_()).requires_grad);
+        Assert.False(Engine.CheckpointActivations(x => x * 2, ones([3]).requires_grad_()).requires_grad);
     }
 
     [Theory]
@@ -150,7 +152,9 @@ public sealed class CheckpointTests
         {
             using var scope = NewDisposeScope();
             var x = randn([1000]).requires_grad_();
-            var y = Engine.Checkpoint(t => Engine.Checkpoint(u => (u * 2).exp().sin(), t.cos()), x).sum();
+            var y = Engine
+                .CheckpointActivations(t => Engine.CheckpointActivations(u => (u * 2).exp().sin(), t.cos()), x)
+                .sum();
             if (backward)
                 y.backward();
         }

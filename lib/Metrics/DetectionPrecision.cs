@@ -1,12 +1,10 @@
 using System.Runtime.InteropServices;
 using PatchKit.Data;
 using PatchKit.Data.Coco;
-using PatchKit.Metrics;
 using PatchKit.Metrics.Coco;
-using PatchKit.Models.Detection;
 using static TorchSharp.torch;
 
-namespace PatchKit.Training.Tasks;
+namespace PatchKit.Metrics;
 
 /// <summary>
 /// Collects what was found in images beside what is in them, for COCO's average precision: a set's own objects and

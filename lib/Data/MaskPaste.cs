@@ -1,4 +1,4 @@
-namespace PatchKit.Models.Detection;
+namespace PatchKit.Data;
 
 /// <summary>
 /// A small mask drawn over its box in an image, linearly between the middles of its cells and falling to 0 half a cell

@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 namespace PatchKit.Models.Segmentation;
 
 /// <summary>
-/// Layer norm over the channels of each place of a map (B, C, H, W), as plain encoders norm their tokens.
+/// Layer norm over the channels of each place of a map (B, C, H, W), as plain encoders norm their tokens (ConvNeXt's LayerNorm2d; eps 1e-5).
 /// </summary>
-internal sealed class ChannelNorm : nn.Module<Tensor, Tensor>
+internal sealed class LayerNorm2d : nn.Module<Tensor, Tensor>
 {
     private readonly Parameter weight,
         bias;
 
-    internal ChannelNorm(int channels)
-        : base(nameof(ChannelNorm))
+    internal LayerNorm2d(int channels)
+        : base(nameof(LayerNorm2d))
     {
         (weight, bias) = (Initialize.Parameter(ones([channels])), Initialize.Parameter(zeros([channels])));
         RegisterComponents();

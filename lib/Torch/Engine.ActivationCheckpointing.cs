@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace PatchKit.Torch;
 
-/// <content>Gradient checkpointing.</content>
+/// <content>Activation checkpointing.</content>
 public static partial class Engine
 {
     /// <summary>
@@ -13,7 +13,7 @@ public static partial class Engine
     /// </summary>
     /// <param name="block">The block; its parameters' gradients are accumulated as usual.</param>
     /// <param name="input">Its input, which requires a gradient; where it does not, the block is simply run.</param>
-    public static Tensor Checkpoint(Func<Tensor, Tensor> block, Tensor input)
+    public static Tensor CheckpointActivations(Func<Tensor, Tensor> block, Tensor input)
     {
         if (!is_grad_enabled() || !input.requires_grad)
             return block(input);

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace PatchKit.Models.Detection;
+namespace PatchKit.Data;
 
 /// <summary>What was found in one image, the surest first.</summary>
 /// <param name="Boxes">(N, 4), float32: left, top, right, bottom in pixels.</param>

@@ -1,8 +1,8 @@
+using PatchKit.Data;
 using PatchKit.Data.Coco;
-using PatchKit.Models.Detection;
 using static TorchSharp.torch;
 
-namespace PatchKit.Training.Tasks;
+namespace PatchKit.Metrics;
 
 /// <summary>What was found, as entries of COCO's result files.</summary>
 public static class DetectionFile

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace PatchKit.Training.Tasks;
 
 /// <summary>
-/// The training losses of the official code (golden/08_losses). Logits are (B, K); each loss is the mean over the
+/// The losses of classification in the official code (golden/08_losses). Logits are (B, K); each loss is the mean over the
 /// batch.
 /// </summary>
-public static class Losses
+public static class ClassificationLoss
 {
     /// <summary>Cross entropy against probabilities, the loss of every stage that mixes images.</summary>
     /// <param name="logits">(B, K).</param>
@@ -38,39 +38,5 @@ public static class Losses
         return nn
             .functional.binary_cross_entropy_with_logits(logits, target.gt(0).to_type(logits.dtype))
             .MoveToOuterDisposeScope();
-    }
-
-    /// <summary>
-    /// DeiT's distillation: (1 - alpha) of the class token's loss, alpha of the distillation token's against a teacher.
-    /// </summary>
-    /// <param name="loss">of the class token, by any of the above.</param>
-    /// <param name="distilled">(B, K): the distillation token's logits.</param>
-    /// <param name="teacher">(B, K): the teacher's logits.</param>
-    /// <param name="kind">what is learnt from the teacher.</param>
-    /// <param name="alpha">the teacher's share.</param>
-    /// <param name="temperature">softens both distributions; soft distillation only.</param>
-    public static Tensor Distillation(
-        Tensor loss,
-        Tensor distilled,
-        Tensor teacher,
-        DistillationKind kind,
-        double alpha = 0.5,
-        double temperature = 1
-    )
-    {
-        if (kind == DistillationKind.None)
-            return loss.alias();
-        using var scope = NewDisposeScope();
-        var constant = teacher.detach();
-        Tensor taught;
-        if (kind == DistillationKind.Soft)
-        {
-            var wanted = nn.functional.log_softmax(constant / temperature, 1);
-            var given = nn.functional.log_softmax(distilled / temperature, 1);
-            taught = (wanted.exp() * (wanted - given)).sum() * (temperature * temperature / distilled.numel());
-        }
-        else
-            taught = nn.functional.cross_entropy(distilled, constant.argmax(1));
-        return (loss * (1 - alpha) + taught * alpha).MoveToOuterDisposeScope();
     }
 }
