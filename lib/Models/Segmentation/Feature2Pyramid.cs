@@ -5,10 +5,11 @@ using static TorchSharp.torch;
 namespace PatchKit.Models.Segmentation;
 
 /// <summary>
-/// UperNet's pyramid: four maps of a plain encoder's one (BEiT's Feature2Pyramid; Bao et al. 2022, He et al. 2022, Li et al. 2022): at the absolute strides 4, 8,
-/// 16 and 32 pixels, so that every patch size gives the decoder maps of one resolution; for patches below 4 at the
-/// encoder's own stride p, 2p, 4p and 8p. Finer maps come of transposed convolutions, each halving the stride, coarser
-/// ones of max pooling; where a stride is no power of two of the patch, what is left is bilinear, or average pooling.
+/// UperNet's pyramid, four maps of a plain encoder's one (BEiT's Feature2Pyramid; Bao et al. 2022, He et al. 2022, Li
+/// et al. 2022): at the absolute strides 4, 8, 16 and 32 pixels, so that every patch size gives the decoder maps of one
+/// resolution; for patches below 4 at the encoder's own stride p, 2p, 4p and 8p. Finer maps come of transposed
+/// convolutions, each halving the stride, coarser ones of max pooling; where a stride is no power of two of the patch,
+/// what is left is bilinear, or average pooling.
 /// </summary>
 internal sealed class Feature2Pyramid : nn.Module
 {

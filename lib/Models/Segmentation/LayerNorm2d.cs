@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Models.Segmentation;
 
 /// <summary>
-/// Layer norm over the channels of each place of a map (B, C, H, W), as plain encoders norm their tokens (ConvNeXt's LayerNorm2d; eps 1e-5).
+/// Layer norm over the channels of each place of a map (B, C, H, W), as plain encoders norm their tokens (ConvNeXt's
+/// LayerNorm2d). Detection's <see cref="Detection.ChannelNorm"/> has another epsilon and other names of its weights.
 /// </summary>
 internal sealed class LayerNorm2d : nn.Module<Tensor, Tensor>
 {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PatchKit.Training.Tasks;
 
 /// <summary>
-/// The losses of classification in the official code (golden/08_losses). Logits are (B, K); each loss is the mean over the
-/// batch.
+/// The losses of classification in the official code (golden/08_losses). Logits are (B, K); each loss is the mean over
+/// the batch.
 /// </summary>
 public static class ClassificationLoss
 {
