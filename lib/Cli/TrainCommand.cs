@@ -199,8 +199,8 @@ internal static class TrainCommand
                         ? BadSample.Skip
                         : BadSample.Stop
                     : null,
-                CheckpointEvery = TimeSpan.FromMinutes(Math.Min(between, int.MaxValue)),
-                CheckpointSteps = parsed.GetValue(steps),
+                SaveEvery = TimeSpan.FromMinutes(Math.Min(between, int.MaxValue)),
+                SaveSteps = parsed.GetValue(steps),
             };
             return Train(store, config, options, RecipeOverrides.Differences(usual, changed), parsed.GetValue(json));
         });

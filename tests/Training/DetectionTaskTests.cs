@@ -99,7 +99,7 @@ public sealed class DetectionTaskTests : IDisposable
             // the first step after a start is always told of
             using var stop = new CancellationTokenSource();
             Assert.Throws<OperationCanceledException>(() =>
-                parted.Train(Run(), new RunOptions { CheckpointSteps = 1, Progress = _ => stop.Cancel() }, stop.Token)
+                parted.Train(Run(), new RunOptions { SaveSteps = 1, Progress = _ => stop.Cancel() }, stop.Token)
             );
         }
         parted.Train(Run(), cancellation: TestContext.Current.CancellationToken);

@@ -73,7 +73,7 @@ internal sealed record SmallRun(Recipe Recipe, DataConfig Data, bool Adventurer 
         {
             Seed = Seed,
             Folder = folder,
-            CheckpointEvery = TimeSpan.MaxValue,
+            SaveEvery = TimeSpan.MaxValue,
         };
         var usual = new ClassificationObjective(model, Recipe, Seed);
         using var trainer = new Trainer(

@@ -114,7 +114,7 @@ internal sealed class DataParallel : IDisposable
     internal ulong OwnStream => _accumulation == 1 ? 0 : (ulong)_group.Rank << 32;
 
     /// <summary>
-    /// Gives all ranks what rank 0 has, from its checkpoint or from the beginning: weights, optimizer, moving average
+    /// Gives all ranks what rank 0 has, from its saved state or from the beginning: weights, optimizer, moving average
     /// and the place in the run.
     /// </summary>
     internal TrainerState? Start(TrainerState? state)

@@ -19,7 +19,7 @@ internal sealed class MetricsLog : IDisposable
 
     internal MetricsLog(string path, long every) => (_path, _every) = (path, every);
 
-    /// <summary>Opens the file; what was written after a checkpoint's mark is cut off.</summary>
+    /// <summary>Opens the file; what was written after a saved mark is cut off.</summary>
     internal void Begin(MetricsMark? mark)
     {
         _file?.Dispose();

@@ -14,7 +14,7 @@ namespace PatchKit.Training.Loop;
 /// <summary>
 /// Trains a model by a recipe: schedule, AdamW with the recipe's groups, clipping, accumulation, moving average,
 /// bfloat16 where the device has it. Everything random in step n is seeded by (seed, n) and the batches by their
-/// places, so that a checkpoint needs no generator's state: a run that was interrupted, even killed, ends on the bits
+/// places, so that no generator's state is saved: a run that was interrupted, even killed, ends on the bits
 /// of one that was not (same machine, libtorch and thread count).
 /// </summary>
 public sealed class Trainer : IDisposable
@@ -144,13 +144,13 @@ public sealed class Trainer : IDisposable
     /// <summary>The weights' moving average; null where the recipe keeps none.</summary>
     public ModelEma? Average { get; }
 
-    /// <summary>Trains to the end, from the folder's checkpoint where there is one.</summary>
-    /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none
+    /// <summary>Trains to the end, from the state saved in the folder where there is one.</summary>
+    /// <param name="cancellation">ends training, which is saved; the host's (<see cref="Cancellation"/>) where none
     /// is given.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
-    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the checkpoint is
+    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the saved state is
     /// damaged or of another run; or a step does not fit into memory.</exception>
-    /// <exception cref="IOException">A checkpoint or the metrics cannot be written; the last checkpoint is as it
+    /// <exception cref="IOException">The state or the metrics cannot be written; the last state is as it
     /// was.</exception>
     public void Train(CancellationToken cancellation = default)
     {

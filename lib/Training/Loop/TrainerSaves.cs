@@ -60,8 +60,8 @@ internal sealed class TrainerSaves(
     /// <summary>Saves where it is time to; the last step is saved when training has ended.</summary>
     internal void SaveWhenDue()
     {
-        bool ofSteps = options.CheckpointSteps > 0 && meter.Step % options.CheckpointSteps == 0;
-        if (meter.Step == steps || !(ofSteps || _sinceSaved.Elapsed > options.CheckpointEvery))
+        bool ofSteps = options.SaveSteps > 0 && meter.Step % options.SaveSteps == 0;
+        if (meter.Step == steps || !(ofSteps || _sinceSaved.Elapsed > options.SaveEvery))
             return;
         Save();
         _sinceSaved.Restart();

@@ -81,7 +81,7 @@ internal sealed class TrainerStateFile
                 )
         );
 
-    /// <summary>Restores the tensors and gives back the rest; null where there is no checkpoint.</summary>
+    /// <summary>Restores the tensors and gives back the rest; null where nothing was saved.</summary>
     /// <exception cref="CheckpointException">The file is damaged or of another run; nothing was changed.</exception>
     internal TrainerState? Load()
     {

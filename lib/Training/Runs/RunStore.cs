@@ -32,14 +32,14 @@ public sealed class RunStore
     public RunResult? Find(RunConfig config) => new RunFolder(FolderOf(config)).Result;
 
     /// <summary>
-    /// The result of a run: from the cache, or else by training it, from its checkpoint where it has one.
+    /// The result of a run: from the cache, or else by training it, from where it stopped if it was interrupted.
     /// </summary>
     /// <param name="config">the run.</param>
     /// <param name="options">how it is carried out.</param>
-    /// <param name="cancellation">stops it after a checkpoint; the host's where none is given.</param>
+    /// <param name="cancellation">stops it, which is saved; the host's where none is given.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
     /// <exception cref="TrainingException">Training failed, or another process is at the same run.</exception>
-    /// <exception cref="IOException">A file cannot be written; the last checkpoint is as it was.</exception>
+    /// <exception cref="IOException">A file cannot be written; the last saved state is as it was.</exception>
     /// <remarks>
     /// Where the options name a group, all of its ranks call this with the same run. Rank 0 alone reads and writes the
     /// folder, and scores the model; the others are told.

@@ -97,8 +97,8 @@ internal sealed class RunTraining(RunStore store, RunOptions options, Cancellati
             FlopsPerImage = config.FlopsPerImage,
             Peak = options.Peak,
             Say = options.Say,
-            CheckpointEvery = options.CheckpointEvery,
-            CheckpointSteps = options.CheckpointSteps,
+            SaveEvery = options.SaveEvery,
+            SaveSteps = options.SaveSteps,
         };
 
     // As many classes of other names are other classes: scores of the earlier ones are no start for them, so the head

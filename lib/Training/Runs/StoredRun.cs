@@ -39,7 +39,7 @@ public enum RunStatus
     /// <summary>Only its configuration is there.</summary>
     Begun,
 
-    /// <summary>A checkpoint is there, from which it goes on.</summary>
+    /// <summary>The trainer's state is there, from which it goes on.</summary>
     Interrupted,
 
     /// <summary>Its result is there; it is never trained again.</summary>
