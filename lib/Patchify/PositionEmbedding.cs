@@ -11,8 +11,8 @@ public static class PositionEmbedding
 {
     /// <summary>Resizes the patches' positions; the class token's is kept.</summary>
     /// <param name="embedding">(1, L + E, D).</param>
-    /// <param name="from">The grid it was learned on.</param>
-    /// <param name="to">The grid it is wanted for.</param>
+    /// <param name="from">the grid it was learned on.</param>
+    /// <param name="to">the grid it is wanted for.</param>
     /// <param name="cls"> Where the class token's position stands. The official code's --finetune takes it to be first
     /// also for Adventurer, where it is last: pass <see cref="ClsToken.First"/> there to reproduce it (see
     /// <see cref="PositionLoading"/>). </param>

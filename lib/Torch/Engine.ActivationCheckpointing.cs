@@ -11,8 +11,8 @@ public static partial class Engine
     /// same random numbers and under the same autocast. Memory falls to the block's input, time rises by a forward pass
     /// (Chen et al. 2016, arXiv 1604.06174).
     /// </summary>
-    /// <param name="block">The block; its parameters' gradients are accumulated as usual.</param>
-    /// <param name="input">Its input, which requires a gradient; where it does not, the block is simply run.</param>
+    /// <param name="block">the block; its parameters' gradients are accumulated as usual.</param>
+    /// <param name="input">its input, which requires a gradient; where it does not, the block is simply run.</param>
     public static Tensor CheckpointActivations(Func<Tensor, Tensor> block, Tensor input)
     {
         if (!is_grad_enabled() || !input.requires_grad)

@@ -123,17 +123,17 @@ public static partial class Engine
 }
 
 /// <summary>Memory of a device, as far as it is known: 0 where a number is not.</summary>
-/// <param name="TotalBytes">What it has; on the CPU the limit where one is set, else the machine's, or the
+/// <param name="TotalBytes">what it has; on the CPU the limit where one is set, else the machine's, or the
 /// container's.</param>
-/// <param name="FreeBytes">What tensors of this process may still take; on a GPU besides what libtorch keeps for
+/// <param name="FreeBytes">what tensors of this process may still take; on a GPU besides what libtorch keeps for
 /// them.</param>
-/// <param name="LiveBytes">What tensors of this process hold now.</param>
-/// <param name="PeakBytes">The most they held since
+/// <param name="LiveBytes">what tensors of this process hold now.</param>
+/// <param name="PeakBytes">the most they held since
 /// <see cref="Engine.ResetPeakMemory(TorchSharp.torch.Device)"/>.</param>
 public readonly record struct DeviceMemory(long TotalBytes, long FreeBytes, long LiveBytes, long PeakBytes);
 
 /// <summary>Memory of CPU tensors in this process.</summary>
-/// <param name="LiveBytes">Bytes that libtorch's tensors hold now.</param>
-/// <param name="PeakBytes">The most they held since <see cref="Engine.ResetPeakMemory()"/>.</param>
-/// <param name="Blocks">How many blocks of memory they hold.</param>
+/// <param name="LiveBytes">bytes that libtorch's tensors hold now.</param>
+/// <param name="PeakBytes">the most they held since <see cref="Engine.ResetPeakMemory()"/>.</param>
+/// <param name="Blocks">how many blocks of memory they hold.</param>
 public readonly record struct MemoryUse(long LiveBytes, long PeakBytes, long Blocks);

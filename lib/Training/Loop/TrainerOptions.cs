@@ -58,7 +58,7 @@ public sealed record TrainerOptions
     /// </summary>
     public PeakFlops? Peak { get; init; }
 
-    /// <summary>Where the trainer's state and the metrics are kept; nowhere if null: nothing can be resumed then.</summary>
+    /// <summary>Where state and metrics are kept; nowhere if null, and then nothing can be resumed.</summary>
     public string? Folder { get; init; }
 
     /// <summary>The time after which the trainer's state is saved; it is when training is cancelled, too.</summary>
