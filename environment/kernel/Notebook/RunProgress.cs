@@ -76,8 +76,8 @@ public sealed class RunProgress : IDisposable
         {
             if (!_open)
                 return;
-            string line =
-                $"{_cell}  {(DateTime.UtcNow - _begin).TotalSeconds, 7:0} s  {_code}{(said.Length > 0 ? "  " : "")}{said}";
+            double seconds = (DateTime.UtcNow - _begin).TotalSeconds;
+            string line = $"{_cell}  {seconds, 7:0} s  {_code}{(said.Length > 0 ? "  " : "")}{said}";
             if (_width is not null)
                 _writer.Write(Over(line));
             else
