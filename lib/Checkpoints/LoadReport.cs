@@ -68,3 +68,23 @@ public sealed record LoadReport(string Source)
             text.Append($"\n  {kind, -10}  and {keys.Count - Shown} more");
     }
 }
+
+/// <summary>A key whose tensor has another shape in the file than in the model.</summary>
+/// <param name="Key">the name, such as "pos_embed".</param>
+/// <param name="InFile">the shape in the file.</param>
+/// <param name="InModel">the shape in the model.</param>
+/// <param name="How">what was done about it, such as "resized bicubically" or "left as initialised".</param>
+public sealed record ReshapedKey(string Key, IReadOnlyList<long> InFile, IReadOnlyList<long> InModel, string How)
+{
+    /// <summary>"pos_embed [1, 197, 192] -> [1, 785, 192], resized bicubically".</summary>
+    public override string ToString() => $"{Words.Safe(Key)} {Words.Shape(InFile)} -> {Words.Shape(InModel)}, {How}";
+}
+
+/// <summary>A key of a state dictionary and its tensor's shape.</summary>
+/// <param name="Key">the name, such as "blocks.0.attn.qkv.weight".</param>
+/// <param name="Shape">the sizes of all dimensions.</param>
+public sealed record KeyShape(string Key, IReadOnlyList<long> Shape)
+{
+    /// <summary>"head.weight [1000, 192]".</summary>
+    public override string ToString() => $"{Words.Safe(Key)} {Words.Shape(Shape)}";
+}

@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PatchKit.Data;
 using PatchKit.Data.Augment;
 using PatchKit.Data.Coco;
 using PatchKit.Data.Images;
 using PatchKit.Display.Pictures;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Tables;
+using PatchKit.Metrics;
 using PatchKit.Models.Detection;
 using PatchKit.Training;
 using PatchKit.Training.Runs;

@@ -189,7 +189,7 @@ public sealed record ExperimentRunner(RunStore Store)
         string json = ReportFile(Store, report.Experiment, report.Scale),
             markdown = Path.ChangeExtension(json, ".md");
         Directory.CreateDirectory(Path.GetDirectoryName(json)!);
-        RunStore.WriteJson(json, report);
+        RunFile.WriteJson(json, report);
         File.WriteAllText(markdown + ".partial", report.ToMarkdown());
         File.Move(markdown + ".partial", markdown, overwrite: true);
         foreach (var (figure, i) in report.Figures.Select((figure, i) => (figure, i)))

@@ -9,6 +9,23 @@ namespace PatchKit.Models;
 /// Adventurer (Wang et al. 2024, arXiv 2410.07599): a plain encoder whose token mixer is Mamba-2's causal scan, linear
 /// in the sequence length. The class token is last, where the scan has seen every patch; each block's scan starts from
 /// the mean of all tokens. State-dict names are those of the official checkpoints.
+/// <code>
+/// x = patch_embed(images)                      // (B, 3, H, W) to (B, L, D), L = (H / p) (W / p)
+/// x = cat([x, cls_token]) + pos_embed          // (B, L + 1, D), the class token last
+/// for each block:
+///     u = norm(x)                              // (B, L + 1, D)
+///     if the block flips: u[:, :L] reversed    // by its FlipSchedule; the class token stays last
+///     u = cat([mean(norm(x)), u])              // (B, L + 2, D), headed by the mean token
+///     z, xBC, dt = in_proj(u)                  // (B, L + 2, 2 D), (B, L + 2, 2 D + 2 G N), (B, L + 2, heads)
+///     x_, B_, C_ = silu(conv1d(xBC))           // (B, L + 2, 2 D), (B, L + 2, G N) twice
+///     y = scan(x_, softplus(dt), A, B_, C_)    // (B, L + 2, 2 D), token after token
+///     u = out_proj(rms(y silu(z)))             // (B, L + 2, D), the mean token's dropped, the flip undone
+///     x = x + drop_path(u)                     // (B, L + 1, D)
+///     u = norm_mlp(x)                          // (B, L + 1, D)
+///     x = x + drop_path(w3(silu(w1 u) w2 u))   // (B, L + 1, D), through 2.5 D
+/// return head(norm_f(x)[:, L])                 // (B, classes)
+/// </code>
+/// The last block computes the class token alone where only scores are asked for.
 /// </summary>
 public sealed class Adventurer : Backbone
 {
@@ -25,7 +42,7 @@ public sealed class Adventurer : Backbone
         nn.init.zeros_(patch_embed.Bias);
         if (head is not null)
             register_module(nameof(head), head);
-        double[] rates = Models.DropPath.AdventurerRates(config.DropPath, config.Depth);
+        double[] rates = DropPath.AdventurerRates(config.DropPath, config.Depth);
         layers = new ModuleList<Block>([.. rates.Select((rate, n) => new Block(config, rate, config.FlipsBlock(n)))]);
         norm_f = new RmsNormLayer(config.EmbedDim);
         RegisterComponents();

@@ -128,7 +128,9 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     private protected Tensor Run(Func<Tensor, Tensor> block, Tensor tokens)
     {
         var after =
-            Config.Checkpointing && training && is_grad_enabled() ? Engine.Checkpoint(block, tokens) : block(tokens);
+            Config.Checkpointing && training && is_grad_enabled()
+                ? Engine.CheckpointActivations(block, tokens)
+                : block(tokens);
         _watch?.Invoke(after);
         return after;
     }
@@ -168,4 +170,14 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
 
         Tensor Joined(Tensor patches) => cat(Cls == ClsToken.First ? [extra, patches] : [patches, extra], 1);
     }
+}
+
+/// <summary>What a backbone makes of images: a token for each patch, and one for the whole.</summary>
+/// <param name="Tokens">(B, L, D), row by row.</param>
+/// <param name="Cls">(B, D): the class token.</param>
+/// <param name="Grid">the patches' rows and columns.</param>
+public sealed record DenseFeatures(Tensor Tokens, Tensor Cls, PatchGrid Grid)
+{
+    /// <summary>The tokens as a feature map (B, D, rows, columns).</summary>
+    public Tensor Map() => Tokens.transpose(1, 2).reshape(Tokens.shape[0], -1, Grid.Rows, Grid.Columns);
 }

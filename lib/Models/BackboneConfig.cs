@@ -41,7 +41,8 @@ public abstract record BackboneConfig
     public double DropPath { get; init; }
 
     /// <summary>
-    /// Whether blocks are recomputed in the backward pass instead of kept: less memory, a third more time.
+    /// Whether blocks are recomputed in the backward pass instead of kept (activation checkpointing): less memory, a
+    /// third more time.
     /// </summary>
     public bool Checkpointing { get; init; }
 
@@ -76,4 +77,16 @@ public abstract record BackboneConfig
     /// <summary>Parameters, multiply-accumulates and memory, without making the model.</summary>
     /// <exception cref="ArgumentException">A patch size does not divide the image.</exception>
     public abstract CostModel Cost();
+}
+
+/// <summary>How a model's weights are drawn.</summary>
+public enum WeightInit
+{
+    /// <summary>As the official code draws them, for long training of wide nets.</summary>
+    Official,
+
+    /// <summary>
+    /// Scaled with fan-in, positions from sines and cosines: for short training of small nets (<see cref="SmallNet"/>).
+    /// </summary>
+    FanIn,
 }

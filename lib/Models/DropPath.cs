@@ -23,10 +23,9 @@ public sealed class DropPath : nn.Module<Tensor, Tensor>
 
     /// <summary>
     /// Where the images of a process are a share of a batch that several train together: how many images the batch has,
-    /// and the share's places. The masks are then drawn for the whole batch, as one process draws them. Of the process,
-    /// not of a thread: on a GPU checkpointed blocks are computed again on the engine's thread.
+    /// and the share's places. The masks are then drawn for the whole batch, as one process draws them.
     /// </summary>
-    internal static (int Batch, int[] Places)? Share { get; set; }
+    internal (int Batch, int[] Places)? Share { get; set; }
 
     /// <summary>The branch (B, ...), dropped for some images in training.</summary>
     public override Tensor forward(Tensor branch)

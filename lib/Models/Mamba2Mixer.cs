@@ -23,7 +23,7 @@ public sealed class Mamba2Mixer : nn.Module<Tensor, Tensor>
     private readonly Linear out_proj;
 
     /// <summary>A mixer of the configuration's widths, initialised as the official code does.</summary>
-    /// <param name="config">Widths; the depth scales the output projection.</param>
+    /// <param name="config">widths; the depth scales the output projection.</param>
     /// <exception cref="ArgumentException">The head dimension does not divide the inner width, or the groups not the
     /// heads.</exception>
     public Mamba2Mixer(AdventurerConfig config)

@@ -8,10 +8,10 @@ namespace PatchKit.Models;
 public static class ModelCheckpoint
 {
     /// <summary>Loads a model's part of a file; the report says which part that is.</summary>
-    /// <param name="model">The model; its tensors keep their dtype and device.</param>
-    /// <param name="file">The checkpoint.</param>
-    /// <param name="key">The part, as for <see cref="CheckpointFile.Tensors"/>.</param>
-    /// <param name="loading">What may be changed so that they fit.</param>
+    /// <param name="model">the model; its tensors keep their dtype and device.</param>
+    /// <param name="file">the checkpoint.</param>
+    /// <param name="key">the part, as for <see cref="CheckpointFile.Tensors"/>.</param>
+    /// <param name="loading">what may be changed so that they fit.</param>
     /// <exception cref="CheckpointException">The file has no such part, or it does not fit.</exception>
     public static LoadReport Load(
         Backbone model,
@@ -26,11 +26,11 @@ public static class ModelCheckpoint
     }
 
     /// <summary>Loads a state dictionary. Nothing is changed unless all of it can be loaded.</summary>
-    /// <param name="model">The model; its tensors keep their dtype and device.</param>
-    /// <param name="tensors">The checkpoint's tensors by name, also by names that <see cref="OfficialNames"/> makes
+    /// <param name="model">the model; its tensors keep their dtype and device.</param>
+    /// <param name="tensors">the checkpoint's tensors by name, also by names that <see cref="OfficialNames"/> makes
     /// official.</param>
-    /// <param name="loading">What may be changed so that they fit.</param>
-    /// <param name="source">What messages call the checkpoint.</param>
+    /// <param name="loading">what may be changed so that they fit.</param>
+    /// <param name="source">what messages call the checkpoint.</param>
     /// <exception cref="CheckpointException">A key is missing or unexpected and loading is strict, or a shape does not
     /// fit.</exception>
     public static LoadReport Load(

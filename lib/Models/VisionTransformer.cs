@@ -9,6 +9,20 @@ namespace PatchKit.Models;
 /// <summary>
 /// The plain Vision Transformer of DeiT (Touvron et al. 2021; timm 0.4.12), with state-dict names as the official
 /// checkpoints have them; by options of its configuration also the distilled DeiT and DeiT-III.
+/// <code>
+/// x = patch_embed(images)                      // (B, 3, H, W) to (B, L, D), L = (H / p) (W / p)
+/// x = cat([cls_token, x]) + pos_embed          // (B, L + 1, D)
+/// for each block:
+///     q, k, v = qkv(norm1(x)).chunk(3)         // (B, L + 1, D) each; (B, heads, L + 1, D / heads) in heads
+///     a = softmax(q k^T / sqrt(D / heads)) v   // (B, heads, L + 1, D / heads), joined to (B, L + 1, D)
+///     x = x + drop_path(proj(a))               // (B, L + 1, D)
+///     h = gelu(fc1(norm2(x)))                  // (B, L + 1, 4 D)
+///     x = x + drop_path(fc2(h))                // (B, L + 1, D)
+/// x = norm(x)                                  // (B, L + 1, D)
+/// return head(x[:, 0])                         // (B, classes)
+/// </code>
+/// A distilled one has a second token with its own head, DeiT-III a scale on each branch and no position for the class
+/// token. The last block computes the class token alone where only scores are asked for.
 /// </summary>
 public sealed class VisionTransformer : Backbone
 {
@@ -27,7 +41,7 @@ public sealed class VisionTransformer : Backbone
             throw new ArgumentException(
                 $"{config.Heads} heads do not divide the embedding dimension {config.EmbedDim}; use a divisor of it."
             );
-        double[] rates = Models.DropPath.DeitRates(config.DropPath, config.Depth);
+        double[] rates = DropPath.DeitRates(config.DropPath, config.Depth);
         blocks = new ModuleList<Block>([.. rates.Select(rate => new Block(config, rate))]);
         norm = nn.LayerNorm([config.EmbedDim], eps: 1e-6);
         if (config.Distilled)

@@ -13,7 +13,7 @@ public static partial class Attention
     /// <param name="k">(B, H, keys, D).</param>
     /// <param name="v">(B, H, keys, D).</param>
     /// <param name="scale">1 / sqrt(D) where absent.</param>
-    /// <param name="causal">Whether query i sees keys 0 to i only.</param>
+    /// <param name="causal">whether query i sees keys 0 to i only.</param>
     /// <returns>(B, H, L, D), in memory (B, L, H, D): merging the heads costs nothing.</returns>
     internal static Tensor Tiled(Tensor q, Tensor k, Tensor v, double? scale = null, bool causal = false)
     {

@@ -45,8 +45,8 @@ public static class Boxes
 
     /// <summary>Boxes cut off at the image's edges; what lies outside becomes empty.</summary>
     /// <param name="boxes">(..., 4).</param>
-    /// <param name="height">Of the image.</param>
-    /// <param name="width">Of the image.</param>
+    /// <param name="height">of the image.</param>
+    /// <param name="width">of the image.</param>
     /// <returns>(..., 4).</returns>
     public static Tensor Clip(Tensor boxes, double height, double width)
     {

@@ -12,7 +12,7 @@ public static partial class CausalConv
     /// <param name="x">(b, l, d).</param>
     /// <param name="weight">(d, width); the last tap multiplies the current token.</param>
     /// <param name="bias">(d).</param>
-    /// <param name="silu">Whether SiLU follows.</param>
+    /// <param name="silu">whether SiLU follows.</param>
     /// <param name="initialStates">(b, width - 1, d): the tokens before the first; zeros where absent.</param>
     /// <returns>(b, l, d).</returns>
     /// <exception cref="ArgumentException">A shape, a type or a device does not fit; the message names it.</exception>

@@ -13,7 +13,7 @@ public static partial class Nms
     /// <summary>The fused form where the device has it, else the composed one. No gradients.</summary>
     /// <param name="boxes">(N, 4): left, top, right, bottom.</param>
     /// <param name="scores">(N).</param>
-    /// <param name="iou">A box is dropped when its intersection over union with a better one that was kept is above
+    /// <param name="iou">a box is dropped when its intersection over union with a better one that was kept is above
     /// this.</param>
     /// <returns>(K), int64: the boxes that are kept, the best first.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
@@ -23,7 +23,7 @@ public static partial class Nms
     /// <param name="boxes">(N, 4): left, top, right, bottom.</param>
     /// <param name="scores">(N).</param>
     /// <param name="classes">(N), int64: classes, or feature levels, or images.</param>
-    /// <param name="iou">As in <see cref="Run"/>.</param>
+    /// <param name="iou">as in <see cref="Run"/>.</param>
     /// <inheritdoc cref="Run" path="/returns"/>
     /// <inheritdoc cref="Run" path="/exception"/>
     public static Tensor ByClass(Tensor boxes, Tensor scores, Tensor classes, double iou) =>
@@ -33,7 +33,7 @@ public static partial class Nms
     /// <param name="boxes">(N, 4).</param>
     /// <param name="scores">(N).</param>
     /// <param name="classes">(N), int64; null where all boxes are of one class.</param>
-    /// <param name="iou">As in <see cref="Run"/>.</param>
+    /// <param name="iou">as in <see cref="Run"/>.</param>
     /// <inheritdoc cref="Run" path="/returns"/>
     /// <inheritdoc cref="Run" path="/exception"/>
     public static Tensor Composed(Tensor boxes, Tensor scores, Tensor? classes, double iou)

@@ -13,8 +13,8 @@ public static partial class RmsNorm
     /// <param name="x">(..., d).</param>
     /// <param name="weight">(d).</param>
     /// <param name="z">(..., d): the gate; none where absent.</param>
-    /// <param name="eps">Added to the mean square.</param>
-    /// <param name="groupSize">Channels that are normalised together; 0 for all.</param>
+    /// <param name="eps">added to the mean square.</param>
+    /// <param name="groupSize">channels that are normalised together; 0 for all.</param>
     /// <param name="normBeforeGate">true: rmsnorm(x) w silu(z); false, as in Mamba-2's mixer: rmsnorm(x silu(z))
     /// w.</param>
     /// <returns>(..., d).</returns>

@@ -12,11 +12,11 @@ public static partial class RoiAlign
     /// <summary>The fused form where the device has it, else the composed one. Regions get no gradient.</summary>
     /// <param name="features">(N, C, H, W).</param>
     /// <param name="rois">(K, 5): the image's index, then left, top, right and bottom in the image's pixels.</param>
-    /// <param name="outputSize">The bins of a region, rows and columns: (h, w).</param>
-    /// <param name="scale">Feature cells per pixel: 1 / stride.</param>
-    /// <param name="samplingRatio">Samples along each side of a bin; 0 for as many as the bin has cells, rounded
+    /// <param name="outputSize">the bins of a region, rows and columns: (h, w).</param>
+    /// <param name="scale">feature cells per pixel: 1 / stride.</param>
+    /// <param name="samplingRatio">samples along each side of a bin; 0 for as many as the bin has cells, rounded
     /// up.</param>
-    /// <param name="aligned">Whether pixel i has its centre at i + .5 ("RoIAlign v2"); else a region is half a cell off
+    /// <param name="aligned">whether pixel i has its centre at i + .5 ("RoIAlign v2"); else a region is half a cell off
     /// and at least one cell large.</param>
     /// <returns>(K, C, h, w). A sample more than one cell outside the map counts as 0.</returns>
     /// <exception cref="ArgumentException">A shape does not fit, or the grid has no bins.</exception>

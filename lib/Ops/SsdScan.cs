@@ -23,7 +23,7 @@ public static partial class SsdScan
     /// <param name="D">(h): the skip connection.</param>
     /// <param name="z">(b, l, h, p): the gate.</param>
     /// <param name="dtBias">(h).</param>
-    /// <param name="dtSoftplus">Whether softplus makes the step sizes positive.</param>
+    /// <param name="dtSoftplus">whether softplus makes the step sizes positive.</param>
     /// <param name="initialState">(b, h, p, n); zero where absent.</param>
     /// <returns>y (b, l, h, p) and the last state (b, h, p, n).</returns>
     /// <exception cref="ArgumentException">The shapes, types or devices do not fit; the message names them.</exception>

@@ -15,9 +15,9 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     private readonly Conv2d proj;
 
     /// <summary>A patch embedding.</summary>
-    /// <param name="patchSize">The patch size p, 1 to 64.</param>
-    /// <param name="embedDim">The token dimension D.</param>
-    /// <param name="channels">Image channels C.</param>
+    /// <param name="patchSize">the patch size p, 1 to 64.</param>
+    /// <param name="embedDim">the token dimension D.</param>
+    /// <param name="channels">image channels C.</param>
     /// <exception cref="ArgumentException">The patch size is outside 1..64.</exception>
     public PatchEmbed(int patchSize, int embedDim, int channels = 3)
         : base(nameof(PatchEmbed))

@@ -1,8 +1,8 @@
 namespace PatchKit.Patchify;
 
 /// <summary>How many patches an image is cut into: rows x columns.</summary>
-/// <param name="Rows">Patches from top to bottom.</param>
-/// <param name="Columns">Patches from left to right.</param>
+/// <param name="Rows">patches from top to bottom.</param>
+/// <param name="Columns">patches from left to right.</param>
 public readonly record struct PatchGrid(int Rows, int Columns)
 {
     /// <summary>The largest patch size.</summary>

@@ -7,8 +7,8 @@ namespace PatchKit.Patchify;
 /// What a linear patch embedding of dimension D can keep of an image: of all maps to D numbers and back, the principal
 /// components lose least. Where D is at least C p p nothing need be lost; where it is smaller, detail is.
 /// </summary>
-/// <param name="Images">The images as they can be recovered from the tokens, (B, C, H, W).</param>
-/// <param name="KeptVariance">The part of the patches' variance that is kept, 0 to 1.</param>
+/// <param name="Images">the images as they can be recovered from the tokens, (B, C, H, W).</param>
+/// <param name="KeptVariance">the part of the patches' variance that is kept, 0 to 1.</param>
 public sealed record PatchInformation(Tensor Images, double KeptVariance)
 {
     /// <summary>Projects the patches of images (B, C, H, W) on their best D directions and back.</summary>

@@ -11,8 +11,8 @@ public static class PositionEmbedding
 {
     /// <summary>Resizes the patches' positions; the class token's is kept.</summary>
     /// <param name="embedding">(1, L + E, D).</param>
-    /// <param name="from">The grid it was learned on.</param>
-    /// <param name="to">The grid it is wanted for.</param>
+    /// <param name="from">the grid it was learned on.</param>
+    /// <param name="to">the grid it is wanted for.</param>
     /// <param name="cls"> Where the class token's position stands. The official code's --finetune takes it to be first
     /// also for Adventurer, where it is last: pass <see cref="ClsToken.First"/> there to reproduce it (see
     /// <see cref="PositionLoading"/>). </param>
@@ -33,4 +33,17 @@ public static class PositionEmbedding
         var joined = cat(cls == ClsToken.First ? [tokens, resized] : [resized, tokens], 1); // (1, L' + E, D)
         return joined.MoveToOuterDisposeScope();
     }
+}
+
+/// <summary>How a checkpoint's position embedding is taken to another grid.</summary>
+public enum PositionLoading
+{
+    /// <summary>The class token's position is the one that the model has for it.</summary>
+    Correct,
+
+    /// <summary>
+    /// As the official --finetune code does: the first position is taken for the class token's. For Adventurer, whose
+    /// class token is last, that keeps the first patch's position and interpolates the others shifted by one.
+    /// </summary>
+    OfficialShifted,
 }

@@ -72,10 +72,10 @@ internal sealed unsafe partial class AutogradNode
     /// Runs forward without recording, and joins its outputs to the inputs' graph. Tensors made in either pass are
     /// disposed when it is over, except what it returns and what it saves.
     /// </summary>
-    /// <param name="name">For messages, such as "patchkit::ssd_scan".</param>
-    /// <param name="inputs">The tensors that may get a gradient; null where an operand is absent.</param>
-    /// <param name="forward">The outputs, and what backward needs, null where that is absent.</param>
-    /// <param name="backward">The inputs' gradients; called on the thread that libtorch runs backward on.</param>
+    /// <param name="name">for messages, such as "patchkit::ssd_scan".</param>
+    /// <param name="inputs">the tensors that may get a gradient; null where an operand is absent.</param>
+    /// <param name="forward">the outputs, and what backward needs, null where that is absent.</param>
+    /// <param name="backward">the inputs' gradients; called on the thread that libtorch runs backward on.</param>
     internal static Tensor[] Run(
         string name,
         ReadOnlySpan<Tensor?> inputs,

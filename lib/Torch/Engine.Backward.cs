@@ -11,19 +11,19 @@ public static partial class Engine
     /// block, is thrown as it was; TorchSharp's own call throws an <see cref="ExternalException"/> in its place, which
     /// holds its message.
     /// </summary>
-    /// <param name="loss">What is differentiated: one number, unless its gradient is given.</param>
-    /// <param name="gradient">The gradient of the loss, of its shape; null for 1.</param>
-    /// <param name="retainGraph">Whether the graph stays for another backward pass.</param>
+    /// <param name="loss">what is differentiated: one number, unless its gradient is given.</param>
+    /// <param name="gradient">the gradient of the loss, of its shape; null for 1.</param>
+    /// <param name="retainGraph">whether the graph stays for another backward pass.</param>
     /// <exception cref="ExternalException">libtorch refuses: no graph, more than one number, an operand that was
     /// changed in place.</exception>
     public static void Backward(Tensor loss, Tensor? gradient = null, bool retainGraph = false) =>
         Differentiate(() => loss.backward(gradient is null ? null : [gradient], retain_graph: retainGraph));
 
     /// <summary><c>autograd.grad</c>, with the exceptions of <see cref="Backward"/>.</summary>
-    /// <param name="outputs">What is differentiated.</param>
-    /// <param name="inputs">With respect to what.</param>
-    /// <param name="gradients">The outputs' gradients; null for 1 each.</param>
-    /// <param name="retainGraph">Whether the graph stays for another backward pass.</param>
+    /// <param name="outputs">what is differentiated.</param>
+    /// <param name="inputs">with respect to what.</param>
+    /// <param name="gradients">the outputs' gradients; null for 1 each.</param>
+    /// <param name="retainGraph">whether the graph stays for another backward pass.</param>
     /// <returns>A gradient for each input.</returns>
     /// <inheritdoc cref="Backward" path="/exception"/>
     public static IList<Tensor> Gradients(

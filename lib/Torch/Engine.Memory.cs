@@ -121,3 +121,19 @@ public static partial class Engine
     /// <summary>Tensors that C# holds: made and neither disposed nor finalized.</summary>
     public static long LiveTensors => Tensor.TotalCount;
 }
+
+/// <summary>Memory of a device, as far as it is known: 0 where a number is not.</summary>
+/// <param name="TotalBytes">what it has; on the CPU the limit where one is set, else the machine's, or the
+/// container's.</param>
+/// <param name="FreeBytes">what tensors of this process may still take; on a GPU besides what libtorch keeps for
+/// them.</param>
+/// <param name="LiveBytes">what tensors of this process hold now.</param>
+/// <param name="PeakBytes">the most they held since
+/// <see cref="Engine.ResetPeakMemory(TorchSharp.torch.Device)"/>.</param>
+public readonly record struct DeviceMemory(long TotalBytes, long FreeBytes, long LiveBytes, long PeakBytes);
+
+/// <summary>Memory of CPU tensors in this process.</summary>
+/// <param name="LiveBytes">bytes that libtorch's tensors hold now.</param>
+/// <param name="PeakBytes">the most they held since <see cref="Engine.ResetPeakMemory()"/>.</param>
+/// <param name="Blocks">how many blocks of memory they hold.</param>
+public readonly record struct MemoryUse(long LiveBytes, long PeakBytes, long Blocks);

@@ -143,7 +143,7 @@ public sealed class LoadingOptionTests : IDisposable
         };
         var store = new RunStore(_vit["runs"]);
         Directory.CreateDirectory(store.FolderOf(start));
-        RunStore.WriteJson(Path.Combine(store.FolderOf(start), "config.json"), start);
+        RunFile.WriteJson(Path.Combine(store.FolderOf(start), "config.json"), start);
         string[] command = ["--recipe", "smoke", "--start", start.Key, "--patch", "8", "--out", _vit["runs"]];
         Expect.Refused<ArgumentException>(
             () => CommandRun.Of(TrainCommand.Create(), command),

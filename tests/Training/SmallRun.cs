@@ -73,7 +73,7 @@ internal sealed record SmallRun(Recipe Recipe, DataConfig Data, bool Adventurer 
         {
             Seed = Seed,
             Folder = folder,
-            CheckpointEvery = TimeSpan.MaxValue,
+            SaveEvery = TimeSpan.MaxValue,
         };
         var usual = new ClassificationObjective(model, Recipe, Seed);
         using var trainer = new Trainer(
@@ -104,7 +104,7 @@ internal sealed record SmallRun(Recipe Recipe, DataConfig Data, bool Adventurer 
         return left;
     }
 
-    internal static string CheckpointIn(string folder) => Path.Combine(folder, TrainerCheckpoint.FileName);
+    internal static string CheckpointIn(string folder) => Path.Combine(folder, TrainerStateFile.FileName);
 
     internal static string Metrics(string folder) => File.ReadAllText(Path.Combine(folder, MetricsLog.FileName));
 }

@@ -30,8 +30,8 @@ internal static class StartCommand
     }
 
     /// <summary>Runs a kernel on a wire until a front end or a signal ends it.</summary>
-    /// <param name="open">Makes the wire, from what takes its sentences.</param>
-    /// <param name="log">Receives a line for each thing that went wrong outside of cells.</param>
+    /// <param name="open">makes the wire, from what takes its sentences.</param>
+    /// <param name="log">receives a line for each thing that went wrong outside of cells.</param>
     public static int Serve(Func<Action<string>, IWire> open, TextWriter log)
     {
         using var kernel = new JupyterKernel(open, log);

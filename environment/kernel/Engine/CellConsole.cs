@@ -60,31 +60,31 @@ internal static class CellConsole
 
     private sealed class Reader(TextReader outside) : TextReader
     {
-        private string line = "";
-        private int at;
+        private string _line = "";
+        private int _at;
 
         public override string? ReadLine()
         {
-            if (at < line.Length)
+            if (_at < _line.Length)
             {
-                string rest = line[at..].TrimEnd('\n');
-                at = line.Length;
+                string rest = _line[_at..].TrimEnd('\n');
+                _at = _line.Length;
                 return rest;
             }
             return CellOutput.Current is { } cell ? cell.ReadLine("", password: false) : outside.ReadLine();
         }
 
-        public override int Peek() => Fill() ? line[at] : -1;
+        public override int Peek() => Fill() ? _line[_at] : -1;
 
-        public override int Read() => Fill() ? line[at++] : -1;
+        public override int Read() => Fill() ? _line[_at++] : -1;
 
         private bool Fill()
         {
-            if (at < line.Length)
+            if (_at < _line.Length)
                 return true;
             if (ReadLine() is not { } next)
                 return false;
-            (line, at) = (next + "\n", 0);
+            (_line, _at) = (next + "\n", 0);
             return true;
         }
     }

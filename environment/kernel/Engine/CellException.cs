@@ -1,10 +1,10 @@
 namespace CsNotebook.Engine;
 
 /// <summary>A cell that cannot be run as it is written: its message is the sentence to show.</summary>
-/// <param name="name">What kind of failure it is, as <see cref="CellError.Name"/>.</param>
-/// <param name="message">What is wrong, and the way out.</param>
-/// <param name="line">The cell's line, where it is known.</param>
-/// <param name="details">Further lines for the traceback.</param>
+/// <param name="name">what kind of failure it is, as <see cref="CellError.Name"/>.</param>
+/// <param name="message">what is wrong, and the way out.</param>
+/// <param name="line">the cell's line, where it is known.</param>
+/// <param name="details">further lines for the traceback.</param>
 internal sealed class CellException(
     string name,
     string message,

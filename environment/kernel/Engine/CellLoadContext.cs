@@ -13,20 +13,20 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
     private static readonly string Kernel = typeof(CellLoadContext).Assembly.GetName().Name!;
 
-    private readonly List<ShadowFolder> folders = [];
-    private readonly Dictionary<string, string> packaged = new(StringComparer.OrdinalIgnoreCase);
-    private readonly ShadowFolder packagedNatives = new(Path.Combine(workFolder, "natives"));
-    private readonly Dictionary<string, nint> natives = new(StringComparer.Ordinal);
+    private readonly List<ShadowFolder> _folders = [];
+    private readonly Dictionary<string, string> _packaged = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ShadowFolder _packagedNatives = new(Path.Combine(workFolder, "natives"));
+    private readonly Dictionary<string, nint> _natives = new(StringComparer.Ordinal);
 
     /// <summary>The shadow of a dll's folder, made on first use.</summary>
     public ShadowFolder Shadow(string folder)
     {
-        lock (folders)
+        lock (_folders)
         {
-            if (folders.Find(f => f.Source == folder) is { } known)
+            if (_folders.Find(f => f.Source == folder) is { } known)
                 return known;
-            var made = new ShadowFolder(folder, Path.Combine(workFolder, "shadow", $"{folders.Count}"));
-            folders.Add(made);
+            var made = new ShadowFolder(folder, Path.Combine(workFolder, "shadow", $"{_folders.Count}"));
+            _folders.Add(made);
             return made;
         }
     }
@@ -37,9 +37,9 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     /// </summary>
     public string? InPlaceOf(string packaged)
     {
-        lock (folders)
+        lock (_folders)
         {
-            return folders
+            return _folders
                 .Select(f => Path.Combine(f.Source, Path.GetFileName(packaged)))
                 .FirstOrDefault(own => File.Exists(own) && VersionOf(own) >= VersionOf(packaged));
         }
@@ -48,13 +48,13 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     /// <summary>
     /// Lets an assembly of a package be found. Packages do not change on disk, so these are loaded in place.
     /// </summary>
-    public void AddPackaged(string path) => packaged.TryAdd(Path.GetFileNameWithoutExtension(path), path);
+    public void AddPackaged(string path) => _packaged.TryAdd(Path.GetFileNameWithoutExtension(path), path);
 
     /// <summary>
     /// Lets a native library of a package be found, where none of its name lies beside a referenced dll. Those of all
     /// packages lie in one folder, as beside a program: one looks for another there.
     /// </summary>
-    public void AddPackagedNative(string path) => packagedNatives.Link(path);
+    public void AddPackagedNative(string path) => _packagedNatives.Link(path);
 
     /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName name)
@@ -72,10 +72,10 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
     {
         // The runtime asks anew for each function, the last time in a finalizer while the session ends: a name stays
         // what it was, or that one would find the package's other file, or none.
-        lock (natives)
+        lock (_natives)
         {
-            if (!natives.TryGetValue(name, out nint library) && LoadNative(name) is var found and not 0)
-                library = natives[name] = found;
+            if (!_natives.TryGetValue(name, out nint library) && LoadNative(name) is var found and not 0)
+                library = _natives[name] = found;
             return library;
         }
     }
@@ -102,9 +102,9 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
 
     private string? Find(string simple, string? culture)
     {
-        lock (folders)
+        lock (_folders)
         {
-            foreach (var folder in folders)
+            foreach (var folder in _folders)
             {
                 string dll = string.IsNullOrEmpty(culture) ? simple + ".dll" : Path.Combine(culture, simple + ".dll");
                 if (folder.Find(dll) is { } satellite)
@@ -113,14 +113,14 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
                     return copy;
             }
         }
-        return string.IsNullOrEmpty(culture) ? packaged.GetValueOrDefault(simple) : null;
+        return string.IsNullOrEmpty(culture) ? _packaged.GetValueOrDefault(simple) : null;
     }
 
     private string? FindNative(string file)
     {
-        lock (folders)
+        lock (_folders)
         {
-            return folders
+            return _folders
                     .SelectMany(f =>
                         new[]
                         {
@@ -129,7 +129,7 @@ internal sealed class CellLoadContext(string workFolder) : AssemblyLoadContext("
                         }
                     )
                     .FirstOrDefault(p => p is not null)
-                ?? packagedNatives.Find(file);
+                ?? _packagedNatives.Find(file);
         }
     }
 

@@ -1,7 +1,7 @@
 namespace CsNotebook.Engine;
 
 /// <summary>A piece of a cell, in the order of execution.</summary>
-/// <param name="Line">The 1-based line on which it begins.</param>
+/// <param name="Line">the 1-based line on which it begins.</param>
 internal abstract record CellPart(int Line)
 {
     /// <summary>C# code, padded with blank lines so that its line numbers are the cell's.</summary>

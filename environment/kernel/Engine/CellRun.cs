@@ -13,7 +13,7 @@ internal sealed class CellRun(
     CancellationToken stop
 )
 {
-    private readonly List<string> importing = [];
+    private readonly List<string> _importing = [];
 
     /// <summary>Runs a cell, and gives the value that its last expression has.</summary>
     /// <param name="text">its text, directives included.</param>
@@ -72,7 +72,7 @@ internal sealed class CellRun(
     private void Follow(CellPart.Directive directive, string folder)
     {
         if (directive.Name is "#!import" or "#load")
-            importer.Import(directive, folder, importing, (code, cell) => RunCode(code, cell), Follow);
+            importer.Import(directive, folder, _importing, (code, cell) => RunCode(code, cell), Follow);
         else
             directives.Follow(directive, folder, output, stop);
     }

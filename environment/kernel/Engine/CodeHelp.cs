@@ -31,15 +31,15 @@ internal sealed class CodeHelp(References references)
             SymbolDisplayKindOptions.IncludeTypeKeyword | SymbolDisplayKindOptions.IncludeNamespaceKeyword
         );
 
-    private readonly object gate = new();
-    private readonly FlatScript script = new();
-    private readonly Lazy<AdhocWorkspace> workspace = new();
+    private readonly object _gate = new();
+    private readonly FlatScript _script = new();
+    private readonly Lazy<AdhocWorkspace> _workspace = new();
 
     /// <summary>Takes note of what a submission declared.</summary>
     public void Add(Submission submission)
     {
-        lock (gate)
-            script.Add(submission);
+        lock (_gate)
+            _script.Add(submission);
     }
 
     public CompletionList Complete(string code, int cursor)
@@ -110,9 +110,9 @@ internal sealed class CodeHelp(References references)
     private (Document Document, int Offset) Document(string code)
     {
         code = CellParser.CodeOnly(code);
-        lock (gate)
+        lock (_gate)
         {
-            string before = script.Text(code, out string usings);
+            string before = _script.Text(code, out string usings);
             // The cell's own usings must stand first in the file, so they are repeated there.
             string text = usings + before + "\n";
             var project = ProjectInfo.Create(
@@ -126,7 +126,7 @@ internal sealed class CodeHelp(References references)
                 metadataReferences: references.All
             );
             var id = DocumentId.CreateNewId(project.Id);
-            var solution = workspace
+            var solution = _workspace
                 .Value.CurrentSolution.AddProject(project)
                 .AddDocument(
                     DocumentInfo.Create(

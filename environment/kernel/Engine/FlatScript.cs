@@ -8,13 +8,13 @@ namespace CsNotebook.Engine;
 /// <summary>All that earlier cells declared, as one script: of several declarations of a name the newest.</summary>
 internal sealed class FlatScript
 {
-    private readonly Dictionary<string, (string Name, string Text)> declarations = new(StringComparer.Ordinal);
-    private readonly List<string> usings = [];
+    private readonly Dictionary<string, (string Name, string Text)> _declarations = new(StringComparer.Ordinal);
+    private readonly List<string> _usings = [];
 
     /// <summary>Adds a submission's declarations.</summary>
     public void Add(Submission submission)
     {
-        usings.AddRange(submission.Written.Usings.Select(u => u.NormalizeWhitespace().ToString()).Except(usings));
+        _usings.AddRange(submission.Written.Usings.Select(u => u.NormalizeWhitespace().ToString()).Except(_usings));
         foreach (var field in SessionVariables.Fields(submission.Compilation))
             Put(field.Name, field.Name, Variable(field, submission.Written));
         foreach (var member in submission.Written.Members)
@@ -34,10 +34,10 @@ internal sealed class FlatScript
         var root = CSharpSyntaxTree.ParseText(cell, SubmissionChain.ParseOptions).GetCompilationUnitRoot();
         var own = root.Members.SelectMany(Names).ToHashSet(StringComparer.Ordinal);
         usingLines = string.Concat(
-            usings.Union(root.Usings.Select(u => u.NormalizeWhitespace().ToString())).Select(u => u + "\n")
+            _usings.Union(root.Usings.Select(u => u.NormalizeWhitespace().ToString())).Select(u => u + "\n")
         );
         var text = new StringBuilder();
-        foreach (var (name, declaration) in declarations.Values)
+        foreach (var (name, declaration) in _declarations.Values)
         {
             if (!own.Contains(name))
                 text.Append(declaration).Append('\n');
@@ -50,14 +50,14 @@ internal sealed class FlatScript
         // What was known by that name before is hidden, unless it is another overload.
         if (key == name)
         {
-            foreach (string old in declarations.Where(d => d.Value.Name == name).Select(d => d.Key).ToList())
-                declarations.Remove(old);
+            foreach (string old in _declarations.Where(d => d.Value.Name == name).Select(d => d.Key).ToList())
+                _declarations.Remove(old);
         }
         else
         {
-            declarations.Remove(name);
+            _declarations.Remove(name);
         }
-        declarations[key] = (name, text);
+        _declarations[key] = (name, text);
     }
 
     /// <summary>

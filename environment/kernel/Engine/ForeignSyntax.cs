@@ -8,8 +8,8 @@ namespace CsNotebook.Engine;
 internal static partial class ForeignSyntax
 {
     /// <summary>A sentence for a line that does not compile, or null where it looks like C#.</summary>
-    /// <param name="line">The line.</param>
-    /// <param name="error">The compiler's number for the error, <c>CS1525</c>.</param>
+    /// <param name="line">the line.</param>
+    /// <param name="error">the compiler's number for the error, <c>CS1525</c>.</param>
     public static string? Explain(string line, string error)
     {
         line = line.Trim();

@@ -7,7 +7,7 @@ namespace CsNotebook.Engine;
 /// <summary>One value in several representations, the preferred first: MIME type to text.</summary>
 public sealed class MimeBundle : IReadOnlyCollection<KeyValuePair<string, string>>
 {
-    private readonly List<KeyValuePair<string, string>> parts = [];
+    private readonly List<KeyValuePair<string, string>> _parts = [];
 
     /// <summary>An empty bundle, to be filled with <see cref="Add"/> or a collection initialiser.</summary>
     public MimeBundle() { }
@@ -16,16 +16,16 @@ public sealed class MimeBundle : IReadOnlyCollection<KeyValuePair<string, string
     public MimeBundle(string mimeType, string text) => Add(mimeType, text);
 
     /// <inheritdoc/>
-    public int Count => parts.Count;
+    public int Count => _parts.Count;
 
     /// <summary>The representation of that MIME type, or null.</summary>
-    public string? this[string mimeType] => parts.Find(p => p.Key == mimeType).Value;
+    public string? this[string mimeType] => _parts.Find(p => p.Key == mimeType).Value;
 
     /// <summary>Adds a representation; a MIME type that is there already keeps its first text.</summary>
     public void Add(string mimeType, string text)
     {
         if (this[mimeType] is null)
-            parts.Add(new(mimeType, text));
+            _parts.Add(new(mimeType, text));
     }
 
     /// <summary>
@@ -35,7 +35,7 @@ public sealed class MimeBundle : IReadOnlyCollection<KeyValuePair<string, string
     public JsonObject ToJson()
     {
         var json = new JsonObject();
-        foreach (var (mimeType, text) in parts)
+        foreach (var (mimeType, text) in _parts)
             json[mimeType] = IsJson(mimeType) ? Parse(text) : JsonValue.Create(text);
         return json;
     }
@@ -45,7 +45,7 @@ public sealed class MimeBundle : IReadOnlyCollection<KeyValuePair<string, string
         mimeType == "application/json" || mimeType.EndsWith("+json", StringComparison.Ordinal);
 
     /// <inheritdoc/>
-    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => parts.GetEnumerator();
+    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _parts.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 

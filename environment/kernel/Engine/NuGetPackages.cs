@@ -6,18 +6,18 @@ using System.Text.Json;
 namespace CsNotebook.Engine;
 
 /// <summary>Restores packages with the machine's dotnet, native assets included.</summary>
-/// <param name="folder">Where the restoring project lies.</param>
+/// <param name="folder">where the restoring project lies.</param>
 internal sealed class NuGetPackages(string folder)
 {
-    private readonly List<string> sources = [];
-    private readonly Dictionary<string, string> wanted = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, string> resolved = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<string> _sources = [];
+    private readonly Dictionary<string, string> _wanted = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> _resolved = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What a package brings.</summary>
-    /// <param name="Package">Its name and version, <c>Name/1.2.3</c>.</param>
-    /// <param name="Compile">Assemblies to compile against.</param>
-    /// <param name="Runtime">Assemblies to load.</param>
-    /// <param name="Native">Native libraries for this machine.</param>
+    /// <param name="Package">its name and version, <c>Name/1.2.3</c>.</param>
+    /// <param name="Compile">assemblies to compile against.</param>
+    /// <param name="Runtime">assemblies to load.</param>
+    /// <param name="Native">native libraries for this machine.</param>
     public sealed record Assets(
         string Package,
         IReadOnlyList<string> Compile,
@@ -33,21 +33,21 @@ internal sealed class NuGetPackages(string folder)
             throw CellException.Directive(
                 $"The NuGet source {source} is neither an address nor a folder that is there."
             );
-        if (!sources.Contains(full))
-            sources.Add(full);
+        if (!_sources.Contains(full))
+            _sources.Add(full);
     }
 
     /// <summary>Adds a package and restores it together with those asked for before.</summary>
-    /// <param name="name">The package.</param>
-    /// <param name="version">A version or range in NuGet's notation; <c>*</c> for the newest.</param>
-    /// <param name="stop">Stops the restore.</param>
+    /// <param name="name">the package.</param>
+    /// <param name="version">a version or range in NuGet's notation; <c>*</c> for the newest.</param>
+    /// <param name="stop">stops the restore.</param>
     /// <returns>What is new: the package itself and what it depends on.</returns>
     public IReadOnlyList<Assets> Restore(string name, string version, CancellationToken stop)
     {
-        wanted.TryGetValue(name, out string? before);
+        _wanted.TryGetValue(name, out string? before);
         if (before == version || (before is not null && version == "*"))
             return [];
-        wanted[name] = version;
+        _wanted[name] = version;
         try
         {
             WriteProject();
@@ -57,9 +57,9 @@ internal sealed class NuGetPackages(string folder)
         catch
         {
             if (before is null)
-                wanted.Remove(name);
+                _wanted.Remove(name);
             else
-                wanted[name] = before;
+                _wanted[name] = before;
             throw;
         }
     }
@@ -73,7 +73,7 @@ internal sealed class NuGetPackages(string folder)
         )
             File.WriteAllText(Path.Combine(folder, empty), "<Project />");
         string references = string.Concat(
-            wanted.Select(p =>
+            _wanted.Select(p =>
                 $"    <PackageReference Include=\"{SecurityElement.Escape(p.Key)}\" "
                 + $"Version=\"{SecurityElement.Escape(p.Value)}\" />\n"
             )
@@ -89,7 +89,7 @@ internal sealed class NuGetPackages(string folder)
                 <UseAppHost>false</UseAppHost>
                 <NuGetAudit>false</NuGetAudit>
                 <RestoreAdditionalProjectSources>{SecurityElement.Escape(
-                string.Join(';', sources)
+                string.Join(';', _sources)
             )}</RestoreAdditionalProjectSources>
                 <RestoreRootConfigDirectory>{SecurityElement.Escape(
                 Environment.CurrentDirectory
@@ -139,7 +139,7 @@ internal sealed class NuGetPackages(string folder)
             .Where(l => l.Length > 0)
             .Distinct();
         throw CellException.Directive(
-            $"dotnet could not restore {string.Join(", ", wanted.Select(p => $"{p.Key} {p.Value}"))}: "
+            $"dotnet could not restore {string.Join(", ", _wanted.Select(p => $"{p.Key} {p.Value}"))}: "
                 + (string.Join("; ", reasons) is { Length: > 0 } text ? text : output.Trim())
         );
     }
@@ -167,7 +167,7 @@ internal sealed class NuGetPackages(string folder)
         {
             string[] name = package.Name.Split('/');
             if (
-                wanted.TryGetValue(name[0], out string? asked)
+                _wanted.TryGetValue(name[0], out string? asked)
                 && char.IsAsciiDigit(asked[0])
                 && !asked.Contains('*')
                 && Whole(asked) != Whole(name[1])
@@ -176,7 +176,7 @@ internal sealed class NuGetPackages(string folder)
                     $"{name[0]} {asked} is in no package source; the next one there is {name[1]}: write #r "
                         + $"\"nuget: {name[0]}, {name[1]}\" to take it."
                 );
-            if (resolved.TryGetValue(name[0], out string? version))
+            if (_resolved.TryGetValue(name[0], out string? version))
             {
                 if (version != name[1])
                     throw CellException.Directive(
@@ -199,7 +199,7 @@ internal sealed class NuGetPackages(string folder)
                     : FilesOf(package.Value, kind, root);
         }
         foreach (var assets in fresh)
-            resolved[assets.Package.Split('/')[0]] = assets.Package.Split('/')[1];
+            _resolved[assets.Package.Split('/')[0]] = assets.Package.Split('/')[1];
         return fresh;
     }
 

@@ -13,67 +13,67 @@ internal sealed class OutputQueue : IDisposable
     /// <summary>How long text may wait for more text.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(15);
 
-    private readonly object gate = new();
-    private readonly Thread pump;
-    private List<Item> waiting = [];
-    private int characters;
-    private bool delivering;
-    private bool hurry;
-    private bool closed;
+    private readonly object _gate = new();
+    private readonly Thread _pump;
+    private List<Item> _waiting = [];
+    private int _characters;
+    private bool _delivering;
+    private bool _hurry;
+    private bool _closed;
 
     public OutputQueue()
     {
-        pump = new Thread(Pump) { IsBackground = true, Name = "cell output" };
-        pump.Start();
+        _pump = new Thread(Pump) { IsBackground = true, Name = "cell output" };
+        _pump.Start();
     }
 
     public void Write(ICellHost host, StreamName name, string text)
     {
         if (text.Length == 0)
             return;
-        lock (gate)
+        lock (_gate)
         {
-            while (characters > MaxWaiting && !closed)
-                Monitor.Wait(gate);
-            if (waiting is [.., { Text: { } last } tail] && tail.Name == name && tail.Host == host)
+            while (_characters > MaxWaiting && !_closed)
+                Monitor.Wait(_gate);
+            if (_waiting is [.., { Text: { } last } tail] && tail.Name == name && tail.Host == host)
                 last.Append(text);
             else
-                waiting.Add(new(host, name, new StringBuilder(text), null));
-            characters += text.Length;
-            Monitor.PulseAll(gate);
+                _waiting.Add(new(host, name, new StringBuilder(text), null));
+            _characters += text.Length;
+            Monitor.PulseAll(_gate);
         }
     }
 
     public void Post(ICellHost host, Action<ICellHost> call)
     {
-        lock (gate)
+        lock (_gate)
         {
-            while (waiting.Count > 1000 && !closed)
-                Monitor.Wait(gate);
-            waiting.Add(new(host, default, null, call));
-            Monitor.PulseAll(gate);
+            while (_waiting.Count > 1000 && !_closed)
+                Monitor.Wait(_gate);
+            _waiting.Add(new(host, default, null, call));
+            Monitor.PulseAll(_gate);
         }
     }
 
     /// <summary>Waits until everything has been delivered.</summary>
     public void Drain()
     {
-        lock (gate)
+        lock (_gate)
         {
-            hurry = true;
-            Monitor.PulseAll(gate);
-            while ((waiting.Count > 0 || delivering) && !closed)
-                Monitor.Wait(gate);
-            hurry = false;
+            _hurry = true;
+            Monitor.PulseAll(_gate);
+            while ((_waiting.Count > 0 || _delivering) && !_closed)
+                Monitor.Wait(_gate);
+            _hurry = false;
         }
     }
 
     public void Dispose()
     {
-        lock (gate)
+        lock (_gate)
         {
-            closed = true;
-            Monitor.PulseAll(gate);
+            _closed = true;
+            Monitor.PulseAll(_gate);
         }
     }
 
@@ -97,19 +97,19 @@ internal sealed class OutputQueue : IDisposable
 
     private List<Item>? Next()
     {
-        lock (gate)
+        lock (_gate)
         {
-            delivering = false;
-            Monitor.PulseAll(gate);
-            while (waiting.Count == 0 && !closed)
-                Monitor.Wait(gate);
-            if (!hurry && !closed && waiting is [{ Text: not null }])
-                Monitor.Wait(gate, Gather);
-            if (closed)
+            _delivering = false;
+            Monitor.PulseAll(_gate);
+            while (_waiting.Count == 0 && !_closed)
+                Monitor.Wait(_gate);
+            if (!_hurry && !_closed && _waiting is [{ Text: not null }])
+                Monitor.Wait(_gate, Gather);
+            if (_closed)
                 return null;
-            var items = waiting;
-            (waiting, characters, delivering) = ([], 0, true);
-            Monitor.PulseAll(gate);
+            var items = _waiting;
+            (_waiting, _characters, _delivering) = ([], 0, true);
+            Monitor.PulseAll(_gate);
             return items;
         }
     }

@@ -11,10 +11,10 @@ namespace CsNotebook.Engine;
 /// </summary>
 internal sealed class PageScripts
 {
-    private readonly object gate = new();
-    private string running = "";
-    private int run;
-    private (string Code, int Run)? bringer;
+    private readonly object _gate = new();
+    private string _running = "";
+    private int _run;
+    private (string Code, int Run)? _bringer;
 
     /// <summary>What stays where the script was.</summary>
     public static MimeBundle Line { get; } =
@@ -31,8 +31,8 @@ internal sealed class PageScripts
     /// <summary>A cell begins.</summary>
     public void Begin(string code)
     {
-        lock (gate)
-            (running, run) = (code, run + 1);
+        lock (_gate)
+            (_running, _run) = (code, _run + 1);
     }
 
     /// <summary>What must be shown before a bundle and then replaced by <see cref="Line"/>; null for nothing.</summary>
@@ -40,11 +40,11 @@ internal sealed class PageScripts
     {
         if (!HasChart(bundle) || PlotlyCharts.Script.Length == 0)
             return null;
-        lock (gate)
+        lock (_gate)
         {
-            if (bringer is { } before && (before.Code != running || before.Run == run))
+            if (_bringer is { } before && (before.Code != _running || before.Run == _run))
                 return null;
-            bringer = (running, run);
+            _bringer = (_running, _run);
         }
         return new MimeBundle { { "text/html", PlotlyCharts.Script }, { "text/plain", "plotly.js for charts" } };
     }

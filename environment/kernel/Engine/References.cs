@@ -11,7 +11,7 @@ internal sealed class References
 {
     private static readonly string Framework = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
 
-    private readonly Dictionary<string, (string Path, byte[] Hash)> added = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, (string Path, byte[] Hash)> _added = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The references, in the order in which they came.</summary>
     public IReadOnlyList<MetadataReference> All { get; private set; } = [.. FrameworkReferences()];
@@ -34,7 +34,7 @@ internal sealed class References
         string name = Path.GetFileNameWithoutExtension(path);
         byte[] image = File.ReadAllBytes(path),
             hash = System.Security.Cryptography.SHA256.HashData(image);
-        if (added.TryGetValue(name, out var known))
+        if (_added.TryGetValue(name, out var known))
         {
             if (known.Hash.AsSpan().SequenceEqual(hash))
                 return;
@@ -45,11 +45,11 @@ internal sealed class References
                         + "restart the kernel to change it."
             );
         }
-        added.Add(name, (path, hash));
+        _added.Add(name, (path, hash));
         foreach (string needed in Needed(image).Select(n => Path.Combine(Path.GetDirectoryName(path)!, n + ".dll")))
         {
             if (
-                !added.ContainsKey(Path.GetFileNameWithoutExtension(needed))
+                !_added.ContainsKey(Path.GetFileNameWithoutExtension(needed))
                 && FrameworkAssembly(needed) is null
                 && File.Exists(needed)
             )

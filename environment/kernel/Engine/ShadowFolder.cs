@@ -7,14 +7,14 @@ namespace CsNotebook.Engine;
 /// </summary>
 internal sealed class ShadowFolder
 {
-    private readonly string source;
-    private readonly string shadow;
+    private readonly string _source;
+    private readonly string _shadow;
 
-    /// <param name="source">The folder of the original dll.</param>
-    /// <param name="shadow">The folder to make.</param>
+    /// <param name="source">the folder of the original dll.</param>
+    /// <param name="shadow">the folder to make.</param>
     public ShadowFolder(string source, string shadow)
     {
-        (this.source, this.shadow) = (source, shadow);
+        (_source, _shadow) = (source, shadow);
         Directory.CreateDirectory(shadow);
         foreach (string entry in Directory.EnumerateFileSystemEntries(source))
         {
@@ -24,29 +24,29 @@ internal sealed class ShadowFolder
     }
 
     /// <summary>A folder of links that are made one by one.</summary>
-    /// <param name="shadow">The folder to make.</param>
+    /// <param name="shadow">the folder to make.</param>
     public ShadowFolder(string shadow)
     {
-        (source, this.shadow) = ("", shadow);
+        (_source, _shadow) = ("", shadow);
         Directory.CreateDirectory(shadow);
     }
 
     /// <summary>Makes a link to a file, unless there is one of its name.</summary>
     public void Link(string original)
     {
-        string link = Path.Combine(shadow, Path.GetFileName(original));
+        string link = Path.Combine(_shadow, Path.GetFileName(original));
         if (!Path.Exists(link))
             LinkOrCopy(original, link);
     }
 
     /// <summary>The original folder.</summary>
-    public string Source => source;
+    public string Source => _source;
 
     /// <summary>A copy of the dll of that name that can be loaded, or null where the folder has none.</summary>
     public string? Copy(string dll)
     {
-        string original = Path.Combine(source, dll),
-            copy = Path.Combine(shadow, dll);
+        string original = Path.Combine(_source, dll),
+            copy = Path.Combine(_shadow, dll);
         if (!File.Exists(original))
             return null;
         if (!File.Exists(copy))
@@ -56,7 +56,7 @@ internal sealed class ShadowFolder
 
     /// <summary>The path of a file as seen beside the copies, or null where there is none.</summary>
     public string? Find(string relative) =>
-        Path.Combine(shadow, relative) is var path && File.Exists(path) ? path : null;
+        Path.Combine(_shadow, relative) is var path && File.Exists(path) ? path : null;
 
     private static bool IsDll(string path) =>
         path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) && File.Exists(path);

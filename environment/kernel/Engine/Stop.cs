@@ -14,23 +14,23 @@ public static class Stop
     /// <summary>What is left for unwinding and for code that is not the cell's.</summary>
     private const int Reserve = 1 << 20;
 
-    private static volatile bool requested;
+    private static volatile bool s_requested;
 
     [ThreadStatic]
-    private static nuint stackFloor;
+    private static nuint s_stackFloor;
 
     /// <summary>Whether the running cell is to stop. Stays true until the next cell begins, for stragglers.</summary>
     internal static bool Requested
     {
-        get => requested;
-        set => requested = value;
+        get => s_requested;
+        set => s_requested = value;
     }
 
     /// <summary>Throws <see cref="CellStoppedException"/> if the running cell is to stop.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Check()
     {
-        if (requested)
+        if (s_requested)
             Throw();
     }
 
@@ -43,7 +43,7 @@ public static class Stop
     public static unsafe void Enter()
     {
         byte here;
-        if (requested || (nuint)(&here) < stackFloor)
+        if (s_requested || (nuint)(&here) < s_stackFloor)
             Leave();
     }
 
@@ -51,7 +51,7 @@ public static class Stop
     internal static unsafe void Guard(int stackSize)
     {
         byte here;
-        stackFloor = (nuint)(&here) - (nuint)(stackSize - Reserve);
+        s_stackFloor = (nuint)(&here) - (nuint)(stackSize - Reserve);
     }
 
     private static void Leave()

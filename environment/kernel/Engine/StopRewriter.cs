@@ -10,7 +10,7 @@ namespace CsNotebook.Engine;
 /// <see cref="Stop.Enter"/> or <see cref="Stop.Check"/> at the entry of functions. Calls that would end the process
 /// lead to <see cref="CellExit"/>. Adds no line and moves no directive, so line numbers stay the author's.
 /// </summary>
-/// <param name="model">The cell's semantic model, asked only about lambdas of the form <c>x => expression</c> and
+/// <param name="model">the cell's semantic model, asked only about lambdas of the form <c>x => expression</c> and
 /// exits.</param>
 internal sealed class StopRewriter(SemanticModel model) : CSharpSyntaxRewriter
 {

@@ -5,11 +5,11 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace CsNotebook.Engine;
 
 /// <summary>A compiled piece of a cell.</summary>
-/// <param name="Cell">The cell's name.</param>
-/// <param name="Written">The code as its author wrote it.</param>
-/// <param name="Compilation">The code as it runs, with stop checks.</param>
-/// <param name="Assembly">Null where there is nothing to run, only usings.</param>
-/// <param name="HasValue">Whether it ends in an expression without a semicolon.</param>
+/// <param name="Cell">the cell's name.</param>
+/// <param name="Written">the code as its author wrote it.</param>
+/// <param name="Compilation">the code as it runs, with stop checks.</param>
+/// <param name="Assembly">null where there is nothing to run, only usings.</param>
+/// <param name="HasValue">whether it ends in an expression without a semicolon.</param>
 internal sealed record Submission(
     string Cell,
     CompilationUnitSyntax Written,

@@ -41,18 +41,18 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
         concurrentBuild: false
     );
 
-    private CSharpCompilation? last;
-    private object?[] instances = new object?[64];
-    private int count;
+    private CSharpCompilation? _last;
+    private object?[] _instances = new object?[64];
+    private int _count;
 
     /// <summary>What compiled so far, oldest first.</summary>
     public IReadOnlyList<Submission> Submissions { get; private set; } = [];
 
     /// <summary>Compiles code that comes next, without running it.</summary>
-    /// <param name="code">The code; blank lines stand for what was cut out, so that line numbers are the
+    /// <param name="code">the code; blank lines stand for what was cut out, so that line numbers are the
     /// cell's.</param>
-    /// <param name="cell">The cell's name, as stack traces are to show it.</param>
-    /// <param name="stop">Stops the compilation.</param>
+    /// <param name="cell">the cell's name, as stack traces are to show it.</param>
+    /// <param name="stop">stops the compilation.</param>
     /// <exception cref="CellException">The code does not compile.</exception>
     public Submission Compile(string code, string cell, CancellationToken stop)
     {
@@ -101,13 +101,13 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
     /// <returns>The value of its last expression.</returns>
     public object? Run(Submission submission)
     {
-        last = submission.Compilation;
+        _last = submission.Compilation;
         Submissions = [.. Submissions, submission];
         if (submission.Assembly is not { } assembly)
             return null;
-        count++;
-        if (instances.Length < count + 2)
-            Array.Resize(ref instances, instances.Length * 2);
+        _count++;
+        if (_instances.Length < _count + 2)
+            Array.Resize(ref _instances, _instances.Length * 2);
 
         var entry = submission.Compilation.GetEntryPoint(default)!;
         var factory = assembly
@@ -116,14 +116,14 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
             .CreateDelegate<Func<object?[], Task<object?>>>();
         try
         {
-            var task = factory(instances);
+            var task = factory(_instances);
             // Wait() rather than the awaiter: it can be interrupted even when the task never ends.
             ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
             return task.GetAwaiter().GetResult();
         }
         finally
         {
-            submission.Instance = instances.FirstOrDefault(i => i?.GetType().Assembly == assembly);
+            submission.Instance = _instances.FirstOrDefault(i => i?.GetType().Assembly == assembly);
         }
     }
 
@@ -133,7 +133,7 @@ internal sealed class SubmissionChain(CellLoadContext context, References refere
             tree,
             references.All,
             CompilationOptions.WithScriptClassName($"Submission#{Submissions.Count + 1}"),
-            last,
+            _last,
             returnType: typeof(object)
         );
 

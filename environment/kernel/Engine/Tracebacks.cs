@@ -21,10 +21,10 @@ internal static partial class Tracebacks
         "System.Runtime.ExceptionServices.",
     ];
 
-    /// <param name="thrown">What was thrown.</param>
-    /// <param name="cell">The cell that ran.</param>
-    /// <param name="sources">The lines of all cells so far, by name.</param>
-    /// <param name="stopped">Whether the cell was asked to stop.</param>
+    /// <param name="thrown">what was thrown.</param>
+    /// <param name="cell">the cell that ran.</param>
+    /// <param name="sources">the lines of all cells so far, by name.</param>
+    /// <param name="stopped">whether the cell was asked to stop.</param>
     public static CellError Describe(
         Exception thrown,
         string cell,

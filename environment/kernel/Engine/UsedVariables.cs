@@ -11,7 +11,7 @@ internal sealed class UsedVariables
     /// <summary>What the end of a session waits for what it disposes.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly Dictionary<string, Submission> owners = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Submission> _owners = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Takes note of a submission that is about to run: what loses its name to it is disposed now, what it uses later.
@@ -20,11 +20,11 @@ internal sealed class UsedVariables
     {
         foreach (string name in SessionVariables.Fields(submission.Compilation).Select(f => f.Name))
         {
-            if (owners.Remove(name, out var owner))
+            if (_owners.Remove(name, out var owner))
                 End(name, owner);
         }
         foreach (string name in submission.Used)
-            owners[name] = submission;
+            _owners[name] = submission;
     }
 
     /// <summary>Disposes all, the newest first.</summary>
@@ -32,7 +32,7 @@ internal sealed class UsedVariables
     {
         var ending = new Thread(() =>
         {
-            foreach (var (name, owner) in owners.Reverse())
+            foreach (var (name, owner) in _owners.Reverse())
                 End(name, owner);
         })
         {
@@ -41,7 +41,7 @@ internal sealed class UsedVariables
         };
         ending.Start();
         ending.Join(Patience);
-        owners.Clear();
+        _owners.Clear();
     }
 
     /// <summary>Whether a type can be declared by <c>using</c>.</summary>

@@ -16,8 +16,8 @@ internal static partial class UsingDeclarations
     /// <summary>
     /// The code with <c>using</c> (and <c>await using</c>) blanked out where it declares: every position stays.
     /// </summary>
-    /// <param name="code">The code.</param>
-    /// <param name="names">The names so declared.</param>
+    /// <param name="code">the code.</param>
+    /// <param name="names">the names so declared.</param>
     public static string Plain(string code, out IReadOnlyList<string> names)
     {
         names = [];

@@ -7,13 +7,13 @@ namespace CsNotebook.Jupyter;
 
 /// <summary>What a front end writes down for its kernel: where to listen, and the key of the signatures.</summary>
 /// <param name="Transport"><c>tcp</c> or <c>ipc</c>.</param>
-/// <param name="Ip">The address to listen on; for ipc the beginning of the sockets' paths.</param>
-/// <param name="Shell">The shell's port.</param>
-/// <param name="Control">The control channel's port.</param>
-/// <param name="Iopub">The port where output is published.</param>
-/// <param name="Stdin">The port where the user is asked.</param>
-/// <param name="Heartbeat">The heartbeat's port.</param>
-/// <param name="Key">The key; empty for messages without signatures.</param>
+/// <param name="Ip">the address to listen on; for ipc the beginning of the sockets' paths.</param>
+/// <param name="Shell">the shell's port.</param>
+/// <param name="Control">the control channel's port.</param>
+/// <param name="Iopub">the port where output is published.</param>
+/// <param name="Stdin">the port where the user is asked.</param>
+/// <param name="Heartbeat">the heartbeat's port.</param>
+/// <param name="Key">the key; empty for messages without signatures.</param>
 internal sealed record ConnectionFile(
     string Transport,
     string Ip,

@@ -8,19 +8,19 @@ internal sealed class History
 {
     private const int Session = 1;
 
-    private readonly List<(int Line, string Input, string? Output)> entries = [];
+    private readonly List<(int Line, string Input, string? Output)> _entries = [];
 
     /// <summary>Takes note of a cell and of its value's text.</summary>
-    public void Add(int line, string input, string? output) => entries.Add((line, input, output));
+    public void Add(int line, string input, string? output) => _entries.Add((line, input, output));
 
     /// <summary>The content of a <c>history_reply</c>.</summary>
     public JsonObject Answer(Message request)
     {
         IEnumerable<(int Line, string Input, string? Output)> found = request.Text("hist_access_type") switch
         {
-            "tail" => entries.TakeLast(request.Number("n") ?? int.MaxValue),
+            "tail" => _entries.TakeLast(request.Number("n") ?? int.MaxValue),
             "range" => request.Number("session") is null or 0 or Session
-                ? entries.Where(e =>
+                ? _entries.Where(e =>
                     e.Line >= (request.Number("start") ?? 1) && e.Line < (request.Number("stop") ?? int.MaxValue)
                 )
                 : [],
@@ -47,7 +47,7 @@ internal sealed class History
 
     private IEnumerable<(int Line, string Input, string? Output)> Search(string pattern, int n, bool unique)
     {
-        var found = entries.Where(e => FileSystemName.MatchesSimpleExpression(pattern, e.Input, ignoreCase: false));
+        var found = _entries.Where(e => FileSystemName.MatchesSimpleExpression(pattern, e.Input, ignoreCase: false));
         // Of equal ones the last is kept.
         return (unique ? found.Reverse().DistinctBy(e => e.Input).Reverse() : found).TakeLast(n);
     }

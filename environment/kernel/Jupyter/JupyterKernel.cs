@@ -12,60 +12,60 @@ internal sealed class JupyterKernel : IDisposable
     /// <summary>What a running cell gets to end, and a front end to take the last messages, at a shutdown.</summary>
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
 
-    private readonly TextWriter log;
-    private readonly IWire wire;
-    private readonly Publisher publisher;
-    private readonly InputChannel input;
-    private readonly Shell requests;
-    private readonly BlockingCollection<Message> waiting = [],
-        urgent = [];
-    private readonly HashSet<Message> aborted = new(ReferenceEqualityComparer.Instance);
-    private readonly ManualResetEventSlim ended = new();
-    private readonly Lazy<Task> warmUp;
+    private readonly TextWriter _log;
+    private readonly IWire _wire;
+    private readonly Publisher _publisher;
+    private readonly InputChannel _input;
+    private readonly Shell _requests;
+    private readonly BlockingCollection<Message> _waiting = [],
+        _urgent = [];
+    private readonly HashSet<Message> _aborted = new(ReferenceEqualityComparer.Instance);
+    private readonly ManualResetEventSlim _ended = new();
+    private readonly Lazy<Task> _warmUp;
 
     /// <summary>Opens the wire; <see cref="Run"/> begins to answer.</summary>
-    /// <param name="open">Makes the wire, from what takes its sentences.</param>
-    /// <param name="log">Receives a line for each thing that went wrong outside of cells.</param>
+    /// <param name="open">makes the wire, from what takes its sentences.</param>
+    /// <param name="log">receives a line for each thing that went wrong outside of cells.</param>
     public JupyterKernel(Func<Action<string>, IWire> open, TextWriter log)
     {
-        this.log = log;
-        wire = open(Log);
-        input = new InputChannel(wire);
-        publisher = new Publisher(wire);
-        requests = new Shell(publisher, input) { AbortWaiting = AbortWaiting };
-        warmUp = new(WarmUpAsync);
+        _log = log;
+        _wire = open(Log);
+        _input = new InputChannel(_wire);
+        _publisher = new Publisher(_wire);
+        _requests = new Shell(_publisher, _input) { AbortWaiting = AbortWaiting };
+        _warmUp = new(WarmUpAsync);
     }
 
     /// <summary>Answers requests until a shutdown is asked for and done.</summary>
     public void Run()
     {
-        wire.Start(Received, Shutdown);
-        publisher.Status("starting", null);
-        var threads = new[] { Background(Channel.Shell, waiting), Background(Channel.Control, urgent) };
-        ended.Wait();
-        requests.Interrupt();
-        waiting.CompleteAdding();
-        urgent.CompleteAdding();
+        _wire.Start(Received, Shutdown);
+        _publisher.Status("starting", null);
+        var threads = new[] { Background(Channel.Shell, _waiting), Background(Channel.Control, _urgent) };
+        _ended.Wait();
+        _requests.Interrupt();
+        _waiting.CompleteAdding();
+        _urgent.CompleteAdding();
         var until = DateTime.UtcNow + Farewell;
         foreach (var thread in threads)
             thread.Join(Max(until - DateTime.UtcNow, TimeSpan.Zero));
-        wire.Drain(until);
+        _wire.Drain(until);
     }
 
     /// <summary>Stops the running cell, if there is one.</summary>
-    public void Interrupt() => requests.Interrupt();
+    public void Interrupt() => _requests.Interrupt();
 
     /// <summary>Lets <see cref="Run"/> end.</summary>
-    public void Shutdown() => ended.Set();
+    public void Shutdown() => _ended.Set();
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (warmUp.IsValueCreated)
-            warmUp.Value.Wait(Farewell);
-        publisher.Dispose();
-        wire.Dispose();
-        requests.Dispose();
+        if (_warmUp.IsValueCreated)
+            _warmUp.Value.Wait(Farewell);
+        _publisher.Dispose();
+        _wire.Dispose();
+        _requests.Dispose();
     }
 
     private void Received(Channel channel, Message message)
@@ -73,11 +73,11 @@ internal sealed class JupyterKernel : IDisposable
         try
         {
             if (channel == Channel.Shell)
-                waiting.Add(message);
+                _waiting.Add(message);
             else if (channel == Channel.Control)
                 TakeControl(message);
             else
-                input.Received(message);
+                _input.Received(message);
         }
         catch (InvalidOperationException)
         {
@@ -90,14 +90,14 @@ internal sealed class JupyterKernel : IDisposable
     {
         if (message.Type == "interrupt_request")
             Interrupt();
-        urgent.Add(message);
+        _urgent.Add(message);
     }
 
     /// <summary>Marks the requests that wait now: they are to be answered, not done.</summary>
     private void AbortWaiting()
     {
-        foreach (var message in waiting.Where(m => m.Type == "execute_request"))
-            aborted.Add(message);
+        foreach (var message in _waiting.Where(m => m.Type == "execute_request"))
+            _aborted.Add(message);
     }
 
     private Thread Background(Channel channel, BlockingCollection<Message> messages)
@@ -117,14 +117,14 @@ internal sealed class JupyterKernel : IDisposable
 
     private void Serve(Message request, Channel channel)
     {
-        publisher.Status("busy", request);
+        _publisher.Status("busy", request);
         JsonObject? content;
         try
         {
             content =
                 channel == Channel.Control || request.Type == "shutdown_request" ? AnswerControl(request)
-                : aborted.Remove(request) || ended.IsSet ? new JsonObject { ["status"] = "aborted" }
-                : requests.Answer(request);
+                : _aborted.Remove(request) || _ended.IsSet ? new JsonObject { ["status"] = "aborted" }
+                : _requests.Answer(request);
         }
         catch (Exception e)
         {
@@ -134,21 +134,21 @@ internal sealed class JupyterKernel : IDisposable
         if (content is not null && request.Type.EndsWith("_request", StringComparison.Ordinal))
         {
             string reply = request.Type[..^"request".Length] + "reply";
-            wire.Send(channel, reply, content, request);
+            _wire.Send(channel, reply, content, request);
         }
-        publisher.Status("idle", request);
+        _publisher.Status("idle", request);
         if (request.Type == "shutdown_request")
             Shutdown();
         // Its front end knows it now, and a person takes a while over the first cell.
         if (request.Type == "kernel_info_request")
-            _ = warmUp.Value;
+            _ = _warmUp.Value;
     }
 
     private async Task WarmUpAsync()
     {
         try
         {
-            await requests.WarmUpAsync().ConfigureAwait(false);
+            await _requests.WarmUpAsync().ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -163,16 +163,16 @@ internal sealed class JupyterKernel : IDisposable
             case "interrupt_request":
                 return new JsonObject { ["status"] = "ok" };
             case "shutdown_request":
-                publisher.Publish("shutdown_reply", Goodbye(), request);
+                _publisher.Publish("shutdown_reply", Goodbye(), request);
                 return Goodbye();
             default:
-                return requests.AnswerBeside(request);
+                return _requests.AnswerBeside(request);
         }
 
         JsonObject Goodbye() => new() { ["status"] = "ok", ["restart"] = request.Flag("restart") };
     }
 
-    private void Log(string sentence) => log.WriteLine($"csnotebook: {sentence}");
+    private void Log(string sentence) => _log.WriteLine($"csnotebook: {sentence}");
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

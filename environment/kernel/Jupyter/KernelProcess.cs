@@ -9,18 +9,18 @@ internal sealed class KernelProcess : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly string folder = Directory.CreateTempSubdirectory("csnb-").FullName;
-    private readonly long begin;
+    private readonly string _folder = Directory.CreateTempSubdirectory("csnb-").FullName;
+    private readonly long _begin;
 
     /// <summary>Starts it.</summary>
-    /// <param name="key">The key of its messages' signatures.</param>
+    /// <param name="key">the key of its messages' signatures.</param>
     public KernelProcess(string key)
     {
-        Connection = new ConnectionFile("ipc", Path.Combine(folder, "k"), 1, 2, 3, 4, 5, key);
-        string file = Path.Combine(folder, "connection.json");
+        Connection = new ConnectionFile("ipc", Path.Combine(_folder, "k"), 1, 2, 3, 4, 5, key);
+        string file = Path.Combine(_folder, "connection.json");
         Connection.Save(file);
         string[] launcher = KernelSpecs.Launcher();
-        begin = Stopwatch.GetTimestamp();
+        _begin = Stopwatch.GetTimestamp();
         Process = Process.Start(launcher[0], [.. launcher[1..], "start", "-f", file]);
     }
 
@@ -31,7 +31,7 @@ internal sealed class KernelProcess : IDisposable
     public Process Process { get; }
 
     /// <summary>The time since it was started.</summary>
-    public TimeSpan Age => Stopwatch.GetElapsedTime(begin);
+    public TimeSpan Age => Stopwatch.GetElapsedTime(_begin);
 
     /// <summary>Connects to one of its channels, once it listens.</summary>
     /// <exception cref="TimeoutException">It does not listen within a minute, or has ended.</exception>
@@ -67,6 +67,6 @@ internal sealed class KernelProcess : IDisposable
             Process.Kill();
         Process.WaitForExit(Limit);
         Process.Dispose();
-        Directory.Delete(folder, recursive: true);
+        Directory.Delete(_folder, recursive: true);
     }
 }

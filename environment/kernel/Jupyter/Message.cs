@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 namespace CsNotebook.Jupyter;
 
 /// <summary>A Jupyter message that came in.</summary>
-/// <param name="Identities">The frames before the delimiter: the way back.</param>
-/// <param name="Type">Its type, <c>execute_request</c> for instance.</param>
-/// <param name="Header">Its header; what answers it carries this as parent header.</param>
-/// <param name="Content">Its content.</param>
+/// <param name="Identities">the frames before the delimiter: the way back.</param>
+/// <param name="Type">its type, <c>execute_request</c> for instance.</param>
+/// <param name="Header">its header; what answers it carries this as parent header.</param>
+/// <param name="Content">its content.</param>
 internal sealed record Message(byte[][] Identities, string Type, JsonObject Header, JsonObject Content)
 {
     /// <summary>A text of the content, or <paramref name="otherwise"/>.</summary>

@@ -11,8 +11,8 @@ namespace CsNotebook.Jupyter;
 /// Jupyter messages as frames: identities, <c>&lt;IDS|MSG&gt;</c>, the signature, then header, parent header, metadata
 /// and content as JSON. (jupyter-client.readthedocs.io/en/stable/messaging.html)
 /// </summary>
-/// <param name="key">The key of the signatures; empty for none.</param>
-/// <param name="session">The name under which messages are sent.</param>
+/// <param name="key">the key of the signatures; empty for none.</param>
+/// <param name="session">the name under which messages are sent.</param>
 internal sealed class MessageCodec(string key, string session)
 {
     /// <summary>The version of the messaging protocol.</summary>
@@ -23,15 +23,15 @@ internal sealed class MessageCodec(string key, string session)
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private readonly byte[] key = Encoding.UTF8.GetBytes(key);
+    private readonly byte[] _key = Encoding.UTF8.GetBytes(key);
 
     private static ReadOnlySpan<byte> Delimiter => "<IDS|MSG>"u8;
 
     /// <summary>A new message as frames.</summary>
-    /// <param name="identities">The frames before the delimiter: whom it is for, or the topic.</param>
-    /// <param name="type">The message's type.</param>
-    /// <param name="content">Its content.</param>
-    /// <param name="parent">The header of the message that this one answers.</param>
+    /// <param name="identities">the frames before the delimiter: whom it is for, or the topic.</param>
+    /// <param name="type">the message's type.</param>
+    /// <param name="content">its content.</param>
+    /// <param name="parent">the header of the message that this one answers.</param>
     public byte[][] Encode(byte[][] identities, string type, JsonObject content, JsonObject? parent)
     {
         byte[][] parts = [Bytes(Header(type, session)), Bytes(parent ?? []), Bytes([]), Bytes(content)];
@@ -58,7 +58,7 @@ internal sealed class MessageCodec(string key, string session)
         if (at < 0 || frames.Length < at + 6)
             throw new InvalidDataException("it is not framed as a Jupyter message");
         var parts = frames[(at + 2)..(at + 6)];
-        if (key.Length > 0 && !CryptographicOperations.FixedTimeEquals(Sign(parts), frames[at + 1]))
+        if (_key.Length > 0 && !CryptographicOperations.FixedTimeEquals(Sign(parts), frames[at + 1]))
             throw new InvalidDataException(
                 "its signature is wrong; it was signed with another key than the connection file's"
             );
@@ -82,9 +82,9 @@ internal sealed class MessageCodec(string key, string session)
 
     private byte[] Sign(byte[][] parts)
     {
-        if (key.Length == 0)
+        if (_key.Length == 0)
             return [];
-        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
         foreach (byte[] part in parts)
             hash.AppendData(part);
         return Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset()));

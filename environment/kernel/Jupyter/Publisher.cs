@@ -13,24 +13,24 @@ internal sealed class Publisher : IDisposable
 
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(50);
 
-    private readonly IWire wire;
-    private readonly object gate = new();
-    private readonly StringBuilder text = new();
-    private StreamName name;
-    private Message? writer;
-    private bool closed;
+    private readonly IWire _wire;
+    private readonly object _gate = new();
+    private readonly StringBuilder _text = new();
+    private StreamName _name;
+    private Message? _writer;
+    private bool _closed;
 
     /// <summary>Publishes through a wire.</summary>
     public Publisher(IWire wire)
     {
-        this.wire = wire;
+        _wire = wire;
         new Thread(SendGathered) { IsBackground = true, Name = "stream output" }.Start();
     }
 
     /// <summary>Publishes a message on behalf of a request.</summary>
     public void Publish(string type, JsonObject content, Message? parent)
     {
-        lock (gate)
+        lock (_gate)
         {
             SendText();
             Send(type, content, parent);
@@ -44,44 +44,44 @@ internal sealed class Publisher : IDisposable
     /// <summary>Publishes text, soon.</summary>
     public void Stream(StreamName stream, string more, Message parent)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (stream != name || parent != writer || text.Length > MaxText)
+            if (stream != _name || parent != _writer || _text.Length > MaxText)
                 SendText();
-            (name, writer) = (stream, parent);
-            text.Append(more);
-            Monitor.Pulse(gate);
+            (_name, _writer) = (stream, parent);
+            _text.Append(more);
+            Monitor.Pulse(_gate);
         }
     }
 
     /// <summary>Sends the text that was gathered.</summary>
     public void Flush()
     {
-        lock (gate)
+        lock (_gate)
             SendText();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (gate)
+        lock (_gate)
         {
-            closed = true;
-            Monitor.Pulse(gate);
+            _closed = true;
+            Monitor.Pulse(_gate);
         }
     }
 
     private void SendGathered()
     {
-        lock (gate)
+        lock (_gate)
         {
-            while (!closed)
+            while (!_closed)
             {
-                while (text.Length == 0 && !closed)
-                    Monitor.Wait(gate);
+                while (_text.Length == 0 && !_closed)
+                    Monitor.Wait(_gate);
                 long until = Environment.TickCount64 + (long)Gather.TotalMilliseconds;
-                while (!closed && until - Environment.TickCount64 is > 0 and var left)
-                    Monitor.Wait(gate, (int)left);
+                while (!_closed && until - Environment.TickCount64 is > 0 and var left)
+                    Monitor.Wait(_gate, (int)left);
                 SendText();
             }
         }
@@ -89,17 +89,17 @@ internal sealed class Publisher : IDisposable
 
     private void SendText()
     {
-        if (text.Length == 0)
+        if (_text.Length == 0)
             return;
-        string all = text.ToString();
-        text.Clear();
+        string all = _text.ToString();
+        _text.Clear();
         Send(
             "stream",
-            new JsonObject { ["name"] = name == StreamName.Stdout ? "stdout" : "stderr", ["text"] = all },
-            writer
+            new JsonObject { ["name"] = _name == StreamName.Stdout ? "stdout" : "stderr", ["text"] = all },
+            _writer
         );
     }
 
     private void Send(string type, JsonObject content, Message? parent) =>
-        wire.Send(Channel.Iopub, type, content, parent);
+        _wire.Send(Channel.Iopub, type, content, parent);
 }

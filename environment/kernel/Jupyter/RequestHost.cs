@@ -4,11 +4,11 @@ using CsNotebook.Engine;
 namespace CsNotebook.Jupyter;
 
 /// <summary>Publishes what a cell shows, on behalf of the request that ran it.</summary>
-/// <param name="publisher">Where output goes.</param>
-/// <param name="input">Where the user is asked; null where the request does not allow it.</param>
-/// <param name="request">The request.</param>
-/// <param name="silent">Whether nothing is to be shown.</param>
-/// <param name="stop">Ends the wait for an answer.</param>
+/// <param name="publisher">where output goes.</param>
+/// <param name="input">where the user is asked; null where the request does not allow it.</param>
+/// <param name="request">the request.</param>
+/// <param name="silent">whether nothing is to be shown.</param>
+/// <param name="stop">ends the wait for an answer.</param>
 internal sealed class RequestHost(
     Publisher publisher,
     InputChannel? input,

@@ -7,18 +7,18 @@ namespace CsNotebook.Jupyter;
 /// <summary>Answers the requests of the shell channel with a C# session.</summary>
 internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposable
 {
-    private readonly Lazy<CSharpSession> session = new(() => new CSharpSession(NotebookFile.CodeOf));
-    private readonly History history = new();
-    private volatile CancellationTokenSource? running;
+    private readonly Lazy<CSharpSession> _session = new(() => new CSharpSession(NotebookFile.CodeOf));
+    private readonly History _history = new();
+    private volatile CancellationTokenSource? _running;
 
     /// <summary>Called when a cell fails and those that wait behind it are not to run.</summary>
     public required Action AbortWaiting { get; init; }
 
     /// <summary>Prepares the session for its first cell; see <see cref="CSharpSession.WarmUpAsync"/>.</summary>
-    public Task WarmUpAsync() => Task.Run(() => session.Value.WarmUpAsync());
+    public Task WarmUpAsync() => Task.Run(() => _session.Value.WarmUpAsync());
 
     /// <summary>Stops the running cell, if there is one.</summary>
-    public void Interrupt() => running?.Cancel();
+    public void Interrupt() => _running?.Cancel();
 
     /// <summary>The content of the reply; null for what has none.</summary>
     public JsonObject? Answer(Message request)
@@ -28,9 +28,9 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
             case "execute_request":
                 return Execute(request);
             case "history_request":
-                return history.Answer(request);
+                return _history.Answer(request);
             case "debug_request" when request.Text("command") == "inspectVariables":
-                return Replies.Variables(request, session.Value.Variables);
+                return Replies.Variables(request, _session.Value.Variables);
             default:
                 return AnswerBeside(request);
         }
@@ -45,11 +45,11 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
                 return Replies.KernelInfo();
             case "complete_request":
                 string code = request.Text("code");
-                return Replies.Completions(session.Value.Complete(code, Cursor(request)), code);
+                return Replies.Completions(_session.Value.Complete(code, Cursor(request)), code);
             case "inspect_request":
-                return Replies.Inspected(session.Value.Inspect(request.Text("code"), Cursor(request)));
+                return Replies.Inspected(_session.Value.Inspect(request.Text("code"), Cursor(request)));
             case "is_complete_request":
-                return Replies.IsComplete(session.Value.IsComplete(request.Text("code")));
+                return Replies.IsComplete(_session.Value.IsComplete(request.Text("code")));
             case "comm_info_request":
                 return new JsonObject { ["status"] = "ok", ["comms"] = new JsonObject() };
             case "comm_open":
@@ -68,8 +68,8 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (session.IsValueCreated)
-            session.Value.Dispose();
+        if (_session.IsValueCreated)
+            _session.Value.Dispose();
     }
 
     private static int Cursor(Message request)
@@ -84,10 +84,10 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
         bool silent = request.Flag("silent"),
             blank = string.IsNullOrWhiteSpace(code);
         bool counted = !silent && !blank && request.Flag("store_history", true);
-        int number = session.Value.ExecutionCount + (counted ? 1 : 0);
+        int number = _session.Value.ExecutionCount + (counted ? 1 : 0);
 
         // Not disposed: an interrupt may come at any moment, and there is nothing to free.
-        var stop = running = new CancellationTokenSource();
+        var stop = _running = new CancellationTokenSource();
         try
         {
             var host = new RequestHost(
@@ -102,7 +102,7 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
                 return Done(new JsonObject());
             var result = Run(code, host, counted);
             if (counted)
-                history.Add(number, code, result.Value?["text/plain"]);
+                _history.Add(number, code, result.Value?["text/plain"]);
             if (result.Value is { } value)
             {
                 host.Publish(
@@ -129,7 +129,7 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
         }
         finally
         {
-            running = null;
+            _running = null;
         }
 
         JsonObject Done(JsonObject expressions) =>
@@ -142,7 +142,7 @@ internal sealed class Shell(Publisher publisher, InputChannel input) : IDisposab
             };
 
         CellResult Run(string text, RequestHost host, bool asCell) =>
-            session.Value.ExecuteAsync(text, host, stop.Token, asCell).GetAwaiter().GetResult();
+            _session.Value.ExecuteAsync(text, host, stop.Token, asCell).GetAwaiter().GetResult();
 
         JsonObject Evaluate(Message message, CancellationToken token)
         {

@@ -10,9 +10,9 @@ namespace CsNotebook.Jupyter;
 /// ZeroMQ. A line has <c>channel</c>, <c>header</c>, <c>parent_header</c>, <c>metadata</c> and <c>content</c>, as on
 /// the websocket of Jupyter's server.
 /// </summary>
-/// <param name="input">Where requests come from; its end means that the front end has gone.</param>
-/// <param name="output">Where all messages go.</param>
-/// <param name="log">Receives a sentence for each thing that went wrong.</param>
+/// <param name="input">where requests come from; its end means that the front end has gone.</param>
+/// <param name="output">where all messages go.</param>
+/// <param name="log">receives a sentence for each thing that went wrong.</param>
 internal sealed class StdioWire(Stream input, Stream output, Action<string> log) : IWire
 {
     private const byte EndOfLine = (byte)'\n';
@@ -22,9 +22,9 @@ internal sealed class StdioWire(Stream input, Stream output, Action<string> log)
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private readonly string session = Guid.NewGuid().ToString("N");
-    private readonly object turn = new();
-    private bool broken;
+    private readonly string _session = Guid.NewGuid().ToString("N");
+    private readonly object _turn = new();
+    private bool _broken;
 
     /// <inheritdoc/>
     public void Start(Action<Channel, Message> received, Action gone) =>
@@ -36,15 +36,15 @@ internal sealed class StdioWire(Stream input, Stream output, Action<string> log)
         var message = new JsonObject
         {
             ["channel"] = channel.ToString().ToLowerInvariant(),
-            ["header"] = MessageCodec.Header(type, session),
+            ["header"] = MessageCodec.Header(type, _session),
             ["parent_header"] = parent?.Header.DeepClone() ?? new JsonObject(),
             ["metadata"] = new JsonObject(),
             ["content"] = content,
         };
         byte[] line = [.. Encoding.UTF8.GetBytes(message.ToJsonString(Json)), EndOfLine];
-        lock (turn)
+        lock (_turn)
         {
-            if (broken)
+            if (_broken)
                 return false;
             try
             {
@@ -55,7 +55,7 @@ internal sealed class StdioWire(Stream input, Stream output, Action<string> log)
             catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
                 // The front end has gone; the end of its requests, which follows, ends the kernel.
-                broken = true;
+                _broken = true;
                 return false;
             }
         }

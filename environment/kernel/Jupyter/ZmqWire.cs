@@ -7,39 +7,39 @@ namespace CsNotebook.Jupyter;
 /// <summary>The sockets of a connection file: what Jupyter's front ends speak.</summary>
 internal sealed class ZmqWire : IWire
 {
-    private readonly Action<string> log;
-    private readonly MessageCodec codec;
-    private readonly RouterSocket shell,
-        control,
-        stdin;
-    private readonly PublisherSocket iopub;
-    private readonly EchoSocket heartbeat;
-    private Action<Channel, Message> take = (_, _) => { };
+    private readonly Action<string> _log;
+    private readonly MessageCodec _codec;
+    private readonly RouterSocket _shell,
+        _control,
+        _stdin;
+    private readonly PublisherSocket _iopub;
+    private readonly EchoSocket _heartbeat;
+    private Action<Channel, Message> _take = (_, _) => { };
 
     /// <summary>Listens on all channels; <see cref="Start"/> begins to receive.</summary>
-    /// <param name="connection">Where to listen.</param>
-    /// <param name="log">Receives a sentence for each thing that went wrong.</param>
+    /// <param name="connection">where to listen.</param>
+    /// <param name="log">receives a sentence for each thing that went wrong.</param>
     /// <exception cref="IOException">A channel's place is taken.</exception>
     public ZmqWire(ConnectionFile connection, Action<string> log)
     {
-        this.log = log;
-        codec = new MessageCodec(connection.Key, Guid.NewGuid().ToString("N"));
-        shell = Router(connection.Shell, Channel.Shell);
-        control = Router(connection.Control, Channel.Control);
-        stdin = Router(connection.Stdin, Channel.Stdin);
-        iopub = new PublisherSocket(connection.EndPoint(connection.Iopub), log);
-        heartbeat = new EchoSocket(connection.EndPoint(connection.Heartbeat), log);
+        _log = log;
+        _codec = new MessageCodec(connection.Key, Guid.NewGuid().ToString("N"));
+        _shell = Router(connection.Shell, Channel.Shell);
+        _control = Router(connection.Control, Channel.Control);
+        _stdin = Router(connection.Stdin, Channel.Stdin);
+        _iopub = new PublisherSocket(connection.EndPoint(connection.Iopub), log);
+        _heartbeat = new EchoSocket(connection.EndPoint(connection.Heartbeat), log);
 
         RouterSocket Router(int port, Channel channel) =>
             new(connection.EndPoint(port), frames => Take(frames, channel), log);
     }
 
-    private IEnumerable<ZmtpSocket> Sockets => [iopub, stdin, control, shell, heartbeat];
+    private IEnumerable<ZmtpSocket> Sockets => [_iopub, _stdin, _control, _shell, _heartbeat];
 
     /// <inheritdoc/>
     public void Start(Action<Channel, Message> received, Action gone)
     {
-        take = received;
+        _take = received;
         foreach (var socket in Sockets)
             socket.Start();
     }
@@ -49,16 +49,16 @@ internal sealed class ZmqWire : IWire
     {
         if (channel == Channel.Iopub)
         {
-            iopub.Send(codec.Encode([Encoding.UTF8.GetBytes(type)], type, content, parent?.Header));
+            _iopub.Send(_codec.Encode([Encoding.UTF8.GetBytes(type)], type, content, parent?.Header));
             return true;
         }
         var socket = channel switch
         {
-            Channel.Shell => shell,
-            Channel.Control => control,
-            _ => stdin,
+            Channel.Shell => _shell,
+            Channel.Control => _control,
+            _ => _stdin,
         };
-        return socket.Send(codec.Encode(parent!.Identities, type, content, parent.Header));
+        return socket.Send(_codec.Encode(parent!.Identities, type, content, parent.Header));
     }
 
     /// <inheritdoc/>
@@ -79,11 +79,11 @@ internal sealed class ZmqWire : IWire
     {
         try
         {
-            take(channel, codec.Decode(frames));
+            _take(channel, _codec.Decode(frames));
         }
         catch (InvalidDataException e)
         {
-            log($"A message was dropped: {e.Message}.");
+            _log($"A message was dropped: {e.Message}.");
         }
     }
 }

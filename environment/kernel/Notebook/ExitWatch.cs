@@ -8,13 +8,13 @@ namespace CsNotebook.Notebook;
 /// </summary>
 internal sealed class ExitWatch : IDisposable
 {
-    private readonly Action<CellError> ends;
+    private readonly Action<CellError> _ends;
 
     /// <summary>Watches until it is disposed.</summary>
-    /// <param name="ends">Called on the way out.</param>
+    /// <param name="ends">called on the way out.</param>
     public ExitWatch(Action<CellError> ends)
     {
-        this.ends = ends;
+        _ends = ends;
         AppDomain.CurrentDomain.ProcessExit += Tell;
     }
 
@@ -26,6 +26,6 @@ internal sealed class ExitWatch : IDisposable
         string sentence =
             $"Code that the cell called ended the process, with exit code {Environment.ExitCode}: "
             + "Environment.Exit, for instance.";
-        ends(new("ProcessExit", sentence, [sentence], null));
+        _ends(new("ProcessExit", sentence, [sentence], null));
     }
 }

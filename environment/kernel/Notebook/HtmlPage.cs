@@ -50,10 +50,10 @@ public static partial class HtmlPage
     /// <summary>
     /// Renders a notebook. A page with charts that are no images carries plotly.js, once, where this machine has it.
     /// </summary>
-    /// <param name="notebook">The notebook, executed or not.</param>
-    /// <param name="title">The page's title, where the notebook has no heading.</param>
-    /// <param name="folder">The notebook's folder, where images that Markdown cells name are looked for.</param>
-    /// <param name="pageFolder">Where the page is to lie, from where its links shall lead to the same files; null for
+    /// <param name="notebook">the notebook, executed or not.</param>
+    /// <param name="title">the page's title, where the notebook has no heading.</param>
+    /// <param name="folder">the notebook's folder, where images that Markdown cells name are looked for.</param>
+    /// <param name="pageFolder">where the page is to lie, from where its links shall lead to the same files; null for
     /// the notebook's folder.</param>
     public static string Render(NotebookFile notebook, string title, string folder, string? pageFolder = null)
     {
@@ -92,9 +92,9 @@ public static partial class HtmlPage
         text.Split('\n').FirstOrDefault(line => line.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim();
 
     /// <summary>A notebook's cells as sections.</summary>
-    /// <param name="notebook">The notebook.</param>
-    /// <param name="folder">Its folder.</param>
-    /// <param name="links">Leads the links of its Markdown to where they lead from the page.</param>
+    /// <param name="notebook">the notebook.</param>
+    /// <param name="folder">its folder.</param>
+    /// <param name="links">leads the links of its Markdown to where they lead from the page.</param>
     internal static string Body(NotebookFile notebook, string folder, Func<string, string> links)
     {
         var body = new StringBuilder();

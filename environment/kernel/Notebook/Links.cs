@@ -10,9 +10,9 @@ internal static partial class Links
     /// Markdown whose links lead from another folder to where they led before; a file of that name that lies there is
     /// preferred.
     /// </summary>
-    /// <param name="markdown">The text.</param>
-    /// <param name="from">The folder of the notebook that it is from.</param>
-    /// <param name="to">The folder that it goes to.</param>
+    /// <param name="markdown">the text.</param>
+    /// <param name="from">the folder of the notebook that it is from.</param>
+    /// <param name="to">the folder that it goes to.</param>
     public static string InMarkdown(string markdown, string from, string to) =>
         MarkdownLink()
             .Replace(
@@ -24,9 +24,9 @@ internal static partial class Links
     /// HTML whose links lead from a page's folder to where they led before; the page of a notebook that lies there is
     /// preferred.
     /// </summary>
-    /// <param name="html">The markup.</param>
-    /// <param name="from">The folder of the notebook that it is from.</param>
-    /// <param name="to">The page's folder.</param>
+    /// <param name="html">the markup.</param>
+    /// <param name="from">the folder of the notebook that it is from.</param>
+    /// <param name="to">the page's folder.</param>
     public static string InHtml(string html, string from, string to) =>
         HtmlLink()
             .Replace(
@@ -41,8 +41,8 @@ internal static partial class Links
     /// <summary>
     /// HTML whose links within the project lead to where a function says; where it has no answer, their words stay.
     /// </summary>
-    /// <param name="html">The markup.</param>
-    /// <param name="there">Of a file's name and a fragment ("#part" or nothing), the new address or null.</param>
+    /// <param name="html">the markup.</param>
+    /// <param name="there">of a file's name and a fragment ("#part" or nothing), the new address or null.</param>
     public static string Redirected(string html, Func<string, string, string?> there) =>
         Anchor()
             .Replace(

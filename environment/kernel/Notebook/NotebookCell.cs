@@ -4,7 +4,7 @@ using CsNotebook.Engine;
 namespace CsNotebook.Notebook;
 
 /// <summary>A cell of a notebook; a view of its JSON, so that what this does not know stays as it is.</summary>
-/// <param name="json">The cell's object.</param>
+/// <param name="json">the cell's object.</param>
 public sealed class NotebookCell(JsonObject json)
 {
     /// <summary>The cell's JSON.</summary>

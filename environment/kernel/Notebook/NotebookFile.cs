@@ -5,11 +5,11 @@ namespace CsNotebook.Notebook;
 /// <summary>A Jupyter notebook in memory: nbformat 4.5, read from any 4.x.</summary>
 public sealed class NotebookFile
 {
-    private readonly JsonObject json;
+    private readonly JsonObject _json;
 
     private NotebookFile(JsonObject json, IReadOnlyList<string> notes)
     {
-        (this.json, Notes) = (json, notes);
+        (_json, Notes) = (json, notes);
         Cells = [.. ((JsonArray)json["cells"]!).Select(c => new NotebookCell((JsonObject)c!))];
     }
 
@@ -20,7 +20,7 @@ public sealed class NotebookFile
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The notebook's metadata.</summary>
-    public JsonObject Metadata => (JsonObject)json["metadata"]!;
+    public JsonObject Metadata => (JsonObject)_json["metadata"]!;
 
     /// <summary>The code cells of a notebook of C#, each with the name that an error in it gets.</summary>
     /// <exception cref="InvalidDataException">As from <see cref="Load"/>.</exception>
@@ -74,7 +74,7 @@ public sealed class NotebookFile
             ["outputs"] = new JsonArray(),
             ["source"] = MultiLine.Split(source),
         };
-        ((JsonArray)json["cells"]!).Insert(index, cell);
+        ((JsonArray)_json["cells"]!).Insert(index, cell);
         var made = new NotebookCell(cell);
         Cells = [.. Cells.Take(index), made, .. Cells.Skip(index)];
         return made;
@@ -83,7 +83,7 @@ public sealed class NotebookFile
     /// <summary>Takes a cell out.</summary>
     public void Remove(NotebookCell cell)
     {
-        ((JsonArray)json["cells"]!).Remove(cell.Json);
+        ((JsonArray)_json["cells"]!).Remove(cell.Json);
         Cells = [.. Cells.Where(c => c != cell)];
     }
 
@@ -92,7 +92,7 @@ public sealed class NotebookFile
     {
         foreach (var cell in Cells)
             MultiLine.Arrange(cell.Json);
-        return NotebookWriter.Write(json);
+        return NotebookWriter.Write(_json);
     }
 
     /// <summary>Writes the notebook: the file is the old or the new one, never half of it.</summary>

@@ -42,8 +42,8 @@ internal static partial class NotebookReader
     }
 
     /// <summary>A notebook's object, complete as nbformat 4.5 wants it.</summary>
-    /// <param name="text">Its text.</param>
-    /// <param name="notes">Receives a sentence for each thing that had to be changed.</param>
+    /// <param name="text">its text.</param>
+    /// <param name="notes">receives a sentence for each thing that had to be changed.</param>
     /// <exception cref="InvalidDataException">It is no notebook of nbformat 4.</exception>
     public static JsonObject Read(string text, List<string> notes)
     {

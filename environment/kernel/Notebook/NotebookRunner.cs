@@ -6,9 +6,9 @@ namespace CsNotebook.Notebook;
 public static class NotebookRunner
 {
     /// <summary>Runs a notebook.</summary>
-    /// <param name="notebook">The notebook; outputs and counts of the cells that run are replaced.</param>
-    /// <param name="options">How to run it.</param>
-    /// <param name="stop">Stops the running cell and the run.</param>
+    /// <param name="notebook">the notebook; outputs and counts of the cells that run are replaced.</param>
+    /// <param name="options">how to run it.</param>
+    /// <param name="stop">stops the running cell and the run.</param>
     public static async Task<RunOutcome> RunAsync(NotebookFile notebook, RunOptions options, CancellationToken stop)
     {
         using var session = new CSharpSession(NotebookFile.CodeOf);

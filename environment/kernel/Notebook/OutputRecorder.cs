@@ -4,62 +4,62 @@ using CsNotebook.Engine;
 namespace CsNotebook.Notebook;
 
 /// <summary>Writes a running cell's output into its notebook cell, as nbformat has it.</summary>
-/// <param name="shown">The outputs on show by display id, over all cells of the notebook.</param>
+/// <param name="shown">the outputs on show by display id, over all cells of the notebook.</param>
 public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) : ICellHost
 {
-    private readonly object gate = new();
-    private JsonArray outputs = [];
-    private string streamText = "";
-    private bool clearNext;
-    private string latest = "";
+    private readonly object _gate = new();
+    private JsonArray _outputs = [];
+    private string _streamText = "";
+    private bool _clearNext;
+    private string _latest = "";
 
     /// <summary>The latest line of text that the cell wrote or showed.</summary>
     public string Latest
     {
         get
         {
-            lock (gate)
-                return latest;
+            lock (_gate)
+                return _latest;
         }
     }
 
     /// <summary>From here on output goes to this cell, whose old outputs go.</summary>
     public void Begin(NotebookCell cell)
     {
-        lock (gate)
+        lock (_gate)
         {
             cell.ClearOutputs();
-            (outputs, streamText, clearNext, latest) = (cell.Outputs, "", false, "");
+            (_outputs, _streamText, _clearNext, _latest) = (cell.Outputs, "", false, "");
         }
     }
 
     /// <inheritdoc/>
     public void Stream(StreamName name, string text)
     {
-        lock (gate)
+        lock (_gate)
         {
             ClearIfAsked();
             string stream = name == StreamName.Stdout ? "stdout" : "stderr";
             if (
-                outputs.LastOrDefault() is not JsonObject last
+                _outputs.LastOrDefault() is not JsonObject last
                 || $"{last["output_type"]} {last["name"]}" != $"stream {stream}"
             )
             {
-                streamText = "";
-                outputs.Add(last = new JsonObject { ["name"] = stream, ["output_type"] = "stream" });
+                _streamText = "";
+                _outputs.Add(last = new JsonObject { ["name"] = stream, ["output_type"] = "stream" });
             }
-            streamText = CarriageReturns.Collapse(streamText + text);
-            last["text"] = MultiLine.Split(streamText);
-            latest = Lines(streamText).LastOrDefault() ?? latest;
+            _streamText = CarriageReturns.Collapse(_streamText + text);
+            last["text"] = MultiLine.Split(_streamText);
+            _latest = Lines(_streamText).LastOrDefault() ?? _latest;
         }
     }
 
     /// <inheritdoc/>
     public void Display(MimeBundle data, string? displayId, bool update)
     {
-        lock (gate)
+        lock (_gate)
         {
-            latest = Lines(data["text/plain"] ?? "").FirstOrDefault() ?? latest;
+            _latest = Lines(data["text/plain"] ?? "").FirstOrDefault() ?? _latest;
             if (!update)
                 ClearIfAsked();
             if (update)
@@ -76,7 +76,7 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
                 ["metadata"] = new JsonObject(),
                 ["output_type"] = "display_data",
             };
-            outputs.Add(made);
+            _outputs.Add(made);
             if (displayId is not null)
                 (shown.TryGetValue(displayId, out var list) ? list : shown[displayId] = []).Add(made);
         }
@@ -92,9 +92,9 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     /// <inheritdoc/>
     public void ClearOutput(bool wait)
     {
-        lock (gate)
+        lock (_gate)
         {
-            clearNext = true;
+            _clearNext = true;
             if (!wait)
                 ClearIfAsked();
         }
@@ -105,17 +105,17 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     /// </summary>
     public void Quietly(Action action)
     {
-        lock (gate)
+        lock (_gate)
             action();
     }
 
     /// <summary>Adds the value of the cell's last expression.</summary>
     public void Value(MimeBundle data, int executionCount)
     {
-        lock (gate)
+        lock (_gate)
         {
             ClearIfAsked();
-            outputs.Add(
+            _outputs.Add(
                 new JsonObject
                 {
                     ["data"] = data.ToJson(),
@@ -130,10 +130,10 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
     /// <summary>Adds the cell's error.</summary>
     public void Error(CellError error)
     {
-        lock (gate)
+        lock (_gate)
         {
             ClearIfAsked();
-            outputs.Add(
+            _outputs.Add(
                 new JsonObject
                 {
                     ["ename"] = error.Name,
@@ -147,10 +147,10 @@ public sealed class OutputRecorder(Dictionary<string, List<JsonObject>> shown) :
 
     private void ClearIfAsked()
     {
-        if (!clearNext)
+        if (!_clearNext)
             return;
-        (clearNext, streamText) = (false, "");
-        outputs.Clear();
+        (_clearNext, _streamText) = (false, "");
+        _outputs.Clear();
     }
 
     private static IEnumerable<string> Lines(string text) =>

@@ -12,8 +12,8 @@ namespace CsNotebook.Notebook;
 public static class Parameters
 {
     /// <summary>Gives parameters values.</summary>
-    /// <param name="notebook">The notebook.</param>
-    /// <param name="values">Name and value: text for a string parameter, otherwise a C# expression.</param>
+    /// <param name="notebook">the notebook.</param>
+    /// <param name="values">name and value: text for a string parameter, otherwise a C# expression.</param>
     /// <returns>The lines of the injected cell.</returns>
     /// <exception cref="ArgumentException">There is no such parameter, or the value is no C#.</exception>
     public static IReadOnlyList<string> Set(NotebookFile notebook, IReadOnlyList<KeyValuePair<string, string>> values)

@@ -14,10 +14,10 @@ public static class StudentCopy
     /// clears outputs. In Markdown cells the markers are HTML comments, and what stands between them, such as words to
     /// the instructor, goes.
     /// </summary>
-    /// <param name="notebook">The notebook.</param>
-    /// <param name="from">Its folder; null where links stay as they are.</param>
-    /// <param name="to">The folder of the copy, from where its links shall lead to the same files.</param>
-    /// <param name="keepOutputs">Whether to leave outputs in, except those of solutions and of their checks.</param>
+    /// <param name="notebook">the notebook.</param>
+    /// <param name="from">its folder; null where links stay as they are.</param>
+    /// <param name="to">the folder of the copy, from where its links shall lead to the same files.</param>
+    /// <param name="keepOutputs">whether to leave outputs in, except those of solutions and of their checks.</param>
     /// <returns>The number of solutions that were taken out.</returns>
     /// <exception cref="InvalidDataException">A marker has no partner.</exception>
     public static int Make(NotebookFile notebook, string? from = null, string? to = null, bool keepOutputs = false)

@@ -13,8 +13,8 @@ internal static class WholeFile
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: false);
 
     /// <summary>Makes sure, before any work is done, that a file can be written, and makes its folder.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="what">What is to be written there, as the command line names it.</param>
+    /// <param name="path">the file.</param>
+    /// <param name="what">what is to be written there, as the command line names it.</param>
     /// <exception cref="ArgumentException">It cannot be written.</exception>
     public static void Check(string path, string what)
     {

@@ -21,34 +21,34 @@ public sealed class CourseSite
         Instructor = "instructor.html",
         ForInstructors = "For instructors";
 
-    private readonly string folder,
-        target,
-        title;
-    private readonly bool students;
-    private readonly List<SiteNotebook> notebooks;
-    private readonly SiteFiles files;
-    private readonly string readme;
-    private readonly string? instructors;
-    private int written;
-    private long bytes;
-    private bool figures;
+    private readonly string _folder,
+        _target,
+        _title;
+    private readonly bool _students;
+    private readonly List<SiteNotebook> _notebooks;
+    private readonly SiteFiles _files;
+    private readonly string _readme;
+    private readonly string? _instructors;
+    private int _written;
+    private long _bytes;
+    private bool _figures;
 
     private CourseSite(string folder, string target, string? title, bool students)
     {
-        (this.folder, this.target, this.students) = (folder, target, students);
+        (_folder, _target, _students) = (folder, target, students);
         string root = Root(folder);
-        files = new SiteFiles(folder, root);
-        notebooks = [.. Names(folder).Select(name => new SiteNotebook(name, NotebookFile.Load(FileOf(name))))];
-        (readme, instructors) = Parted(Text(Path.Combine(folder, "README.md")));
-        title ??= Heading(Text(Path.Combine(root, "README.md"))) ?? Heading(readme);
-        this.title = title ?? Path.GetFileName(folder);
+        _files = new SiteFiles(folder, root);
+        _notebooks = [.. Names(folder).Select(name => new SiteNotebook(name, NotebookFile.Load(FileOf(name))))];
+        (_readme, _instructors) = Parted(Text(Path.Combine(folder, "README.md")));
+        title ??= Heading(Text(Path.Combine(root, "README.md"))) ?? Heading(_readme);
+        _title = title ?? Path.GetFileName(folder);
     }
 
     /// <summary>Writes the site.</summary>
-    /// <param name="folder">The folder of the notebooks.</param>
-    /// <param name="target">The site's folder: new, empty, or a site of an earlier call, which is replaced.</param>
-    /// <param name="title">The course's title; null for the heading of the project's README.md.</param>
-    /// <param name="students">Whether to leave out solutions and what is said to instructors.</param>
+    /// <param name="folder">the folder of the notebooks.</param>
+    /// <param name="target">the site's folder: new, empty, or a site of an earlier call, which is replaced.</param>
+    /// <param name="title">the course's title; null for the heading of the project's README.md.</param>
+    /// <param name="students">whether to leave out solutions and what is said to instructors.</param>
     /// <exception cref="ArgumentException">There is no notebook, or the site's folder holds something else.</exception>
     /// <exception cref="InvalidDataException">A file is no notebook of C#.</exception>
     public static SiteReport Build(string folder, string target, string? title = null, bool students = false)
@@ -78,44 +78,44 @@ public sealed class CourseSite
     private SiteReport Write()
     {
         Put(Mark, "Written by csnotebook site, which replaces this folder when it is called again.\n");
-        for (int i = 0; i < notebooks.Count; i++)
+        for (int i = 0; i < _notebooks.Count; i++)
             WriteNotebook(i);
-        Put("index.html", Framed("index.html", title, Index()));
-        if (!students && instructors is not null)
+        Put("index.html", Framed("index.html", _title, Index()));
+        if (!_students && _instructors is not null)
             Put(Instructor, Framed(Instructor, ForInstructors, Instructors()));
-        while (files.Next() is var (source, place))
+        while (_files.Next() is var (source, place))
             WriteFile(source, place);
-        string? plotly = figures ? PlotlyScript.Find(folder) : null;
+        string? plotly = _figures ? PlotlyScript.Find(_folder) : null;
         if (plotly is not null)
             Put(Plotly, plotly);
         Put("charts.js", plotly is null ? "// There was no plotly.js: figures stay images.\n" : PlotlyScript.Upgrade);
         using var css = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("site.css")!);
         Put("site.css", HtmlPage.Style + css.ReadToEnd());
-        return new(notebooks.Count, written, bytes, figures && plotly is null, files.Unlinked);
+        return new(_notebooks.Count, _written, _bytes, _figures && plotly is null, _files.Unlinked);
     }
 
     private void WriteNotebook(int index)
     {
-        var (name, page) = (notebooks[index].Name, notebooks[index].Page);
-        var shown = notebooks[index].Notebook;
-        if (students)
+        var (name, page) = (_notebooks[index].Name, _notebooks[index].Page);
+        var shown = _notebooks[index].Notebook;
+        if (_students)
             StudentCopy.Make(shown, keepOutputs: true);
-        string body = files.Linked(HtmlPage.Body(shown, folder, html => html), folder, page);
-        string elsewhere = Directory.Exists(Path.Combine(folder, Recorded))
-            ? files.Linked(Elsewhere, folder, page)
+        string body = _files.Linked(HtmlPage.Body(shown, _folder, html => html), _folder, page);
+        string elsewhere = Directory.Exists(Path.Combine(_folder, Recorded))
+            ? _files.Linked(Elsewhere, _folder, page)
             : "";
-        string without = students ? "without solutions and outputs" : "without outputs";
+        string without = _students ? "without solutions and outputs" : "without outputs";
         string foot =
             $"<p class=\"quiet\">The notebook itself: <a href=\"{Links.Escaped(name)}.ipynb\" download>"
             + $"{Encoded(name)}.ipynb</a>, {without}.{elsewhere}</p>\n";
-        Put(page, Framed(page, notebooks[index].Title, $"{body}{foot}{Pager(index)}"));
+        Put(page, Framed(page, _notebooks[index].Title, $"{body}{foot}{Pager(index)}"));
         var copy = NotebookFile.Load(FileOf(name));
-        if (students)
+        if (_students)
             StudentCopy.Make(copy);
         foreach (var cell in copy.Cells.Where(cell => cell.IsCode))
             cell.ClearOutputs();
         Put($"{name}.ipynb", copy.ToString());
-        if (notebooks[index].Picture is { } picture)
+        if (_notebooks[index].Picture is { } picture)
             Put($"figures/{name}.{picture.Extension}", picture.Bytes);
     }
 
@@ -123,11 +123,11 @@ public sealed class CourseSite
     {
         string from = Path.GetDirectoryName(source)!;
         if (Directory.Exists(source))
-            Put(place, Framed(place, Path.GetFileName(source), files.Linked(files.List(source), source, place)));
+            Put(place, Framed(place, Path.GetFileName(source), _files.Linked(_files.List(source), source, place)));
         else if (Path.GetExtension(source) == ".md")
         {
-            string text = Path.Combine(folder, "README.md") == source ? readme : Text(source)!;
-            string html = files.Linked(HtmlPage.MarkdownHtml(text, from), from, place);
+            string text = Path.Combine(_folder, "README.md") == source ? _readme : Text(source)!;
+            string html = _files.Linked(HtmlPage.MarkdownHtml(text, from), from, place);
             string heading = Heading(text) ?? Path.GetFileName(source);
             Put(place, Framed(place, heading, $"<section class=\"markdown\">\n{html}</section>\n"));
         }
@@ -146,13 +146,13 @@ public sealed class CourseSite
     private string Index()
     {
         string lead = Prose(Lead(), "index.html");
-        var html = new StringBuilder($"<h1>{Encoded(title)}</h1>\n<div class=\"markdown\">{lead}</div>\n");
-        var verdicts = notebooks.SelectMany(notebook => notebook.Verdicts).ToList();
+        var html = new StringBuilder($"<h1>{Encoded(_title)}</h1>\n<div class=\"markdown\">{lead}</div>\n");
+        var verdicts = _notebooks.SelectMany(notebook => notebook.Verdicts).ToList();
         if (verdicts.Count > 0)
-            html.Append($"<p>{notebooks.Count} notebooks hold {verdicts.Count} claims against numbers: ")
+            html.Append($"<p>{_notebooks.Count} notebooks hold {verdicts.Count} claims against numbers: ")
                 .Append($"{Counts(verdicts)}.</p>\n");
         html.Append("<ol class=\"cards\">\n");
-        foreach (var notebook in notebooks)
+        foreach (var notebook in _notebooks)
         {
             string page = Links.Escaped(notebook.Page),
                 name = Links.Escaped(notebook.Name);
@@ -174,13 +174,13 @@ public sealed class CourseSite
 
     private string Instructors()
     {
-        string text = instructors!.Replace($"## {ForInstructors}", $"# {ForInstructors}", StringComparison.Ordinal);
+        string text = _instructors!.Replace($"## {ForInstructors}", $"# {ForInstructors}", StringComparison.Ordinal);
         var html = new StringBuilder($"<section class=\"markdown\">\n{Prose(text, Instructor)}</section>\n");
         html.Append("<h2>Minutes and exercises</h2>\n<div class=\"wide\"><table class=\"words\"><thead><tr>");
         foreach (string column in (string[])["notebook", "minutes", "exercises", "verdicts"])
             html.Append($"<th scope=\"col\">{column}</th>");
         html.Append("</tr></thead><tbody>\n");
-        foreach (var notebook in notebooks)
+        foreach (var notebook in _notebooks)
             html.Append($"<tr><td><a href=\"{Links.Escaped(notebook.Page)}\">{Inline(notebook.Title)}</a></td>")
                 .Append($"<td>{Prose(notebook.Minutes, Instructor)}</td><td>{notebook.Exercises}</td>")
                 .Append($"<td>{(notebook.Verdicts.Count > 0 ? Counts(notebook.Verdicts) : "")}</td></tr>\n");
@@ -190,9 +190,9 @@ public sealed class CourseSite
     private string Pager(int index)
     {
         var html = new StringBuilder("<nav class=\"pager\" aria-label=\"Notebooks before and after\">\n");
-        if (index > 0 && notebooks[index - 1] is var before)
+        if (index > 0 && _notebooks[index - 1] is var before)
             html.Append($"<a rel=\"prev\" href=\"{Links.Escaped(before.Page)}\">← {Inline(before.Title)}</a>\n");
-        if (index < notebooks.Count - 1 && notebooks[index + 1] is var after)
+        if (index < _notebooks.Count - 1 && _notebooks[index + 1] is var after)
             html.Append($"<a rel=\"next\" href=\"{Links.Escaped(after.Page)}\">{Inline(after.Title)} →</a>\n");
         return html.Append("</nav>\n").ToString();
     }
@@ -202,9 +202,9 @@ public sealed class CourseSite
     {
         string up = string.Concat(Enumerable.Repeat("../", path.Replace('\\', '/').Count(c => c == '/')));
         bool charts = body.Contains("data-figure=", StringComparison.Ordinal);
-        figures |= charts;
-        string about = File.Exists(Path.Combine(folder, "README.md"))
-            ? files.Linked("<a href=\"README.md\">About the notebooks</a>", folder, path)
+        _figures |= charts;
+        string about = File.Exists(Path.Combine(_folder, "README.md"))
+            ? _files.Linked("<a href=\"README.md\">About the notebooks</a>", _folder, path)
             : "";
         return $"""
             <!DOCTYPE html>
@@ -213,16 +213,16 @@ public sealed class CourseSite
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
-            <title>{Encoded(heading == title ? title : $"{heading} · {title}")}</title>
+            <title>{Encoded(heading == _title ? _title : $"{heading} · {_title}")}</title>
             <link rel="icon" href="data:,">
             <link rel="stylesheet" href="{up}site.css">
             {(charts ? $"<script defer src=\"{up}charts.js\" data-plotly=\"{up}{Plotly}\"></script>" : "")}
             </head>
             <body>
             <header class="site"><nav aria-label="The site">
-            <a href="{up}index.html"><strong>{Encoded(title)}</strong></a>
+            <a href="{up}index.html"><strong>{Encoded(_title)}</strong></a>
             {about}
-            {(!students && instructors is not null ? $"<a href=\"{up}{Instructor}\">{ForInstructors}</a>" : "")}
+            {(!_students && _instructors is not null ? $"<a href=\"{up}{Instructor}\">{ForInstructors}</a>" : "")}
             </nav></header>
             <main>
             {body}</main>
@@ -253,9 +253,9 @@ public sealed class CourseSite
     private static string MarkOf(string word) => SiteVerdict.Words.First(outcome => outcome.Word == word).Mark;
 
     private string Prose(string markdown, string page) =>
-        files.Linked(HtmlPage.MarkdownHtml(markdown, folder), folder, page);
+        _files.Linked(HtmlPage.MarkdownHtml(markdown, _folder), _folder, page);
 
-    private string FileOf(string name) => Path.Combine(folder, $"{name}.ipynb");
+    private string FileOf(string name) => Path.Combine(_folder, $"{name}.ipynb");
 
     /// <summary>A line of Markdown without links and paragraph.</summary>
     private static string Inline(string markdown)
@@ -271,7 +271,7 @@ public sealed class CourseSite
 
     /// <summary>The first paragraph of the notebooks' README.md.</summary>
     private string Lead() =>
-        readme
+        _readme
             .Split("\n\n")
             .Select(text => text.Trim())
             .FirstOrDefault(text => text.Length > 0 && text[0] is not ('#' or '|' or '!' or '`'))
@@ -318,9 +318,9 @@ public sealed class CourseSite
 
     private void Put(string path, byte[] content)
     {
-        string file = Path.Combine(target, path);
+        string file = Path.Combine(_target, path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllBytes(file, content);
-        (written, bytes) = (written + 1, bytes + content.Length);
+        (_written, _bytes) = (_written + 1, _bytes + content.Length);
     }
 }

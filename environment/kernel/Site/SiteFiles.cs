@@ -9,8 +9,8 @@ namespace CsNotebook.Site;
 /// What pages link to besides notebooks: documents, sources, recorded results. A document and a source become a page, a
 /// folder a list; anything else is copied. What is linked from there comes too.
 /// </summary>
-/// <param name="folder">The notebooks' folder, whose files keep their names.</param>
-/// <param name="root">The project's folder, whose other files go to `source/`.</param>
+/// <param name="folder">the notebooks' folder, whose files keep their names.</param>
+/// <param name="root">the project's folder, whose other files go to `source/`.</param>
 internal sealed class SiteFiles(string folder, string root)
 {
     /// <summary>A larger file is no reading.</summary>
@@ -39,17 +39,17 @@ internal sealed class SiteFiles(string folder, string root)
         ".css",
     ];
 
-    private readonly Dictionary<string, string> places = new(StringComparer.Ordinal);
-    private readonly Queue<string> waiting = new();
-    private readonly List<string> unlinked = [];
+    private readonly Dictionary<string, string> _places = new(StringComparer.Ordinal);
+    private readonly Queue<string> _waiting = new();
+    private readonly List<string> _unlinked = [];
 
     /// <summary>Links whose words alone were kept.</summary>
-    public IReadOnlyList<string> Unlinked => unlinked;
+    public IReadOnlyList<string> Unlinked => _unlinked;
 
     /// <summary>Leads the links of a page to pages of the site.</summary>
-    /// <param name="html">The markup.</param>
-    /// <param name="from">The folder that its links are seen from.</param>
-    /// <param name="page">The page, by its path in the site.</param>
+    /// <param name="html">the markup.</param>
+    /// <param name="from">the folder that its links are seen from.</param>
+    /// <param name="page">the page, by its path in the site.</param>
     public string Linked(string html, string from, string page) =>
         Links.Redirected(
             html,
@@ -65,14 +65,14 @@ internal sealed class SiteFiles(string folder, string root)
                 }
                 // What lies outside the project, such as a page of its host, was never to be here.
                 if (Within(target, root) is not null)
-                    unlinked.Add($"{page}: {name}");
+                    _unlinked.Add($"{page}: {name}");
                 return null;
             }
         );
 
     /// <summary>The next file or folder that a page links to, and the path of what is made of it.</summary>
     public (string Source, string Place)? Next() =>
-        waiting.TryDequeue(out string? source) ? (source, places[source]) : null;
+        _waiting.TryDequeue(out string? source) ? (source, _places[source]) : null;
 
     /// <summary>Whether a file becomes a page of text.</summary>
     public static bool IsSource(string path) => Sources.Contains(Path.GetExtension(path).ToLowerInvariant());
@@ -103,7 +103,7 @@ internal sealed class SiteFiles(string folder, string root)
     /// <summary>Where a file or folder of the project is found on the site; null where it is not to be.</summary>
     private string? Place(string target)
     {
-        if (places.TryGetValue(target, out string? known))
+        if (_places.TryGetValue(target, out string? known))
             return known;
         if (Within(target, folder) is { } beside)
         {
@@ -119,7 +119,7 @@ internal sealed class SiteFiles(string folder, string root)
 
     private string? Added(string target, string path)
     {
-        if (places.Count >= MaxFiles)
+        if (_places.Count >= MaxFiles)
             return null;
         if (Directory.Exists(target))
             path = Path.Combine(path, "index.html");
@@ -129,8 +129,8 @@ internal sealed class SiteFiles(string folder, string root)
             path = Path.ChangeExtension(path, ".html");
         else if (IsSource(target))
             path += ".html";
-        places[target] = path;
-        waiting.Enqueue(target);
+        _places[target] = path;
+        _waiting.Enqueue(target);
         return path;
     }
 

@@ -3,8 +3,8 @@ using CsNotebook.Notebook;
 namespace CsNotebook.Site;
 
 /// <summary>A notebook of a course, and what its page in the index says.</summary>
-/// <param name="Name">The file's name without its extension.</param>
-/// <param name="Notebook">The notebook, executed.</param>
+/// <param name="Name">the file's name without its extension.</param>
+/// <param name="Notebook">the notebook, executed.</param>
 internal sealed record SiteNotebook(string Name, NotebookFile Notebook)
 {
     /// <summary>Its first heading.</summary>

@@ -7,9 +7,9 @@ using CsNotebook.Notebook;
 namespace CsNotebook.Site;
 
 /// <summary>The picture that stands for a notebook.</summary>
-/// <param name="Extension">Its file's: svg or png.</param>
-/// <param name="Bytes">The file.</param>
-/// <param name="Words">What stands for it where it cannot be seen.</param>
+/// <param name="Extension">its file's: svg or png.</param>
+/// <param name="Bytes">the file.</param>
+/// <param name="Words">what stands for it where it cannot be seen.</param>
 internal sealed partial record SitePicture(string Extension, byte[] Bytes, string Words)
 {
     /// <summary>

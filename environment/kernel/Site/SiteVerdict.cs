@@ -5,8 +5,8 @@ using CsNotebook.Notebook;
 namespace CsNotebook.Site;
 
 /// <summary>A claim that a notebook's outputs hold against numbers.</summary>
-/// <param name="Word">The outcome: shown, shown in the mean, not shown, or not testable.</param>
-/// <param name="Text">The claim and the numbers.</param>
+/// <param name="Word">the outcome: shown, shown in the mean, not shown, or not testable.</param>
+/// <param name="Text">the claim and the numbers.</param>
 internal sealed partial record SiteVerdict(string Word, string Text)
 {
     /// <summary>The outcomes, the best first, each with the mark that stands before it.</summary>

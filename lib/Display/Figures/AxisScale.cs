@@ -156,3 +156,8 @@ internal sealed class AxisScale
         return [.. values.Select((value, i) => new Tick(value, labels[i]))];
     }
 }
+
+/// <summary>A tick of an axis.</summary>
+/// <param name="Value">where.</param>
+/// <param name="Label">what stands beside it; empty for a minor tick.</param>
+internal readonly record struct Tick(double Value, string Label);

@@ -40,3 +40,12 @@ internal sealed record MarkStyle(string? Colour, Shape Shape, Origin Origin, int
             _ => "x-thin-open",
         };
 }
+
+/// <summary>The shape of a point.</summary>
+internal enum Shape
+{
+    Circle,
+    Square,
+    Diamond,
+    Cross,
+}

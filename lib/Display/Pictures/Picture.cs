@@ -380,3 +380,8 @@ public sealed record Picture : IRendered
             : $"a divisor of both sides such as {string.Join(", ", all.TakeLast(5).SkipLast(1))} or {all[^1]}";
     }
 }
+
+/// <summary>What a colour in a picture means.</summary>
+/// <param name="Name">the meaning.</param>
+/// <param name="Colour">"#RRGGBB".</param>
+public sealed record LegendEntry(string Name, string Colour);

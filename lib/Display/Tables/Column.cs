@@ -20,3 +20,16 @@ public sealed record Column(string Name, string? Unit = null)
     /// <summary>"test loss (nats)".</summary>
     public override string ToString() => Unit is null ? Name : $"{Name} ({Unit})";
 }
+
+/// <summary>Which of a column's numbers stands in bold.</summary>
+public enum Best
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>The lowest, as of losses.</summary>
+    Lowest,
+
+    /// <summary>The highest, as of accuracies.</summary>
+    Highest,
+}

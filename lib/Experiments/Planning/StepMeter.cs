@@ -49,7 +49,7 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
         try
         {
             var cost = Steps(model, batch, cancellation);
-            RunStore.WriteJson(path, cost);
+            RunFile.WriteJson(path, cost);
             return cost;
         }
         catch (Exception e) when (Engine.IsOutOfMemory(e))

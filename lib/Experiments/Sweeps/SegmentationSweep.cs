@@ -169,17 +169,17 @@ internal static class SegmentationSweep
     private static Recipe Recipe(ExperimentOptions options) =>
         options.Scale switch
         {
-            Scale.Paper => Segmentation.Ade20K,
-            Scale.Gpu => Segmentation.Gpu,
+            Scale.Paper => SegmentationRecipes.Ade20K,
+            Scale.Gpu => SegmentationRecipes.Gpu,
             // real images are larger
             Scale.Smoke => options.Data is null
-                ? Segmentation.Smoke
-                : Segmentation.Smoke with
+                ? SegmentationRecipes.Smoke
+                : SegmentationRecipes.Smoke with
                 {
                     BatchSize = 4,
                     EpochImages = 48,
                 },
-            _ => options.Data is null ? Segmentation.Teach : Segmentation.Images,
+            _ => options.Data is null ? SegmentationRecipes.Teach : SegmentationRecipes.Images,
         };
 
     // Looking into a folder reads the sizes of all files once.

@@ -1,7 +1,6 @@
 using System.Globalization;
 using PatchKit.Data;
 using PatchKit.Display.Pictures;
-using PatchKit.Models.Detection;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -3,8 +3,8 @@ using PatchKit.Data.Coco;
 namespace PatchKit.Metrics.Coco;
 
 /// <summary>What one category contributes to <see cref="CocoScores"/>.</summary>
-/// <param name="Category">The category.</param>
-/// <param name="AP">Average precision.</param>
-/// <param name="AP50">Average precision where an overlap of .5 is enough.</param>
-/// <param name="AR100">Recall of the best hundred detections of an image.</param>
+/// <param name="Category">the category.</param>
+/// <param name="AP">average precision.</param>
+/// <param name="AP50">average precision where an overlap of .5 is enough.</param>
+/// <param name="AR100">recall of the best hundred detections of an image.</param>
 public sealed record CocoCategoryScores(CocoCategory Category, double AP, double AP50, double AR100);

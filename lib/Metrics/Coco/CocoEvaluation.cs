@@ -13,11 +13,11 @@ namespace PatchKit.Metrics.Coco;
 public static class CocoEvaluation
 {
     /// <summary>Scores detections.</summary>
-    /// <param name="truth">The objects.</param>
+    /// <param name="truth">the objects.</param>
     /// <param name="detections"> What was found; none is allowed. By pycocotools' rule, whether the first one has a box
     /// decides whether an area is that of the box or of the mask, as in its loadRes. </param>
-    /// <param name="kind">Boxes or masks.</param>
-    /// <param name="threads">Categories evaluated at a time; all cores where null. It changes no number.</param>
+    /// <param name="kind">boxes or masks.</param>
+    /// <param name="threads">categories evaluated at a time; all cores where null. It changes no number.</param>
     /// <exception cref="ArgumentException">A detection names an unknown image, or has no box or mask where one is
     /// needed.</exception>
     /// <exception cref="ImageException">A mask of the set is damaged or missing.</exception>

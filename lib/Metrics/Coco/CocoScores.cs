@@ -107,7 +107,7 @@ public sealed class CocoScores
     public IReadOnlyList<CocoCategoryScores> Categories { get; }
 
     /// <summary>A category's precision at the recalls 0, .01, ... 1, among objects of all sizes.</summary>
-    /// <param name="category">Its place in <see cref="Categories"/>.</param>
+    /// <param name="category">its place in <see cref="Categories"/>.</param>
     /// <param name="iou">.5, .55, ... .95.</param>
     /// <returns>101 numbers; -1 where the category has no object.</returns>
     /// <exception cref="ArgumentException">This overlap is not measured.</exception>

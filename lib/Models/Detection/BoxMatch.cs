@@ -38,4 +38,21 @@ public sealed record BoxMatch(Tensor Objects, Tensor Labels)
         }
         return new(which.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope());
     }
+
+    /// <summary>Matches regions to the objects of their own image.</summary>
+    /// <param name="rois">(R, 5): the image's place in the batch, then the box.</param>
+    /// <param name="objects">those of the batch.</param>
+    /// <param name="overlap">from which on a region shows its object; below, it shows background.</param>
+    internal static BoxMatch OfOwnImage(Tensor rois, BatchObjects objects, double overlap)
+    {
+        if (objects.Boxes.shape[0] == 0 || rois.shape[0] == 0)
+            return Of(rois.narrow(1, 1, 4), objects.Boxes, overlap, overlap);
+        using var scope = NewDisposeScope();
+        using var recording = no_grad();
+        var ownImage = objects.Owners.unsqueeze(1).eq(rois.select(1, 0).unsqueeze(0)); // (N, R)
+        var overlaps = Boxes.Iou(objects.Boxes, rois.narrow(1, 1, 4)) * ownImage; // (N, R)
+        var (most, which) = overlaps.max(0); // (R)
+        var shown = most.ge(overlap).to_type(ScalarType.Int64);
+        return new(which.MoveToOuterDisposeScope(), shown.MoveToOuterDisposeScope());
+    }
 }

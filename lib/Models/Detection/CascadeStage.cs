@@ -1,4 +1,3 @@
-using PatchKit.Models.Segmentation;
 using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -124,3 +123,8 @@ public sealed class CascadeStage : nn.Module<Tensor, StageOutput>
         return cat([rois.narrow(1, 0, 1), moved.clamp(min: 0).minimum(most)], 1).MoveToOuterDisposeScope();
     }
 }
+
+/// <summary>What a stage says of R regions.</summary>
+/// <param name="Scores">(R, K + 1): logits of the classes, background last.</param>
+/// <param name="Deltas">(R, 4).</param>
+public sealed record StageOutput(Tensor Scores, Tensor Deltas);

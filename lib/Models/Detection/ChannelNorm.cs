@@ -1,4 +1,3 @@
-using PatchKit.Models.Segmentation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

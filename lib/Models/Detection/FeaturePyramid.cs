@@ -1,5 +1,4 @@
 using System.Numerics;
-using PatchKit.Models.Segmentation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

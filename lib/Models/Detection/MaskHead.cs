@@ -1,4 +1,3 @@
-using PatchKit.Models.Segmentation;
 using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -12,14 +12,14 @@ namespace PatchKit.Models.Segmentation;
 internal sealed class ConvNorm : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv;
-    private readonly ChannelNorm norm;
+    private readonly LayerNorm2d norm;
 
     internal ConvNorm(int inChannels, int outChannels, int kernel)
         : base(nameof(ConvNorm))
     {
         conv = nn.Conv2d(inChannels, outChannels, kernel, padding: kernel / 2, bias: false);
         nn.init.kaiming_normal_(conv.weight);
-        norm = new ChannelNorm(outChannels);
+        norm = new LayerNorm2d(outChannels);
         RegisterComponents();
     }
 

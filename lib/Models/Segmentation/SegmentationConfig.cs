@@ -43,3 +43,13 @@ public sealed record SegmentationConfig
     public override string ToString() =>
         $"{(Decoder == DecoderKind.Linear ? "linear" : "UperNet")}{(Auxiliary ? " with an auxiliary head" : "")}";
 }
+
+/// <summary>What stands between the dense tokens and the class of each pixel (Table 2, column "Decoder").</summary>
+public enum DecoderKind
+{
+    /// <summary>One linear projection: the table's "None".</summary>
+    Linear,
+
+    /// <summary>UperNet (Xiao et al. 2018): pyramid pooling and a feature pyramid.</summary>
+    UperNet,
+}

@@ -6,12 +6,12 @@ namespace PatchKit.Models.Segmentation;
 
 /// <summary>
 /// UperNet (Xiao et al. 2018, arXiv 1807.10221) on a plain encoder: four maps of different strides
-/// (<see cref="FeaturePyramid"/>), pyramid pooling on the coarsest, a feature pyramid from there down, and all four
+/// (<see cref="Feature2Pyramid"/>), pyramid pooling on the coarsest, a feature pyramid from there down, and all four
 /// levels fused at the finest. All maps come of the last block: the paper does not say which it takes.
 /// </summary>
 public sealed class UperNet : SegmentationHead
 {
-    private readonly FeaturePyramid pyramid;
+    private readonly Feature2Pyramid pyramid;
     private readonly PyramidPooling pooling;
     private readonly ModuleList<ConvNorm> lateral,
         smooth;
@@ -31,15 +31,15 @@ public sealed class UperNet : SegmentationHead
             throw new ArgumentException(
                 $"UperNet was given {channels} channels; use 1 or more, such as {SegmentationConfig.PaperChannels}."
             );
-        pyramid = new FeaturePyramid(embedDim, patchSize);
+        pyramid = new Feature2Pyramid(embedDim, patchSize);
         pooling = new PyramidPooling(embedDim, channels);
         lateral = new ModuleList<ConvNorm>([
-            .. Enumerable.Range(1, FeaturePyramid.Levels - 1).Select(_ => new ConvNorm(embedDim, channels, 1)),
+            .. Enumerable.Range(1, Feature2Pyramid.Levels - 1).Select(_ => new ConvNorm(embedDim, channels, 1)),
         ]);
         smooth = new ModuleList<ConvNorm>([
-            .. Enumerable.Range(1, FeaturePyramid.Levels - 1).Select(_ => new ConvNorm(channels, channels, 3)),
+            .. Enumerable.Range(1, Feature2Pyramid.Levels - 1).Select(_ => new ConvNorm(channels, channels, 3)),
         ]);
-        fuse = new ConvNorm(FeaturePyramid.Levels * channels, channels, 3);
+        fuse = new ConvNorm(Feature2Pyramid.Levels * channels, channels, 3);
         classifier = nn.Conv2d(channels, classes, 1);
         nn.init.normal_(classifier.weight, 0, .01);
         nn.init.zeros_(classifier.bias!);
@@ -57,7 +57,7 @@ public sealed class UperNet : SegmentationHead
         var top = pooling.call(maps[^1]); // (B, C, h, w): the coarsest
         Tensor finest = maps[0];
         List<Tensor> levels = [Grown(top, finest)];
-        for (int level = FeaturePyramid.Levels - 2; level >= 0; level--)
+        for (int level = Feature2Pyramid.Levels - 2; level >= 0; level--)
         {
             top = lateral[level].call(maps[level]) + Grown(top, maps[level]); // (B, C, h, w), a stride finer
             levels.Add(Grown(smooth[level].call(top), finest));
@@ -71,7 +71,7 @@ public sealed class UperNet : SegmentationHead
         long[] places =
         [
             .. Enumerable
-                .Range(0, FeaturePyramid.Levels)
+                .Range(0, Feature2Pyramid.Levels)
                 .Select(level => pyramid.Size(rows, columns, level) is var (height, width) ? (long)height * width : 0),
         ];
         return pyramid.Macs(rows, columns)

@@ -8,7 +8,7 @@ namespace PatchKit.Torch.Calls;
 /// float32 whatever the type of x.
 /// </summary>
 /// <param name="Cuda">libpatchkit_cuda; null for the CPU's.</param>
-/// <param name="Device">Where outputs go; null for the CPU, which is where tensors are made anyway.</param>
+/// <param name="Device">where outputs go; null for the CPU, which is where tensors are made anyway.</param>
 internal readonly record struct KernelTarget(CudaLibrary? Cuda, Device? Device)
 {
     /// <summary>Whether a library has fused operators for x.</summary>

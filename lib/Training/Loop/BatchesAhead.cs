@@ -9,11 +9,16 @@ namespace PatchKit.Training.Loop;
 /// Batches of which the next one can be fetched, and sent to the device, while the step at work is computed there. They
 /// are the source's, in its order; what its next batch fails with is thrown when that one is due.
 /// </summary>
-internal sealed class BatchesAhead(Device device)
+/// <param name="device">where batches are sent.</param>
+/// <param name="mayFetch">whether anything is fetched ahead.</param>
+internal sealed class BatchesAhead(Device device, bool mayFetch)
 {
     private IEnumerator<Batch>? _source;
     private Batch? _next;
     private ExceptionDispatchInfo? _failure;
+
+    /// <summary>Whether anything is fetched ahead; each batch is fetched when it is due where not.</summary>
+    internal bool MayFetch { get; set; } = mayFetch;
 
     /// <summary>The batches of a source; each is the caller's to dispose.</summary>
     internal IEnumerable<Batch> Of(IEnumerable<Batch> source)
@@ -40,8 +45,15 @@ internal sealed class BatchesAhead(Device device)
         }
     }
 
-    /// <summary>Fetches the next batch, on the thread that asks for it, as all tensors are made on one.</summary>
-    internal void Fetch()
+    /// <summary>Fetches the next batch while another is at work, where that may be.</summary>
+    internal void FetchAhead()
+    {
+        if (MayFetch)
+            Fetch();
+    }
+
+    // On the thread that asks for it, as all tensors are made on one.
+    private void Fetch()
     {
         if (_source is null || _next is not null || _failure is not null)
             return;

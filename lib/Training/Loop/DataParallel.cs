@@ -20,9 +20,10 @@ namespace PatchKit.Training.Loop;
 internal sealed class DataParallel : IDisposable
 {
     private readonly ProcessGroup _group;
-    private readonly TrainerCheckpoint _everything;
+    private readonly TrainerStateFile _everything;
     private readonly GradientSync _gradients;
     private readonly List<Tensor> _parameters;
+    private readonly List<DropPath> _dropPaths;
     private readonly Recipe _recipe;
     private int _accumulation;
     private CancellationTokenSource? _together;
@@ -31,14 +32,16 @@ internal sealed class DataParallel : IDisposable
 
     /// <summary>Joins a trainer to a group.</summary>
     /// <param name="group">the group.</param>
-    /// <param name="everything">what a checkpoint holds, which is what ranks must agree on.</param>
+    /// <param name="everything">the trainer's state, which is what ranks must agree on.</param>
+    /// <param name="model">in training.</param>
     /// <param name="recipe">how batches are made.</param>
     /// <param name="groups">the parameters.</param>
     /// <param name="accumulation">parts that a share is trained in.</param>
     /// <exception cref="ArgumentException">A batch does not split over the ranks.</exception>
     internal DataParallel(
         ProcessGroup group,
-        TrainerCheckpoint everything,
+        TrainerStateFile everything,
+        nn.Module model,
         Recipe recipe,
         IReadOnlyList<ParameterGroup> groups,
         int accumulation
@@ -46,6 +49,7 @@ internal sealed class DataParallel : IDisposable
     {
         Check(recipe, group.Size, accumulation);
         (_group, _everything, _recipe) = (group, everything, recipe);
+        _dropPaths = [.. model.modules().OfType<DropPath>()];
         Accumulation = accumulation;
         _parameters = [.. groups.SelectMany(own => own.Parameters)];
         _gradients = group.Gradients([.. _parameters.Where(parameter => parameter.requires_grad)]);
@@ -60,8 +64,7 @@ internal sealed class DataParallel : IDisposable
         set
         {
             _accumulation = value;
-            DropPath.Share =
-                value == 1 ? (_recipe.BatchSize, ShareOf(_recipe, _group).Places(_recipe.BatchSize)) : null;
+            Share(value == 1 ? (_recipe.BatchSize, ShareOf(_recipe, _group).Places(_recipe.BatchSize)) : null);
         }
     }
 
@@ -111,7 +114,7 @@ internal sealed class DataParallel : IDisposable
     internal ulong OwnStream => _accumulation == 1 ? 0 : (ulong)_group.Rank << 32;
 
     /// <summary>
-    /// Gives all ranks what rank 0 has, from its checkpoint or from the beginning: weights, optimizer, moving average
+    /// Gives all ranks what rank 0 has, from its saved state or from the beginning: weights, optimizer, moving average
     /// and the place in the run.
     /// </summary>
     internal TrainerState? Start(TrainerState? state)
@@ -190,8 +193,14 @@ internal sealed class DataParallel : IDisposable
 
     public void Dispose()
     {
-        DropPath.Share = null;
+        Share(null);
         _together?.Dispose();
         _gradients.Dispose();
+    }
+
+    private void Share((int Batch, int[] Places)? share)
+    {
+        foreach (var path in _dropPaths)
+            path.Share = share;
     }
 }

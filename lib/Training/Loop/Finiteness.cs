@@ -12,13 +12,13 @@ namespace PatchKit.Training.Loop;
 /// <param name="groups">the parameters.</param>
 /// <param name="objective">what is made smaller; it knows the forward pass.</param>
 /// <param name="seed">the run's.</param>
-/// <param name="checkpoint">where training could go on from; null where nothing is kept.</param>
+/// <param name="saved">where training could go on from; null where nothing is kept.</param>
 /// <param name="folder">where that is.</param>
 internal sealed class Finiteness(
     IReadOnlyList<ParameterGroup> groups,
     IObjective objective,
     long seed,
-    TrainerCheckpoint? checkpoint,
+    TrainerStateFile? saved,
     string? folder
 )
 {
@@ -74,7 +74,7 @@ internal sealed class Finiteness(
 
     private TrainingException Failed(string what)
     {
-        string last = checkpoint is { Exists: true } ? $" The last checkpoint, in {folder}, is from before." : "";
+        string last = saved is { Exists: true } ? $" The last checkpoint, in {folder}, is from before." : "";
         return new($"{what}. Lower baseLearningRate, or set clipNorm=1.{last}");
     }
 }

@@ -19,7 +19,7 @@ internal sealed class MetricsLog : IDisposable
 
     internal MetricsLog(string path, long every) => (_path, _every) = (path, every);
 
-    /// <summary>Opens the file; what was written after a checkpoint's mark is cut off.</summary>
+    /// <summary>Opens the file; what was written after a saved mark is cut off.</summary>
     internal void Begin(MetricsMark? mark)
     {
         _file?.Dispose();
@@ -61,3 +61,9 @@ internal sealed class MetricsLog : IDisposable
 
     public void Dispose() => _file?.Dispose();
 }
+
+/// <summary>A place in the metrics' file, and the sums of the line that comes next.</summary>
+/// <param name="Bytes">the file's length.</param>
+/// <param name="Loss">the sum of the losses since the last line.</param>
+/// <param name="Count">how many there are.</param>
+internal readonly record struct MetricsMark(long Bytes, double Loss, int Count);

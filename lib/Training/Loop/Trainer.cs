@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using PatchKit.Checkpoints;
 using PatchKit.Data;
 using PatchKit.Data.Images;
 using PatchKit.Models;
@@ -16,7 +14,7 @@ namespace PatchKit.Training.Loop;
 /// <summary>
 /// Trains a model by a recipe: schedule, AdamW with the recipe's groups, clipping, accumulation, moving average,
 /// bfloat16 where the device has it. Everything random in step n is seeded by (seed, n) and the batches by their
-/// places, so that a checkpoint needs no generator's state: a run that was interrupted, even killed, ends on the bits
+/// places, so that no generator's state is saved: a run that was interrupted, even killed, ends on the bits
 /// of one that was not (same machine, libtorch and thread count).
 /// </summary>
 public sealed class Trainer : IDisposable
@@ -24,23 +22,14 @@ public sealed class Trainer : IDisposable
     private readonly Recipe _recipe;
     private readonly TrainingData _data;
     private readonly TrainerOptions _options;
+    private readonly int _stepsPerEpoch;
     private readonly AdamW _optimizer;
     private readonly DataParallel? _parallel;
-    private readonly TrainingStep _step;
-    private readonly Finiteness _finite;
-    private readonly TrainerCheckpoint? _checkpoint;
-    private readonly MetricsLog? _log;
-    private readonly int _stepsPerEpoch;
-    private readonly StepMemory _memory;
-    private readonly WaitClock _waited = new();
     private readonly BatchesAhead _batches;
-    private readonly Stopwatch _clock = new(),
-        _sinceSaved = new();
-    private bool _fetchAhead;
-    private double _recentLoss,
-        _secondsBefore,
-        _told;
-    private long _firstStep;
+    private readonly TrainingMeter _meter;
+    private readonly TrainingStep _step;
+    private readonly TrainerSaves _saves;
+    private readonly MemoryRecovery _memory;
 
     /// <summary>A trainer of any model.</summary>
     /// <param name="model">in training; it is moved to the options' device.</param>
@@ -74,11 +63,9 @@ public sealed class Trainer : IDisposable
                     + "accumulate over a divisor of it."
             );
         _stepsPerEpoch = (int)(data.EpochImages / recipe.BatchSize);
-        (_batches, _fetchAhead) = (
-            new BatchesAhead(options.Device),
-            options.FetchAhead ?? options.Device.type != DeviceType.CPU
-        );
-        _memory = new StepMemory(
+        _batches = new BatchesAhead(options.Device, options.FetchAhead ?? options.Device.type != DeviceType.CPU);
+        _meter = new TrainingMeter(options, recipe.BatchSize, Steps);
+        var memory = new StepMemory(
             options.Device,
             recipe.BatchSize / (options.Group?.Size ?? 1),
             StepMemory.Fixed(groups, recipe.EmaDecay > 0),
@@ -94,7 +81,8 @@ public sealed class Trainer : IDisposable
             if (options.Group is { } group)
                 _parallel = new DataParallel(
                     group,
-                    new TrainerCheckpoint("", model, groups, _optimizer, Average),
+                    new TrainerStateFile("", model, groups, _optimizer, Average),
+                    model,
                     recipe,
                     groups,
                     options.Accumulation
@@ -104,16 +92,16 @@ public sealed class Trainer : IDisposable
         {
             Average?.Dispose();
             _optimizer?.Dispose();
-            throw new TrainingException(_memory.ModelTooLarge(), e);
+            throw new TrainingException(memory.ModelTooLarge(), e);
         }
+        TrainerStateFile? file = null;
         if (options.Folder is { } folder)
         {
             Directory.CreateDirectory(folder);
-            string checkpoint = Path.Combine(folder, TrainerCheckpoint.FileName);
-            _checkpoint = new TrainerCheckpoint(checkpoint, model, groups, _optimizer, Average);
-            _log = new MetricsLog(Path.Combine(folder, MetricsLog.FileName), Math.Max(1, Steps / 2000));
+            string path = Path.Combine(folder, TrainerStateFile.FileName);
+            file = new TrainerStateFile(path, model, groups, _optimizer, Average);
         }
-        _finite = new Finiteness(groups, objective, options.Seed, _checkpoint, options.Folder);
+        var finite = new Finiteness(groups, objective, options.Seed, file, options.Folder);
         _step = new TrainingStep(
             model,
             groups,
@@ -123,9 +111,11 @@ public sealed class Trainer : IDisposable
             _optimizer,
             Average,
             _parallel,
-            _finite,
-            FetchAhead
+            finite,
+            _batches.FetchAhead
         );
+        _saves = new TrainerSaves(options, file, finite, _meter, _step, Steps);
+        _memory = new MemoryRecovery(options, memory, _step, _optimizer, _batches, _parallel, _meter, _saves);
     }
 
     /// <summary>A trainer of a classifier.</summary>
@@ -143,203 +133,127 @@ public sealed class Trainer : IDisposable
     public long Steps => (long)_recipe.Epochs * _stepsPerEpoch;
 
     /// <summary>Steps done.</summary>
-    public long Step { get; private set; }
+    public long Step => _meter.Step;
 
     /// <summary>Seconds spent in training so far, those before an interruption among them.</summary>
-    public double Seconds { get; private set; }
+    public double Seconds => _meter.Seconds;
 
     /// <summary>How fast training has been since it was begun or resumed.</summary>
-    public TrainingSpeed Speed
-    {
-        get
-        {
-            double seconds = _clock.Elapsed.TotalSeconds,
-                rate = seconds > 0 ? (Step - _firstStep) * _recipe.BatchSize / seconds : 0;
-            double? mfu =
-                _options.Peak is { } peak && _options.FlopsPerImage > 0
-                    ? rate * _options.FlopsPerImage / (peak.Flops * (_options.Group?.Size ?? 1))
-                    : null;
-            return new TrainingSpeed(
-                rate,
-                seconds > 0 ? _waited.Seconds / seconds : 0,
-                Engine.MemoryOf(_options.Device).PeakBytes,
-                _step.Parts,
-                mfu,
-                mfu is null ? null : _options.Peak!.Source
-            );
-        }
-    }
+    public TrainingSpeed Speed => _meter.Speed(_step.Parts);
 
     /// <summary>The weights' moving average; null where the recipe keeps none.</summary>
     public ModelEma? Average { get; }
 
-    /// <summary>Trains to the end, from the folder's checkpoint where there is one.</summary>
-    /// <param name="cancellation">ends training, after a checkpoint; the host's (<see cref="Cancellation"/>) where none
+    /// <summary>Trains to the end, from the state saved in the folder where there is one.</summary>
+    /// <param name="cancellation">ends training, which is saved; the host's (<see cref="Cancellation"/>) where none
     /// is given.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; what was done is saved.</exception>
-    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the checkpoint is
+    /// <exception cref="TrainingException">A loss, a gradient or a weight is not a finite number; or the saved state is
     /// damaged or of another run; or a step does not fit into memory.</exception>
-    /// <exception cref="IOException">A checkpoint or the metrics cannot be written; the last checkpoint is as it
+    /// <exception cref="IOException">The state or the metrics cannot be written; the last state is as it
     /// was.</exception>
     public void Train(CancellationToken cancellation = default)
     {
         cancellation = Cancellation.OrHost(cancellation);
-        if (_parallel is not null)
-            cancellation = _parallel.Together(cancellation);
+        cancellation = _parallel?.Together(cancellation) ?? cancellation;
         Resume();
-        Begin();
+        _meter.Begin();
         while (Step < Steps)
-        {
-            long before = Step;
-            RankLostException? lost = null;
-            try
-            {
-                TrainEpoch(cancellation);
-            }
-            catch (Exception e) when (Engine.IsOutOfMemory(e))
-            {
-                MakeRoomForBatch(e);
-                continue;
-            }
-            catch (ImageException) when (Step > _firstStep)
-            {
-                Save();
-                throw;
-            }
-            catch (RankLostException e) when (_step.IsWhole)
-            {
-                lost = e;
-            }
-            catch (Exception e) when (_step.IsWhole && IsStop(e, cancellation)) { }
-            EndIfLost(lost);
-            EndIfStopped(cancellation);
-            if (Step == before)
-                throw NoBatch();
-        }
-        _clock.Stop();
+            TrainEpoch(cancellation);
+        _meter.Stop();
         CompareRanks();
-        Save();
+        _saves.Save();
     }
 
     /// <summary>Frees the optimizer and the average; the model is its maker's.</summary>
     public void Dispose()
     {
-        _log?.Dispose();
+        _saves.Dispose();
         _parallel?.Dispose();
         _optimizer.Dispose();
         Average?.Dispose();
     }
 
-    // The rest of the epoch that is due, or what of it there is until somebody stops it.
+    // The rest of the epoch that is due, or what of it there is until training ends early.
     private void TrainEpoch(CancellationToken cancellation)
+    {
+        long before = Step;
+        RankLostException? lost = null;
+        try
+        {
+            TakeSteps(cancellation);
+        }
+        catch (Exception e) when (Engine.IsOutOfMemory(e))
+        {
+            _memory.MakeRoomForBatch(e);
+            return;
+        }
+        catch (ImageException) when (_meter.HasAdvanced)
+        {
+            _saves.Save();
+            throw;
+        }
+        catch (RankLostException e) when (_step.IsWhole)
+        {
+            lost = e;
+        }
+        catch (Exception e) when (_step.IsWhole && IsStop(e, cancellation)) { }
+        EndIfLost(lost);
+        EndIfStopped(cancellation);
+        if (Step == before)
+            throw NoBatch();
+    }
+
+    private void TakeSteps(CancellationToken cancellation)
     {
         var (epoch, first) = ((int)(Step / _stepsPerEpoch), (int)(Step % _stepsPerEpoch));
         using var stop = Engine.StopOn(cancellation);
-        foreach (var batch in _batches.Of(_waited.Timed(_data.Training(epoch, first, cancellation))))
+        foreach (var batch in _batches.Of(_meter.Waited.Timed(_data.Training(epoch, first, cancellation))))
         {
-            if (!TakeStep(batch, epoch, cancellation))
+            double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch);
+            if (TakeStep(batch, epoch, rate, cancellation) is not { } taken)
                 return;
-            Tell();
-            SaveWhenDue();
-            if (Step % _stepsPerEpoch == 0)
+            bool endsEpoch = Step % _stepsPerEpoch == 0;
+            _saves.Log(taken, epoch, rate, endsEpoch);
+            _meter.Tell(_step.Parts, ((ParamGroup)_optimizer.ParamGroups.First()).LearningRate);
+            _saves.SaveWhenDue();
+            if (endsEpoch)
                 return;
         }
     }
 
-    // A step for which memory runs out is done again, with the same seed, in more parts.
-    private bool TakeStep(Batch batch, int epoch, CancellationToken cancellation)
+    private StepTaken? TakeStep(Batch batch, int epoch, double rate, CancellationToken cancellation)
     {
         using (batch)
         {
-            if (_options.AutoBatch && _parallel is not null && Step == _firstStep)
-                FindParts(batch);
-            double rate = _recipe.LearningRates.Rate(epoch, (int)(Step % _stepsPerEpoch), _stepsPerEpoch);
-            while (true)
-            {
-                try
-                {
-                    if (_step.Try(batch, Step, epoch, rate, cancellation) is not { } taken)
-                        return false;
-                    Step++;
-                    _parallel?.StepIsWhole();
-                    Note(taken, epoch, rate);
-                    return true;
-                }
-                catch (Exception e) when (Engine.IsOutOfMemory(e))
-                {
-                    MakeRoom(e, alone: _parallel is null);
-                }
-            }
+            if (_options.AutoBatch && _parallel is not null && !_meter.HasAdvanced)
+                _memory.AgreeOnParts(batch);
+            var taken = _memory.Take(() => _step.Try(batch, Step, epoch, rate, cancellation));
+            if (taken is not { } step)
+                return null;
+            _meter.Count(step.Loss);
+            _parallel?.StepIsWhole();
+            return taken;
         }
     }
 
-    private void Note(StepTaken taken, int epoch, double rate)
+    private void Resume()
     {
-        Seconds = _secondsBefore + _clock.Elapsed.TotalSeconds;
-        _recentLoss += Math.Max(.05, 1.0 / Step) * (taken.Loss - _recentLoss);
-        _log?.Add(Step, epoch, taken.Loss, rate, taken.GradientNorm, endsEpoch: Step % _stepsPerEpoch == 0);
-    }
-
-    // Ranks find the number of parts before their first step, each by itself, and all take the largest: within a step
-    // the others would wait for gradients that do not come.
-    private void FindParts(Batch batch)
-    {
-        for (int parts = 0; parts != _step.Parts; )
+        var saved = _saves.Load();
+        if (_parallel is not null)
+            saved = _parallel.Start(saved);
+        if (saved is { } state)
         {
-            _parallel!.Accumulation = parts = _step.Parts;
-            try
-            {
-                _step.Rehearse(batch, Step);
-            }
-            catch (Exception e) when (Engine.IsOutOfMemory(e))
-            {
-                MakeRoom(e, alone: true);
-            }
+            if (state.Step > Steps)
+                throw new TrainingException(
+                    $"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it "
+                        + "is of another run, so give this one a folder of its own."
+                );
+            _meter.Resume(state);
+            _step.IsWhole = true;
+            _memory.Resume(state.Accumulation);
         }
-        _optimizer.zero_grad();
-        _parallel!.Accumulation = _step.Parts = _parallel.Most(_step.Parts);
-    }
-
-    private void FetchAhead()
-    {
-        if (_fetchAhead)
-            _batches.Fetch();
-    }
-
-    // A batch that is made on the device may have room when it is due, and none beside the step before.
-    private void MakeRoomForBatch(Exception e)
-    {
-        if (_fetchAhead && _step.IsWhole && _parallel is null)
-            Engine.ReleaseMemory();
-        else
-            MakeRoom(e, alone: _parallel is null);
-        _fetchAhead = false;
-    }
-
-    // What a step did not fit with is freed, and the next one takes more parts, or the run ends with a sentence.
-    private void MakeRoom(Exception e, bool alone)
-    {
-        _optimizer.zero_grad();
-        Engine.ReleaseMemory();
-        if (!_step.IsWhole)
-            throw new TrainingException(
-                $"memory ran out while the optimizer changed the weights in step {Step}, so that they are "
-                    + $"of no step: {e.Message}{Kept()}",
-                e
-            );
-        if (!_options.AutoBatch || !alone || _memory.MoreParts(_step.Parts) is not { } parts)
-        {
-            SaveProgress();
-            throw new TrainingException($"{_memory.TooLarge(_step.Parts, offer: !_options.AutoBatch)}{Kept()}", e);
-        }
-        _options.Say?.Invoke(
-            $"step {Step} does not fit into memory with {StepMemory.Images(_memory.Batch / _step.Parts)} at a "
-                + $"time; it is done again, and the run goes on, in {parts} "
-                + $"parts, {StepMemory.Images(_memory.Batch / parts)} at a time"
-        );
-        _step.Parts = parts;
-
-        string Kept() => _checkpoint is { Exists: true } ? $" The checkpoint is in {_options.Folder}." : "";
+        _saves.Begin(saved?.Log);
     }
 
     // The images' threads or whoever is told of progress may notice first that training is to stop; a notebook's stop
@@ -351,8 +265,8 @@ public sealed class Trainer : IDisposable
     {
         if (!cancellation.IsCancellationRequested)
             return;
-        SaveProgress();
-        string saved = _checkpoint is { Exists: true } ? $"; the checkpoint is in {_options.Folder}" : "";
+        _saves.SaveProgress();
+        string saved = _saves.Kept is { } folder ? $"; the checkpoint is in {folder}" : "";
         throw new OperationCanceledException($"training was stopped at step {Step} of {Steps}{saved}", cancellation);
     }
 
@@ -360,9 +274,8 @@ public sealed class Trainer : IDisposable
     {
         if ((lost?.Message ?? _options.Group?.Failure) is not { } gone)
             return;
-        SaveProgress();
-        string? folder = _checkpoint is { Exists: true } ? _options.Folder : null;
-        throw new TrainingException(DataParallel.HowToGoOn(gone, Step, Steps, folder), lost);
+        _saves.SaveProgress();
+        throw new TrainingException(DataParallel.HowToGoOn(gone, Step, Steps, _saves.Kept), lost);
     }
 
     private TrainingException NoBatch() =>
@@ -379,93 +292,8 @@ public sealed class Trainer : IDisposable
         }
         catch (RankLostException)
         {
-            Save(); // the weights are whole, and compared when the run goes on
+            _saves.Save(); // the weights are whole, and compared when the run goes on
             throw;
         }
-    }
-
-    private void Tell()
-    {
-        double elapsed = _clock.Elapsed.TotalSeconds;
-        if (_options.Progress is not { } progress || (Step < Steps && elapsed - _told <= 0.1))
-            return;
-        _told = elapsed;
-        var speed = Speed;
-        progress(
-            new TrainingProgress(
-                Step,
-                Steps,
-                _recentLoss,
-                ((ParamGroup)_optimizer.ParamGroups.First()).LearningRate,
-                speed.ImagesPerSecond,
-                TimeSpan.FromSeconds(elapsed / Math.Max(1, Step - _firstStep) * (Steps - Step)),
-                speed.DataWait,
-                speed.PeakBytes,
-                speed.Mfu
-            )
-        );
-    }
-
-    private void Begin()
-    {
-        (_firstStep, _secondsBefore, _told) = (Step, Seconds, -1);
-        Engine.ResetPeakMemory(_options.Device);
-        _clock.Restart();
-        _sinceSaved.Restart();
-    }
-
-    private void Resume()
-    {
-        var found = Checkpoint();
-        if ((_parallel is null ? found : _parallel.Start(found)) is not { } state)
-        {
-            _log?.Begin(null);
-            return;
-        }
-        if (state.Step > Steps)
-            throw new TrainingException(
-                $"the checkpoint in {_options.Folder} is at step {state.Step}, but this run has {Steps}; it "
-                    + "is of another run, so give this one a folder of its own."
-            );
-        (Step, Seconds, _recentLoss, _step.IsWhole) = (state.Step, state.Seconds, state.RecentLoss, true);
-        if (_options.AutoBatch && _memory.Batch % state.Accumulation == 0)
-            _step.Parts = Math.Max(_step.Parts, state.Accumulation);
-        _log?.Begin(state.Log);
-    }
-
-    private TrainerState? Checkpoint()
-    {
-        try
-        {
-            return _checkpoint?.Load();
-        }
-        catch (CheckpointException e)
-        {
-            throw new TrainingException(
-                $"{e.Message} Without that file (or after `patchkit runs delete`) the run begins anew.",
-                e
-            );
-        }
-    }
-
-    private void SaveWhenDue()
-    {
-        bool steps = _options.CheckpointSteps > 0 && Step % _options.CheckpointSteps == 0;
-        if (Step == Steps || !(steps || _sinceSaved.Elapsed > _options.CheckpointEvery))
-            return;
-        Save();
-        _sinceSaved.Restart();
-    }
-
-    private void SaveProgress()
-    {
-        if (Step > _firstStep)
-            Save();
-    }
-
-    private void Save()
-    {
-        _finite.CheckWeights(Step - 1);
-        _checkpoint?.Write(new TrainerState(Step, Seconds, _recentLoss, _log!.Flushed(), _step.Parts));
     }
 }

@@ -58,14 +58,14 @@ public sealed record TrainerOptions
     /// </summary>
     public PeakFlops? Peak { get; init; }
 
-    /// <summary>Where checkpoint and metrics are kept; nowhere if null, and then nothing can be resumed.</summary>
+    /// <summary>Where state and metrics are kept; nowhere if null, and then nothing can be resumed.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>The time between two checkpoints. One is written when training is cancelled, too.</summary>
-    public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMinutes(2);
+    /// <summary>The time after which the trainer's state is saved; it is when training is cancelled, too.</summary>
+    public TimeSpan SaveEvery { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Steps between two checkpoints, besides; 0 for none.</summary>
-    public int CheckpointSteps { get; init; }
+    /// <summary>Steps after which it is saved, besides; 0 for none.</summary>
+    public int SaveSteps { get; init; }
 
     /// <summary>Told where the run stands, at most ten times a second.</summary>
     public Action<TrainingProgress>? Progress { get; init; }

@@ -1,6 +1,6 @@
 namespace PatchKit.Training.Loop;
 
-/// <summary>What a checkpoint holds beside tensors.</summary>
+/// <summary>What a trainer's state holds beside tensors.</summary>
 /// <param name="Step">steps done: with the run's seed it is the state of every generator and the place in the
 /// data.</param>
 /// <param name="Seconds">spent in training.</param>

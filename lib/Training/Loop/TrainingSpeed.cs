@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PatchKit.Training.Loop;
 
 /// <summary>How fast training was, since it was begun or last resumed.</summary>
-/// <param name="ImagesPerSecond">images trained on, checkpoints and waiting included.</param>
+/// <param name="ImagesPerSecond">images trained on, saving and waiting included.</param>
 /// <param name="DataWait">the share of the time in which the next batch was waited for, 0 to 1; on a GPU at most this,
 /// as one that is fetched ahead is counted although the GPU computes.</param>
 /// <param name="PeakBytes">the most that tensors held on the device; 0 where it is not known.</param>

@@ -37,11 +37,11 @@ public sealed record RunOptions
     /// </summary>
     public PeakFlops? Peak { get; init; }
 
-    /// <summary>The time between two checkpoints.</summary>
-    public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromMinutes(2);
+    /// <summary>The time after which the trainer's state is saved.</summary>
+    public TimeSpan SaveEvery { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Steps between two checkpoints, besides; 0 for none.</summary>
-    public int CheckpointSteps { get; init; }
+    /// <summary>Steps after which it is saved, besides; 0 for none.</summary>
+    public int SaveSteps { get; init; }
 
     /// <summary>
     /// What happens to images that cannot be read; where null, what the run was begun with, and Stop for a new one.

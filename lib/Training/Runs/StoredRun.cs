@@ -32,3 +32,16 @@ public sealed record StoredRun(
     public override string ToString() =>
         $"{Key}: {(Result is null ? $"{Config}, {Status.ToString().ToLowerInvariant()}" : $"{Result}")}";
 }
+
+/// <summary>How far a run in the cache came.</summary>
+public enum RunStatus
+{
+    /// <summary>Only its configuration is there.</summary>
+    Begun,
+
+    /// <summary>The trainer's state is there, from which it goes on.</summary>
+    Interrupted,
+
+    /// <summary>Its result is there; it is never trained again.</summary>
+    Finished,
+}

@@ -61,8 +61,8 @@ public sealed class ClassificationObjective : IObjective
             var scores = _model.call(images.narrow(0, part * size, size)); // (B / parts, K)
             var wanted = targets.narrow(0, part * size, size);
             yield return _mixup is not null
-                ? Training.Tasks.Losses.SoftTarget(scores, wanted)
-                : Training.Tasks.Losses.LabelSmoothing(scores, wanted, _recipe.LabelSmoothing);
+                ? ClassificationLoss.SoftTarget(scores, wanted)
+                : ClassificationLoss.LabelSmoothing(scores, wanted, _recipe.LabelSmoothing);
         }
     }
 

@@ -1,4 +1,5 @@
 using PatchKit.Checkpoints;
+using PatchKit.Data;
 using PatchKit.Metrics;
 using PatchKit.Models;
 using PatchKit.Models.Detection;
@@ -97,14 +98,36 @@ public sealed record DetectionTask(DetectorConfig Detector, DetectionPhase Phase
             CancellationToken cancellation
         ) =>
             Phase == DetectionPhase.Pixels
-                ? (DetectionEvaluation.Pixels(detector, data.Test(cancellation), device, cancellation), null)
-                : DetectionEvaluation.Objects(
+                ? (DetectionEvaluation.Loss(detector, PixelLoss, data.Test(cancellation), device, cancellation), null)
+                : DetectionEvaluation.Score(
                     detector,
+                    Losses,
+                    batch => detector.Detect(batch.Images, DetectionObjective.Sizes(batch)),
                     data.Test(cancellation),
-                    config.Seed,
                     device,
-                    cancellation,
-                    data.TestObjects
+                    data.TestObjects,
+                    cancellation
                 );
+
+        private Tensor PixelLoss(Batch batch) => detector.PixelLoss(batch.Images, batch.Objects!);
+
+        private IReadOnlyList<Tensor> Losses(Batch batch, long first)
+        {
+            var draw = new DetectionDraw(config.Seed, first);
+            return detector.Losses(batch.Images, batch.Objects!, draw, DetectionObjective.Sizes(batch)).Parts;
+        }
     }
+}
+
+/// <summary>What a detector learns in a run.</summary>
+public enum DetectionPhase
+{
+    /// <summary>Boxes, classes and masks.</summary>
+    Objects,
+
+    /// <summary>
+    /// The class of each cell of the finest level: what a small net starts from, as a large one starts from
+    /// classification.
+    /// </summary>
+    Pixels,
 }

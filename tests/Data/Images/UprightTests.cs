@@ -99,7 +99,7 @@ public sealed class UprightTests : IDisposable
             Recipe = RecipeBook.Find("smoke"),
             Data = new GeneratedDataConfig(),
         };
-        RunStore.WriteJson(_scratch["config.json"], run);
+        RunFile.WriteJson(_scratch["config.json"], run);
         _scratch.Put("grey.png", Pngs.OfRgb(8, 8, (_, _) => (128, 128, 128)));
         string[] generated = ["--model", _scratch["config.json"], "--checkpoint", _scratch["model.safetensors"]];
         double[] found = Probabilities(Predict(generated, "grey.png"));

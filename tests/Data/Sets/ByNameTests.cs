@@ -255,7 +255,7 @@ public sealed class ByNameTests : IDisposable
         };
         using var model = config.Model.Create();
         Safetensors.Write(_scratch["model.safetensors"], model.state_dict());
-        RunStore.WriteJson(_scratch["config.json"], config);
+        RunFile.WriteJson(_scratch["config.json"], config);
         return ["--model", _scratch["config.json"], "--checkpoint", _scratch["model.safetensors"]];
     }
 

@@ -203,7 +203,7 @@ public sealed class PlanTests
                 "commit",
                 DateTime.UtcNow
             );
-            RunStore.WriteJson(Path.Combine(folder, "one.json"), cost);
+            RunFile.WriteJson(Path.Combine(folder, "one.json"), cost);
             File.WriteAllText(Path.Combine(folder, "damaged.json"), "{");
             var plan = Planned("table1", Scale.Paper, new(GpuKind.Find("h200")) { Measurements = folder });
             var run = plan.Runs.Single(run =>

@@ -239,13 +239,13 @@ public sealed class RecordedTests : IDisposable
         string file = ExperimentRunner.ReportFile(Store, "table6", Scale.Teach),
             costs = Directory.CreateDirectory(StepMeter.FolderIn(Store)).FullName;
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        RunStore.WriteJson(file, report);
+        RunFile.WriteJson(file, report);
         Expect.Refused<ArgumentException>(() => Recorder.Make(table6, options), "none of the 20 measurements", Commit);
         foreach (var (i, (model, batch)) in steps.Reverse().Index())
         {
             var cost = new StepCost(model, batch, i + 1, i + 2, 3, 1000, s_machine, Commit, Day);
-            RunStore.WriteJson(Path.Combine(costs, $"{i}.json"), cost);
-            RunStore.WriteJson(Path.Combine(costs, $"{i}-earlier.json"), cost with { Commit = "another" });
+            RunFile.WriteJson(Path.Combine(costs, $"{i}.json"), cost);
+            RunFile.WriteJson(Path.Combine(costs, $"{i}-earlier.json"), cost with { Commit = "another" });
         }
         var read = RecordedResult.Load(Recorder.Make(table6, options).Save(Shelf));
         Assert.Equal(steps, read.Measurements.Select(cost => (cost.Model, cost.Batch)));
@@ -528,7 +528,7 @@ public sealed class RecordedTests : IDisposable
                 + (config.Model.TokenPatchSize is null ? 0 : .05);
             var test = new EvaluationResult(100, loss, 1 / loss, 1, 0) { Bits = [.9, .8, .7, .6] };
             var result = new RunResult(config.Key, config, test, loss, config.Steps, 1, 1000, s_machine, Commit, Day);
-            RunStore.WriteJson(Path.Combine(folder, "result.json"), change?.Invoke(result) ?? result);
+            RunFile.WriteJson(Path.Combine(folder, "result.json"), change?.Invoke(result) ?? result);
             long steps = config.Steps / config.Recipe.Epochs;
             File.WriteAllLines(
                 Path.Combine(folder, MetricsLog.FileName),

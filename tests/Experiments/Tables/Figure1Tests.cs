@@ -135,7 +135,7 @@ public sealed class Figure1Tests(SmokeRuns runs, ITestOutputHelper output) : ICl
         using var folder = new SmokeRuns();
         var alone = Frontier(Report(patch => .1 * patch, folder.Store));
         foreach (var config in Table1.Budgets(options).Where(config => config.Model.PatchSize == 8))
-            RunStore.WriteJson(
+            RunFile.WriteJson(
                 Path.Combine(Directory.CreateDirectory(folder.Store.FolderOf(config)).FullName, "result.json"),
                 Result(config, .3)
             );

@@ -1,3 +1,4 @@
+using PatchKit.Data;
 using PatchKit.Data.Augment;
 using PatchKit.Models.Detection;
 using Xunit;

@@ -26,7 +26,7 @@ public sealed class SegmenterTests
     public void MapsStandAtAbsoluteStrides(int patch, string strides)
     {
         using var scope = NewDisposeScope();
-        using var pyramid = new FeaturePyramid(8, patch);
+        using var pyramid = new Feature2Pyramid(8, patch);
         Assert.Equal(strides, string.Join(' ', pyramid.Strides));
         foreach (var (rows, columns) in new[] { (4, 3), (1, 1), (6, 8) })
         {

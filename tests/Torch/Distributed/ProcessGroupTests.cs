@@ -229,7 +229,7 @@ public sealed class ProcessGroupTests
                         foreach (var pair in weights.Chunk(2))
                         {
                             Tensor Block(Tensor input) => (input * pair[0]).sin() * pair[1];
-                            x = checkpointed ? Engine.Checkpoint(Block, x) : Block(x);
+                            x = checkpointed ? Engine.CheckpointActivations(Block, x) : Block(x);
                         }
                         sync.Arm(x.sum().reshape(1));
                         Engine.Backward(x.sum());

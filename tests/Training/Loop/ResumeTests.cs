@@ -112,7 +112,7 @@ public sealed class ResumeTests : IDisposable
         Assert.Throws<InvalidOperationException>(() =>
             run.Train(
                 In("run"),
-                options: options => options with { CheckpointSteps = steps },
+                options: options => options with { SaveSteps = steps },
                 objective: own => new ChangedObjective(
                     own,
                     (_, step) =>

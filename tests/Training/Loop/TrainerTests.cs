@@ -200,7 +200,7 @@ public sealed class TrainerTests : IDisposable
             () =>
                 (s_run with { Recipe = SmallRun.Plain with { BaseLearningRate = double.MaxValue } }).Train(
                     In("run"),
-                    options: options => options with { CheckpointSteps = 1 }
+                    options: options => options with { SaveSteps = 1 }
                 ),
             "weights",
             "not finite after step 5 (batch seed 3/5)"

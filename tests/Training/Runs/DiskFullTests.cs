@@ -30,7 +30,7 @@ public sealed class DiskFullTests : IDisposable
 
     private void EndsInASentence(int kibibytes, string file)
     {
-        string checkpoint = Of("full", TrainerCheckpoint.FileName);
+        string checkpoint = Of("full", TrainerStateFile.FileName);
         byte[] before = File.ReadAllBytes(checkpoint);
         using (var limited = ChildProcess.WithFileLimit(kibibytes, Arguments("full")))
         {
@@ -80,11 +80,7 @@ public sealed class DiskFullTests : IDisposable
             && !(
                 Directory.Exists(Path.Combine(_folder, name))
                 && Directory
-                    .EnumerateFiles(
-                        Path.Combine(_folder, name),
-                        TrainerCheckpoint.FileName,
-                        SearchOption.AllDirectories
-                    )
+                    .EnumerateFiles(Path.Combine(_folder, name), TrainerStateFile.FileName, SearchOption.AllDirectories)
                     .Any()
             )
         )

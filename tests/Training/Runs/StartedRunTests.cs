@@ -130,9 +130,9 @@ public sealed class StartedRunTests : IDisposable
                 model.state_dict(),
                 overwrite: true
             );
-        RunStore.WriteJson(Path.Combine(_store.FolderOf(config), "config.json"), config);
+        RunFile.WriteJson(Path.Combine(_store.FolderOf(config), "config.json"), config);
         var test = new PatchKit.Metrics.EvaluationResult(1, 1, 1, 1, 1);
-        RunStore.WriteJson(
+        RunFile.WriteJson(
             Path.Combine(_store.FolderOf(config), "result.json"),
             new RunResult(config.Key, config, test, 1, 1, 1, 1, Machine.Here(CPU), "", DateTime.UtcNow)
         );

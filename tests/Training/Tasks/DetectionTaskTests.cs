@@ -11,14 +11,18 @@ using PatchKit.Training.Runs;
 using PatchKit.Training.Tasks;
 using Xunit;
 using static TorchSharp.torch;
-using Detection = PatchKit.Training.Recipes.Detection;
 
 namespace PatchKit.Tests.Training.Tasks;
 
 /// <summary>Detection as a run: cached, resumed to the bit, started from a run of pixels, read again.</summary>
 public sealed class DetectionTaskTests : IDisposable
 {
-    private static readonly Recipe s_short = Detection.Smoke with { Epochs = 2, EpochImages = 12, BatchSize = 4 };
+    private static readonly Recipe s_short = DetectionRecipes.Smoke with
+    {
+        Epochs = 2,
+        EpochImages = 12,
+        BatchSize = 4,
+    };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-detection-").FullName;
 
@@ -95,7 +99,7 @@ public sealed class DetectionTaskTests : IDisposable
             // the first step after a start is always told of
             using var stop = new CancellationTokenSource();
             Assert.Throws<OperationCanceledException>(() =>
-                parted.Train(Run(), new RunOptions { CheckpointSteps = 1, Progress = _ => stop.Cancel() }, stop.Token)
+                parted.Train(Run(), new RunOptions { SaveSteps = 1, Progress = _ => stop.Cancel() }, stop.Token)
             );
         }
         parted.Train(Run(), cancellation: TestContext.Current.CancellationToken);
@@ -105,38 +109,6 @@ public sealed class DetectionTaskTests : IDisposable
                 File.ReadAllBytes(Path.Combine(parted.FolderOf(Run()), file))
             );
         Assert.Equal(whole.Find(Run())!.Scores, parted.Find(Run())!.Scores);
-    }
-
-    [Fact]
-    public void WhoFindsAllHasAPrecisionOfOne()
-    {
-        using var scope = NewDisposeScope();
-        var precision = new DetectionPrecision();
-        using var batch = SmallDetector.Images(5);
-        foreach (var objects in batch.Objects!)
-        {
-            int count = (int)objects.Classes.shape[0];
-            precision.Add(
-                new Detections(objects.Boxes, ones(count), objects.Classes, ones([count, 4, 4], float32)),
-                objects
-            );
-        }
-        var (box, mask, _) = precision.Scores();
-        Assert.Equal((1, 1, 1, -1), (box.Ap, box.Ap50, box.Recall, box.Small));
-        Assert.InRange(mask.Ap, .01, .99); // an ellipse is not its box
-
-        var nothing = new DetectionPrecision();
-        foreach (var objects in batch.Objects!)
-            nothing.Add(
-                new Detections(
-                    zeros([0, 4], float32),
-                    zeros([0], float32),
-                    zeros([0], ScalarType.Int64),
-                    zeros([0, 4, 4], float32)
-                ),
-                objects
-            );
-        Assert.Equal(0, nothing.Scores().Box.Ap);
     }
 
     /// <summary>

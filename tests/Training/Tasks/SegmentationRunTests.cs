@@ -162,7 +162,7 @@ public sealed class SegmentationRunTests : IDisposable
                     s_config,
                     new RunOptions
                     {
-                        CheckpointSteps = 1,
+                        SaveSteps = 1,
                         Progress = progress =>
                         {
                             if (

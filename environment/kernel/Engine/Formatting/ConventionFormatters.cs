@@ -77,18 +77,18 @@ internal static class ConventionFormatters
 
     private sealed class Formatter
     {
-        private readonly object formatter;
-        private readonly MethodInfo format;
+        private readonly object _formatter;
+        private readonly MethodInfo _format;
 
         public Formatter(object formatter)
         {
-            this.formatter = formatter;
+            _formatter = formatter;
             MimeType =
                 Property<string>(formatter, "MimeType")
                 ?? throw new InvalidOperationException(
                     $"{formatter.GetType()} cannot be a formatter: it needs a property string MimeType."
                 );
-            format =
+            _format =
                 formatter.GetType().GetMethod("Format", [typeof(object), typeof(TextWriter)])
                 ?? throw new InvalidOperationException(
                     $"{formatter.GetType()} cannot be a formatter: it needs a method bool Format(object, TextWriter)."
@@ -102,7 +102,7 @@ internal static class ConventionFormatters
             using var writer = new StringWriter();
             try
             {
-                return format.Invoke(formatter, [value, writer]) is true ? writer.ToString() : null;
+                return _format.Invoke(_formatter, [value, writer]) is true ? writer.ToString() : null;
             }
             catch (TargetInvocationException e) when (e.InnerException is not null)
             {

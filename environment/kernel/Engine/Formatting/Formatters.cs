@@ -10,8 +10,8 @@ namespace CsNotebook.Engine.Formatting;
 internal static class Formatters
 {
     /// <summary>The representations of a value, the preferred first.</summary>
-    /// <param name="value">The value, null included.</param>
-    /// <param name="mimeTypes">The wanted MIME types; none means the value's own choice.</param>
+    /// <param name="value">the value, null included.</param>
+    /// <param name="mimeTypes">the wanted MIME types; none means the value's own choice.</param>
     public static MimeBundle Format(object? value, params IReadOnlyList<string> mimeTypes)
     {
         var bundle = new MimeBundle();

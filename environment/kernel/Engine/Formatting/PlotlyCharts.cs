@@ -29,11 +29,11 @@ internal static partial class PlotlyCharts
     /// <summary>What plotly calls the numbers and names of a trace.</summary>
     private static readonly string[] Columns = ["x", "y", "z", "theta", "r", "lon", "lat", "labels", "values", "text"];
 
-    private static string? script;
+    private static string? s_script;
 
     /// <summary>plotly.js for a page, Plotly.NET's own copy of it, and what draws charts with it.</summary>
     /// <remarks>A page may have a loader (require.js), to which the script would give itself.</remarks>
-    public static string Script => script is null ? "" : OnPage(script);
+    public static string Script => s_script is null ? "" : OnPage(s_script);
 
     /// <summary>plotly.js as an element of a page, with what draws charts with it.</summary>
     public static string OnPage(string plotly) =>
@@ -52,7 +52,7 @@ internal static partial class PlotlyCharts
             || type.GetMethod("toFigureJson", BindingFlags.Public | BindingFlags.Static) is not { } toJson
         )
             return;
-        script ??= PlotlyScript.Of(type.Assembly);
+        s_script ??= PlotlyScript.Of(type.Assembly);
         string json = (string)toJson.Invoke(null, [value])!;
         var figure = JsonNode.Parse(json)!;
         foreach (string mimeType in mimeTypes.Count > 0 ? mimeTypes : [MimeType, "text/html"])

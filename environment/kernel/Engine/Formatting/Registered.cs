@@ -4,7 +4,7 @@ namespace CsNotebook.Engine.Formatting;
 internal static class Registered
 {
     private static readonly object Gate = new();
-    private static List<(Type Type, string MimeType, Func<object, TextWriter, bool> Format)> formatters = [];
+    private static List<(Type Type, string MimeType, Func<object, TextWriter, bool> Format)> s_formatters = [];
 
     /// <summary>
     /// Registers a formatter for a type and those derived from it; a type definition stands for all it makes.
@@ -12,20 +12,24 @@ internal static class Registered
     public static void Add(Type type, string mimeType, Func<object, TextWriter, bool> format)
     {
         lock (Gate)
-            formatters = [(type, mimeType, format), .. formatters.Where(f => f.Type != type || f.MimeType != mimeType)];
+            s_formatters =
+            [
+                (type, mimeType, format),
+                .. s_formatters.Where(f => f.Type != type || f.MimeType != mimeType),
+            ];
     }
 
     /// <summary>Forgets all.</summary>
     public static void Clear()
     {
         lock (Gate)
-            formatters = [];
+            s_formatters = [];
     }
 
     /// <summary>Adds what the formatters that apply to a value make of it.</summary>
     public static void Format(object value, IReadOnlyList<string> mimeTypes, MimeBundle bundle)
     {
-        foreach (var (type, mimeType, format) in formatters)
+        foreach (var (type, mimeType, format) in s_formatters)
         {
             if (
                 !Applies(type, value.GetType())

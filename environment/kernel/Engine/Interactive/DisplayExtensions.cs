@@ -7,8 +7,8 @@ namespace Microsoft.DotNet.Interactive;
 public static class DisplayExtensions
 {
     /// <summary>Shows a value at once.</summary>
-    /// <param name="value">Any value.</param>
-    /// <param name="mimeTypes">The wanted representations; none means the value's own choice.</param>
+    /// <param name="value">any value.</param>
+    /// <param name="mimeTypes">the wanted representations; none means the value's own choice.</param>
     public static DisplayedValue Display(this object? value, params string[] mimeTypes) =>
         Kernel.display(value, mimeTypes);
 

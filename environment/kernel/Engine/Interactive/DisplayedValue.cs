@@ -6,14 +6,14 @@ namespace Microsoft.DotNet.Interactive;
 /// <summary>Something that is on show and can be replaced.</summary>
 public sealed class DisplayedValue
 {
-    private readonly string[] mimeTypes;
+    private readonly string[] _mimeTypes;
 
-    internal DisplayedValue(string id, string[] mimeTypes) => (DisplayId, this.mimeTypes) = (id, mimeTypes);
+    internal DisplayedValue(string id, string[] mimeTypes) => (DisplayId, _mimeTypes) = (id, mimeTypes);
 
     /// <summary>The name under which front ends know it.</summary>
     public string DisplayId { get; }
 
     /// <summary>Shows another value in its place.</summary>
     public void Update(object? value) =>
-        CellOutput.Current?.Display(Formatters.Format(value, mimeTypes), DisplayId, update: true);
+        CellOutput.Current?.Display(Formatters.Format(value, _mimeTypes), DisplayId, update: true);
 }

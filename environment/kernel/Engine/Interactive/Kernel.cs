@@ -11,8 +11,8 @@ public static class Kernel
 #pragma warning disable IDE1006 // display and its like are .NET Interactive's names.
 
     /// <summary>Shows a value at once; the handle it returns can change what is shown.</summary>
-    /// <param name="value">Any value.</param>
-    /// <param name="mimeTypes">The wanted representations; none means the value's own choice.</param>
+    /// <param name="value">any value.</param>
+    /// <param name="mimeTypes">the wanted representations; none means the value's own choice.</param>
     public static DisplayedValue display(object? value, params string[] mimeTypes)
     {
         string id = Guid.NewGuid().ToString("N");
@@ -39,7 +39,7 @@ public static class Kernel
     public static Task<string> GetPasswordAsync(string prompt = "") => Ask(prompt, password: true);
 
     /// <summary>Removes what the cell has shown so far.</summary>
-    /// <param name="wait">Whether to wait until there is something new to show.</param>
+    /// <param name="wait">whether to wait until there is something new to show.</param>
     public static void ClearOutput(bool wait = false) => CellOutput.Current?.ClearOutput(wait);
 
     private static Task<string> Ask(string prompt, bool password) =>

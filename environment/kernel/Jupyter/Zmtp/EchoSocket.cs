@@ -3,8 +3,8 @@ using System.Net;
 namespace CsNotebook.Jupyter.Zmtp;
 
 /// <summary>REP that answers each request with itself: the heartbeat.</summary>
-/// <param name="where">Where to listen.</param>
-/// <param name="log">Receives what went wrong.</param>
+/// <param name="where">where to listen.</param>
+/// <param name="log">receives what went wrong.</param>
 internal sealed class EchoSocket(EndPoint where, Action<string> log) : ZmtpSocket("REP", ["REQ", "DEALER"], where, log)
 {
     /// <inheritdoc/>

@@ -4,36 +4,36 @@ namespace CsNotebook.Jupyter.Zmtp;
 /// The messages that wait for one peer. It is bounded: a full box makes the sender wait a little, and a peer that does
 /// not take anything for so long loses messages, without further waiting, until it has caught up.
 /// </summary>
-/// <param name="capacity">The bytes that may wait.</param>
-/// <param name="patience">How long a sender waits for room.</param>
+/// <param name="capacity">the bytes that may wait.</param>
+/// <param name="patience">how long a sender waits for room.</param>
 internal sealed class Outbox(long capacity, TimeSpan patience) : IDisposable
 {
     /// <summary>What a message costs beside its bytes.</summary>
     private const int Overhead = 256;
 
-    private readonly object gate = new();
-    private readonly Queue<byte[][]> waiting = [];
-    private long bytes;
-    private bool late;
-    private bool closed;
+    private readonly object _gate = new();
+    private readonly Queue<byte[][]> _waiting = [];
+    private long _bytes;
+    private bool _late;
+    private bool _closed;
 
     /// <summary>Puts a message in; false when it is lost.</summary>
     public bool Post(byte[][] message)
     {
-        lock (gate)
+        lock (_gate)
         {
             long until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-            while (bytes > capacity && !late && !closed)
+            while (_bytes > capacity && !_late && !_closed)
             {
                 long left = until - Environment.TickCount64;
-                if (left <= 0 || !Monitor.Wait(gate, (int)left))
-                    late = bytes > capacity;
+                if (left <= 0 || !Monitor.Wait(_gate, (int)left))
+                    _late = _bytes > capacity;
             }
-            if (late || closed)
+            if (_late || _closed)
                 return false;
-            waiting.Enqueue(message);
-            bytes += Size(message);
-            Monitor.PulseAll(gate);
+            _waiting.Enqueue(message);
+            _bytes += Size(message);
+            Monitor.PulseAll(_gate);
             return true;
         }
     }
@@ -43,42 +43,42 @@ internal sealed class Outbox(long capacity, TimeSpan patience) : IDisposable
     /// </summary>
     public byte[][]? Next()
     {
-        lock (gate)
+        lock (_gate)
         {
-            while (waiting.Count == 0 && !closed)
-                Monitor.Wait(gate);
-            return closed ? null : waiting.Dequeue();
+            while (_waiting.Count == 0 && !_closed)
+                Monitor.Wait(_gate);
+            return _closed ? null : _waiting.Dequeue();
         }
     }
 
     /// <summary>A message that <see cref="Next"/> gave is on its way.</summary>
     public void Sent(byte[][] message)
     {
-        lock (gate)
+        lock (_gate)
         {
-            bytes -= Size(message);
-            late &= bytes > capacity / 2;
-            Monitor.PulseAll(gate);
+            _bytes -= Size(message);
+            _late &= _bytes > capacity / 2;
+            Monitor.PulseAll(_gate);
         }
     }
 
     /// <summary>Waits until all is sent, or until the time is up.</summary>
     public void Drain(DateTime until)
     {
-        lock (gate)
+        lock (_gate)
         {
-            while (bytes > 0 && !closed && until - DateTime.UtcNow is var left && left > TimeSpan.Zero)
-                Monitor.Wait(gate, left);
+            while (_bytes > 0 && !_closed && until - DateTime.UtcNow is var left && left > TimeSpan.Zero)
+                Monitor.Wait(_gate, left);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (gate)
+        lock (_gate)
         {
-            closed = true;
-            Monitor.PulseAll(gate);
+            _closed = true;
+            Monitor.PulseAll(_gate);
         }
     }
 

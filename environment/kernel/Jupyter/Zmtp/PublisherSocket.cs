@@ -3,8 +3,8 @@ using System.Net;
 namespace CsNotebook.Jupyter.Zmtp;
 
 /// <summary>PUB: sends to all peers that have subscribed to a beginning of the message's first frame.</summary>
-/// <param name="where">Where to listen.</param>
-/// <param name="log">Receives what went wrong.</param>
+/// <param name="where">where to listen.</param>
+/// <param name="log">receives what went wrong.</param>
 internal sealed class PublisherSocket(EndPoint where, Action<string> log)
     : ZmtpSocket("PUB", ["SUB", "XSUB"], where, log)
 {

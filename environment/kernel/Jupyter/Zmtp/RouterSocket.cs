@@ -7,9 +7,9 @@ namespace CsNotebook.Jupyter.Zmtp;
 /// first frame names. Of two peers with one identity the newer is meant: a front end that lost its connection has come
 /// back.
 /// </summary>
-/// <param name="where">Where to listen.</param>
-/// <param name="received">Takes each message; called on the threads of the peers.</param>
-/// <param name="log">Receives what went wrong.</param>
+/// <param name="where">where to listen.</param>
+/// <param name="received">takes each message; called on the threads of the peers.</param>
+/// <param name="log">receives what went wrong.</param>
 internal sealed class RouterSocket(EndPoint where, Action<byte[][]> received, Action<string> log)
     : ZmtpSocket("ROUTER", ["DEALER", "REQ", "ROUTER"], where, log)
 {

@@ -10,8 +10,8 @@ namespace CsNotebook.Jupyter.Zmtp;
 /// READY, then messages of one or more frames. One thread may receive while another sends. Blocking, so that nothing
 /// here waits for a thread pool that a cell keeps busy.
 /// </summary>
-/// <param name="stream">The transport; closed with the connection.</param>
-/// <param name="maxMessage">The most bytes that a message may have.</param>
+/// <param name="stream">the transport; closed with the connection.</param>
+/// <param name="maxMessage">the most bytes that a message may have.</param>
 internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) : IDisposable
 {
     private const int More = 1,
@@ -22,8 +22,8 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
     /// <summary>Memory is taken as bytes arrive, not as a frame's length promises.</summary>
     private const int Chunk = 1 << 20;
 
-    private readonly BufferedStream input = new(stream, 1 << 14);
-    private readonly object sending = new();
+    private readonly BufferedStream _input = new(stream, 1 << 14);
+    private readonly object _sending = new();
 
     /// <summary>
     /// What the peer calls itself: <c>DEALER</c>, <c>SUB</c>, <c>REQ</c>; known after <see cref="Greet"/>.
@@ -56,8 +56,8 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
     }
 
     /// <summary>Exchanges greetings and READY.</summary>
-    /// <param name="type">This side's socket type.</param>
-    /// <param name="identity">This side's identity; may be empty.</param>
+    /// <param name="type">this side's socket type.</param>
+    /// <param name="identity">this side's identity; may be empty.</param>
     /// <exception cref="ZmtpException">The peer speaks something else.</exception>
     public void Greet(string type, byte[] identity)
     {
@@ -166,13 +166,13 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
             }
             bytes.Write(body);
         }
-        lock (sending)
+        lock (_sending)
             stream.Write(bytes.GetBuffer().AsSpan(0, (int)bytes.Length));
     }
 
     private (int Flags, byte[] Body)? Frame(long limit)
     {
-        int flags = input.ReadByte();
+        int flags = _input.ReadByte();
         if (flags < 0)
             return null;
         if (flags > (More | Long | Command) || (flags & (More | Command)) == (More | Command))
@@ -238,5 +238,5 @@ internal sealed class ZmtpConnection(Stream stream, long maxMessage = 1L << 30) 
     private static string Printable(string text) =>
         string.Concat(text.Take(32).Select(c => char.IsAsciiLetterOrDigit(c) || c == '-' ? c : '?'));
 
-    private void Exactly(Span<byte> bytes) => input.ReadExactly(bytes);
+    private void Exactly(Span<byte> bytes) => _input.ReadExactly(bytes);
 }

@@ -15,40 +15,40 @@ internal abstract class ZmtpSocket : IDisposable
     private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly string type;
-    private readonly string[] peerTypes;
-    private readonly Action<string> log;
-    private readonly Socket listener;
-    private readonly string? path;
-    private readonly List<ZmtpPeer> peers = [];
-    private int given;
-    private volatile bool closed;
+    private readonly string _type;
+    private readonly string[] _peerTypes;
+    private readonly Action<string> _log;
+    private readonly Socket _listener;
+    private readonly string? _path;
+    private readonly List<ZmtpPeer> _peers = [];
+    private int _given;
+    private volatile bool _closed;
 
     /// <summary>Listens; peers are accepted from <see cref="Start"/> on.</summary>
-    /// <param name="type">This socket's type.</param>
-    /// <param name="peerTypes">The types that may connect to it.</param>
-    /// <param name="where">An <see cref="IPEndPoint"/>, or a <see cref="UnixDomainSocketEndPoint"/> whose file is
+    /// <param name="type">this socket's type.</param>
+    /// <param name="peerTypes">the types that may connect to it.</param>
+    /// <param name="where">an <see cref="IPEndPoint"/>, or a <see cref="UnixDomainSocketEndPoint"/> whose file is
     /// replaced.</param>
-    /// <param name="log">Receives a sentence for every connection that is dropped.</param>
+    /// <param name="log">receives a sentence for every connection that is dropped.</param>
     protected ZmtpSocket(string type, string[] peerTypes, EndPoint where, Action<string> log)
     {
-        (this.type, this.peerTypes, this.log) = (type, peerTypes, log);
-        path = where is UnixDomainSocketEndPoint ? where.ToString() : null;
-        if (path is not null)
-            File.Delete(path);
-        listener = new Socket(
+        (_type, _peerTypes, _log) = (type, peerTypes, log);
+        _path = where is UnixDomainSocketEndPoint ? where.ToString() : null;
+        if (_path is not null)
+            File.Delete(_path);
+        _listener = new Socket(
             where.AddressFamily,
             SocketType.Stream,
-            path is null ? ProtocolType.Tcp : ProtocolType.Unspecified
+            _path is null ? ProtocolType.Tcp : ProtocolType.Unspecified
         );
         try
         {
-            listener.Bind(where);
-            listener.Listen();
+            _listener.Bind(where);
+            _listener.Listen();
         }
         catch (SocketException e)
         {
-            listener.Dispose();
+            _listener.Dispose();
             throw new IOException($"Cannot listen on {where}: {e.Message}.", e);
         }
     }
@@ -58,13 +58,13 @@ internal abstract class ZmtpSocket : IDisposable
     {
         get
         {
-            lock (peers)
-                return [.. peers];
+            lock (_peers)
+                return [.. _peers];
         }
     }
 
     /// <summary>Begins to accept peers.</summary>
-    public void Start() => Background($"{type} accept", Accept);
+    public void Start() => Background($"{_type} accept", Accept);
 
     /// <summary>Waits until everything has been sent, or until the time is up.</summary>
     public void Drain(DateTime until)
@@ -76,12 +76,12 @@ internal abstract class ZmtpSocket : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        closed = true;
-        listener.Dispose();
+        _closed = true;
+        _listener.Dispose();
         foreach (var peer in Peers)
             peer.Dispose();
-        if (path is not null)
-            File.Delete(path);
+        if (_path is not null)
+            File.Delete(_path);
     }
 
     /// <summary>Takes a message; on the peer's own thread.</summary>
@@ -90,8 +90,8 @@ internal abstract class ZmtpSocket : IDisposable
     /// <summary>Sends a message to a peer; a lost one is told in the log.</summary>
     protected void Post(ZmtpPeer peer, byte[][] message)
     {
-        if (!peer.Outbox.Post(message) && !closed)
-            log($"A message to a {peer.Connection.PeerType} peer was dropped: the peer has gone, or takes nothing.");
+        if (!peer.Outbox.Post(message) && !_closed)
+            _log($"A message to a {peer.Connection.PeerType} peer was dropped: the peer has gone, or takes nothing.");
     }
 
     private static void Background(string name, Action body) =>
@@ -99,17 +99,17 @@ internal abstract class ZmtpSocket : IDisposable
 
     private void Accept()
     {
-        while (!closed)
+        while (!_closed)
         {
             try
             {
-                var socket = listener.Accept();
-                Background($"{type} read", () => Serve(socket));
+                var socket = _listener.Accept();
+                Background($"{_type} read", () => Serve(socket));
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
                 // A peer that left before it was accepted, or too many open files: neither is the end.
-                if (!closed)
+                if (!_closed)
                     Thread.Sleep(100);
             }
         }
@@ -121,28 +121,28 @@ internal abstract class ZmtpSocket : IDisposable
         using var connection = new ZmtpConnection(new NetworkStream(socket, ownsSocket: true));
         try
         {
-            if (path is null)
+            if (_path is null)
                 KeepAlive(socket);
             (socket.ReceiveTimeout, socket.SendTimeout) = (
                 (int)GreetingLimit.TotalMilliseconds,
                 (int)GreetingLimit.TotalMilliseconds
             );
-            connection.Greet(type, []);
+            connection.Greet(_type, []);
             (socket.ReceiveTimeout, socket.SendTimeout) = (0, 0);
-            if (!peerTypes.Contains(connection.PeerType))
+            if (!_peerTypes.Contains(connection.PeerType))
                 throw new ZmtpException(
-                    $"it is a {connection.PeerType} socket, and a {type} socket talks "
-                        + $"to {string.Join(" and ", peerTypes)}"
+                    $"it is a {connection.PeerType} socket, and a {_type} socket talks "
+                        + $"to {string.Join(" and ", _peerTypes)}"
                 );
             peer = Add(connection);
-            Background($"{type} write", peer.Write);
+            Background($"{_type} write", peer.Write);
             while (connection.Receive() is { } message)
                 Received(peer, message);
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
-            if (!closed && (peer is null || e is ZmtpException or EndOfStreamException))
-                log($"A connection to the {type} socket was dropped: {e.Message.TrimEnd('.')}.");
+            if (!_closed && (peer is null || e is ZmtpException or EndOfStreamException))
+                _log($"A connection to the {_type} socket was dropped: {e.Message.TrimEnd('.')}.");
         }
         finally
         {
@@ -159,14 +159,14 @@ internal abstract class ZmtpSocket : IDisposable
 
     private ZmtpPeer Add(ZmtpConnection connection)
     {
-        lock (peers)
+        lock (_peers)
         {
             byte[] identity = connection.PeerIdentity is { Length: > 0 } own
                 ? own
-                : [0, .. BitConverter.GetBytes(++given)];
+                : [0, .. BitConverter.GetBytes(++_given)];
             var peer = new ZmtpPeer(connection, identity, new Outbox(Capacity, Patience));
-            peers.Add(peer);
-            if (closed)
+            _peers.Add(peer);
+            if (_closed)
                 peer.Dispose();
             return peer;
         }
@@ -174,8 +174,8 @@ internal abstract class ZmtpSocket : IDisposable
 
     private void Remove(ZmtpPeer peer)
     {
-        lock (peers)
-            peers.Remove(peer);
+        lock (_peers)
+            _peers.Remove(peer);
         peer.Dispose();
     }
 }
