@@ -146,7 +146,7 @@ internal static class TrainCommand
             var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;
             bool resized = Resized(from, parsed.GetValue(patch), parsed.GetValue(transfer));
             var config = (
-                Segmentation.All.Any(own => own.Name == usual.Name)
+                SegmentationRecipes.All.Any(own => own.Name == usual.Name)
                     ? Segmenting(
                         changed,
                         parsed.GetValue(model),
@@ -164,7 +164,7 @@ internal static class TrainCommand
                         },
                         parsed.GetValue(channels)
                     )
-                : Detection.All.Any(own => own.Name == usual.Name)
+                : DetectionRecipes.All.Any(own => own.Name == usual.Name)
                     ? DetectionGrid.Of(changed, parsed.GetValue(patch), parsed.GetValue(data), from)
                 : Config(
                     changed,
@@ -294,11 +294,11 @@ internal static class TrainCommand
             throw new ArgumentException($"--start {start.Key} says the model, {start}; leave --model out.");
         string name = model ?? recipe.Models[0];
         bool small = start is null ? name is SmallVit or SmallAdventurer : start.Model.Init == WeightInit.FanIn;
-        if (folder is null && (!recipe.Models.Contains(SmallVit) || recipe.Name == Segmentation.Images.Name))
+        if (folder is null && (!recipe.Models.Contains(SmallVit) || recipe.Name == SegmentationRecipes.Images.Name))
             throw new ArgumentException(
                 $"recipe {recipe.Name} segments real images; name their folder, in ADE20K's layout, with "
                     + "--data (data-scripts/ade20k.sh says how to get it), or take "
-                    + $"--recipe {Segmentation.Teach.Name}, which makes its own."
+                    + $"--recipe {SegmentationRecipes.Teach.Name}, which makes its own."
             );
         var scenes = MultiScaleBitsOptions.Segmentation;
         int? side = input ?? (folder is not null && !small ? 512 : null);
@@ -306,7 +306,7 @@ internal static class TrainCommand
             ? new GeneratedDataConfig
             {
                 Options = scenes.Sized(input ?? scenes.Height),
-                TestImages = recipe.Name == Segmentation.Smoke.Name ? 100 : 500,
+                TestImages = recipe.Name == SegmentationRecipes.Smoke.Name ? 100 : 500,
                 Annotations = Annotations.Dense,
             }
             : SegmentationDataConfig.In(folder, side is { } length ? (length, length) : null) with

@@ -11,6 +11,10 @@ namespace PatchKit.Models;
 [JsonDerivedType(typeof(VisionTransformerConfig), "vit"), JsonDerivedType(typeof(AdventurerConfig), "adventurer")]
 public abstract record BackboneConfig
 {
+    /// <summary>Its kind.</summary>
+    [JsonIgnore]
+    public Family Family => this is VisionTransformerConfig ? Family.ViT : Family.Adventurer;
+
     /// <summary>Image height in pixels.</summary>
     public int Height { get; init; } = 224;
 

@@ -10,7 +10,6 @@ using PatchKit.Training.Recipes;
 using PatchKit.Training.Runs;
 using PatchKit.Training.Tasks;
 using Xunit;
-using Detection = PatchKit.Training.Recipes.Detection;
 using Expect = PatchKit.Tests.Torch.Expect;
 
 namespace PatchKit.Tests.Cli;
@@ -40,7 +39,7 @@ public sealed class DetectImagesTests : IDisposable
             new RunConfig
             {
                 Model = SmallDetector.Backbone(),
-                Recipe = Detection.Smoke with { Epochs = 1, EpochImages = 4, BatchSize = 4 },
+                Recipe = DetectionRecipes.Smoke with { Epochs = 1, EpochImages = 4, BatchSize = 4 },
                 Task = new DetectionTask(SmallDetector.Config),
                 Data = new GeneratedDataConfig
                 {

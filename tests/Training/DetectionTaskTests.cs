@@ -11,14 +11,18 @@ using PatchKit.Training.Runs;
 using PatchKit.Training.Tasks;
 using Xunit;
 using static TorchSharp.torch;
-using Detection = PatchKit.Training.Recipes.Detection;
 
 namespace PatchKit.Tests.Training;
 
 /// <summary>Detection as a run: cached, resumed to the bit, started from a run of pixels, read again.</summary>
 public sealed class DetectionTaskTests : IDisposable
 {
-    private static readonly Recipe s_short = Detection.Smoke with { Epochs = 2, EpochImages = 12, BatchSize = 4 };
+    private static readonly Recipe s_short = DetectionRecipes.Smoke with
+    {
+        Epochs = 2,
+        EpochImages = 12,
+        BatchSize = 4,
+    };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("patchkit-detection-").FullName;
 

@@ -121,8 +121,7 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
         } == other;
 
     private ThroughputCurve PaperOf(BackboneConfig model) =>
-        Paper(model is VisionTransformerConfig ? Family.ViT : Family.Adventurer)
-            .Scaled(Gpu.TrainingFlops / s_paper.TrainingFlops);
+        Paper(model.Family).Scaled(Gpu.TrainingFlops / s_paper.TrainingFlops);
 
     private static ThroughputCurve Paper(Family family)
     {

@@ -179,7 +179,7 @@ public sealed record PlannedRun
                 } == model
             )
             ?.Name
-        ?? $"{(model is VisionTransformerConfig ? Family.ViT : Family.Adventurer)} D={model.EmbedDim} x{model.Depth}";
+        ?? $"{model.Family} D={model.EmbedDim} x{model.Depth}";
 
     // The model at the size of the images that it trains on, of which positions may be interpolated.
     private static BackboneConfig Seen(RunConfig config) =>

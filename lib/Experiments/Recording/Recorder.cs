@@ -42,7 +42,7 @@ public sealed record Recorder(RunStore Store)
         return string.Join(
             ' ',
             [
-                $"patchkit run {experiment} --scale {Sweep.Name(options.Scale)}",
+                $"patchkit run {experiment} --scale {options.Scale.Name()}",
                 .. Given("data", options.Data, usual.Data),
                 .. Given("pretraining", options.Pretraining, usual.Pretraining),
                 .. Given("seeds", options.Seeds, usual.Seeds),
@@ -107,7 +107,7 @@ public sealed record Recorder(RunStore Store)
         var report =
             ExperimentRunner.LastReport(Store, experiment.Name, options.Scale)
             ?? throw new ArgumentException(
-                $"{Store.Folder} has no report of {experiment.Name} at {Sweep.Name(options.Scale)} yet; "
+                $"{Store.Folder} has no report of {experiment.Name} at {options.Scale.Name()} yet; "
                     + $"`{Command(experiment.Name, options)}` measures and makes one."
             );
         CheckCommit(report.Commit, $"the report of {experiment.Name}");

@@ -7,7 +7,6 @@ using PatchKit.Training;
 using PatchKit.Training.Recipes;
 using PatchKit.Training.Runs;
 using PatchKit.Training.Tasks;
-using Detection = PatchKit.Training.Recipes.Detection;
 
 namespace PatchKit.Experiments.Sweeps;
 
@@ -89,7 +88,7 @@ internal static class DetectionGrid
     /// <summary>The runs, seed by seed, the largest patch first.</summary>
     internal static IReadOnlyList<RunConfig> Runs(ExperimentOptions options) =>
         [
-            .. from seed in Sweep.Seeds(options, gpu: 1)
+            .. from seed in options.SeedList(gpu: 1)
             from family in Families(options)
             from width in options.Scale == Scale.Paper ? new[] { "tiny", "base" } : ["tiny"]
             from patch in Patches(options)
@@ -98,7 +97,7 @@ internal static class DetectionGrid
         ];
 
     /// <summary>One run by a recipe of detection, as the grid has it but for what is given.</summary>
-    /// <param name="recipe">one of <see cref="Detection.All"/>, which may have been changed.</param>
+    /// <param name="recipe">one of <see cref="DetectionRecipes.All"/>, which may have been changed.</param>
     /// <param name="patch">p; 8 for small nets and 16 for others where null.</param>
     /// <param name="folder">a folder in COCO's format; generated images where null.</param>
     /// <param name="start">the run whose weights it starts from.</param>
@@ -109,13 +108,14 @@ internal static class DetectionGrid
         if (folder is null && recipe.EpochImages == 0)
             throw new ArgumentException(
                 $"recipe {recipe.Name} trains on real images; name a folder in COCO's format with --data "
-                    + $"(data-scripts/coco.sh gets one), or take --recipe {Detection.Teach.Name}, which makes its own."
+                    + $"(data-scripts/coco.sh gets one), or take --recipe {DetectionRecipes.Teach.Name}, which makes its own."
             );
         var options = new ExperimentOptions
         {
             Scale =
                 !small ? Scale.Gpu
-                : recipe.Name == Detection.Smoke.Name || recipe.Name == Detection.SmokePixels.Name ? Scale.Smoke
+                : recipe.Name == DetectionRecipes.Smoke.Name || recipe.Name == DetectionRecipes.SmokePixels.Name
+                    ? Scale.Smoke
                 : Scale.Teach,
             Data = folder,
         };
@@ -123,7 +123,9 @@ internal static class DetectionGrid
             !small ? new()
                 : folder is null ? Small
                 : Real,
-            Detection.OfPixels.Any(own => own.Name == recipe.Name) ? DetectionPhase.Pixels : DetectionPhase.Objects
+            DetectionRecipes.OfPixels.Any(own => own.Name == recipe.Name)
+                ? DetectionPhase.Pixels
+                : DetectionPhase.Objects
         );
         var model = (start?.Model ?? Model(options)) with
         {
@@ -157,7 +159,7 @@ internal static class DetectionGrid
                 "scale paper starts from backbones that classify ImageNet-1k at the same patch size; name "
                     + "its folder with --pretraining, and COCO's with --data."
             );
-        var start = Sweep.Run(
+        var start = ClassificationGrid.Run(
             options with
             {
                 Data = options.Pretraining,
@@ -172,7 +174,7 @@ internal static class DetectionGrid
         return new RunConfig
         {
             Model = start.Model with { Classes = 0 },
-            Recipe = Sweep.Budgeted(Recipe(options), options.Budget),
+            Recipe = options.Budgeted(Recipe(options)),
             Data = Data(options),
             Seed = seed,
             Task = new DetectionTask(new()),
@@ -195,7 +197,7 @@ internal static class DetectionGrid
         var run = new RunConfig
         {
             Model = model,
-            Recipe = Sweep.Budgeted(Recipe(options), options.Budget),
+            Recipe = options.Budgeted(Recipe(options)),
             Data = data,
             Seed = seed,
             Task = task,
@@ -224,16 +226,16 @@ internal static class DetectionGrid
     private static Recipe Recipe(ExperimentOptions options) =>
         options.Scale switch
         {
-            Scale.Smoke => Detection.Smoke,
-            Scale.Teach => options.Data is null ? Detection.Teach : Detection.Images,
-            Scale.Gpu => Detection.Gpu,
-            _ => Detection.Paper,
+            Scale.Smoke => DetectionRecipes.Smoke,
+            Scale.Teach => options.Data is null ? DetectionRecipes.Teach : DetectionRecipes.Images,
+            Scale.Gpu => DetectionRecipes.Gpu,
+            _ => DetectionRecipes.Paper,
         };
 
     private static Recipe Pixels(ExperimentOptions options) =>
-        options.Scale == Scale.Smoke ? Detection.SmokePixels
-        : options.Data is null ? Detection.Pixels
-        : Detection.ImagesPixels;
+        options.Scale == Scale.Smoke ? DetectionRecipes.SmokePixels
+        : options.Data is null ? DetectionRecipes.Pixels
+        : DetectionRecipes.ImagesPixels;
 
     private static BackboneConfig Model(ExperimentOptions options) =>
         options.Scale switch
@@ -259,7 +261,7 @@ internal static class DetectionGrid
                     Annotations = Annotations.Objects,
                 }
                 : throw new ArgumentException(
-                    $"scale {Sweep.Name(options.Scale)} trains on real images; name a folder in COCO's "
+                    $"scale {options.Scale.Name()} trains on real images; name a folder in COCO's "
                         + "format with --data (data-scripts/coco.sh explains it), or use --scale teach."
                 )
             : Folder(options);

@@ -61,7 +61,7 @@ public sealed class Figure1Detection : Experiment
             string name = $"{group.Key.Family} D={group.Key.EmbedDim}";
             tables.Add(
                 new ReportTable(
-                    $"{name}: {_what} loss on test images{PatchSweep.MeanOf(sweep.Seeds)}",
+                    $"{name}: {_what} loss on test images{PatchSummary.MeanOf(sweep.Seeds)}",
                     ["", .. sweep.Patches.Select(patch => $"p={patch}")],
                     [
                         [
@@ -84,7 +84,7 @@ public sealed class Figure1Detection : Experiment
                         [
                             $"as a part of that at p={sweep.Patches[0]}",
                             .. sweep.Patches.Select(patch =>
-                                PatchSweep.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
+                                PatchSummary.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
                             ),
                         ],
                     ]
@@ -108,7 +108,7 @@ public sealed class Figure1Detection : Experiment
                     ["test loss", .. panel.Points.Select(point => Text(point.Loss))],
                     [
                         $"as a part of that at p={panel.Points[0].PatchSize}",
-                        .. panel.Points.Select(point => PatchSweep.Number(point.Loss / panel.Points[0].Loss)),
+                        .. panel.Points.Select(point => PatchSummary.Number(point.Loss / panel.Points[0].Loss)),
                     ],
                 ]
             )
@@ -133,7 +133,7 @@ public sealed class Figure1Detection : Experiment
     }
 
     /// <summary>Results whose test loss is this panel's.</summary>
-    public PatchSweep Of(IReadOnlyList<RunResult> results) =>
+    public PatchSummary Of(IReadOnlyList<RunResult> results) =>
         new([
             .. results.Select(result =>
                 result with

@@ -62,14 +62,14 @@ public sealed class Table3 : Experiment
         List<Claim> claims = [];
         foreach (var group in context.Results.GroupBy(result => (result.Config.Family, result.Config.Model.EmbedDim)))
         {
-            var sweep = new PatchSweep([.. group]);
+            var sweep = new PatchSummary([.. group]);
             var untrained = sweep.Patches.ToDictionary(
                 patch => patch,
                 patch => Untrained(sweep.At(patch)[0].Config, context)
             );
             string name = $"{group.Key.Family} D={group.Key.EmbedDim}";
-            tables.Add(Precision(sweep, untrained, $"{name}: box and mask AP, %{PatchSweep.MeanOf(sweep.Seeds)}"));
-            tables.Add(Losses(sweep, $"{name}: test losses{PatchSweep.MeanOf(sweep.Seeds)}"));
+            tables.Add(Precision(sweep, untrained, $"{name}: box and mask AP, %{PatchSummary.MeanOf(sweep.Seeds)}"));
+            tables.Add(Losses(sweep, $"{name}: test losses{PatchSummary.MeanOf(sweep.Seeds)}"));
             claims.Add(
                 sweep.Falls($"{name}: the test loss falls with every halving of the patch") with
                 {
@@ -129,7 +129,7 @@ public sealed class Table3 : Experiment
     internal static DetectionResult Scores(RunResult result) => (DetectionResult)result.Scores!;
 
     private static ReportTable Precision(
-        PatchSweep sweep,
+        PatchSummary sweep,
         IReadOnlyDictionary<int, DetectionResult> untrained,
         string title
     )
@@ -176,12 +176,12 @@ public sealed class Table3 : Experiment
         return new ReportTable(title, ["", .. sweep.Patches.Select(patch => $"p={patch}")], rows);
     }
 
-    private static ReportTable Losses(PatchSweep sweep, string title) =>
+    private static ReportTable Losses(PatchSummary sweep, string title) =>
         new(
             title,
             ["", .. sweep.Patches.Select(patch => $"p={patch}")],
             [
-                Row(sweep, "test loss", runs => PatchSweep.Number(runs.Average(run => run.Test.Loss))),
+                Row(sweep, "test loss", runs => PatchSummary.Number(runs.Average(run => run.Test.Loss))),
                 .. sweep.Seeds > 1
                     ?
                     [
@@ -191,8 +191,8 @@ public sealed class Table3 : Experiment
                             runs =>
                                 runs.Count == 1
                                     ? "one seed"
-                                    : $"{PatchSweep.Number(runs.Min(run => run.Test.Loss))} "
-                                        + $".. {PatchSweep.Number(runs.Max(run => run.Test.Loss))}"
+                                    : $"{PatchSummary.Number(runs.Min(run => run.Test.Loss))} "
+                                        + $".. {PatchSummary.Number(runs.Max(run => run.Test.Loss))}"
                         ),
                     ]
                     : Array.Empty<IReadOnlyList<string>>(),
@@ -204,16 +204,16 @@ public sealed class Table3 : Experiment
                 Row(
                     sweep,
                     "training loss, at the end",
-                    runs => PatchSweep.Number(runs.Average(run => run.TrainingLoss))
+                    runs => PatchSummary.Number(runs.Average(run => run.TrainingLoss))
                 ),
             ]
         );
 
-    private static Claim Rises(PatchSweep sweep, string effect, Func<DetectionResult, double> score) =>
-        sweep.Curve(effect, run => score(Scores(run)), falls: false, Percent, PatchSweep.Points);
+    private static Claim Rises(PatchSummary sweep, string effect, Func<DetectionResult, double> score) =>
+        sweep.Curve(effect, run => score(Scores(run)), falls: false, Percent, PatchSummary.Points);
 
     // A detector of the first seed is the reference for all of them: before its first step none of them finds anything.
-    private static Claim Learnt(PatchSweep sweep, IReadOnlyDictionary<int, DetectionResult> untrained, string effect)
+    private static Claim Learnt(PatchSummary sweep, IReadOnlyDictionary<int, DetectionResult> untrained, string effect)
     {
         var kinds = new (string Name, Func<DetectionResult, double> Of)[]
         {
@@ -237,7 +237,7 @@ public sealed class Table3 : Experiment
                 $"AP50 is {Percent(gains.Min(gain => gain.Gains.Min()))} "
                 + $"to {Percent(gains.Max(gain => gain.Gains.Max()))} points above the untrained "
                 + $"detector's, over patch sizes and seeds; {Percent(WellAbove)} points are called far better.",
-            Text = PatchSweep.Points,
+            Text = PatchSummary.Points,
         };
     }
 
@@ -258,12 +258,12 @@ public sealed class Table3 : Experiment
         runs.Any(run => of(run) < 0) ? None : Percent(runs.Average(of));
 
     private static string Part(IReadOnlyList<RunResult> runs, Func<DetectionResult, double> of) =>
-        PatchSweep.Number(runs.Average(run => of(Scores(run))));
+        PatchSummary.Number(runs.Average(run => of(Scores(run))));
 
-    private static string Percent(double part) => part < -.5 ? None : PatchSweep.Percent(part);
+    private static string Percent(double part) => part < -.5 ? None : PatchSummary.Percent(part);
 
     private static IReadOnlyList<string> Row(
-        PatchSweep sweep,
+        PatchSummary sweep,
         string name,
         Func<IReadOnlyList<RunResult>, string> cell
     ) => [name, .. sweep.Patches.Select(patch => cell(sweep.At(patch)))];

@@ -306,7 +306,7 @@ public sealed class Table6 : Experiment
                 .. Rows(vit, "DeiT-Base"),
                 Row(
                     "  attention's share of them, %",
-                    vit.Points.Select(point => PatchSweep.Percent(AttentionShare(point.Model)))
+                    vit.Points.Select(point => PatchSummary.Percent(AttentionShare(point.Model)))
                 ),
                 .. Rows(adventurer, "Adventurer-Base"),
                 Row(
@@ -377,13 +377,13 @@ public sealed class Table6 : Experiment
             missing,
             Proportional(adventurerTime, tokens),
             $"{Sentence(halving)} each halving multiplies it by {Factor(adventurer.LateFactor(Time))}, and "
-                + $"the tokens by {Factor(tokens)}; up to {PatchSweep.Percent(Tolerance)} % more or less is "
+                + $"the tokens by {Factor(tokens)}; up to {PatchSummary.Percent(Tolerance)} % more or less is "
                 + "called in proportion."
         );
 
         double share = AttentionShare(vit.Points[^1].Model);
         string counted =
-            $"It is {PatchSweep.Percent(share)} % of the multiply-accumulates "
+            $"It is {PatchSummary.Percent(share)} % of the multiply-accumulates "
             + $"over {vit.Points[^1].Model.Tokens} tokens";
         yield return Growth(
             $"{setting.Title}: attention rules the ViT's time at the longest sequence",
@@ -433,7 +433,7 @@ public sealed class Table6 : Experiment
     private static Verdict HoursFollowMacs()
     {
         int[] patches = [.. PaperNumbers.Table6.Select(row => row.PatchSize)];
-        var pairs = Sweep
+        var pairs = ClassificationGrid
             .Families.SelectMany(family =>
                 PaperCurve(family, patches) is var curve
                     ? curve.Factors(PaperHours(family)).Zip(curve.Factors(point => point.Model.Macs))

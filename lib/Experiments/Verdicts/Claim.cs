@@ -26,5 +26,5 @@ public sealed record Claim(string Effect, IReadOnlyList<PairedStep> Steps)
     public string Pairs { get; init; } = "seeds";
 
     /// <summary>A difference in words; losses in nats where nothing else is said.</summary>
-    public Func<double, string> Text { get; init; } = PatchSweep.Signed;
+    public Func<double, string> Text { get; init; } = PatchSummary.Signed;
 }

@@ -143,8 +143,8 @@ public static class VerdictRule
                 : Outcome.ShownInTheMean,
             fell
                 ? because
-                : $"{because} The fall itself is not shown: {PatchSweep.Signed(last!.Mean)}, at "
-                    + $"least {PatchSweep.Signed(last.LowerEnd)}."
+                : $"{because} The fall itself is not shown: {PatchSummary.Signed(last!.Mean)}, at "
+                    + $"least {PatchSummary.Signed(last.LowerEnd)}."
         );
     }
 

@@ -21,8 +21,8 @@ public static class RecipeBook
         Small.Smoke,
         Small.Images,
         Small.Gpu,
-        .. Segmentation.All,
-        .. Detection.All,
+        .. SegmentationRecipes.All,
+        .. DetectionRecipes.All,
     ];
 
     /// <summary>A recipe by name.</summary>

@@ -8,7 +8,7 @@ namespace PatchKit.Experiments.Sweeps;
 
 /// <summary>The results of one model over patch sizes and seeds, and what can be said of them.</summary>
 /// <param name="Results">alike but for patch size and seed.</param>
-public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
+public sealed record PatchSummary(IReadOnlyList<RunResult> Results)
 {
     private static readonly string[] s_bits = ["shape", "blotch", "fleck", "speck"];
 

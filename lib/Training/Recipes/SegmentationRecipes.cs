@@ -10,7 +10,7 @@ namespace PatchKit.Training.Recipes;
 //              with UperNet 45.7 at p = 16
 
 /// <summary>Recipes of semantic segmentation.</summary>
-public static class Segmentation
+public static class SegmentationRecipes
 {
     /// <summary>The paper's: AdamW 5e-5, weight decay 0.01, batch 16, 160,000 iterations.</summary>
     public static Recipe Ade20K { get; } =

@@ -13,7 +13,7 @@ namespace PatchKit.Experiments.Sweeps;
 /// The results of one backbone over patch sizes, decoders and seeds, and what can be said of the decoder's advantage.
 /// </summary>
 /// <param name="Results">segmentation runs, alike but for patch size, decoder and seed.</param>
-public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
+public sealed record DecoderSummary(IReadOnlyList<RunResult> Results)
 {
     /// <summary>Patch sizes, the largest first.</summary>
     public IReadOnlyList<int> Patches { get; } =
@@ -67,7 +67,7 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
             ["", .. patches.Select(patch => $"p={patch}")],
             [
                 Row("tokens", runs => $"{runs[0].Config.Model.TokenGrid.Count}"),
-                Row("mIoU, %", runs => PatchSweep.Percent(runs.Average(run => Scores(run).MIoU))),
+                Row("mIoU, %", runs => PatchSummary.Percent(runs.Average(run => Scores(run).MIoU))),
                 .. Seeds > 1
                     ?
                     [
@@ -75,16 +75,16 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
                             "  from .. to",
                             runs =>
                                 runs.Count > 1
-                                    ? $"{PatchSweep.Percent(runs.Min(run => Scores(run).MIoU))} "
-                                        + $".. {PatchSweep.Percent(runs.Max(run => Scores(run).MIoU))}"
+                                    ? $"{PatchSummary.Percent(runs.Min(run => Scores(run).MIoU))} "
+                                        + $".. {PatchSummary.Percent(runs.Max(run => Scores(run).MIoU))}"
                                     : "one seed"
                         ),
                     ]
                     : Array.Empty<IReadOnlyList<string>>(),
-                Row("aAcc, %", runs => PatchSweep.Percent(runs.Average(run => Scores(run).AAcc))),
-                Row("mAcc, %", runs => PatchSweep.Percent(runs.Average(run => Scores(run).MAcc))),
-                Row("test loss", runs => PatchSweep.Number(runs.Average(run => run.Test.Loss))),
-                Row("training loss, at the end", runs => PatchSweep.Number(runs.Average(run => run.TrainingLoss))),
+                Row("aAcc, %", runs => PatchSummary.Percent(runs.Average(run => Scores(run).AAcc))),
+                Row("mAcc, %", runs => PatchSummary.Percent(runs.Average(run => Scores(run).MAcc))),
+                Row("test loss", runs => PatchSummary.Number(runs.Average(run => run.Test.Loss))),
+                Row("training loss, at the end", runs => PatchSummary.Number(runs.Average(run => run.TrainingLoss))),
                 Row("parameters", runs => runs[0].Parameters.ToString("N0", CultureInfo.InvariantCulture)),
                 Row(
                     "seconds of training",
@@ -105,9 +105,9 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
             title,
             ["", .. Compared.Select(patch => $"p={patch}")],
             [
-                Row("linear, mIoU %", patch => PatchSweep.Percent(MIoU(patch, DecoderKind.Linear))),
-                Row("UperNet, mIoU %", patch => PatchSweep.Percent(MIoU(patch, DecoderKind.UperNet))),
-                Row("gain in mIoU, points", patch => PatchSweep.Points(Gaps(patch).Mean)),
+                Row("linear, mIoU %", patch => PatchSummary.Percent(MIoU(patch, DecoderKind.Linear))),
+                Row("UperNet, mIoU %", patch => PatchSummary.Percent(MIoU(patch, DecoderKind.UperNet))),
+                Row("gain in mIoU, points", patch => PatchSummary.Points(Gaps(patch).Mean)),
                 .. Gaps(Compared[0]).Count > 1
                     ?
                     [
@@ -118,23 +118,23 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
                                     ? (100 * Gaps(patch).Deviation).ToString("0.0", CultureInfo.InvariantCulture)
                                     : "one seed"
                         ),
-                        Row("  each seed", patch => string.Join(" ", Gaps(patch).Gains.Select(PatchSweep.Points))),
+                        Row("  each seed", patch => string.Join(" ", Gaps(patch).Gains.Select(PatchSummary.Points))),
                     ]
                     : Array.Empty<IReadOnlyList<string>>(),
-                Row("gain in test loss", patch => PatchSweep.Signed(LossGaps(patch).Mean)),
+                Row("gain in test loss", patch => PatchSummary.Signed(LossGaps(patch).Mean)),
                 .. LossGaps(Compared[0]).Count > 1
                     ?
                     [
                         Row(
                             "  standard deviation over seeds",
                             patch =>
-                                LossGaps(patch).Count > 1 ? PatchSweep.Number(LossGaps(patch).Deviation) : "one seed"
+                                LossGaps(patch).Count > 1 ? PatchSummary.Number(LossGaps(patch).Deviation) : "one seed"
                         ),
                     ]
                     : Array.Empty<IReadOnlyList<string>>(),
                 Row(
                     "  as a part of the linear loss, %",
-                    patch => PatchSweep.Percent(LossGaps(patch).Mean / Loss(patch, DecoderKind.Linear))
+                    patch => PatchSummary.Percent(LossGaps(patch).Mean / Loss(patch, DecoderKind.Linear))
                 ),
             ]
         );
@@ -165,17 +165,17 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
             ]
         );
 
-        static string Share(IEnumerable<double> ious) => ious.Any() ? PatchSweep.Percent(ious.Average()) : "absent";
+        static string Share(IEnumerable<double> ious) => ious.Any() ? PatchSummary.Percent(ious.Average()) : "absent";
     }
 
     /// <summary>The claim that mIoU rises with every step to a smaller patch, with one linear layer.</summary>
     public Claim Rises(string effect) =>
-        new PatchSweep([.. Results.Where(result => Decoder(result.Config) == DecoderKind.Linear)]).Curve(
+        new PatchSummary([.. Results.Where(result => Decoder(result.Config) == DecoderKind.Linear)]).Curve(
             effect,
             run => Scores(run).MIoU,
             falls: false,
-            PatchSweep.Percent,
-            PatchSweep.Points
+            PatchSummary.Percent,
+            PatchSummary.Points
         );
 
     /// <summary>The claim that the smallest patch with one linear layer passes UperNet at the largest.</summary>
@@ -186,7 +186,7 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
         return new Claim(
             $"{name}: p={smallest} with one linear layer passes UperNet at p={largest}",
             [
-                PatchSweep.Step(
+                PatchSummary.Step(
                     "the gain over it",
                     At(largest, DecoderKind.UperNet),
                     At(smallest, DecoderKind.Linear),
@@ -197,10 +197,10 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
         )
         {
             Scores =
-                $"UperNet at p={largest} {PatchSweep.Percent(MIoU(largest, DecoderKind.UperNet))} %, one "
-                + $"linear layer at p={smallest} {PatchSweep.Percent(MIoU(smallest, DecoderKind.Linear))} %.",
+                $"UperNet at p={largest} {PatchSummary.Percent(MIoU(largest, DecoderKind.UperNet))} %, one "
+                + $"linear layer at p={smallest} {PatchSummary.Percent(MIoU(smallest, DecoderKind.Linear))} %.",
             Missing = smallest == largest ? "One patch size is compared with itself." : "",
-            Text = PatchSweep.Points,
+            Text = PatchSummary.Points,
         };
     }
 
@@ -208,10 +208,11 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
     /// The claim that the decoder has an advantage in mIoU at the largest patch, and that it is smaller at the
     /// smallest.
     /// </summary>
-    public Claim Diminishes(string effect) => Diminishes(effect, Gaps, PatchSweep.Points, "mIoU", "points");
+    public Claim Diminishes(string effect) => Diminishes(effect, Gaps, PatchSummary.Points, "mIoU", "points");
 
     /// <summary>The same of the test loss.</summary>
-    public Claim LossDiminishes(string effect) => Diminishes(effect, LossGaps, PatchSweep.Signed, "test loss", "nats");
+    public Claim LossDiminishes(string effect) =>
+        Diminishes(effect, LossGaps, PatchSummary.Signed, "test loss", "nats");
 
     private Claim Diminishes(
         string effect,
@@ -243,7 +244,7 @@ public sealed record DecoderSweep(IReadOnlyList<RunResult> Results)
     }
 
     private PairedStep Paired(int patch, string what, Func<RunResult, double> score, bool falls) =>
-        PatchSweep.Step(
+        PatchSummary.Step(
             $"{what}, p={patch}",
             At(patch, DecoderKind.Linear),
             At(patch, DecoderKind.UperNet),

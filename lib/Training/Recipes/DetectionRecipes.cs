@@ -8,7 +8,7 @@ namespace PatchKit.Training.Recipes;
 //   expected   teach: box AP50 above 50 % at every patch size (untrained: 0)
 
 /// <summary>Recipes of detection.</summary>
-public static class Detection
+public static class DetectionRecipes
 {
     /// <summary>The paper's.</summary>
     public static Recipe Paper { get; } =
