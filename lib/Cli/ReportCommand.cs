@@ -67,8 +67,7 @@ internal static class ReportCommand
         Console.WriteLine(
             $"{report.Title}; scale {report.Scale.Name()}, {report.Data}, " + $"{report.Date:yyyy-MM-dd}:"
         );
-        foreach (var verdict in report.Verdicts)
-            Console.WriteLine($"* {verdict}");
+        ReportPrinter.Verdicts(report);
         if (VerdictRule.Earlier(report) is { } sentence)
             Console.WriteLine(sentence);
     }

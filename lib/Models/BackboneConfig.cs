@@ -71,6 +71,19 @@ public abstract record BackboneConfig
     /// <summary>How the weights are drawn.</summary>
     public WeightInit Init { get; init; }
 
+    /// <summary>Whether another model has the same blocks, whatever the images are cut into and told apart as.</summary>
+    internal bool HasBlocksOf(BackboneConfig other) =>
+        this with
+        {
+            Height = other.Height,
+            Width = other.Width,
+            PatchSize = other.PatchSize,
+            TokenPatchSize = other.TokenPatchSize,
+            Classes = other.Classes,
+            DropPath = other.DropPath,
+            Init = other.Init,
+        } == other;
+
     /// <summary>Makes the model, in training mode, its weights drawn from the default generator.</summary>
     /// <exception cref="ArgumentException">A patch size does not divide the image, or a width its parts.</exception>
     public Backbone Create() => Init == WeightInit.FanIn ? SmallNet.Initialized(New()) : New();

@@ -104,7 +104,7 @@ internal static class DetectionGrid
     /// <exception cref="ArgumentException">The recipe is for real images, and none were named.</exception>
     internal static RunConfig Of(Recipe recipe, int? patch, string? folder, RunConfig? start)
     {
-        bool small = recipe.Models.Contains("small-vit");
+        bool small = RunRequest.IsOfSmallNets(recipe);
         if (folder is null && recipe.EpochImages == 0)
             throw new ArgumentException(
                 $"recipe {recipe.Name} trains on real images; name a folder in COCO's format with --data "

@@ -1,3 +1,4 @@
+using PatchKit.Experiments.Reports;
 using PatchKit.Models;
 using PatchKit.Training.Runs;
 
@@ -65,5 +66,5 @@ public sealed record SeedMean(IReadOnlyList<RunResult> Results)
         };
 
     /// <summary>"ViT D=48 p=8: 1.234".</summary>
-    public override string ToString() => $"{Family} D={EmbedDim} p={PatchSize}: {PatchSummary.Number(Loss)}";
+    public override string ToString() => $"{Family} D={EmbedDim} p={PatchSize}: {ReportNumber.Number(Loss)}";
 }

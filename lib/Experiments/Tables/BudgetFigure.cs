@@ -100,13 +100,13 @@ public static class BudgetFigure
                         [
                             point.Flops.ToString("0.0e+00", CultureInfo.InvariantCulture),
                             $"{point.Best}",
-                            PatchSummary.Number(point.Best.Loss),
-                            $"{PatchSummary.Number(point.Best.Lowest)} .. {PatchSummary.Number(point.Best.Highest)}",
+                            ReportNumber.Number(point.Best.Loss),
+                            $"{ReportNumber.Number(point.Best.Lowest)} .. {ReportNumber.Number(point.Best.Highest)}",
                             point.Rival is null
                                 ? "none fits"
-                                : $"{point.Rival}: {PatchSummary.Number(point.Rival.Loss)}",
-                            point.Lead is null ? "none" : PatchSummary.Signed(point.Lead.Mean),
-                            point.Lead is not { Count: > 1 } lead ? "no interval" : PatchSummary.Signed(lead.LowerEnd),
+                                : $"{point.Rival}: {ReportNumber.Number(point.Rival.Loss)}",
+                            point.Lead is null ? "none" : ReportNumber.Signed(point.Lead.Mean),
+                            point.Lead is not { Count: > 1 } lead ? "no interval" : ReportNumber.Signed(lead.LowerEnd),
                             point.Lead is null
                                 ? $"{point.Best.Runs.Count}"
                                 : $"{point.Lead.Agreeing} of {point.Lead.Count}{(point.IsSure ? ", sure" : "")}",

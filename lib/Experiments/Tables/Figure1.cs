@@ -205,9 +205,7 @@ public sealed class Figure1 : Experiment
 
     private static Verdict Falls(Figure1Report paper)
     {
-        int falling = paper.Rows.Count(row =>
-            row.Panel.Points.Zip(row.Panel.Points.Skip(1)).All(pair => pair.Second.Loss < pair.First.Loss)
-        );
+        int falling = paper.Rows.Count(row => row.Panel.Points.Select(point => point.Loss).IsFalling());
         return VerdictRule.OfNumbers(
             "The paper's panels: the loss falls with every halving of the patch",
             falling == paper.Rows.Count,
@@ -248,7 +246,7 @@ public sealed class Figure1 : Experiment
                         [
                             entry.Name,
                             .. patches.Select(patch =>
-                                entry.Sweep.Patches.Contains(patch) ? PatchSummary.Number(entry.Sweep.Loss(patch)) : ""
+                                entry.Sweep.Patches.Contains(patch) ? ReportNumber.Number(entry.Sweep.Loss(patch)) : ""
                             ),
                             $"{entry.Sweep.Seeds}",
                         ]
@@ -281,9 +279,9 @@ public sealed class Figure1 : Experiment
                 run => run.Test.Loss
             ),
             scale,
-            $"p={smallest}: foretold {PatchSummary.Number(test.Prediction.Loss)} {test.Prediction.Interval}, "
-                + $"measured {PatchSummary.Number(test.Measured)}, missed by {PatchSummary.Signed(test.Miss)}; "
-                + $"p={sweep.Patches[^2]} has {PatchSummary.Number(test.Before)}."
+            $"p={smallest}: foretold {ReportNumber.Number(test.Prediction.Loss)} {test.Prediction.Interval}, "
+                + $"measured {ReportNumber.Number(test.Measured)}, missed by {ReportNumber.Signed(test.Miss)}; "
+                + $"p={sweep.Patches[^2]} has {ReportNumber.Number(test.Before)}."
         );
     }
 
@@ -308,9 +306,9 @@ public sealed class Figure1 : Experiment
                             [
                                 flops.ToString("0.0e+00", CultureInfo.InvariantCulture),
                                 $"{best.PatchSize}",
-                                PatchSummary.Number(best.Loss),
+                                ReportNumber.Number(best.Loss),
                                 .. frontier.PatchSizes.Select(patch =>
-                                    frontier.LossAt(patch, flops) is { } loss ? PatchSummary.Number(loss) : "too dear"
+                                    frontier.LossAt(patch, flops) is { } loss ? ReportNumber.Number(loss) : "too dear"
                                 ),
                             ];
                     }),

@@ -65,17 +65,17 @@ public sealed class Figure1d : Experiment
                     $"{name}: test loss per labelled pixel{PatchSummary.MeanOf(sweep.Seeds)}",
                     ["", .. sweep.Patches.Select(patch => $"p={patch}")],
                     [
-                        ["test loss", .. sweep.Patches.Select(patch => PatchSummary.Number(sweep.Loss(patch)))],
+                        ["test loss", .. sweep.Patches.Select(patch => ReportNumber.Number(sweep.Loss(patch)))],
                         [
                             "  as a part of the largest patch's",
                             .. sweep.Patches.Select(patch =>
-                                PatchSummary.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
+                                ReportNumber.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
                             ),
                         ],
                         [
                             "training loss, at the end",
                             .. sweep.Patches.Select(patch =>
-                                PatchSummary.Number(sweep.At(patch).Average(run => run.TrainingLoss))
+                                ReportNumber.Number(sweep.At(patch).Average(run => run.TrainingLoss))
                             ),
                         ],
                     ]
@@ -94,7 +94,7 @@ public sealed class Figure1d : Experiment
                         ],
                         [
                             "  as a part of the largest patch's",
-                            .. panel.Points.Select(point => PatchSummary.Number(point.Loss / panel.Points[0].Loss)),
+                            .. panel.Points.Select(point => ReportNumber.Number(point.Loss / panel.Points[0].Loss)),
                         ],
                     ]
                 ),

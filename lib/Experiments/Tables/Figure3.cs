@@ -70,8 +70,8 @@ public sealed class Figure3 : Experiment
                                         point.Name,
                                         point.Parameters.ToString("N0", CultureInfo.InvariantCulture),
                                         (point.Macs / 1e6).ToString("0.0", CultureInfo.InvariantCulture),
-                                        PatchSummary.Number(point.Loss),
-                                        PatchSummary.Percent(point.Top1),
+                                        ReportNumber.Number(point.Loss),
+                                        ReportNumber.Percent(point.Top1),
                                     ]
                             ),
                     ]
@@ -85,8 +85,8 @@ public sealed class Figure3 : Experiment
                 .Where(pair => pair.Width.Name is not null)
                 .ToList();
             var losses = rivals.Select(pair =>
-                $"{pair.point.Name} {PatchSummary.Number(pair.point.Loss)} against "
-                + $"{pair.Width.Name} {PatchSummary.Number(pair.Width.Loss)}"
+                $"{pair.point.Name} {ReportNumber.Number(pair.point.Loss)} against "
+                + $"{pair.Width.Name} {ReportNumber.Number(pair.Width.Loss)}"
             );
             string effect = $"{family}: smaller patches reach a lower loss than a wider model of no fewer operations";
             claims.Add(
@@ -185,8 +185,8 @@ public sealed class Figure3 : Experiment
         new(effect, [first, first.Less("how much more that gains than the last", last)])
         {
             Scores =
-                $"The first widening lowers the loss by {PatchSummary.Number(first.Mean)}, the last "
-                + $"by {PatchSummary.Number(last.Mean)}.",
+                $"The first widening lowers the loss by {ReportNumber.Number(first.Mean)}, the last "
+                + $"by {ReportNumber.Number(last.Mean)}.",
         };
 
     private static PairedStep Step(string name, IReadOnlyList<RunResult> from, IReadOnlyList<RunResult> to) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
@@ -84,33 +83,26 @@ public sealed class Figure4 : Experiment
                 .ToList();
             double[] losses = [.. cells.Select(runs => runs.Average(run => run.Test.Loss))];
             tables.Add(
-                new ReportTable(
-                    $"{family}: {Side(options)}x{Side(options)} patches of growing inputs, native size {native}",
-                    ["input", .. inputs.Select(size => $"{size}{(size == native ? " (native)" : "")}")],
-                    [
-                        Row("patch size", runs => $"{runs[0].Config.Model.PatchSize}"),
-                        Row(
-                            "numbers in a patch",
-                            runs => $"{3 * runs[0].Config.Model.PatchSize * runs[0].Config.Model.PatchSize}"
-                        ),
-                        Row("test loss", runs => PatchSummary.Number(runs.Average(run => run.Test.Loss))),
-                        Row(
-                            "  from .. to",
-                            runs =>
-                                runs.Count > 1
-                                    ? $"{PatchSummary.Number(runs.Min(run => run.Test.Loss))} "
-                                        + $".. {PatchSummary.Number(runs.Max(run => run.Test.Loss))}"
-                                    : "one seed"
-                        ),
-                        Row("top-1, %", runs => PatchSummary.Percent(runs.Average(run => run.Test.Top1))),
-                        Row("parameters", runs => runs[0].Parameters.ToString("N0", CultureInfo.InvariantCulture)),
-                    ]
-                )
+                new RowsOver<IReadOnlyList<RunResult>>(cells)
+                    .Row("patch size", runs => $"{runs[0].Config.Model.PatchSize}")
+                    .Row(
+                        "numbers in a patch",
+                        runs => $"{3 * runs[0].Config.Model.PatchSize * runs[0].Config.Model.PatchSize}"
+                    )
+                    .MeanAndSpan("test loss", run => run.Test.Loss, ReportNumber.Number, hasSpan: true)
+                    .Mean("top-1, %", run => run.Test.Top1, ReportNumber.Percent)
+                    .Parameters()
+                    .Under(
+                        $"{family}: {Side(options)}x{Side(options)} patches of growing inputs, native size {native}",
+                        runs =>
+                            runs[0].Config.Model.Height is var size && size == native ? $"{size} (native)" : $"{size}",
+                        "input"
+                    )
             );
             int at = Array.IndexOf(inputs, native);
             string curve = string.Join(
                 ", ",
-                inputs.Zip(losses, (size, loss) => $"{size} px {PatchSummary.Number(loss)}")
+                inputs.Zip(losses, (size, loss) => $"{size} px {ReportNumber.Number(loss)}")
             );
             claims.Add(
                 new Claim(
@@ -145,17 +137,14 @@ public sealed class Figure4 : Experiment
                     {
                         Scores =
                             $"{inputs[at]} pixels with "
-                            + $"p={inputs[at] / Side(options)}: {PatchSummary.Number(losses[at])}; "
+                            + $"p={inputs[at] / Side(options)}: {ReportNumber.Number(losses[at])}; "
                             + $"{inputs[at - 1]} pixels with "
-                            + $"p={inputs[at - 1] / Side(options)}: {PatchSummary.Number(losses[at - 1])}.",
+                            + $"p={inputs[at - 1] / Side(options)}: {ReportNumber.Number(losses[at - 1])}.",
                     }
                 );
 
             PairedStep Step(string name, IReadOnlyList<RunResult> from, IReadOnlyList<RunResult> to, bool falls) =>
                 PatchSummary.Step(name, from, to, run => run.Test.Loss, falls);
-
-            IReadOnlyList<string> Row(string name, Func<IReadOnlyList<RunResult>, string> cell) =>
-                [name, .. cells.Select(cell)];
         }
         tables.Add(VerdictRule.Table(claims));
         tables.Add(

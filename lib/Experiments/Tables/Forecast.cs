@@ -121,11 +121,11 @@ public sealed record Forecast(string Name, Origin Origin, SmallestPatchTest Test
                         [
                             row.Name,
                             $"{row.Test.Prediction.PatchSize:0}",
-                            PatchSummary.Number(row.Test.Before),
-                            PatchSummary.Number(row.Test.Prediction.Loss),
+                            ReportNumber.Number(row.Test.Before),
+                            ReportNumber.Number(row.Test.Prediction.Loss),
                             $"{row.Test.Prediction.Interval}",
-                            PatchSummary.Number(row.Test.Measured),
-                            PatchSummary.Signed(row.Test.Miss),
+                            ReportNumber.Number(row.Test.Measured),
+                            ReportNumber.Signed(row.Test.Miss),
                             row.Words,
                         ]
                 ),

@@ -71,7 +71,7 @@ public sealed class Table4 : Experiment
                     [
                         .. widths.Select(width =>
                             (IReadOnlyList<string>)
-                                [width, .. patches.Select(patch => PatchSummary.Number(loss[width][patch]))]
+                                [width, .. patches.Select(patch => ReportNumber.Number(loss[width][patch]))]
                         ),
                     ]
                 )
@@ -131,7 +131,7 @@ public sealed class Table4 : Experiment
                 {
                     Scores =
                         $"The lowest mean is width {best.width}'s at "
-                        + $"p={best.patch}: {PatchSummary.Number(loss[best.width][best.patch])}.",
+                        + $"p={best.patch}: {ReportNumber.Number(loss[best.width][best.patch])}.",
                 },
             ]);
 

@@ -92,8 +92,8 @@ public sealed class Table5 : Experiment
                 )
                 {
                     Scores =
-                        $"Extending lowers the loss by {PatchSummary.Number(byLength.Mean)}, true patches "
-                        + $"by {PatchSummary.Number(byPatch.Mean)}; less than {Percent(Negligible)} of that "
+                        $"Extending lowers the loss by {ReportNumber.Number(byLength.Mean)}, true patches "
+                        + $"by {ReportNumber.Number(byPatch.Mean)}; less than {Percent(Negligible)} of that "
                         + "is called next to nothing.",
                     Beside = Plateaus.Of(
                         context,
@@ -149,10 +149,10 @@ public sealed class Table5 : Experiment
             Machine = Machine.Here(options.Device),
         };
 
-        static string Percent(double part) => $"{PatchSummary.Percent(part)} %";
+        static string Percent(double part) => $"{ReportNumber.Percent(part)} %";
 
         static string Cell((double Loss, double Top1) cell) =>
-            $"{PatchSummary.Number(cell.Loss)} ({PatchSummary.Percent(cell.Top1)})";
+            $"{ReportNumber.Number(cell.Loss)} ({ReportNumber.Percent(cell.Top1)})";
     }
 
     private static RunConfig Cell(ExperimentOptions options, Family family, int patch, bool extended, long seed)

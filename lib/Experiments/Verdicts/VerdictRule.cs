@@ -143,8 +143,8 @@ public static class VerdictRule
                 : Outcome.ShownInTheMean,
             fell
                 ? because
-                : $"{because} The fall itself is not shown: {PatchSummary.Signed(last!.Mean)}, at "
-                    + $"least {PatchSummary.Signed(last.LowerEnd)}."
+                : $"{because} The fall itself is not shown: {ReportNumber.Signed(last!.Mean)}, at "
+                    + $"least {ReportNumber.Signed(last.LowerEnd)}."
         );
     }
 
