@@ -71,7 +71,7 @@ public abstract record BackboneConfig
     /// <summary>How the weights are drawn.</summary>
     public WeightInit Init { get; init; }
 
-    /// <summary>Whether another model has the same blocks, whatever the images are cut into and told apart as.</summary>
+    /// <summary>Whether another model has the same blocks, whatever images and classes they are for.</summary>
     internal bool HasBlocksOf(BackboneConfig other) =>
         this with
         {
