@@ -7,8 +7,8 @@ namespace PatchKit.Models;
 internal readonly record struct HeadCost(long Parameters, double Macs, double ActivationBytes);
 
 /// <summary>
-/// Bytes of the numbers that heads keep for the backward pass under bfloat16 autocast: products read and write bfloat16,
-/// norms float32.
+/// Bytes of the numbers that heads keep for the backward pass under bfloat16 autocast: products read and write
+/// bfloat16, norms float32.
 /// </summary>
 internal static class AutocastBytes
 {
