@@ -210,7 +210,8 @@ public sealed class Table1 : Experiment
             return (IReadOnlyList<string>)[$"{budget:0.##} x", .. cells];
         });
         return new ReportTable(
-            $"ViT at {ClassificationGrid.GeneratedSize}x{ClassificationGrid.GeneratedSize}, seed {options.FirstSeed}: test loss by "
+            $"ViT at {ClassificationGrid.GeneratedSize}x{ClassificationGrid.GeneratedSize}, seed "
+                + $"{options.FirstSeed}: test loss by "
                 + "training budget (is it capacity or learning speed?)",
             ["steps", .. patches.Select(patch => $"p={patch}")],
             [.. rows]
