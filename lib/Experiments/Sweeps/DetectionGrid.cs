@@ -108,7 +108,8 @@ internal static class DetectionGrid
         if (folder is null && recipe.EpochImages == 0)
             throw new ArgumentException(
                 $"recipe {recipe.Name} trains on real images; name a folder in COCO's format with --data "
-                    + $"(data-scripts/coco.sh gets one), or take --recipe {DetectionRecipes.Teach.Name}, which makes its own."
+                    + "(data-scripts/coco.sh gets one), or take "
+                    + $"--recipe {DetectionRecipes.Teach.Name}, which makes its own."
             );
         var options = new ExperimentOptions
         {

@@ -20,7 +20,7 @@ internal static class RunRows
         Func<double, string> text
     ) => rows.Row(name, runs => text(runs.Average(score)));
 
-    /// <summary>The mean of a score, and the span from the lowest seed to the highest where there are several.</summary>
+    /// <summary>The mean of a score, and the span from the lowest seed to the highest.</summary>
     internal static RowsOver<IReadOnlyList<RunResult>> MeanAndSpan(
         this RowsOver<IReadOnlyList<RunResult>> rows,
         string name,

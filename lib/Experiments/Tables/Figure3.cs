@@ -151,8 +151,8 @@ public sealed class Figure3 : Experiment
                 ];
         }
         var frontier = BudgetGrid.Runs(options).Count == 0 ? null : BudgetFigure.Frontier(context.Results);
-        string which =
-            $"{Family.ViT} at {ClassificationGrid.GeneratedSize}x{ClassificationGrid.GeneratedSize}: which patch for a budget";
+        int side = ClassificationGrid.GeneratedSize;
+        string which = $"{Family.ViT} at {side}x{side}: which patch for a budget";
         if (frontier is not null)
             tables.Add(BudgetFigure.Table(frontier, $"{which}, from {frontier.Cells.Count} models and lengths"));
         tables.AddRange([VerdictRule.Table(claims), Paper()]);
