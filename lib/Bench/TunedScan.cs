@@ -1,3 +1,4 @@
+using PatchKit.Ops;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -5,12 +6,12 @@ namespace PatchKit.Bench;
 
 /// <summary>
 /// The strongest peer that plain tensor operators make for the fused scan: chunked as
-/// <see cref="Ops.SsdScan.Chunked"/>, but C B^T is computed once for all heads of a group, and these stand side by side
+/// <see cref="SsdScan.Chunked"/>, but C B^T is computed once for all heads of a group, and these stand side by side
 /// in wide batched products.
 /// </summary>
 internal static class TunedScan
 {
-    private const long Q = Ops.SsdScan.ChunkSize;
+    private const long Q = SsdScan.ChunkSize;
 
     /// <summary>
     /// The scan with softplus on dt + dtBias, without gate or initial state; the length is a multiple of the chunk.

@@ -18,4 +18,12 @@ public enum Standing
 /// <param name="Standing">How it stands.</param>
 /// <param name="Found">What was found.</param>
 /// <param name="Fix">What to do about it, as a sentence; empty when there is nothing to do.</param>
-public sealed record Check(string Name, Standing Standing, string Found, string Fix = "");
+public sealed record Check(string Name, Standing Standing, string Found, string Fix = "")
+{
+    internal static Check Ok(string name, string found) => new(name, Standing.Ok, found);
+
+    internal static Check Degraded(string name, string found, string fix = "") =>
+        new(name, Standing.Degraded, found, fix);
+
+    internal static Check Broken(string name, string found, string fix) => new(name, Standing.Broken, found, fix);
+}

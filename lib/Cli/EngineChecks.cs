@@ -40,7 +40,7 @@ internal static class EngineChecks
         yield return Libtorch();
         if (OnLinux && Guard.Exists)
             yield return Mkl();
-        yield return Convolutions();
+        yield return ConvolutionGradients();
         yield return OwnKernels();
     }
 
@@ -62,15 +62,14 @@ internal static class EngineChecks
             )
         {
             string failure = $"{found} cannot load its native library: {Reason(e.InnerException ?? e)}";
-            return new("TorchSharp", Standing.Broken, failure, AnotherInTheWay() ?? SetUp);
+            return Check.Broken("TorchSharp", failure, AnotherInTheWay() ?? SetUp);
         }
         return
             assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(mark => mark.Key == "Woven")
                 is { } woven
-            ? new("TorchSharp", Standing.Ok, $"{found}, woven ({woven.Value})")
-            : new(
+            ? Check.Ok("TorchSharp", $"{found}, woven ({woven.Value})")
+            : Check.Degraded(
                 "TorchSharp",
-                Standing.Degraded,
                 $"{found}, not woven: the garbage collector may free a tensor during its last call",
                 "Build PatchKit anew (environment/setup.sh), and reference bin/TorchSharp.dll, not the "
                     + "package, in notebooks."
@@ -101,14 +100,12 @@ internal static class EngineChecks
 
     private static Check TheGuard() =>
         Guard.Exists
-            ? new(
+            ? Check.Ok(
                 "guard",
-                Standing.Ok,
                 $"version {Guard.pkg_guard_version()}: what TorchSharp's natives throw becomes an exception"
             )
-            : new(
+            : Check.Degraded(
                 "guard",
-                Standing.Degraded,
                 "absent: a wrong shape in a matrix product ends the process, and MKL is slow on AMD's processors",
                 "Install a C++ compiler (g++), then run environment/setup.sh again."
             );
@@ -119,11 +116,10 @@ internal static class EngineChecks
             .Select(line => line[(line.LastIndexOf(' ') + 1)..])
             .FirstOrDefault(path => Path.GetFileName(path).StartsWith("libstdc++.so", StringComparison.Ordinal));
         if (path is null)
-            return new("C++ library", Standing.Ok, "not known");
+            return Check.Ok("C++ library", "not known");
         bool isNew = File.ReadAllBytes(path).AsSpan().IndexOf(Encoding.ASCII.GetBytes(NewestNeed + '\0')) >= 0;
-        return new(
+        return Check.Ok(
             "C++ library",
-            Standing.Ok,
             isNew
                 ? $"{path}, which has {NewestNeed}"
                 : $"{path}, older than {NewestNeed}, which TorchSharp's natives need weakly"
@@ -135,10 +131,10 @@ internal static class EngineChecks
         string path = Engine.LibtorchPath,
             found = $"{Engine.LibtorchVersion} from {path}";
         if (AnotherInTheWay() is { } way)
-            return new("libtorch", Standing.Degraded, found, way);
+            return Check.Degraded("libtorch", found, way);
         return Path.GetDirectoryName(path) == Folder
-            ? new("libtorch", Standing.Ok, found)
-            : new("libtorch", Standing.Degraded, $"{found}, which is not the one beside TorchSharp.dll", SetUp);
+            ? Check.Ok("libtorch", found)
+            : Check.Degraded("libtorch", $"{found}, which is not the one beside TorchSharp.dll", SetUp);
     }
 
     private static Check Mkl()
@@ -148,14 +144,12 @@ internal static class EngineChecks
             torch.ones(64, 64).matmul(torch.ones(64, 64));
         return Guard.pkg_mkl_fast() switch
         {
-            1 => new(
+            1 => Check.Ok(
                 "MKL",
-                Standing.Ok,
                 "takes the fast path for this processor's instructions (PATCHKIT_MKL_FAST=0 leaves the choice to MKL)"
             ),
-            0 => new(
+            0 => Check.Degraded(
                 "MKL",
-                Standing.Degraded,
                 "takes its path for any processor: PATCHKIT_MKL_FAST=0 is set, and this is none of Intel's",
                 "Unset PATCHKIT_MKL_FAST: matrix products are then about twice as fast, with the same errors."
             ),
@@ -169,7 +163,7 @@ internal static class EngineChecks
     }
 
     // 8 channels, which oneDNN pads: environment/torchsharp tells what it may do to them.
-    private static Check Convolutions()
+    private static Check ConvolutionGradients()
     {
         using var scope = torch.NewDisposeScope();
         using var recording = torch.enable_grad();
@@ -179,12 +173,11 @@ internal static class EngineChecks
         );
         var (right, found) = (Gradient(torch.float64), Gradient(torch.float32).to_type(torch.float64));
         double error = ((found - right).abs().max() / right.abs().max()).ToDouble();
-        string whose = Torch.Convolutions.AreOneDnns ? "oneDNN's" : "libtorch's own";
+        string whose = Convolutions.AreOneDnns ? "oneDNN's" : "libtorch's own";
         return error < 1e-4
-            ? new("convolutions", Standing.Ok, $"{whose}, {error:0.0E+0} from float64's")
-            : new(
+            ? Check.Ok("convolutions", $"{whose}, {error:0.0E+0} from float64's")
+            : Check.Broken(
                 "convolutions",
-                Standing.Broken,
                 $"{whose}, and gradients are off by {error:0%} of their size",
                 "Unset PATCHKIT_ONEDNN, which leaves libtorch its choice."
             );
@@ -203,18 +196,16 @@ internal static class EngineChecks
         try
         {
             if (!Kernels.Present)
-                return new(
+                return Check.Degraded(
                     "kernels",
-                    Standing.Degraded,
                     "none: tensor operators take their place, several times slower",
                     reason is "" ? ImageLibrary.Absence : reason
                 );
         }
         catch (DllNotFoundException e)
         {
-            return new(
+            return Check.Broken(
                 "kernels",
-                Standing.Broken,
                 e.Message,
                 "Run environment/setup.sh, which builds lib/Native for this processor."
             );
@@ -222,10 +213,9 @@ internal static class EngineChecks
         string found = $"libpatchkit version {Kernels.Version} from {path}";
         string[] composed = torch.cuda.is_available() ? [.. Engine.ComposedOperators(torch.CUDA)] : [];
         return composed.Length == 0
-            ? new("kernels", Standing.Ok, found)
-            : new(
+            ? Check.Ok("kernels", found)
+            : Check.Degraded(
                 "kernels",
-                Standing.Degraded,
                 $"{found}; on the GPU tensor operators take the place of {string.Join(", ", composed)}"
             );
     }

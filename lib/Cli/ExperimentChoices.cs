@@ -48,7 +48,7 @@ internal sealed class ExperimentChoices
     /// <param name="orData">what else than a folder the images may be given by.</param>
     internal ExperimentChoices(Command command, bool isOptional = false, Scale usual = Scale.Teach, string orData = "")
     {
-        _scale = new("--scale") { Description = "smoke, teach, gpu or paper", DefaultValueFactory = _ => usual };
+        _scale = new("--scale") { Description = ScaleNames.Choices, DefaultValueFactory = _ => usual };
         _data = new("--data") { Description = $"a folder of real images{orData} in place of generated ones" };
         _name = new("name")
         {

@@ -34,7 +34,7 @@ internal static class ListCommand
         Tables.Print(
             "Scales: patchkit run NAME --scale SCALE",
             ["scale", "what it takes"],
-            s_scales.Select(entry => (IReadOnlyList<string>)[entry.Scale.ToString().ToLowerInvariant(), entry.Meaning])
+            s_scales.Select(entry => (IReadOnlyList<string>)[entry.Scale.Name(), entry.Meaning])
         );
         Tables.Print(
             "Recipes: patchkit train --recipe NAME",

@@ -82,7 +82,7 @@ internal static class RecordCommand
                     (IReadOnlyList<string>)
                         [
                             result.Experiment,
-                            result.Scale.ToString().ToLowerInvariant(),
+                            result.Scale.Name(),
                             result.Data,
                             result.Machine.Device == "cpu"
                                 ? result.Machine.Hardware

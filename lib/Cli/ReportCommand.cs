@@ -15,7 +15,7 @@ internal static class ReportCommand
         var name = new Argument<string>("name") { Description = "the experiment, such as table1 (patchkit list)" };
         var scale = new Option<Scale?>("--scale")
         {
-            Description = "smoke, teach, gpu or paper; the newest if none is named",
+            Description = $"{ScaleNames.Choices}; the newest if none is named",
         };
         var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var whole = new Option<bool>("--whole") { Description = "print the whole report, in Markdown" };
@@ -55,7 +55,7 @@ internal static class ReportCommand
             ?? throw new ArgumentException(
                 $"{store.Folder} has no report "
                     + $"of {experiment.Name}"
-                    + $"{(scale is null ? "" : $" at {scale.ToString()!.ToLowerInvariant()}")} yet; "
+                    + $"{(scale is { } asked ? $" at {asked.Name()}" : "")} yet; "
                     + $"`patchkit run {experiment.Name}` makes one."
             );
 
@@ -65,11 +65,9 @@ internal static class ReportCommand
     private static void Print(Report report)
     {
         Console.WriteLine(
-            $"{report.Title}; scale {report.Scale.ToString().ToLowerInvariant()}, {report.Data}, "
-                + $"{report.Date:yyyy-MM-dd}:"
+            $"{report.Title}; scale {report.Scale.Name()}, {report.Data}, " + $"{report.Date:yyyy-MM-dd}:"
         );
-        foreach (var verdict in report.Verdicts)
-            Console.WriteLine($"* {verdict}");
+        ReportPrinter.Verdicts(report);
         if (VerdictRule.Earlier(report) is { } sentence)
             Console.WriteLine(sentence);
     }

@@ -1,11 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
-using PatchKit.Data.Sets;
 using PatchKit.Experiments;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Training.Runs;
-using static TorchSharp.torch;
 
 namespace PatchKit.Cli;
 
@@ -20,59 +18,35 @@ internal static class RunCommand
                 + "puts the paper's numbers beside ours."
         );
         var choices = new ExperimentChoices(command);
-        var device = new Option<string>("--device")
-        {
-            Description = "cpu, cuda or cuda:1",
-            DefaultValueFactory = _ => "cpu",
-        };
+        var training = new TrainingOptions();
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "table1: a folder with released weights, which fill the cells that they can check",
         };
-        var onBadSample = new Option<string?>("--on-bad-sample")
-        {
-            Description =
-                "what happens at an image that cannot be read: stop or skip (default: as the run was begun, "
-                + "and stop for a new one)",
-        };
-        onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var only = new Option<string?>("--only")
         {
             Description =
                 "train the third of twelve parts of the grid, 3/12, and report nothing; the command without "
                 + "--only reports when all are there (patchkit plan says how many parts there are)",
         };
-        var accumulate = new Option<int>("--accumulate")
-        {
-            Description = "parts that a batch is trained in, one after the other",
-            DefaultValueFactory = _ => 1,
-        };
-        var memory = new MemoryOptions();
-        var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
         var resume = new Option<bool>("--resume")
         {
             Description = "go on with interrupted runs; this is the default, --resume false begins them anew",
             DefaultValueFactory = _ => true,
         };
-        var precision = new Option<string>("--precision")
-        {
-            Description = "float32, or float64 for checks; part of no run's key",
-            DefaultValueFactory = _ => "float32",
-        };
-        precision.AcceptOnlyFromAmong("float32", "float64");
         var json = new Option<bool>("--json") { Description = "print the report as JSON" };
         foreach (
             var option in new Option[]
             {
-                device,
+                training.Device,
                 checkpoints,
-                accumulate,
-                memory.AutoBatch,
-                memory.Limit,
-                onBadSample,
+                training.Accumulate,
+                training.AutoBatch,
+                training.Memory,
+                training.OnBadSample,
                 only,
-                precision,
-                output,
+                training.Precision,
+                training.Out,
                 resume,
                 json,
             }
@@ -81,14 +55,13 @@ internal static class RunCommand
         command.SetAction(parsed =>
         {
             var experiment = ExperimentBook.Find(choices.Name(parsed)!);
-            using var ranks = Ranks.Join(parsed.GetValue(device)!);
+            using var ranks = Ranks.Join(parsed.GetValue(training.Device)!);
             var options = choices.Options(parsed) with
             {
                 Device = ranks.Device,
                 Checkpoints = parsed.GetValue(checkpoints),
             };
-            var store = new RunStore(parsed.GetValue(output));
-            OutputPlace.Folder(store.Folder, "--out");
+            var store = training.Store(parsed);
             var part = parsed.GetValue(only) is { } words ? GridPart.Parse(words) : null;
             if (part is not null && experiment.Grid(options).Count == 0)
                 throw new ArgumentException(
@@ -96,19 +69,7 @@ internal static class RunCommand
                 );
             if (!parsed.GetValue(resume) && ranks.Leads)
                 Forget(store, part?.From(experiment.Grid(options)) ?? experiment.Grid(options));
-            memory.Apply(parsed);
-            var run = new RunOptions
-            {
-                Accumulation = parsed.GetValue(accumulate),
-                AutoBatch = parsed.GetValue(memory.AutoBatch),
-                OnBadSample = parsed.GetValue(onBadSample) is { } policy
-                    ? policy == "skip"
-                        ? BadSample.Skip
-                        : BadSample.Stop
-                    : null,
-                Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true),
-                Group = ranks.Group,
-            };
+            var run = training.RunOptions(parsed, ranks);
             return Run(experiment, options, part, store, run, parsed.GetValue(json));
         });
         return command;
@@ -159,7 +120,7 @@ internal static class RunCommand
         else if (report is not null && json)
             Console.WriteLine(JsonSerializer.Serialize(report, RunConfig.Json));
         else if (report is not null)
-            Print(report, store); // of several ranks the first reports
+            ReportPrinter.Whole(report, store); // of several ranks the first reports
         return 0;
     }
 
@@ -179,22 +140,5 @@ internal static class RunCommand
                 : $"part {part} is trained";
         return $"{done}; {there} of {grid.Count} runs are in {store.Folder}, and the same command without "
             + $"--only {(there == grid.Count ? "reports" : "trains the others and reports")}.";
-    }
-
-    private static void Print(Report report, RunStore store)
-    {
-        foreach (var table in report.Tables)
-            Tables.Print(table.Title, table.Columns, table.Rows, [.. Enumerable.Range(1, table.Columns.Count - 1)]);
-        foreach (var (figure, i) in report.Figures.Select((figure, i) => (figure, i)))
-            Console.WriteLine(
-                $"{figure}\n({ExperimentRunner.FigureFile(store, report.Experiment, report.Scale, i)})\n"
-            );
-        foreach (var verdict in report.Verdicts)
-            Console.WriteLine($"* {verdict}");
-        if (report.Caveats.Count > 0)
-            Console.WriteLine("\nKeep in mind:");
-        foreach (string caveat in report.Caveats)
-            Console.WriteLine($"- {caveat}");
-        Console.WriteLine($"\nThe folder {store.Folder} holds the files.");
     }
 }

@@ -1,26 +1,19 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using PatchKit.Data;
-using PatchKit.Data.Sets;
-using PatchKit.Experiments.Sweeps;
+using PatchKit.Experiments;
 using PatchKit.Metrics;
-using PatchKit.Models;
 using PatchKit.Models.Segmentation;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
 using PatchKit.Training.Runs;
 using PatchKit.Training.Tasks;
-using static TorchSharp.torch;
 
 namespace PatchKit.Cli;
 
 /// <summary>`patchkit train`: one run of one recipe, which goes on where it was stopped.</summary>
 internal static class TrainCommand
 {
-    private const string SmallVit = "small-vit",
-        SmallAdventurer = "small-adventurer";
-
     internal static Command Create()
     {
         var recipe = new Option<string>("--recipe")
@@ -59,6 +52,7 @@ internal static class TrainCommand
             Description = "recipes of segmentation: linear or upernet",
             DefaultValueFactory = _ => "linear",
         };
+        decoder.AcceptOnlyFromAmong("linear", "upernet");
         var channels = new Option<int?>("--channels")
         {
             Description = "UperNet's width (default: 64 for small models, else 192)",
@@ -67,24 +61,13 @@ internal static class TrainCommand
         {
             Description = "recipes of segmentation: train an FCN head beside the decoder, which is not used afterwards",
         };
-        decoder.AcceptOnlyFromAmong("linear", "upernet");
         var seed = new Option<long>("--seed") { Description = "seeds weights, images, order and augmentation" };
         var set = new Option<string[]>("--set")
         {
             Description = "changes to the recipe, such as epochs=10 dropPath=0.4",
             AllowMultipleArgumentsPerToken = true,
         };
-        var device = new Option<string>("--device")
-        {
-            Description = "cpu, cuda or cuda:1",
-            DefaultValueFactory = _ => "cpu",
-        };
-        var accumulate = new Option<int>("--accumulate")
-        {
-            Description = "parts that a batch is trained in, one after the other",
-            DefaultValueFactory = _ => 1,
-        };
-        var memory = new MemoryOptions();
+        var training = new TrainingOptions();
         var minutes = new Option<double>("--checkpoint-minutes")
         {
             Description = "time between two checkpoints",
@@ -94,21 +77,7 @@ internal static class TrainCommand
         {
             Description = "steps between two checkpoints, besides; 0 for none",
         };
-        var onBadSample = new Option<string?>("--on-bad-sample")
-        {
-            Description =
-                "what happens at an image that cannot be read: stop or skip (default: as the run was begun, "
-                + "and stop for a new one)",
-        };
-        var output = new Option<string?>("--out") { Description = "where runs are kept (default: runs)" };
-        var precision = new Option<string>("--precision")
-        {
-            Description = "float32, or float64 for checks; part of no run's key",
-            DefaultValueFactory = _ => "float32",
-        };
-        precision.AcceptOnlyFromAmong("float32", "float64");
         var json = new Option<bool>("--json") { Description = "print the result as JSON" };
-        onBadSample.AcceptOnlyFromAmong("stop", "skip");
         var command = new Command(
             "train",
             "Train one model by a recipe. The same command goes on with a run that was stopped, and trains none twice."
@@ -126,236 +95,51 @@ internal static class TrainCommand
             auxiliary,
             seed,
             set,
-            device,
-            accumulate,
-            memory.AutoBatch,
-            memory.Limit,
+            training.Device,
+            training.Accumulate,
+            training.AutoBatch,
+            training.Memory,
             minutes,
             steps,
-            onBadSample,
-            precision,
-            output,
+            training.OnBadSample,
+            training.Precision,
+            training.Out,
             json,
         };
         command.SetAction(parsed =>
         {
-            var store = new RunStore(parsed.GetValue(output));
-            OutputPlace.Folder(store.Folder, "--out");
+            var store = training.Store(parsed);
             var usual = RecipeBook.Find(parsed.GetValue(recipe)!);
             var changed = RecipeOverrides.Apply(usual, parsed.GetValue(set) ?? []);
-            var from = parsed.GetValue(start) is { } key ? store.Get(key).Config : null;
-            bool resized = Resized(from, parsed.GetValue(patch), parsed.GetValue(transfer));
-            var config = (
-                SegmentationRecipes.All.Any(own => own.Name == usual.Name)
-                    ? Segmenting(
-                        changed,
-                        parsed.GetValue(model),
-                        parsed.GetValue(input),
-                        parsed.GetValue(patch),
-                        parsed.GetValue(data),
-                        from,
-                        (
-                            parsed.GetValue(decoder) == "upernet"
-                                ? SegmentationConfig.UperNet()
-                                : SegmentationConfig.Linear
-                        ) with
-                        {
-                            Auxiliary = parsed.GetValue(auxiliary),
-                        },
-                        parsed.GetValue(channels)
-                    )
-                : DetectionRecipes.All.Any(own => own.Name == usual.Name)
-                    ? DetectionGrid.Of(changed, parsed.GetValue(patch), parsed.GetValue(data), from)
-                : Config(
-                    changed,
-                    parsed.GetValue(model),
-                    parsed.GetValue(input),
-                    parsed.GetValue(patch),
-                    parsed.GetValue(data),
-                    from
-                )
-            ) with
+            var config = new RunRequest
             {
+                Recipe = changed,
+                Model = parsed.GetValue(model),
+                Input = parsed.GetValue(input),
+                Patch = parsed.GetValue(patch),
+                Data = parsed.GetValue(data),
+                Start = parsed.GetValue(start) is { } key ? store.Get(key).Config : null,
+                TransferPatch = parsed.GetValue(transfer),
+                Decoder = Enum.Parse<DecoderKind>(parsed.GetValue(decoder)!, ignoreCase: true),
+                Channels = parsed.GetValue(channels),
+                Auxiliary = parsed.GetValue(auxiliary),
                 Seed = parsed.GetValue(seed),
-                TransferPatch = resized,
-            };
-            double between = parsed.GetValue(minutes);
-            if (!(between > 0) || parsed.GetValue(steps) < 0)
-                throw new ArgumentException(
-                    $"--checkpoint-minutes {between} and --checkpoint-steps {parsed.GetValue(steps)} say no "
-                        + "time for a checkpoint; use minutes above 0, and 0 steps or more."
-                );
-            memory.Apply(parsed);
-            using var ranks = Ranks.Join(parsed.GetValue(device)!);
-            var options = new RunOptions
-            {
-                Device = ranks.Device,
-                Group = ranks.Group,
-                Precision = Enum.Parse<ScalarType>(parsed.GetValue(precision)!, ignoreCase: true),
-                AutoBatch = parsed.GetValue(memory.AutoBatch),
-                Accumulation = parsed.GetValue(accumulate),
-                OnBadSample = parsed.GetValue(onBadSample) is { } policy
-                    ? policy == "skip"
-                        ? BadSample.Skip
-                        : BadSample.Stop
-                    : null,
-                SaveEvery = TimeSpan.FromMinutes(Math.Min(between, int.MaxValue)),
-                SaveSteps = parsed.GetValue(steps),
-            };
+            }.ToConfig();
+            var (every, after) = Checkpoints(parsed.GetValue(minutes), parsed.GetValue(steps));
+            using var ranks = Ranks.Join(parsed.GetValue(training.Device)!);
+            var options = training.RunOptions(parsed, ranks) with { SaveEvery = every, SaveSteps = after };
             return Train(store, config, options, RecipeOverrides.Differences(usual, changed), parsed.GetValue(json));
         });
         return command;
     }
 
-    private static bool Resized(RunConfig? start, int? patch, bool allowed)
-    {
-        if (start is null)
-            return allowed
-                ? throw new ArgumentException(
-                    "--transfer-patch resizes the patch embedding of the weights that a run starts from; "
-                        + "name them with --start, or leave it out."
-                )
-                : false;
-        if (patch is not { } size || size == start.Model.PatchSize)
-            return false;
-        return allowed
-            ? true
+    private static (TimeSpan Every, int Steps) Checkpoints(double minutes, int steps) =>
+        minutes > 0 && steps >= 0
+            ? (TimeSpan.FromMinutes(Math.Min(minutes, int.MaxValue)), steps)
             : throw new ArgumentException(
-                $"--start {start.Key} has patch size {start.Model.PatchSize}, but --patch {size} was given; "
-                    + "add --transfer-patch to resize its patch embedding, or leave --patch out."
+                $"--checkpoint-minutes {minutes} and --checkpoint-steps {steps} say no "
+                    + "time for a checkpoint; use minutes above 0, and 0 steps or more."
             );
-    }
-
-    private static RunConfig Config(
-        Recipe recipe,
-        string? model,
-        int? input,
-        int? patch,
-        string? folder,
-        RunConfig? start
-    )
-    {
-        string name = model ?? recipe.Models[0];
-        bool small = name is SmallVit or SmallAdventurer;
-        if (recipe.StartsFrom is { } earlier && start is null)
-            throw new ArgumentException(
-                $"recipe {recipe.Name} starts from weights of {earlier}; train that first and give the key "
-                    + "of its run with --start (`patchkit runs` lists them)."
-            );
-        if (folder is null && (recipe.EpochImages == 0 || recipe.Name == Small.Images.Name))
-        {
-            string source =
-                small || recipe.Name == Small.Gpu.Name
-                    ? "`patchkit data fetch cifar10` gets one"
-                    : "ImageNet-1k: `patchkit data fetch imagenet` says how to get it";
-            throw new ArgumentException(
-                $"recipe {recipe.Name} trains on real images; name their folder with --data ({source}), or "
-                    + "take --recipe teach, which makes its own."
-            );
-        }
-        var preset = Model(name);
-        DataConfig data = folder is not null
-            ? ImageDataConfig.In(folder, input)
-            : new GeneratedDataConfig
-            {
-                Options = new MultiScaleBitsOptions().Sized(input ?? (small ? 16 : preset.Height)),
-                // the experiments' runs are the same ones
-                TestImages = recipe.Name == Small.Smoke.Name ? 500 : new GeneratedDataConfig().TestImages,
-            };
-        int size = data is ImageDataConfig images ? images.Size : ((GeneratedDataConfig)data).Options.Height;
-        return new RunConfig
-        {
-            Model = preset with
-            {
-                Height = size,
-                Width = size,
-                PatchSize = patch ?? start?.Model.PatchSize ?? (small ? 4 : preset.PatchSize),
-                Classes = data.Classes,
-            },
-            Recipe = recipe,
-            Data = data,
-            StartsFrom = start,
-        };
-    }
-
-    // The backbone is the earlier run's; without one it is drawn anew.
-    private static RunConfig Segmenting(
-        Recipe recipe,
-        string? model,
-        int? input,
-        int? patch,
-        string? folder,
-        RunConfig? start,
-        SegmentationConfig decoder,
-        int? channels
-    )
-    {
-        if (start is not null && model is not null)
-            throw new ArgumentException($"--start {start.Key} says the model, {start}; leave --model out.");
-        string name = model ?? recipe.Models[0];
-        bool small = start is null ? name is SmallVit or SmallAdventurer : start.Model.Init == WeightInit.FanIn;
-        if (folder is null && (!recipe.Models.Contains(SmallVit) || recipe.Name == SegmentationRecipes.Images.Name))
-            throw new ArgumentException(
-                $"recipe {recipe.Name} segments real images; name their folder, in ADE20K's layout, with "
-                    + "--data (data-scripts/ade20k.sh says how to get it), or take "
-                    + $"--recipe {SegmentationRecipes.Teach.Name}, which makes its own."
-            );
-        var scenes = MultiScaleBitsOptions.Segmentation;
-        int? side = input ?? (folder is not null && !small ? 512 : null);
-        DataConfig data = folder is null
-            ? new GeneratedDataConfig
-            {
-                Options = scenes.Sized(input ?? scenes.Height),
-                TestImages = recipe.Name == SegmentationRecipes.Smoke.Name ? 100 : 500,
-                Annotations = Annotations.Dense,
-            }
-            : SegmentationDataConfig.In(folder, side is { } length ? (length, length) : null) with
-            {
-                ShorterSide = side ?? 0,
-            };
-        var (height, width) = data is SegmentationDataConfig real
-            ? (real.Height, real.Width)
-            : (scenes.Sized(input ?? scenes.Height).Height, scenes.Sized(input ?? scenes.Width).Width);
-        var backbone = (start?.Model ?? Model(name)) with
-        {
-            PatchSize = patch ?? start?.Model.PatchSize ?? (small ? 4 : 16),
-        };
-        return new RunConfig
-        {
-            Model = backbone with { Height = height, Width = width, Classes = 0 },
-            Recipe = recipe,
-            Data = data,
-            StartsFrom = start,
-            Task = new SegmentationTask
-            {
-                Decoder =
-                    decoder.Decoder == DecoderKind.Linear
-                        ? decoder
-                        : decoder with
-                        {
-                            Channels = channels ?? (small ? 64 : SegmentationConfig.PaperChannels),
-                        },
-            },
-        };
-    }
-
-    /// <summary>A model by the name that --model takes.</summary>
-    /// <exception cref="ArgumentException">There is no such model; the message has the nearest name.</exception>
-    internal static BackboneConfig Model(string name)
-    {
-        string[] names = [SmallVit, SmallAdventurer, .. ModelZoo.Presets.Select(preset => preset.Name)];
-        if (!names.Contains(name))
-            throw new ArgumentException(
-                $"there is no model \"{name}\"; did you mean {NearestName.Of(name, names)}? There "
-                    + $"are {string.Join(", ", names)}."
-            );
-        return name switch
-        {
-            SmallVit => SmallNet.Vit(1, 1, 1),
-            SmallAdventurer => SmallNet.Adventurer(1, 1, 1),
-            _ => ModelZoo.Find(name).Config,
-        };
-    }
 
     private static int Train(
         RunStore store,

@@ -1,5 +1,7 @@
 using PatchKit.Experiments.Planning;
+using PatchKit.Experiments.Verdicts;
 using PatchKit.Training;
+using PatchKit.Training.Recipes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Experiments;
@@ -67,8 +69,8 @@ public sealed record ExperimentOptions
         if (!NamedValue.TryParse(typeof(Scale), scale, out object size))
             throw new ArgumentException(
                 $"there is no scale \"{scale}\"; did you "
-                    + $"mean {NearestName.Of(scale, Enum.GetNames<Scale>()).ToLowerInvariant()}? There "
-                    + $"are {string.Join(", ", Enum.GetNames<Scale>()).ToLowerInvariant()}."
+                    + $"mean {NearestName.Of(scale, Enum.GetValues<Scale>().Select(ScaleNames.Name))}? There "
+                    + $"are {ScaleNames.Choices}."
             );
         if (seeds < 0)
             throw new ArgumentException(
@@ -81,5 +83,38 @@ public sealed record ExperimentOptions
             Data = data.Length == 0 ? null : data,
             Seeds = seeds == 0 ? null : seeds,
         };
+    }
+
+    /// <summary>The seeds: those asked for, or the experiment's own number.</summary>
+    /// <param name="teach">how many at `teach`; one at `smoke` and `paper`.</param>
+    /// <param name="gpu">how many at `gpu`.</param>
+    internal IEnumerable<long> SeedList(int teach = VerdictRule.FewestSeeds, int gpu = VerdictRule.FewestSeeds)
+    {
+        int usual = Scale switch
+        {
+            Scale.Teach => teach,
+            Scale.Gpu => gpu,
+            _ => 1,
+        };
+        return Enumerable.Range(0, Seeds ?? usual).Select(i => FirstSeed + i);
+    }
+
+    /// <summary>
+    /// A recipe with <see cref="Budget"/> times its steps: longer epochs where it says how long they are, else more of
+    /// them.
+    /// </summary>
+    /// <exception cref="ArgumentException">The budget is not above 0.</exception>
+    internal Recipe Budgeted(Recipe recipe)
+    {
+        if (!(Budget > 0) || double.IsInfinity(Budget))
+            throw new ArgumentException(
+                $"a budget of {Budget} times the steps trains nothing; use a number above 0, such as 0.5 or 4."
+            );
+        if (Budget == 1)
+            return recipe;
+        if (recipe.EpochImages == 0)
+            return recipe with { Epochs = Math.Max(recipe.WarmupEpochs + 1, (int)Math.Round(recipe.Epochs * Budget)) };
+        int steps = Math.Max(1, (int)Math.Round(recipe.EpochImages * Budget / recipe.BatchSize));
+        return recipe with { EpochImages = steps * recipe.BatchSize };
     }
 }

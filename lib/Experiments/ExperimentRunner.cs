@@ -161,7 +161,7 @@ public sealed record ExperimentRunner(RunStore Store)
     /// Where the report of an experiment at a scale is kept, as JSON; the same name with .md holds it in Markdown.
     /// </summary>
     public static string ReportFile(RunStore store, string experiment, Scale scale) =>
-        Path.Combine(store.Folder, "reports", $"{experiment}-{scale.ToString().ToLowerInvariant()}.json");
+        Path.Combine(store.Folder, "reports", $"{experiment}-{scale.Name()}.json");
 
     /// <summary>Where a figure of that report is drawn, as SVG; the first is 0.</summary>
     public static string FigureFile(RunStore store, string experiment, Scale scale, int index) =>

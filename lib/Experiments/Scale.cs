@@ -15,3 +15,14 @@ public enum Scale
     /// <summary>The paper's models and recipes on ImageNet-1k.</summary>
     Paper,
 }
+
+/// <summary>The scales as commands, files and reports have them.</summary>
+public static class ScaleNames
+{
+    /// <summary>"smoke, teach, gpu or paper".</summary>
+    public static string Choices { get; } =
+        string.Join(", ", Enum.GetValues<Scale>()[..^1].Select(Name)) + $" or {Enum.GetValues<Scale>()[^1].Name()}";
+
+    /// <summary>"teach" for <see cref="Scale.Teach"/>.</summary>
+    public static string Name(this Scale scale) => scale.ToString().ToLowerInvariant();
+}

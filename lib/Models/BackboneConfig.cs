@@ -11,6 +11,10 @@ namespace PatchKit.Models;
 [JsonDerivedType(typeof(VisionTransformerConfig), "vit"), JsonDerivedType(typeof(AdventurerConfig), "adventurer")]
 public abstract record BackboneConfig
 {
+    /// <summary>Its kind.</summary>
+    [JsonIgnore]
+    public Family Family => this is VisionTransformerConfig ? Family.ViT : Family.Adventurer;
+
     /// <summary>Image height in pixels.</summary>
     public int Height { get; init; } = 224;
 
@@ -67,6 +71,19 @@ public abstract record BackboneConfig
 
     /// <summary>How the weights are drawn.</summary>
     public WeightInit Init { get; init; }
+
+    /// <summary>Whether another model has the same blocks, whatever images and classes they are for.</summary>
+    internal bool HasBlocksOf(BackboneConfig other) =>
+        this with
+        {
+            Height = other.Height,
+            Width = other.Width,
+            PatchSize = other.PatchSize,
+            TokenPatchSize = other.TokenPatchSize,
+            Classes = other.Classes,
+            DropPath = other.DropPath,
+            Init = other.Init,
+        } == other;
 
     /// <summary>Makes the model, in training mode, its weights drawn from the default generator.</summary>
     /// <exception cref="ArgumentException">A patch size does not divide the image, or a width its parts.</exception>

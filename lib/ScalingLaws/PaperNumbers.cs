@@ -178,3 +178,34 @@ public static partial class PaperNumbers
     [GeneratedRegex(@"\d+")]
     private static partial Regex Digits();
 }
+
+/// <summary>A cell of Table 1 or 4.</summary>
+/// <param name="Model">such as "DeiT-Base".</param>
+/// <param name="Input">the image's side in pixels.</param>
+/// <param name="PatchSize">p, in pixels.</param>
+/// <param name="Top1">ImageNet-1k top-1 accuracy in percent; null where the paper has none.</param>
+public sealed record PaperAccuracy(string Model, int Input, int PatchSize, double? Top1);
+
+/// <summary>A row of Table 7.</summary>
+/// <param name="Name">such as "Adventurer-Base".</param>
+/// <param name="EmbedDim">the token dimension.</param>
+/// <param name="MlpDim">the width of the hidden layer.</param>
+/// <param name="Blocks">the depth.</param>
+/// <param name="Parameters">in millions.</param>
+public sealed record PaperModel(string Name, int EmbedDim, int MlpDim, int Blocks, int Parameters);
+
+/// <summary>A row of Table 2.</summary>
+/// <param name="Model">such as "Adventurer-B".</param>
+/// <param name="Decoder">"UperNet", or "None" for one linear layer.</param>
+/// <param name="Parameters">in millions.</param>
+/// <param name="PatchSize">p, in pixels.</param>
+/// <param name="MIoU">ADE20K mean intersection over union in percent.</param>
+public sealed record PaperSegmentation(string Model, string Decoder, int Parameters, int PatchSize, double MIoU);
+
+/// <summary>A row of Table 5: ImageNet-1k top-1 in percent at a sequence length.</summary>
+/// <param name="Model">such as "DeiT-Base".</param>
+/// <param name="Input">the image's side in pixels.</param>
+/// <param name="Length">tokens, without the class token.</param>
+/// <param name="ByExtending">the tokens of p = 16, interpolated to the length.</param>
+/// <param name="ByScaling">true patches of the size that gives the length.</param>
+public sealed record PaperSequence(string Model, int Input, int Length, double ByExtending, double ByScaling);

@@ -230,3 +230,26 @@ public sealed class PowerLawFit
         return values[(int)Math.Ceiling(Confidence * (values.Length + 1)) - 1];
     }
 }
+
+/// <summary>What a fit says about a patch size that it has not seen.</summary>
+/// <param name="PatchSize">p, in pixels.</param>
+/// <param name="Loss">the fitted law's value.</param>
+/// <param name="Interval">where one new measurement falls with 95% confidence, its own noise included.</param>
+public sealed record Prediction(double PatchSize, double Loss, Interval Interval);
+
+/// <summary>Which law is fitted to losses over patch sizes.</summary>
+public enum PowerLawForm
+{
+    /// <summary>loss = floor + a p^alpha: the loss approaches a floor as the patch shrinks.</summary>
+    WithFloor,
+
+    /// <summary>loss = a p^alpha: a straight line on two logarithmic axes, without a floor.</summary>
+    Plain,
+}
+
+/// <summary>A loss measured at a patch size; several seeds at one patch size are several points.</summary>
+/// <param name="PatchSize">p, in pixels.</param>
+/// <param name="Loss">the test loss.</param>
+/// <param name="Error">its standard error, to a factor that all points share: only ratios count, and equal errors may
+/// be left at 1.</param>
+public sealed record LossPoint(double PatchSize, double Loss, double Error = 1);

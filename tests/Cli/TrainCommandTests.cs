@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PatchKit.Cli;
+using PatchKit.Models;
 using PatchKit.Tests.Torch;
 using PatchKit.Tests.Training;
 using PatchKit.Torch;
@@ -112,7 +113,7 @@ public sealed class TrainCommandTests : IDisposable
         Train([.. s_short, "--model", "small-adventurer", "--input", "8", "--patch", "2", "--seed", "3"]);
         var config = Store.List().Single().Config;
         Assert.Equal(
-            ("Adventurer", 8, 2, 16, 3),
+            (Family.Adventurer, 8, 2, 16, 3),
             (config.Family, config.Model.Height, config.Model.PatchSize, config.Model.Classes, config.Seed)
         );
         Train([.. s_short, "--start", Store.List().Single().Key, "--model", "small-adventurer", "--patch", "2"]);

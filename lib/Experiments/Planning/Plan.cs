@@ -115,7 +115,7 @@ public sealed record Plan : IRendered
     /// <summary>The runs as a table.</summary>
     public ReportTable ToTable() =>
         new(
-            $"{Title}, scale {Scale.ToString().ToLowerInvariant()}: {Gpus} x {Gpu.Title}",
+            $"{Title}, scale {Scale.Name()}: {Gpus} x {Gpu.Title}",
             [
                 "run",
                 "runs",
@@ -155,8 +155,7 @@ public sealed record Plan : IRendered
     /// <summary>What is said of an experiment without runs.</summary>
     [JsonIgnore]
     public string Nothing =>
-        $"{Title}: trains nothing at scale {Scale.ToString().ToLowerInvariant()}; `patchkit "
-        + $"run {Experiment}` measures or compares.";
+        $"{Title}: trains nothing at scale {Scale.Name()}; `patchkit " + $"run {Experiment}` measures or compares.";
 
     private string ToHtml()
     {

@@ -21,4 +21,14 @@ public sealed record PlanOptions(GpuKind Gpu, int Gpus = 1)
 
     /// <summary>Bytes that training may take on a GPU of a kind.</summary>
     public long Room(GpuKind gpu) => (long)(gpu.MemoryBytes * (1 - Reserve));
+
+    // In the parts that were asked for, or the fewest that fit.
+    internal BatchFit Fit(int batch, TrainingMemory memory) =>
+        Accumulation is { } parts
+            ? BatchFit.In(batch, Gpus, parts, memory, Room(Gpu))
+            : BatchFit.Fewest(batch, Gpus, memory, Room(Gpu));
+
+    // The smallest that holds so many bytes, where this one does not.
+    internal string? NeededGpu(long bytes) =>
+        bytes <= Room(Gpu) ? null : GpuKind.All.Where(gpu => Room(gpu) >= bytes).MinBy(gpu => gpu.MemoryBytes)?.Name;
 }

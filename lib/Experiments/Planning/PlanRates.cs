@@ -1,9 +1,7 @@
 using System.Globalization;
-using System.Text.Json;
 using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
-using PatchKit.Training.Runs;
 
 namespace PatchKit.Experiments.Planning;
 
@@ -22,20 +20,7 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
     /// <param name="gpu">the kind.</param>
     /// <param name="folder">of measurements; none where it is missing.</param>
     public static PlanRates In(GpuKind gpu, string? folder) =>
-        new(
-            gpu,
-            folder is null || !Directory.Exists(folder)
-                ? []
-                :
-                [
-                    .. Directory
-                        .EnumerateFiles(folder, "*.json")
-                        .Order()
-                        .Select(Read)
-                        .OfType<StepCost>()
-                        .Where(cost => KindOf(cost.Machine) == gpu),
-                ]
-        );
+        new(gpu, folder is null ? [] : [.. StepMeter.Kept(folder).Where(cost => KindOf(cost.Machine) == gpu)]);
 
     /// <summary>The curve for a model.</summary>
     public ThroughputCurve Of(BackboneConfig model) => MeasuredOf(model) ?? PaperOf(model);
@@ -94,7 +79,7 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
     private ThroughputCurve? MeasuredOf(BackboneConfig model)
     {
         var points = Measured
-            .Where(cost => Alike(cost.Model, model))
+            .Where(cost => cost.Model.HasBlocksOf(model))
             .GroupBy(cost => cost.Model.TokenGrid.Count)
             .OrderBy(group => group.Key)
             .Select(group =>
@@ -107,22 +92,8 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
         return points.Count == 0 ? null : new ThroughputCurve($"steps timed on {Gpu.Title}", points);
     }
 
-    // The same blocks, whatever the images are cut into.
-    private static bool Alike(BackboneConfig one, BackboneConfig other) =>
-        one with
-        {
-            Height = other.Height,
-            Width = other.Width,
-            PatchSize = other.PatchSize,
-            TokenPatchSize = other.TokenPatchSize,
-            Classes = other.Classes,
-            DropPath = other.DropPath,
-            Init = other.Init,
-        } == other;
-
     private ThroughputCurve PaperOf(BackboneConfig model) =>
-        Paper(model is VisionTransformerConfig ? Family.ViT : Family.Adventurer)
-            .Scaled(Gpu.TrainingFlops / s_paper.TrainingFlops);
+        Paper(model.Family).Scaled(Gpu.TrainingFlops / s_paper.TrainingFlops);
 
     private static ThroughputCurve Paper(Family family)
     {
@@ -142,17 +113,4 @@ public sealed record PlanRates(GpuKind Gpu, IReadOnlyList<StepCost> Measured)
     // A device such as "cuda (NVIDIA H200)".
     private static GpuKind? KindOf(Machine machine) =>
         machine.Device.Split(" (", 2) is ["cuda", var name] ? GpuKind.FromDriver(name.TrimEnd(')')) : null;
-
-    // A file that was damaged is as good as none, as StepMeter has it.
-    private static StepCost? Read(string path)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<StepCost>(File.ReadAllBytes(path), RunConfig.Json);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using PatchKit.Data;
 using PatchKit.Models;
+using PatchKit.Models.Detection;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
@@ -110,23 +111,22 @@ public sealed record PlannedRun
     internal static PlannedRun Of(RunConfig config, bool isStart, int seeds, PlanOptions options, PlanRates rates)
     {
         var seen = Seen(config);
-        var (cost, head) = (seen.Cost(), PlanHead.Of(config, seen));
-        double macs = cost.Macs + head.Macs,
-            images = (double)config.Steps * config.Recipe.BatchSize;
+        var (cost, head) = (seen.Cost(), HeadOf(config, seen));
         var memory = new TrainingMemory
         {
             Parameters = config.Model.Cost().Parameters + head.Parameters,
-            ImageBytes = cost.AutocastActivationBytes + (long)head.Bytes,
+            ImageBytes = cost.AutocastActivationBytes + (long)head.ActivationBytes,
             Average = config.Recipe.EmaDecay > 0,
             Reduced = options.Gpus > 1,
         };
-        var checkpointed = memory with { ImageBytes = cost.CheckpointedAutocastActivationBytes + (long)head.Bytes };
-        long room = options.Room(options.Gpu);
-        var fit = options.Accumulation is { } parts
-            ? BatchFit.In(config.Recipe.BatchSize, options.Gpus, parts, memory, room)
-            : BatchFit.Fewest(config.Recipe.BatchSize, options.Gpus, memory, room);
-        var curve = rates.Of(seen);
-        double hours = curve.Hours(macs, images, seen.TokenGrid.Count);
+        var recomputed = memory with
+        {
+            ImageBytes = cost.CheckpointedAutocastActivationBytes + (long)head.ActivationBytes,
+        };
+        double macs = cost.Macs + head.Macs,
+            images = (double)config.Steps * config.Recipe.BatchSize;
+        var rate = rates.Of(seen);
+        double hours = rate.Hours(macs, images, seen.TokenGrid.Count);
         return new PlannedRun
         {
             Model = NameOf(config.Model),
@@ -135,7 +135,7 @@ public sealed record PlannedRun
             PatchSize = seen.PatchSize,
             Tokens = seen.TokenGrid.Count,
             Task = (config.Task ?? new ClassificationTask()).Title,
-            HasHead = head != PlanHead.None,
+            HasHead = head != default,
             Recipe = config.Recipe.Name,
             Data = config.Data.Title,
             IsStart = isStart,
@@ -145,41 +145,41 @@ public sealed record PlannedRun
             Parameters = memory.Parameters,
             Macs = macs,
             Memory = memory,
-            CheckpointedBytes = checkpointed.Bytes(1),
-            Fit = fit,
-            NeededGpu =
-                memory.Bytes(1) <= room
-                    ? null
-                    : GpuKind
-                        .All.Where(gpu => options.Room(gpu) >= memory.Bytes(1))
-                        .MinBy(gpu => gpu.MemoryBytes)
-                        ?.Name,
+            CheckpointedBytes = recomputed.Bytes(1),
+            Fit = options.Fit(config.Recipe.BatchSize, memory),
+            NeededGpu = options.NeededGpu(memory.Bytes(1)),
             GpuHours = hours,
             PeakGpuHours = ThroughputCurve.FlopsPerMac * macs * images / options.Gpu.TrainingFlops / 3600,
-            Rate = curve.Source,
+            Rate = rate.Source,
             IsBound = rates.IsBound(seen),
             WallHours = hours / options.Gpus,
         };
     }
 
+    /// <summary>What stands on a run's backbone; nothing where it classifies.</summary>
+    /// <param name="config">the run.</param>
+    /// <param name="seen">its model at the size of the images that it trains on.</param>
+    internal static HeadCost HeadOf(RunConfig config, BackboneConfig seen) =>
+        config.Task switch
+        {
+            SegmentationTask task => task.Decoder.Cost(seen, config.Data.Classes),
+            DetectionTask task => DetectorCost.Of(
+                task.Detector,
+                seen,
+                config.Data.Classes,
+                regions: task.Phase == DetectionPhase.Objects
+            ),
+            _ => default,
+        };
+
     /// <summary>A model's name in the zoo, or its family and widths.</summary>
     internal static string NameOf(BackboneConfig model) =>
         ModelZoo
             .Presets.FirstOrDefault(preset =>
-                preset.Config with
-                {
-                    Height = model.Height,
-                    Width = model.Width,
-                    PatchSize = model.PatchSize,
-                    TokenPatchSize = model.TokenPatchSize,
-                    Classes = model.Classes,
-                    DropPath = model.DropPath,
-                    Init = model.Init,
-                    Checkpointing = model.Checkpointing,
-                } == model
+                (preset.Config with { Checkpointing = model.Checkpointing }).HasBlocksOf(model)
             )
             ?.Name
-        ?? $"{(model is VisionTransformerConfig ? Family.ViT : Family.Adventurer)} D={model.EmbedDim} x{model.Depth}";
+        ?? $"{model.Family} D={model.EmbedDim} x{model.Depth}";
 
     // The model at the size of the images that it trains on, of which positions may be interpolated.
     private static BackboneConfig Seen(RunConfig config) =>

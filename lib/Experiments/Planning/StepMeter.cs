@@ -28,9 +28,11 @@ public sealed record StepMeter(string Folder, Device Device, double Enough)
     /// <summary>Where a store's measurements are kept.</summary>
     internal static string FolderIn(RunStore store) => Path.Combine(store.Folder, "measurements");
 
-    /// <summary>All measurements that a folder keeps.</summary>
+    /// <summary>All measurements that a folder keeps, by their files' names.</summary>
     internal static IEnumerable<StepCost> Kept(string folder) =>
-        Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.json").Select(Read).OfType<StepCost>() : [];
+        Directory.Exists(folder)
+            ? Directory.EnumerateFiles(folder, "*.json").Order().Select(Read).OfType<StepCost>()
+            : [];
 
     /// <summary>
     /// What a step takes: as it was measured before, or measured now; null where it does not fit into memory.

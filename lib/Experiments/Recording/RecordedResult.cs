@@ -62,11 +62,11 @@ public sealed record RecordedResult
     /// 32x32". A grid begins with its curves; runs at other training budgets are left out.
     /// </summary>
     [JsonIgnore]
-    public IReadOnlyDictionary<string, PatchSweep> Sweeps =>
+    public IReadOnlyDictionary<string, PatchSummary> Sweeps =>
         Results
             .Where(run => run.Steps == Results[0].Steps)
             .GroupBy(run => $"{run.Config.Family} at {run.Config.Model.Height}x{run.Config.Model.Width}")
-            .ToDictionary(group => group.Key, group => new PatchSweep([.. group]));
+            .ToDictionary(group => group.Key, group => new PatchSummary([.. group]));
 
     /// <summary>
     /// What a legend calls it: "recorded at teach on 2 CPU cores (AMD EPYC)", with real images' name and another budget
@@ -74,7 +74,7 @@ public sealed record RecordedResult
     /// </summary>
     [JsonIgnore]
     public string Name =>
-        $"recorded at {Sweep.Name(Scale)} on {(Machine.Device == "cpu" ? Cores(Machine) : Kind(Machine))}"
+        $"recorded at {Scale.Name()} on {(Machine.Device == "cpu" ? Cores(Machine) : Kind(Machine))}"
         + $"{(IsGenerated ? "" : $", {Images(this)}")}{Steps}";
 
     /// <summary>
@@ -109,7 +109,7 @@ public sealed record RecordedResult
                 .Order()
                 .ToList();
             string what = Runs.Count > 0 ? $"{Runs.Count} runs, seeds {Seeds}" : $"{Measurements.Count} measurements";
-            return $"{Experiment} at {Sweep.Name(Scale)}{Steps}, {Data}: {what}; {Machine.Hardware}, "
+            return $"{Experiment} at {Scale.Name()}{Steps}, {Data}: {what}; {Machine.Hardware}, "
                 + $"{Kind(Machine)}, libtorch {Machine.Libtorch}; "
                 + $"{(dates[0] == dates[^1] ? dates[0] : $"{dates[0]} to {dates[^1]}")}, "
                 + $"{(commits.Distinct().Count() == 1 ? "commit" : "commits")} "
@@ -134,7 +134,7 @@ public sealed record RecordedResult
     /// </summary>
     [JsonIgnore]
     public string FileName =>
-        $"{Experiment}-{Sweep.Name(Scale)}-{Slug(Images(this))}-"
+        $"{Experiment}-{Scale.Name()}-{Slug(Images(this))}-"
         + $"{Slug(Machine.Device == "cpu" ? $"cpu {Machine.Processor}" : Kind(Machine))}"
         + $"{(Budget == 1 ? "" : $"-budget-{Slug(Budget.ToString(CultureInfo.InvariantCulture))}")}.json";
 

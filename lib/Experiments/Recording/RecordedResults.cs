@@ -105,7 +105,7 @@ public sealed record RecordedResults(
         [
             .. from result in All
             from sweep in result.Sweeps
-            where sweep.Value.Results[0].Config.Family == $"{family}"
+            where sweep.Value.Results[0].Config.Family == family
             let pixels = $", {sweep.Value.Results[0].Config.Model.Height} px"
             select SeedCurve.Of(result.Name + pixels, Origin.Recorded, sweep.Value),
         ];

@@ -1,8 +1,8 @@
 using System.Globalization;
 using PatchKit.Experiments.Planning;
 using PatchKit.Experiments.Reports;
-using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
 using PatchKit.Training.Runs;
@@ -39,95 +39,93 @@ public sealed record Recorder(RunStore Store)
     public static string Command(string experiment, ExperimentOptions options)
     {
         var usual = new ExperimentOptions();
-        return string.Join(
-            ' ',
-            [
-                $"patchkit run {experiment} --scale {Sweep.Name(options.Scale)}",
-                .. Given("data", options.Data, usual.Data),
-                .. Given("pretraining", options.Pretraining, usual.Pretraining),
-                .. Given("seeds", options.Seeds, usual.Seeds),
-                .. Given("first-seed", options.FirstSeed, usual.FirstSeed),
-                .. Given("budget", options.Budget, usual.Budget),
-                .. options.Pixels ? new[] { "--pixels" } : [],
-                .. Given("longer", options.Longer, usual.Longer),
-            ]
-        );
+        List<string> words = [$"patchkit run {experiment}", $"--scale {options.Scale.Name()}"];
+        Add("data", options.Data, usual.Data);
+        Add("pretraining", options.Pretraining, usual.Pretraining);
+        Add("seeds", options.Seeds, usual.Seeds);
+        Add("first-seed", options.FirstSeed, usual.FirstSeed);
+        Add("budget", options.Budget, usual.Budget);
+        if (options.Pixels)
+            words.Add("--pixels");
+        Add("longer", options.Longer, usual.Longer);
+        return string.Join(' ', words);
 
-        static string[] Given<T>(string name, T value, T usual) =>
-            Equals(value, usual) ? [] : [string.Create(CultureInfo.InvariantCulture, $"--{name} {value}")];
+        void Add<T>(string name, T value, T unlessItIs)
+        {
+            if (!Equals(value, unlessItIs))
+                words.Add(string.Create(CultureInfo.InvariantCulture, $"--{name} {value}"));
+        }
     }
 
     private RecordedResult OfRuns(Experiment experiment, ExperimentOptions options, IReadOnlyList<RunConfig> grid)
     {
+        var results = Finished(experiment, options, grid);
+        var machine = One(results.Select(result => result.Machine), $"the runs of {experiment.Name}");
+        var report = experiment.Report(new ExperimentContext(options, Store, results, _ => { }, default)) with
+        {
+            Runs = [.. results.Select(result => result.Key)],
+            Rule = VerdictRule.Version,
+            Date = results.Max(result => result.Date),
+        };
+        return Of(experiment, options, machine, report) with { Runs = [.. results.Select(Recorded)] };
+    }
+
+    // The results of the whole grid, each in float32 and of a commit that others have.
+    private List<RunResult> Finished(Experiment experiment, ExperimentOptions options, IReadOnlyList<RunConfig> grid)
+    {
+        string command = Command(experiment.Name, options);
         var results = grid.Select(Store.Find).OfType<RunResult>().ToList();
         if (results.Count < grid.Count)
             throw new ArgumentException(
                 $"{grid.Count - results.Count} of the {grid.Count} runs of {experiment.Name} are not "
-                    + $"finished in {Store.Folder}; `{Command(experiment.Name, options)}` makes them."
+                    + $"finished in {Store.Folder}; `{command}` makes them."
             );
         foreach (var result in results)
             CheckCommit(result.Commit, $"run {result.Key}");
         if (results.FirstOrDefault(result => result.Precision != TorchSharp.torch.ScalarType.Float32) is { } check)
             throw new ArgumentException(
                 $"run {check.Key} was trained in {check.Precision}, as a check; `patchkit runs "
-                    + $"delete {check.Key}` forgets it, and `{Command(experiment.Name, options)}` trains it in Float32."
+                    + $"delete {check.Key}` forgets it, and `{command}` trains it in Float32."
             );
-        var machine = One(results.Select(result => result.Machine), $"the runs of {experiment.Name}");
-        var report = experiment.Report(new ExperimentContext(options, Store, results, _ => { }, default));
-        return Of(
-            experiment,
-            options,
-            machine,
-            report with
-            {
-                Runs = [.. results.Select(result => result.Key)],
-                Rule = VerdictRule.Version,
-                Date = results.Max(result => result.Date),
-            }
-        ) with
-        {
-            Runs =
-            [
-                .. results.Select(result => new RecordedRun(
-                    result,
-                    RecordedEpochs.Of(Store, result),
-                    PlateauTest.Of(Store.Curve(result.Key))
-                )),
-            ],
-        };
+        return results;
     }
 
-    // The store keeps measurements of several scales, commits and machines: the report that was made last says which
-    // are its own.
+    private RecordedRun Recorded(RunResult result) =>
+        new(result, RecordedEpochs.Of(Store, result), PlateauTest.Of(Store.Curve(result.Key)));
+
     private RecordedResult OfMeasurements(Experiment experiment, ExperimentOptions options)
     {
         var steps = experiment.Steps(options).ToList();
         if (steps.Count == 0)
             throw new ArgumentException($"{experiment.Name} neither trains nor measures; there is nothing to record.");
+        string command = Command(experiment.Name, options);
         var report =
             ExperimentRunner.LastReport(Store, experiment.Name, options.Scale)
             ?? throw new ArgumentException(
-                $"{Store.Folder} has no report of {experiment.Name} at {Sweep.Name(options.Scale)} yet; "
-                    + $"`{Command(experiment.Name, options)}` measures and makes one."
+                $"{Store.Folder} has no report of {experiment.Name} at {options.Scale.Name()} yet; "
+                    + $"`{command}` measures and makes one."
             );
         CheckCommit(report.Commit, $"the report of {experiment.Name}");
-        var costs = StepMeter
-            .Kept(StepMeter.FolderIn(Store))
-            .Where(cost =>
-                cost.Commit == report.Commit
-                && cost.Machine == report.Machine
-                && steps.Contains((cost.Model, cost.Batch))
-            )
-            .OrderBy(cost => steps.IndexOf((cost.Model, cost.Batch)))
-            .ToList();
+        var costs = Behind(report, steps);
         if (costs.Count == 0)
             throw new ArgumentException(
                 $"{Store.Folder} has none of the {steps.Count} measurements that its report "
                     + $"of {experiment.Name}, made at commit {report.Commit}, was made from; "
-                    + $"`{Command(experiment.Name, options)}` measures them again."
+                    + $"`{command}` measures them again."
             );
         return Of(experiment, options, report.Machine, report) with { Measurements = costs };
     }
+
+    // The store keeps measurements of several scales, commits and machines: the report that was made last says which
+    // are its own.
+    private List<StepCost> Behind(Report report, List<(BackboneConfig Model, int Batch)> steps) =>
+        [
+            .. StepMeter
+                .Kept(StepMeter.FolderIn(Store))
+                .Where(cost => cost.Commit == report.Commit && cost.Machine == report.Machine)
+                .Where(cost => steps.Contains((cost.Model, cost.Batch)))
+                .OrderBy(cost => steps.IndexOf((cost.Model, cost.Batch))),
+        ];
 
     private RecordedResult Of(Experiment experiment, ExperimentOptions options, Machine machine, Report report) =>
         new()

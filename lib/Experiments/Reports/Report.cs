@@ -99,6 +99,6 @@ public sealed record Report : IRendered
         string.Join("\n\n", [Title, Origin, .. Tables.Select(table => table.ToString()), Conclusion.ToString()]);
 
     internal string Origin =>
-        $"Scale `{Scale.ToString().ToLowerInvariant()}`, {Data}; {Machine.Hardware}, {Machine.Device}, "
+        $"Scale `{Scale.Name()}`, {Data}; {Machine.Hardware}, {Machine.Device}, "
         + $"libtorch {Machine.Libtorch}; commit {Commit}, {Date:yyyy-MM-dd}.";
 }

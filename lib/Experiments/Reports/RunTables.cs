@@ -43,7 +43,7 @@ public static class RunTables
     [
         (Text("key"), run => run.Key, false),
         (Text("status"), run => run.Status.ToString().ToLowerInvariant(), false),
-        (Text("model"), run => run.Config.Family, true),
+        (Text("model"), run => $"{run.Config.Family}", true),
         (new("embedDim"), run => run.Config.Model.EmbedDim, true),
         (new("depth"), run => run.Config.Model.Depth, true),
         (new("patch size", "pixels"), run => run.Config.Model.PatchSize, true),

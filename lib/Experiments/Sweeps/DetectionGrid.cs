@@ -88,7 +88,7 @@ internal static class DetectionGrid
     /// <summary>The runs, seed by seed, the largest patch first.</summary>
     internal static IReadOnlyList<RunConfig> Runs(ExperimentOptions options) =>
         [
-            .. from seed in Sweep.Seeds(options, gpu: 1)
+            .. from seed in options.SeedList(gpu: 1)
             from family in Families(options)
             from width in options.Scale == Scale.Paper ? new[] { "tiny", "base" } : ["tiny"]
             from patch in Patches(options)
@@ -104,7 +104,7 @@ internal static class DetectionGrid
     /// <exception cref="ArgumentException">The recipe is for real images, and none were named.</exception>
     internal static RunConfig Of(Recipe recipe, int? patch, string? folder, RunConfig? start)
     {
-        bool small = recipe.Models.Contains("small-vit");
+        bool small = RunRequest.IsOfSmallNets(recipe);
         if (folder is null && recipe.EpochImages == 0)
             throw new ArgumentException(
                 $"recipe {recipe.Name} trains on real images; name a folder in COCO's format with --data "
@@ -160,7 +160,7 @@ internal static class DetectionGrid
                 "scale paper starts from backbones that classify ImageNet-1k at the same patch size; name "
                     + "its folder with --pretraining, and COCO's with --data."
             );
-        var start = Sweep.Run(
+        var start = ClassificationGrid.Run(
             options with
             {
                 Data = options.Pretraining,
@@ -175,7 +175,7 @@ internal static class DetectionGrid
         return new RunConfig
         {
             Model = start.Model with { Classes = 0 },
-            Recipe = Sweep.Budgeted(Recipe(options), options.Budget),
+            Recipe = options.Budgeted(Recipe(options)),
             Data = Data(options),
             Seed = seed,
             Task = new DetectionTask(new()),
@@ -198,7 +198,7 @@ internal static class DetectionGrid
         var run = new RunConfig
         {
             Model = model,
-            Recipe = Sweep.Budgeted(Recipe(options), options.Budget),
+            Recipe = options.Budgeted(Recipe(options)),
             Data = data,
             Seed = seed,
             Task = task,
@@ -262,7 +262,7 @@ internal static class DetectionGrid
                     Annotations = Annotations.Objects,
                 }
                 : throw new ArgumentException(
-                    $"scale {Sweep.Name(options.Scale)} trains on real images; name a folder in COCO's "
+                    $"scale {options.Scale.Name()} trains on real images; name a folder in COCO's "
                         + "format with --data (data-scripts/coco.sh explains it), or use --scale teach."
                 )
             : Folder(options);

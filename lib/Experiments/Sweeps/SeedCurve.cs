@@ -43,7 +43,7 @@ public sealed record SeedCurve(
         );
 
     /// <summary>Test losses in nats over patch sizes.</summary>
-    public static SeedCurve Of(string name, Origin origin, PatchSweep losses) =>
+    public static SeedCurve Of(string name, Origin origin, PatchSummary losses) =>
         Of(name, origin, losses.Results, run => run.Model.PatchSize, run => run.Test.Loss);
 
     /// <summary>The curve of some runs.</summary>

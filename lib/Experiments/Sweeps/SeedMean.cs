@@ -1,3 +1,4 @@
+using PatchKit.Experiments.Reports;
 using PatchKit.Models;
 using PatchKit.Training.Runs;
 
@@ -17,8 +18,8 @@ public sealed record SeedMean(IReadOnlyList<RunResult> Results)
                 .Select(same => new SeedMean([.. same.OrderBy(result => result.Config.Seed)])),
         ];
 
-    /// <summary>"ViT" or "Adventurer".</summary>
-    public string Family => Results[0].Config.Family;
+    /// <summary>The kind of the model.</summary>
+    public Family Family => Results[0].Config.Family;
 
     /// <summary>The model.</summary>
     public BackboneConfig Model => Results[0].Config.Model;
@@ -65,5 +66,5 @@ public sealed record SeedMean(IReadOnlyList<RunResult> Results)
         };
 
     /// <summary>"ViT D=48 p=8: 1.234".</summary>
-    public override string ToString() => $"{Family} D={EmbedDim} p={PatchSize}: {PatchSweep.Number(Loss)}";
+    public override string ToString() => $"{Family} D={EmbedDim} p={PatchSize}: {ReportNumber.Number(Loss)}";
 }

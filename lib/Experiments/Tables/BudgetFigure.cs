@@ -3,6 +3,7 @@ using PatchKit.Display.Figures;
 using PatchKit.Display.Tables;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training.Runs;
 
@@ -23,7 +24,7 @@ public static class BudgetFigure
     public static BudgetFrontier Frontier(IEnumerable<RunResult> results, Family family = Family.ViT) =>
         new(
             results
-                .Where(run => run.Config.Family == $"{family}")
+                .Where(run => run.Config.Family == family)
                 .Select(run => new BudgetedRun(
                     run.Config.Model.PatchSize,
                     run.Config.Model.EmbedDim,
@@ -99,11 +100,13 @@ public static class BudgetFigure
                         [
                             point.Flops.ToString("0.0e+00", CultureInfo.InvariantCulture),
                             $"{point.Best}",
-                            PatchSweep.Number(point.Best.Loss),
-                            $"{PatchSweep.Number(point.Best.Lowest)} .. {PatchSweep.Number(point.Best.Highest)}",
-                            point.Rival is null ? "none fits" : $"{point.Rival}: {PatchSweep.Number(point.Rival.Loss)}",
-                            point.Lead is null ? "none" : PatchSweep.Signed(point.Lead.Mean),
-                            point.Lead is not { Count: > 1 } lead ? "no interval" : PatchSweep.Signed(lead.LowerEnd),
+                            ReportNumber.Number(point.Best.Loss),
+                            $"{ReportNumber.Number(point.Best.Lowest)} .. {ReportNumber.Number(point.Best.Highest)}",
+                            point.Rival is null
+                                ? "none fits"
+                                : $"{point.Rival}: {ReportNumber.Number(point.Rival.Loss)}",
+                            point.Lead is null ? "none" : ReportNumber.Signed(point.Lead.Mean),
+                            point.Lead is not { Count: > 1 } lead ? "no interval" : ReportNumber.Signed(lead.LowerEnd),
                             point.Lead is null
                                 ? $"{point.Best.Runs.Count}"
                                 : $"{point.Lead.Agreeing} of {point.Lead.Count}{(point.IsSure ? ", sure" : "")}",

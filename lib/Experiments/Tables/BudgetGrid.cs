@@ -1,4 +1,5 @@
 using PatchKit.Experiments.Sweeps;
+using PatchKit.Models;
 using PatchKit.Training.Runs;
 
 namespace PatchKit.Experiments.Tables;
@@ -21,20 +22,22 @@ internal static class BudgetGrid
         if (options.Scale > Scale.Teach)
             return [];
         int[] patches = options.Scale == Scale.Smoke ? [8, 4] : [8, 4, 2];
-        double most = Sweep.Run(options, Family.ViT, Sweep.GeneratedSize, patches[^1], options.FirstSeed).Flops;
+        double most = ClassificationGrid
+            .Run(options, Family.ViT, ClassificationGrid.GeneratedSize, patches[^1], options.FirstSeed)
+            .Flops;
         return
         [
-            .. from seed in Sweep.Seeds(options)
+            .. from seed in options.SeedList()
             from patch in patches
-            from width in Sweep.Widths(options.Scale, Family.ViT).Take(3)
+            from width in ClassificationGrid.Widths(options.Scale, Family.ViT).Take(3)
             from length in options.Scale == Scale.Smoke ? [1] : s_lengths
-            let run = Sweep.Run(
+            let run = ClassificationGrid.Run(
                 options with
                 {
                     Budget = options.Budget * length,
                 },
                 Family.ViT,
-                Sweep.GeneratedSize,
+                ClassificationGrid.GeneratedSize,
                 patch,
                 seed,
                 width == "48" ? null : width

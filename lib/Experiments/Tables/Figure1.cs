@@ -1,4 +1,5 @@
 using System.Globalization;
+using PatchKit.Display.Figures;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
@@ -45,7 +46,7 @@ public sealed class Figure1 : Experiment
         var sweeps = context
             .Results.GroupBy(result => (result.Config.Family, Size: result.Config.Model.Height))
             .Select(group =>
-                (Name: $"{group.Key.Family} at {group.Key.Size}x{group.Key.Size}", Sweep: new PatchSweep([.. group]))
+                (Name: $"{group.Key.Family} at {group.Key.Size}x{group.Key.Size}", Sweep: new PatchSummary([.. group]))
             )
             .ToList();
         var budgets = Table1.Budgets(options).ToList();
@@ -53,9 +54,7 @@ public sealed class Figure1 : Experiment
         List<Forecast> forecasts =
         [
             .. Forecast.OfPaper(),
-            .. sweeps
-                .Select(entry => Forecast.Of(entry.Name, Display.Figures.Origin.ThisRun, entry.Sweep))
-                .OfType<Forecast>(),
+            .. sweeps.Select(entry => Forecast.Of(entry.Name, Origin.ThisRun, entry.Sweep)).OfType<Forecast>(),
         ];
         List<ReportTable> tables = [Readings(paper), Fits(paper), Predictions(paper), Losses(sweeps)];
         List<Verdict> verdicts = [Falls(paper), Foretold(paper)];
@@ -206,9 +205,7 @@ public sealed class Figure1 : Experiment
 
     private static Verdict Falls(Figure1Report paper)
     {
-        int falling = paper.Rows.Count(row =>
-            row.Panel.Points.Zip(row.Panel.Points.Skip(1)).All(pair => pair.Second.Loss < pair.First.Loss)
-        );
+        int falling = paper.Rows.Count(row => row.Panel.Points.Select(point => point.Loss).IsFalling());
         return VerdictRule.OfNumbers(
             "The paper's panels: the loss falls with every halving of the patch",
             falling == paper.Rows.Count,
@@ -237,7 +234,7 @@ public sealed class Figure1 : Experiment
 
     // ---- our sweeps ------------------------------------------------------------------------------------
 
-    private static ReportTable Losses(IReadOnlyList<(string Name, PatchSweep Sweep)> sweeps)
+    private static ReportTable Losses(IReadOnlyList<(string Name, PatchSummary Sweep)> sweeps)
     {
         int[] patches = [.. sweeps.SelectMany(entry => entry.Sweep.Patches).Distinct().OrderDescending()];
         return new(
@@ -249,7 +246,7 @@ public sealed class Figure1 : Experiment
                         [
                             entry.Name,
                             .. patches.Select(patch =>
-                                entry.Sweep.Patches.Contains(patch) ? PatchSweep.Number(entry.Sweep.Loss(patch)) : ""
+                                entry.Sweep.Patches.Contains(patch) ? ReportNumber.Number(entry.Sweep.Loss(patch)) : ""
                             ),
                             $"{entry.Sweep.Seeds}",
                         ]
@@ -258,11 +255,11 @@ public sealed class Figure1 : Experiment
         );
     }
 
-    private static Verdict Foretold(string name, PatchSweep sweep, Scale scale)
+    private static Verdict Foretold(string name, PatchSummary sweep, Scale scale)
     {
         string effect = $"{name}: a power law with a floor, fitted to the larger patches, foretells the smallest";
         int smallest = sweep.Patches[^1];
-        if (Forecast.Of(name, Display.Figures.Origin.ThisRun, sweep) is not { Test: var test })
+        if (Forecast.Of(name, Origin.ThisRun, sweep) is not { Test: var test })
             return VerdictRule.Of(
                 new Claim(effect, [])
                 {
@@ -275,16 +272,16 @@ public sealed class Figure1 : Experiment
         return VerdictRule.OfForecast(
             effect,
             [test],
-            PatchSweep.Step(
+            PatchSummary.Step(
                 $"{sweep.Patches[^2]} to {smallest}",
                 sweep.At(sweep.Patches[^2]),
                 sweep.At(smallest),
                 run => run.Test.Loss
             ),
             scale,
-            $"p={smallest}: foretold {PatchSweep.Number(test.Prediction.Loss)} {test.Prediction.Interval}, "
-                + $"measured {PatchSweep.Number(test.Measured)}, missed by {PatchSweep.Signed(test.Miss)}; "
-                + $"p={sweep.Patches[^2]} has {PatchSweep.Number(test.Before)}."
+            $"p={smallest}: foretold {ReportNumber.Number(test.Prediction.Loss)} {test.Prediction.Interval}, "
+                + $"measured {ReportNumber.Number(test.Measured)}, missed by {ReportNumber.Signed(test.Miss)}; "
+                + $"p={sweep.Patches[^2]} has {ReportNumber.Number(test.Before)}."
         );
     }
 
@@ -309,9 +306,9 @@ public sealed class Figure1 : Experiment
                             [
                                 flops.ToString("0.0e+00", CultureInfo.InvariantCulture),
                                 $"{best.PatchSize}",
-                                PatchSweep.Number(best.Loss),
+                                ReportNumber.Number(best.Loss),
                                 .. frontier.PatchSizes.Select(patch =>
-                                    frontier.LossAt(patch, flops) is { } loss ? PatchSweep.Number(loss) : "too dear"
+                                    frontier.LossAt(patch, flops) is { } loss ? ReportNumber.Number(loss) : "too dear"
                                 ),
                             ];
                     }),

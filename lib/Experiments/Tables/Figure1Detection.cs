@@ -59,36 +59,23 @@ public sealed class Figure1Detection : Experiment
         {
             var sweep = Of([.. group]);
             string name = $"{group.Key.Family} D={group.Key.EmbedDim}";
+            double first = sweep.Loss(sweep.Patches[0]);
             tables.Add(
-                new ReportTable(
-                    $"{name}: {_what} loss on test images{PatchSweep.MeanOf(sweep.Seeds)}",
-                    ["", .. sweep.Patches.Select(patch => $"p={patch}")],
-                    [
-                        [
-                            "tokens",
-                            .. sweep.Patches.Select(patch => $"{sweep.At(patch)[0].Config.Model.TokenGrid.Count}"),
-                        ],
-                        [$"{_what} loss", .. sweep.Patches.Select(patch => Text(sweep.Loss(patch)))],
-                        .. sweep.Patches.Select(patch => sweep.At(patch).Count).Min() > 1
-                            ?
-                            [
-                                [
-                                    "  from .. to",
-                                    .. sweep.Patches.Select(patch =>
-                                        $"{Text(sweep.At(patch).Min(run => run.Test.Loss))} "
-                                        + $".. {Text(sweep.At(patch).Max(run => run.Test.Loss))}"
-                                    ),
-                                ],
-                            ]
-                            : Array.Empty<IReadOnlyList<string>>(),
-                        [
-                            $"as a part of that at p={sweep.Patches[0]}",
-                            .. sweep.Patches.Select(patch =>
-                                PatchSweep.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
-                            ),
-                        ],
-                    ]
-                )
+                sweep
+                    .Rows()
+                    .Tokens()
+                    .MeanAndSpan(
+                        $"{_what} loss",
+                        run => run.Test.Loss,
+                        Text,
+                        sweep.Patches.All(patch => sweep.At(patch).Count > 1)
+                    )
+                    .Mean(
+                        $"as a part of that at p={sweep.Patches[0]}",
+                        run => run.Test.Loss,
+                        loss => ReportNumber.Number(loss / first)
+                    )
+                    .UnderPatches($"{name}: {_what} loss on test images{PatchSummary.MeanOf(sweep.Seeds)}")
             );
             if (sweep.FitTable($"{name}: the law fitted to the losses") is { } fit)
                 tables.Add(fit);
@@ -108,7 +95,7 @@ public sealed class Figure1Detection : Experiment
                     ["test loss", .. panel.Points.Select(point => Text(point.Loss))],
                     [
                         $"as a part of that at p={panel.Points[0].PatchSize}",
-                        .. panel.Points.Select(point => PatchSweep.Number(point.Loss / panel.Points[0].Loss)),
+                        .. panel.Points.Select(point => ReportNumber.Number(point.Loss / panel.Points[0].Loss)),
                     ],
                 ]
             )
@@ -133,7 +120,7 @@ public sealed class Figure1Detection : Experiment
     }
 
     /// <summary>Results whose test loss is this panel's.</summary>
-    public PatchSweep Of(IReadOnlyList<RunResult> results) =>
+    public PatchSummary Of(IReadOnlyList<RunResult> results) =>
         new([
             .. results.Select(result =>
                 result with

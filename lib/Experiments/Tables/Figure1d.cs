@@ -33,16 +33,16 @@ public sealed class Figure1d : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
         [
-            .. from seed in SegmentationSweep.Seeds(options)
-            from patch in SegmentationSweep.Patches(options)
-            select SegmentationSweep.Run(options, patch, SegmentationConfig.Linear, seed),
+            .. from seed in SegmentationGrid.Seeds(options)
+            from patch in SegmentationGrid.Patches(options)
+            select SegmentationGrid.Run(options, patch, SegmentationConfig.Linear, seed),
         ];
 
     /// <inheritdoc/>
     public override Report Report(ExperimentContext context)
     {
         var options = context.Options;
-        var sweep = new PatchSweep(context.Results);
+        var sweep = new PatchSummary(context.Results);
         var panel = PaperNumbers.Figure1.Single(one => one.Letter == "d");
         string name = $"{context.Results[0].Config.Family} with one linear layer";
         var fit = sweep.FitTable($"{name}: the law fitted to the losses");
@@ -62,20 +62,20 @@ public sealed class Figure1d : Experiment
             Tables =
             [
                 new(
-                    $"{name}: test loss per labelled pixel{PatchSweep.MeanOf(sweep.Seeds)}",
+                    $"{name}: test loss per labelled pixel{PatchSummary.MeanOf(sweep.Seeds)}",
                     ["", .. sweep.Patches.Select(patch => $"p={patch}")],
                     [
-                        ["test loss", .. sweep.Patches.Select(patch => PatchSweep.Number(sweep.Loss(patch)))],
+                        ["test loss", .. sweep.Patches.Select(patch => ReportNumber.Number(sweep.Loss(patch)))],
                         [
                             "  as a part of the largest patch's",
                             .. sweep.Patches.Select(patch =>
-                                PatchSweep.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
+                                ReportNumber.Number(sweep.Loss(patch) / sweep.Loss(sweep.Patches[0]))
                             ),
                         ],
                         [
                             "training loss, at the end",
                             .. sweep.Patches.Select(patch =>
-                                PatchSweep.Number(sweep.At(patch).Average(run => run.TrainingLoss))
+                                ReportNumber.Number(sweep.At(patch).Average(run => run.TrainingLoss))
                             ),
                         ],
                     ]
@@ -94,7 +94,7 @@ public sealed class Figure1d : Experiment
                         ],
                         [
                             "  as a part of the largest patch's",
-                            .. panel.Points.Select(point => PatchSweep.Number(point.Loss / panel.Points[0].Loss)),
+                            .. panel.Points.Select(point => ReportNumber.Number(point.Loss / panel.Points[0].Loss)),
                         ],
                     ]
                 ),

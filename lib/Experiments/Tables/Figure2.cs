@@ -39,7 +39,7 @@ public sealed class Figure2 : Experiment
     public override Report Report(ExperimentContext context)
     {
         var options = context.Options;
-        var sweep = new DecoderSweep(context.Results);
+        var sweep = new DecoderSummary(context.Results);
         string name = $"{context.Results[0].Config.Family}, D={context.Results[0].Config.Model.EmbedDim}";
         List<Claim> claims = [.. Diminishing(name, sweep)];
         claims[0] = claims[0] with { Beside = Ends(context, sweep) };
@@ -73,14 +73,14 @@ public sealed class Figure2 : Experiment
     /// <summary>Both decoders at every patch size; table2 takes the same.</summary>
     internal static IReadOnlyList<RunConfig> Both(ExperimentOptions options) =>
         [
-            .. from seed in SegmentationSweep.Seeds(options)
-            from patch in SegmentationSweep.Patches(options)
-            from decoder in new[] { SegmentationConfig.Linear, SegmentationSweep.UperNet(options) }
-            select SegmentationSweep.Run(options, patch, decoder, seed),
+            .. from seed in SegmentationGrid.Seeds(options)
+            from patch in SegmentationGrid.Patches(options)
+            from decoder in new[] { SegmentationConfig.Linear, SegmentationGrid.UperNet(options) }
+            select SegmentationGrid.Run(options, patch, decoder, seed),
         ];
 
     /// <summary>The claims on the decoder's advantage, in mIoU and in loss.</summary>
-    internal static IEnumerable<Claim> Diminishing(string name, DecoderSweep sweep) =>
+    internal static IEnumerable<Claim> Diminishing(string name, DecoderSummary sweep) =>
         [
             sweep.Diminishes(
                 $"{name}: the decoder's advantage in mIoU diminishes from the largest patch to the smallest"
@@ -89,8 +89,8 @@ public sealed class Figure2 : Experiment
         ];
 
     /// <summary>Which of the sweep's runs ended on a plateau.</summary>
-    internal static string Ends(ExperimentContext context, DecoderSweep sweep) =>
-        Plateaus.Of(context, sweep.Results, config => $"{DecoderSweep.Decoder(config)} p={config.Model.PatchSize}");
+    internal static string Ends(ExperimentContext context, DecoderSummary sweep) =>
+        Plateaus.Of(context, sweep.Results, config => $"{DecoderSummary.Decoder(config)} p={config.Model.PatchSize}");
 
     /// <summary>What must be kept in mind of the small segmentations.</summary>
     internal static IReadOnlyList<string> Remarks(ExperimentContext context)
@@ -150,7 +150,7 @@ public sealed class Figure2 : Experiment
                     [
                         $"{decoder}, {row.Name}",
                         .. both.Select(same =>
-                            row.Cell(same.First(run => DecoderSweep.Decoder(run.Config) == decoder))
+                            row.Cell(same.First(run => DecoderSummary.Decoder(run.Config) == decoder))
                         ),
                     ],
             ]

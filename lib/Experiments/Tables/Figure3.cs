@@ -2,6 +2,7 @@ using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
 using PatchKit.Training.Runs;
@@ -37,8 +38,8 @@ public sealed class Figure3 : Experiment
     /// The runs of the two ways, which the figure of the paper shows; the others are of the grid of budgets.
     /// </summary>
     internal static IEnumerable<RunConfig> Ways(ExperimentOptions options) =>
-        from seed in Sweep.Seeds(options)
-        from family in Sweep.Families
+        from seed in options.SeedList()
+        from family in ClassificationGrid.Families
         from config in ByPatch(options, family, seed)
             .Concat(ByWidth(options, family, seed))
             .DistinctBy(config => config.Key)
@@ -50,7 +51,7 @@ public sealed class Figure3 : Experiment
         var options = context.Options;
         List<ReportTable> tables = [];
         List<Claim> claims = [];
-        foreach (var family in Sweep.Families)
+        foreach (var family in ClassificationGrid.Families)
         {
             var (byPatch, byWidth) = (
                 Points(config => ByPatch(options, family, config)),
@@ -69,8 +70,8 @@ public sealed class Figure3 : Experiment
                                         point.Name,
                                         point.Parameters.ToString("N0", CultureInfo.InvariantCulture),
                                         (point.Macs / 1e6).ToString("0.0", CultureInfo.InvariantCulture),
-                                        PatchSweep.Number(point.Loss),
-                                        PatchSweep.Percent(point.Top1),
+                                        ReportNumber.Number(point.Loss),
+                                        ReportNumber.Percent(point.Top1),
                                     ]
                             ),
                     ]
@@ -84,8 +85,8 @@ public sealed class Figure3 : Experiment
                 .Where(pair => pair.Width.Name is not null)
                 .ToList();
             var losses = rivals.Select(pair =>
-                $"{pair.point.Name} {PatchSweep.Number(pair.point.Loss)} against "
-                + $"{pair.Width.Name} {PatchSweep.Number(pair.Width.Loss)}"
+                $"{pair.point.Name} {ReportNumber.Number(pair.point.Loss)} against "
+                + $"{pair.Width.Name} {ReportNumber.Number(pair.Width.Loss)}"
             );
             string effect = $"{family}: smaller patches reach a lower loss than a wider model of no fewer operations";
             claims.Add(
@@ -130,8 +131,8 @@ public sealed class Figure3 : Experiment
                 double Top1
             )> Points(Func<long, IEnumerable<RunConfig>> grid) =>
                 [
-                    .. Sweep
-                        .Seeds(options)
+                    .. options
+                        .SeedList()
                         .SelectMany(grid)
                         .GroupBy(config => (config.Model.PatchSize, config.Model.EmbedDim, config.Model.Depth))
                         .Select(cell =>
@@ -150,7 +151,8 @@ public sealed class Figure3 : Experiment
                 ];
         }
         var frontier = BudgetGrid.Runs(options).Count == 0 ? null : BudgetFigure.Frontier(context.Results);
-        string which = $"{Family.ViT} at {Sweep.GeneratedSize}x{Sweep.GeneratedSize}: which patch for a budget";
+        int side = ClassificationGrid.GeneratedSize;
+        string which = $"{Family.ViT} at {side}x{side}: which patch for a budget";
         if (frontier is not null)
             tables.Add(BudgetFigure.Table(frontier, $"{which}, from {frontier.Cells.Count} models and lengths"));
         tables.AddRange([VerdictRule.Table(claims), Paper()]);
@@ -183,15 +185,16 @@ public sealed class Figure3 : Experiment
         new(effect, [first, first.Less("how much more that gains than the last", last)])
         {
             Scores =
-                $"The first widening lowers the loss by {PatchSweep.Number(first.Mean)}, the last "
-                + $"by {PatchSweep.Number(last.Mean)}.",
+                $"The first widening lowers the loss by {ReportNumber.Number(first.Mean)}, the last "
+                + $"by {ReportNumber.Number(last.Mean)}.",
         };
 
     private static PairedStep Step(string name, IReadOnlyList<RunResult> from, IReadOnlyList<RunResult> to) =>
-        PatchSweep.Step(name, from, to, run => run.Test.Loss);
+        PatchSummary.Step(name, from, to, run => run.Test.Loss);
 
     private static IEnumerable<RunConfig> ByPatch(ExperimentOptions options, Family family, long seed) =>
-        Patches(options, family).Select(patch => Sweep.Run(options, family, Size(options, family), patch, seed));
+        Patches(options, family)
+            .Select(patch => ClassificationGrid.Run(options, family, Size(options, family), patch, seed));
 
     // From the usual width upwards, at the largest patch.
     private static IEnumerable<RunConfig> ByWidth(ExperimentOptions options, Family family, long seed)
@@ -204,12 +207,12 @@ public sealed class Figure3 : Experiment
         };
         var widths =
             options.Scale == Scale.Paper && family == Family.Adventurer
-                ? [.. Sweep.Widths(options.Scale, family), "huge"]
-                : Sweep.Widths(options.Scale, family);
+                ? [.. ClassificationGrid.Widths(options.Scale, family), "huge"]
+                : ClassificationGrid.Widths(options.Scale, family);
         return widths
             .SkipWhile(width => width != usual)
             .Select(width =>
-                Sweep.Run(
+                ClassificationGrid.Run(
                     options,
                     family,
                     Size(options, family),
@@ -225,7 +228,7 @@ public sealed class Figure3 : Experiment
         {
             Scale.Paper => family == Family.ViT ? 128 : 224,
             Scale.Gpu => 32,
-            _ => Sweep.GeneratedSize,
+            _ => ClassificationGrid.GeneratedSize,
         };
 
     private static int[] Patches(ExperimentOptions options, Family family) =>

@@ -1,7 +1,7 @@
-using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
 using PatchKit.Training.Runs;
@@ -46,8 +46,8 @@ public sealed class Figure4 : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
         [
-            .. from seed in Sweep.Seeds(options)
-            from family in Sweep.Families
+            .. from seed in options.SeedList()
+            from family in ClassificationGrid.Families
             from size in Inputs(options)
             select Cell(options, family, size, seed),
         ];
@@ -57,7 +57,7 @@ public sealed class Figure4 : Experiment
     /// </summary>
     public static int Native(ExperimentOptions options) =>
         options.Scale == Scale.Paper ? PaperNative
-        : options.Data is null ? Sweep.GeneratedSize
+        : options.Data is null ? ClassificationGrid.GeneratedSize
         : SmallNative;
 
     /// <summary>The same for a run of the experiment.</summary>
@@ -76,40 +76,33 @@ public sealed class Figure4 : Experiment
         int native = Native(options);
         List<ReportTable> tables = [];
         List<Claim> claims = [];
-        foreach (var family in Sweep.Families)
+        foreach (var family in ClassificationGrid.Families)
         {
             var cells = inputs
-                .Select(size => context.Where(config => config.Family == $"{family}" && config.Model.Height == size))
+                .Select(size => context.Where(config => config.Family == family && config.Model.Height == size))
                 .ToList();
             double[] losses = [.. cells.Select(runs => runs.Average(run => run.Test.Loss))];
             tables.Add(
-                new ReportTable(
-                    $"{family}: {Side(options)}x{Side(options)} patches of growing inputs, native size {native}",
-                    ["input", .. inputs.Select(size => $"{size}{(size == native ? " (native)" : "")}")],
-                    [
-                        Row("patch size", runs => $"{runs[0].Config.Model.PatchSize}"),
-                        Row(
-                            "numbers in a patch",
-                            runs => $"{3 * runs[0].Config.Model.PatchSize * runs[0].Config.Model.PatchSize}"
-                        ),
-                        Row("test loss", runs => PatchSweep.Number(runs.Average(run => run.Test.Loss))),
-                        Row(
-                            "  from .. to",
-                            runs =>
-                                runs.Count > 1
-                                    ? $"{PatchSweep.Number(runs.Min(run => run.Test.Loss))} "
-                                        + $".. {PatchSweep.Number(runs.Max(run => run.Test.Loss))}"
-                                    : "one seed"
-                        ),
-                        Row("top-1, %", runs => PatchSweep.Percent(runs.Average(run => run.Test.Top1))),
-                        Row("parameters", runs => runs[0].Parameters.ToString("N0", CultureInfo.InvariantCulture)),
-                    ]
-                )
+                new RowsOver<IReadOnlyList<RunResult>>(cells)
+                    .Row("patch size", runs => $"{runs[0].Config.Model.PatchSize}")
+                    .Row(
+                        "numbers in a patch",
+                        runs => $"{3 * runs[0].Config.Model.PatchSize * runs[0].Config.Model.PatchSize}"
+                    )
+                    .MeanAndSpan("test loss", run => run.Test.Loss, ReportNumber.Number, hasSpan: true)
+                    .Mean("top-1, %", run => run.Test.Top1, ReportNumber.Percent)
+                    .Parameters()
+                    .Under(
+                        $"{family}: {Side(options)}x{Side(options)} patches of growing inputs, native size {native}",
+                        runs =>
+                            runs[0].Config.Model.Height is var size && size == native ? $"{size} (native)" : $"{size}",
+                        "input"
+                    )
             );
             int at = Array.IndexOf(inputs, native);
             string curve = string.Join(
                 ", ",
-                inputs.Zip(losses, (size, loss) => $"{size} px {PatchSweep.Number(loss)}")
+                inputs.Zip(losses, (size, loss) => $"{size} px {ReportNumber.Number(loss)}")
             );
             claims.Add(
                 new Claim(
@@ -144,17 +137,14 @@ public sealed class Figure4 : Experiment
                     {
                         Scores =
                             $"{inputs[at]} pixels with "
-                            + $"p={inputs[at] / Side(options)}: {PatchSweep.Number(losses[at])}; "
+                            + $"p={inputs[at] / Side(options)}: {ReportNumber.Number(losses[at])}; "
                             + $"{inputs[at - 1]} pixels with "
-                            + $"p={inputs[at - 1] / Side(options)}: {PatchSweep.Number(losses[at - 1])}.",
+                            + $"p={inputs[at - 1] / Side(options)}: {ReportNumber.Number(losses[at - 1])}.",
                     }
                 );
 
             PairedStep Step(string name, IReadOnlyList<RunResult> from, IReadOnlyList<RunResult> to, bool falls) =>
-                PatchSweep.Step(name, from, to, run => run.Test.Loss, falls);
-
-            IReadOnlyList<string> Row(string name, Func<IReadOnlyList<RunResult>, string> cell) =>
-                [name, .. cells.Select(cell)];
+                PatchSummary.Step(name, from, to, run => run.Test.Loss, falls);
         }
         tables.Add(VerdictRule.Table(claims));
         tables.Add(
@@ -181,7 +171,7 @@ public sealed class Figure4 : Experiment
     }
 
     private static RunConfig Cell(ExperimentOptions options, Family family, int size, long seed) =>
-        Sweep.Run(
+        ClassificationGrid.Run(
             options,
             family,
             size,

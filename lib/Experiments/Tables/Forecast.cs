@@ -33,7 +33,7 @@ public sealed record Forecast(string Name, Origin Origin, SmallestPatchTest Test
     /// <summary>
     /// The forecast of a sweep; null where four patch sizes, or four runs above the smallest, are not there.
     /// </summary>
-    public static Forecast? Of(string name, Origin origin, PatchSweep sweep)
+    public static Forecast? Of(string name, Origin origin, PatchSummary sweep)
     {
         LossPoint[] points = [.. sweep.Results.Select(run => new LossPoint(run.Config.Model.PatchSize, run.Test.Loss))];
         return
@@ -121,11 +121,11 @@ public sealed record Forecast(string Name, Origin Origin, SmallestPatchTest Test
                         [
                             row.Name,
                             $"{row.Test.Prediction.PatchSize:0}",
-                            PatchSweep.Number(row.Test.Before),
-                            PatchSweep.Number(row.Test.Prediction.Loss),
+                            ReportNumber.Number(row.Test.Before),
+                            ReportNumber.Number(row.Test.Prediction.Loss),
                             $"{row.Test.Prediction.Interval}",
-                            PatchSweep.Number(row.Test.Measured),
-                            PatchSweep.Signed(row.Test.Miss),
+                            ReportNumber.Number(row.Test.Measured),
+                            ReportNumber.Signed(row.Test.Miss),
                             row.Words,
                         ]
                 ),

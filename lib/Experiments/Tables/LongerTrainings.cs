@@ -2,6 +2,7 @@ using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training.Runs;
 
@@ -15,7 +16,7 @@ namespace PatchKit.Experiments.Tables;
 /// </summary>
 internal sealed class LongerTrainings
 {
-    private const int Size = Sweep.GeneratedSize,
+    private const int Size = ClassificationGrid.GeneratedSize,
         Larger = 2,
         Smaller = 1;
 
@@ -33,13 +34,13 @@ internal sealed class LongerTrainings
     internal static IEnumerable<RunConfig> Runs(ExperimentOptions options) =>
         from times in options is { Scale: Scale.Teach, Data: not null, Pixels: true } ? Times(options) : []
         from seed in Seeds(options)
-        from family in Sweep.Families
+        from family in ClassificationGrid.Families
         from patch in Patches(family)
         select Run(options, times, family, patch, seed);
 
     /// <summary>Mean losses by length, a table for each family; none where there are no such runs.</summary>
     internal IEnumerable<ReportTable> Tables() =>
-        from family in Runs(_context.Options).Any() ? Sweep.Families : []
+        from family in Runs(_context.Options).Any() ? ClassificationGrid.Families : []
         select new ReportTable(
             $"{family} at {Size}x{Size}, longer trainings: test loss, and training loss at the end",
             ["steps", .. Patches(family).SelectMany(patch => new[] { $"p={patch}: test", "training" })],
@@ -54,7 +55,7 @@ internal sealed class LongerTrainings
         if (!Runs(_context.Options).Any())
             yield break;
         var all = Times(_context.Options);
-        foreach (var family in Sweep.Families)
+        foreach (var family in ClassificationGrid.Families)
         {
             string name = $"{family} at {Size}x{Size}";
             foreach (double times in all)
@@ -95,7 +96,7 @@ internal sealed class LongerTrainings
         ];
 
     private PairedStep Gain(Family family, double times) =>
-        PatchSweep.Step(
+        PatchSummary.Step(
             $"{Larger} to {Smaller}",
             Found(family, times, Larger),
             Found(family, times, Smaller),
@@ -120,8 +121,8 @@ internal sealed class LongerTrainings
 
     // The dearest runs: no more seeds than make an interval.
     private static IEnumerable<long> Seeds(ExperimentOptions options) =>
-        Sweep.Seeds(options).Take(VerdictRule.FewestSeeds);
+        options.SeedList().Take(VerdictRule.FewestSeeds);
 
     private static RunConfig Run(ExperimentOptions options, double times, Family family, int patch, long seed) =>
-        Sweep.Run(options with { Budget = options.Budget * times }, family, Size, patch, seed);
+        ClassificationGrid.Run(options with { Budget = options.Budget * times }, family, Size, patch, seed);
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
 using PatchKit.Training.Runs;
@@ -61,7 +62,7 @@ public sealed class OnePixel : Experiment
             .ToList();
         var claims = rows.Select(row => new Claim(
             $"{row.Name}: the loss falls from p={patches[0]} to {patches[1]}",
-            [PatchSweep.Step($"{patches[0]} to {patches[1]}", [row.Larger], [row.Smaller], run => run.Test.Loss)]
+            [PatchSummary.Step($"{patches[0]} to {patches[1]}", [row.Larger], [row.Smaller], run => run.Test.Loss)]
         ));
         return new Report
         {
@@ -94,7 +95,7 @@ public sealed class OnePixel : Experiment
         ];
 
     private static RunConfig Run(ExperimentOptions options, Change change, int patch) =>
-        Sweep.Run(
+        ClassificationGrid.Run(
             options with
             {
                 Budget = options.Budget * change.Budget,
@@ -114,7 +115,7 @@ public sealed class OnePixel : Experiment
         {
             Scale.Paper => 64,
             Scale.Gpu => 32,
-            _ => Sweep.GeneratedSize,
+            _ => ClassificationGrid.GeneratedSize,
         };
 
     // DeiT-Tiny and DeiT-Small, and the small nets of 48 and 96, differ in the width alone.

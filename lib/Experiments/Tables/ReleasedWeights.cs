@@ -151,7 +151,7 @@ internal static class ReleasedWeights
 
     private static string Paper(PaperAccuracy cell) => cell.Top1!.Value.ToString("0.0", CultureInfo.InvariantCulture);
 
-    private static string Percent(EvaluationResult result) => PatchSweep.Percent(result.Top1);
+    private static string Percent(EvaluationResult result) => ReportNumber.Percent(result.Top1);
 
-    private static string Loss(EvaluationResult result) => PatchSweep.Number(result.Loss);
+    private static string Loss(EvaluationResult result) => ReportNumber.Number(result.Loss);
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
 using PatchKit.Training.Runs;
@@ -59,9 +60,9 @@ public sealed class Table1 : Experiment
         List<Claim> claims = [];
         foreach (var group in groups)
         {
-            var sweep = new PatchSweep([.. group]);
+            var sweep = new PatchSummary([.. group]);
             string name = $"{group.Key.Family} at {group.Key.Size}x{group.Key.Size}";
-            tables.Add(sweep.Table($"{name}: test loss and accuracy{PatchSweep.MeanOf(sweep.Seeds)}"));
+            tables.Add(sweep.Table($"{name}: test loss and accuracy{PatchSummary.MeanOf(sweep.Seeds)}"));
             if (sweep.BitTable($"{name}: accuracy by scale of detail") is { } bits)
                 tables.Add(bits);
             if (sweep.FitTable($"{name}: the law fitted to the losses") is { } fit)
@@ -104,8 +105,8 @@ public sealed class Table1 : Experiment
     /// <summary>The runs of the curves, which figure1 fits.</summary>
     internal static IEnumerable<RunConfig> Curves(ExperimentOptions options) =>
         from size in Sizes(options)
-        from seed in Sweep.Seeds(options, options.Data is null ? GeneratedSeeds : VerdictRule.FewestSeeds)
-        from family in Sweep.Families
+        from seed in options.SeedList(options.Data is null ? GeneratedSeeds : VerdictRule.FewestSeeds)
+        from family in ClassificationGrid.Families
         from patch in Patches(options, size)
         // the dearest runs: no more than make an interval
         where
@@ -113,7 +114,7 @@ public sealed class Table1 : Experiment
             || options.Scale > Scale.Teach
             || options.Seeds is not null
             || seed < options.FirstSeed + VerdictRule.FewestSeeds
-        select Sweep.Run(options, family, size, patch, seed);
+        select ClassificationGrid.Run(options, family, size, patch, seed);
 
     // Nothing is trained: the cells that released weights can check are filled, the others marked.
     private Report Released(string folder, ExperimentContext context) =>
@@ -144,15 +145,15 @@ public sealed class Table1 : Experiment
         options.Scale != Scale.Teach || options.Data is not null
             ? []
             : from budget in s_budgets
-            from patch in Patches(options, Sweep.GeneratedSize)
+            from patch in Patches(options, ClassificationGrid.GeneratedSize)
             where patch >= budget.SmallestPatch
-            select Sweep.Run(
+            select ClassificationGrid.Run(
                 options with
                 {
                     Budget = options.Budget * budget.Budget,
                 },
                 Family.ViT,
-                Sweep.GeneratedSize,
+                ClassificationGrid.GeneratedSize,
                 patch,
                 options.FirstSeed
             );
@@ -162,7 +163,7 @@ public sealed class Table1 : Experiment
         {
             (Scale.Paper, _) => [64, 128, 224],
             (Scale.Gpu, _) => [32],
-            (_, null) => [Sweep.GeneratedSize],
+            (_, null) => [ClassificationGrid.GeneratedSize],
             (Scale.Smoke, _) => [16],
             _ => [16, 32],
         };
@@ -184,20 +185,20 @@ public sealed class Table1 : Experiment
         var options = context.Options;
         if (!Budgets(options).Any())
             return null;
-        var patches = Patches(options, Sweep.GeneratedSize).ToList();
+        var patches = Patches(options, ClassificationGrid.GeneratedSize).ToList();
         var all = s_budgets.Select(entry => entry.Budget).Append(1).Order().ToList();
         var rows = all.Select(budget =>
         {
             var cells = patches.Select(patch =>
             {
-                string key = Sweep
+                string key = ClassificationGrid
                     .Run(
                         options with
                         {
                             Budget = options.Budget * budget,
                         },
                         Family.ViT,
-                        Sweep.GeneratedSize,
+                        ClassificationGrid.GeneratedSize,
                         patch,
                         options.FirstSeed
                     )
@@ -209,7 +210,8 @@ public sealed class Table1 : Experiment
             return (IReadOnlyList<string>)[$"{budget:0.##} x", .. cells];
         });
         return new ReportTable(
-            $"ViT at {Sweep.GeneratedSize}x{Sweep.GeneratedSize}, seed {options.FirstSeed}: test loss by "
+            $"ViT at {ClassificationGrid.GeneratedSize}x{ClassificationGrid.GeneratedSize}, seed "
+                + $"{options.FirstSeed}: test loss by "
                 + "training budget (is it capacity or learning speed?)",
             ["steps", .. patches.Select(patch => $"p={patch}")],
             [.. rows]

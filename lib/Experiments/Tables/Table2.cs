@@ -40,12 +40,12 @@ public sealed class Table2 : Experiment
             ?
             [
                 .. from width in new[] { "tiny", "base" }
-                from patch in SegmentationSweep.Patches(options)
-                from decoder in patch == SegmentationSweep.Patches(options)[0]
-                    ? [SegmentationConfig.Linear, SegmentationSweep.UperNet(options)]
+                from patch in SegmentationGrid.Patches(options)
+                from decoder in patch == SegmentationGrid.Patches(options)[0]
+                    ? [SegmentationConfig.Linear, SegmentationGrid.UperNet(options)]
                     : new[] { SegmentationConfig.Linear }
-                from seed in SegmentationSweep.Seeds(options)
-                select SegmentationSweep.Run(options, patch, decoder, seed, width),
+                from seed in SegmentationGrid.Seeds(options)
+                select SegmentationGrid.Run(options, patch, decoder, seed, width),
             ]
             : Figure2.Both(options);
 
@@ -57,15 +57,15 @@ public sealed class Table2 : Experiment
         List<Claim> claims = [];
         foreach (var group in context.Results.GroupBy(result => (result.Config.Family, result.Config.Model.EmbedDim)))
         {
-            var sweep = new DecoderSweep([.. group]);
+            var sweep = new DecoderSummary([.. group]);
             string name = $"{group.Key.Family}, D={group.Key.EmbedDim}";
-            tables.Add(sweep.Table(DecoderKind.Linear, $"{name}, one linear layer{PatchSweep.MeanOf(sweep.Seeds)}"));
+            tables.Add(sweep.Table(DecoderKind.Linear, $"{name}, one linear layer{PatchSummary.MeanOf(sweep.Seeds)}"));
             if (sweep.Compared.Count > 0)
             {
-                tables.Add(sweep.Table(DecoderKind.UperNet, $"{name}, UperNet{PatchSweep.MeanOf(sweep.Seeds)}"));
+                tables.Add(sweep.Table(DecoderKind.UperNet, $"{name}, UperNet{PatchSummary.MeanOf(sweep.Seeds)}"));
                 tables.Add(sweep.GapTable($"{name}: what UperNet gains over one linear layer on the same backbone"));
             }
-            if (DecoderSweep.Scores(sweep.Results[0]).Classes.Count <= 20)
+            if (DecoderSummary.Scores(sweep.Results[0]).Classes.Count <= 20)
                 tables.Add(sweep.ClassTable(DecoderKind.Linear, $"{name}, one linear layer: IoU by class"));
             claims.Add(
                 sweep.Rises($"{name}: with one linear layer mIoU rises with every step to a smaller patch") with

@@ -62,14 +62,14 @@ public sealed class Table3 : Experiment
         List<Claim> claims = [];
         foreach (var group in context.Results.GroupBy(result => (result.Config.Family, result.Config.Model.EmbedDim)))
         {
-            var sweep = new PatchSweep([.. group]);
+            var sweep = new PatchSummary([.. group]);
             var untrained = sweep.Patches.ToDictionary(
                 patch => patch,
                 patch => Untrained(sweep.At(patch)[0].Config, context)
             );
             string name = $"{group.Key.Family} D={group.Key.EmbedDim}";
-            tables.Add(Precision(sweep, untrained, $"{name}: box and mask AP, %{PatchSweep.MeanOf(sweep.Seeds)}"));
-            tables.Add(Losses(sweep, $"{name}: test losses{PatchSweep.MeanOf(sweep.Seeds)}"));
+            tables.Add(Precision(sweep, untrained, $"{name}: box and mask AP, %{PatchSummary.MeanOf(sweep.Seeds)}"));
+            tables.Add(Losses(sweep, $"{name}: test losses{PatchSummary.MeanOf(sweep.Seeds)}"));
             claims.Add(
                 sweep.Falls($"{name}: the test loss falls with every halving of the patch") with
                 {
@@ -129,12 +129,12 @@ public sealed class Table3 : Experiment
     internal static DetectionResult Scores(RunResult result) => (DetectionResult)result.Scores!;
 
     private static ReportTable Precision(
-        PatchSweep sweep,
+        PatchSummary sweep,
         IReadOnlyDictionary<int, DetectionResult> untrained,
         string title
     )
     {
-        List<IReadOnlyList<string>> rows = [Row(sweep, "tokens", runs => $"{runs[0].Config.Model.TokenGrid.Count}")];
+        var rows = sweep.Rows().Tokens();
         foreach (
             var (kind, of) in new (string, Func<DetectionResult, DetectionScores>)[]
             {
@@ -142,78 +142,40 @@ public sealed class Table3 : Experiment
                 ("mask", scores => scores.Mask),
             }
         )
-        {
-            rows.Add(Row(sweep, $"{kind} AP", runs => Mean(runs, run => of(Scores(run)).Ap)));
-            if (sweep.Seeds > 1)
-                rows.Add(
-                    Row(
-                        sweep,
-                        "  from .. to",
-                        runs =>
-                            runs.Count == 1
-                                ? "one seed"
-                                : $"{Percent(runs.Min(run => of(Scores(run)).Ap))} "
-                                    + $".. {Percent(runs.Max(run => of(Scores(run)).Ap))}"
-                    )
-                );
-            rows.Add(Row(sweep, $"{kind} AP50", runs => Mean(runs, run => of(Scores(run)).Ap50)));
-            rows.Add(["  untrained", .. sweep.Patches.Select(patch => Percent(of(untrained[patch]).Ap50))]);
-            rows.Add(Row(sweep, $"{kind} AP75", runs => Mean(runs, run => of(Scores(run)).Ap75)));
-            rows.Add(Row(sweep, $"{kind} AP, small objects", runs => Mean(runs, run => of(Scores(run)).Small)));
-            rows.Add(Row(sweep, $"{kind} AP, medium", runs => Mean(runs, run => of(Scores(run)).Medium)));
-            rows.Add(Row(sweep, $"{kind} AP, large", runs => Mean(runs, run => of(Scores(run)).Large)));
-            rows.Add(Row(sweep, $"{kind} recall", runs => Mean(runs, run => of(Scores(run)).Recall)));
-        }
-        rows.Add(
-            Row(
-                sweep,
-                "seconds of training",
-                runs => runs.Average(run => run.Seconds).ToString("0", CultureInfo.InvariantCulture)
-            )
-        );
+            rows.Row($"{kind} AP", runs => Mean(runs, run => of(Scores(run)).Ap))
+                .RowIf(
+                    sweep.Seeds > 1,
+                    "  from .. to",
+                    runs => ReportNumber.Span([.. runs.Select(run => of(Scores(run)).Ap)], Percent)
+                )
+                .Row($"{kind} AP50", runs => Mean(runs, run => of(Scores(run)).Ap50))
+                .Row("  untrained", runs => Percent(of(untrained[runs[0].Config.Model.PatchSize]).Ap50))
+                .Row($"{kind} AP75", runs => Mean(runs, run => of(Scores(run)).Ap75))
+                .Row($"{kind} AP, small objects", runs => Mean(runs, run => of(Scores(run)).Small))
+                .Row($"{kind} AP, medium", runs => Mean(runs, run => of(Scores(run)).Medium))
+                .Row($"{kind} AP, large", runs => Mean(runs, run => of(Scores(run)).Large))
+                .Row($"{kind} recall", runs => Mean(runs, run => of(Scores(run)).Recall));
         // no object of that size
-        rows.RemoveAll(row => row.Skip(1).All(cell => cell == None));
-        return new ReportTable(title, ["", .. sweep.Patches.Select(patch => $"p={patch}")], rows);
+        return rows.Seconds().WithoutRowsOf(None).UnderPatches(title);
     }
 
-    private static ReportTable Losses(PatchSweep sweep, string title) =>
-        new(
-            title,
-            ["", .. sweep.Patches.Select(patch => $"p={patch}")],
-            [
-                Row(sweep, "test loss", runs => PatchSweep.Number(runs.Average(run => run.Test.Loss))),
-                .. sweep.Seeds > 1
-                    ?
-                    [
-                        Row(
-                            sweep,
-                            "  from .. to",
-                            runs =>
-                                runs.Count == 1
-                                    ? "one seed"
-                                    : $"{PatchSweep.Number(runs.Min(run => run.Test.Loss))} "
-                                        + $".. {PatchSweep.Number(runs.Max(run => run.Test.Loss))}"
-                        ),
-                    ]
-                    : Array.Empty<IReadOnlyList<string>>(),
-                Row(sweep, "  anchors: object or not", runs => Part(runs, scores => scores.Objectness)),
-                Row(sweep, "  anchors: boxes", runs => Part(runs, scores => scores.Proposals)),
-                Row(sweep, "  regions: class", runs => Part(runs, scores => scores.Class)),
-                Row(sweep, "  regions: boxes (Figure 1e)", runs => Part(runs, scores => scores.BoxLoss)),
-                Row(sweep, "  masks (Figure 1f)", runs => Part(runs, scores => scores.MaskLoss)),
-                Row(
-                    sweep,
-                    "training loss, at the end",
-                    runs => PatchSweep.Number(runs.Average(run => run.TrainingLoss))
-                ),
-            ]
-        );
+    private static ReportTable Losses(PatchSummary sweep, string title) =>
+        sweep
+            .Rows()
+            .MeanAndSpan("test loss", run => run.Test.Loss, ReportNumber.Number, hasSpan: sweep.Seeds > 1)
+            .Row("  anchors: object or not", runs => Part(runs, scores => scores.Objectness))
+            .Row("  anchors: boxes", runs => Part(runs, scores => scores.Proposals))
+            .Row("  regions: class", runs => Part(runs, scores => scores.Class))
+            .Row("  regions: boxes (Figure 1e)", runs => Part(runs, scores => scores.BoxLoss))
+            .Row("  masks (Figure 1f)", runs => Part(runs, scores => scores.MaskLoss))
+            .TrainingLoss()
+            .UnderPatches(title);
 
-    private static Claim Rises(PatchSweep sweep, string effect, Func<DetectionResult, double> score) =>
-        sweep.Curve(effect, run => score(Scores(run)), falls: false, Percent, PatchSweep.Points);
+    private static Claim Rises(PatchSummary sweep, string effect, Func<DetectionResult, double> score) =>
+        sweep.Curve(effect, run => score(Scores(run)), falls: false, Percent, ReportNumber.Points);
 
     // A detector of the first seed is the reference for all of them: before its first step none of them finds anything.
-    private static Claim Learnt(PatchSweep sweep, IReadOnlyDictionary<int, DetectionResult> untrained, string effect)
+    private static Claim Learnt(PatchSummary sweep, IReadOnlyDictionary<int, DetectionResult> untrained, string effect)
     {
         var kinds = new (string Name, Func<DetectionResult, double> Of)[]
         {
@@ -237,7 +199,7 @@ public sealed class Table3 : Experiment
                 $"AP50 is {Percent(gains.Min(gain => gain.Gains.Min()))} "
                 + $"to {Percent(gains.Max(gain => gain.Gains.Max()))} points above the untrained "
                 + $"detector's, over patch sizes and seeds; {Percent(WellAbove)} points are called far better.",
-            Text = PatchSweep.Points,
+            Text = ReportNumber.Points,
         };
     }
 
@@ -258,13 +220,7 @@ public sealed class Table3 : Experiment
         runs.Any(run => of(run) < 0) ? None : Percent(runs.Average(of));
 
     private static string Part(IReadOnlyList<RunResult> runs, Func<DetectionResult, double> of) =>
-        PatchSweep.Number(runs.Average(run => of(Scores(run))));
+        ReportNumber.Number(runs.Average(run => of(Scores(run))));
 
-    private static string Percent(double part) => part < -.5 ? None : PatchSweep.Percent(part);
-
-    private static IReadOnlyList<string> Row(
-        PatchSweep sweep,
-        string name,
-        Func<IReadOnlyList<RunResult>, string> cell
-    ) => [name, .. sweep.Patches.Select(patch => cell(sweep.At(patch)))];
+    private static string Percent(double part) => part < -.5 ? None : ReportNumber.Percent(part);
 }

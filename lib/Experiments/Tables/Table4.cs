@@ -2,6 +2,7 @@ using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
 using PatchKit.Training.Runs;
@@ -41,7 +42,7 @@ public sealed class Table4 : Experiment
             from patch in Patches(options)
             // the dearest column: one seed
             where patch > 1 || options.Scale != Scale.Gpu || seed == options.FirstSeed
-            select Sweep.Run(options, Family.Adventurer, size, patch, seed, width),
+            select ClassificationGrid.Run(options, Family.Adventurer, size, patch, seed, width),
         ];
 
     /// <inheritdoc/>
@@ -60,7 +61,7 @@ public sealed class Table4 : Experiment
             int seeds = Seeds(options).Count();
             tables.Add(
                 new ReportTable(
-                    $"Adventurer at {size}x{size}: test loss{PatchSweep.MeanOf(seeds)}",
+                    $"Adventurer at {size}x{size}: test loss{PatchSummary.MeanOf(seeds)}",
                     [
                         "width",
                         .. patches.Select(patch =>
@@ -70,7 +71,7 @@ public sealed class Table4 : Experiment
                     [
                         .. widths.Select(width =>
                             (IReadOnlyList<string>)
-                                [width, .. patches.Select(patch => PatchSweep.Number(loss[width][patch]))]
+                                [width, .. patches.Select(patch => ReportNumber.Number(loss[width][patch]))]
                         ),
                     ]
                 )
@@ -130,16 +131,18 @@ public sealed class Table4 : Experiment
                 {
                     Scores =
                         $"The lowest mean is width {best.width}'s at "
-                        + $"p={best.patch}: {PatchSweep.Number(loss[best.width][best.patch])}.",
+                        + $"p={best.patch}: {ReportNumber.Number(loss[best.width][best.patch])}.",
                 },
             ]);
 
             PairedStep Step(string name, IReadOnlyList<RunResult> from, IReadOnlyList<RunResult> to) =>
-                PatchSweep.Step(name, from, to, run => run.Test.Loss);
+                PatchSummary.Step(name, from, to, run => run.Test.Loss);
 
             IReadOnlyList<RunResult> Cell(string width, int patch)
             {
-                var model = Sweep.Run(options, Family.Adventurer, size, patch, options.FirstSeed, width).Model;
+                var model = ClassificationGrid
+                    .Run(options, Family.Adventurer, size, patch, options.FirstSeed, width)
+                    .Model;
                 return context.Where(config => config.Model == model);
             }
         }
@@ -176,18 +179,18 @@ public sealed class Table4 : Experiment
         };
     }
 
-    private static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options);
+    private static IEnumerable<long> Seeds(ExperimentOptions options) => options.SeedList();
 
     private static int[] Sizes(ExperimentOptions options) =>
         options.Scale switch
         {
             Scale.Paper => [128, 224],
             Scale.Gpu => [32],
-            _ => [Sweep.GeneratedSize],
+            _ => [ClassificationGrid.GeneratedSize],
         };
 
     private static List<string> Widths(ExperimentOptions options) =>
-        [.. Sweep.Widths(options.Scale, Family.Adventurer).Take(options.Scale == Scale.Teach ? 3 : 4)];
+        [.. ClassificationGrid.Widths(options.Scale, Family.Adventurer).Take(options.Scale == Scale.Teach ? 3 : 4)];
 
     private static int[] Patches(ExperimentOptions options) =>
         options.Scale switch

@@ -1,6 +1,7 @@
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Training;
 using PatchKit.Training.Runs;
@@ -39,8 +40,8 @@ public sealed class Table5 : Experiment
     /// <inheritdoc/>
     public override IReadOnlyList<RunConfig> Grid(ExperimentOptions options) =>
         [
-            .. from seed in Sweep.Seeds(options)
-            from family in Sweep.Families
+            .. from seed in options.SeedList()
+            from family in ClassificationGrid.Families
             from patch in Patches(options, family)
             from extended in patch == Patches(options, family)[0] ? new[] { false } : [false, true]
             select Cell(options, family, patch, extended, seed),
@@ -52,7 +53,7 @@ public sealed class Table5 : Experiment
         var options = context.Options;
         List<ReportTable> tables = [];
         List<Claim> claims = [];
-        foreach (var family in Sweep.Families)
+        foreach (var family in ClassificationGrid.Families)
         {
             int[] patches = Patches(options, family);
             var cells = patches
@@ -91,23 +92,23 @@ public sealed class Table5 : Experiment
                 )
                 {
                     Scores =
-                        $"Extending lowers the loss by {PatchSweep.Number(byLength.Mean)}, true patches "
-                        + $"by {PatchSweep.Number(byPatch.Mean)}; less than {Percent(Negligible)} of that "
+                        $"Extending lowers the loss by {ReportNumber.Number(byLength.Mean)}, true patches "
+                        + $"by {ReportNumber.Number(byPatch.Mean)}; less than {Percent(Negligible)} of that "
                         + "is called next to nothing.",
                     Beside = Plateaus.Of(
                         context,
-                        context.Where(config => config.Family == $"{family}"),
+                        context.Where(config => config.Family == family),
                         config => $"p={config.Model.PatchSize}, {config.Model.TokenGrid.Count} tokens,"
                     ),
                 }
             );
 
             PairedStep Gain(string name, bool extended) =>
-                PatchSweep.Step(name, Runs(patches[0], false), Runs(patches[^1], extended), run => run.Test.Loss);
+                PatchSummary.Step(name, Runs(patches[0], false), Runs(patches[^1], extended), run => run.Test.Loss);
 
             IReadOnlyList<RunResult> Runs(int patch, bool extended) =>
                 context.Where(config =>
-                    config.Family == $"{family}"
+                    config.Family == family
                     && config.Model.TokenGrid.Count == Tokens(patch)
                     && config.Model.PatchSize == (extended ? patches[0] : patch)
                 );
@@ -148,16 +149,16 @@ public sealed class Table5 : Experiment
             Machine = Machine.Here(options.Device),
         };
 
-        static string Percent(double part) => $"{PatchSweep.Percent(part)} %";
+        static string Percent(double part) => $"{ReportNumber.Percent(part)} %";
 
         static string Cell((double Loss, double Top1) cell) =>
-            $"{PatchSweep.Number(cell.Loss)} ({PatchSweep.Percent(cell.Top1)})";
+            $"{ReportNumber.Number(cell.Loss)} ({ReportNumber.Percent(cell.Top1)})";
     }
 
     private static RunConfig Cell(ExperimentOptions options, Family family, int patch, bool extended, long seed)
     {
         int first = Patches(options, family)[0];
-        return Sweep.Run(
+        return ClassificationGrid.Run(
             options,
             family,
             Size(options, family),
@@ -172,7 +173,7 @@ public sealed class Table5 : Experiment
         {
             Scale.Paper => family == Family.ViT ? 128 : 224,
             Scale.Gpu => 32,
-            _ => Sweep.GeneratedSize,
+            _ => ClassificationGrid.GeneratedSize,
         };
 
     private static int[] Patches(ExperimentOptions options, Family family) =>

@@ -1,3 +1,4 @@
+using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.ScalingLaws;
 
@@ -26,5 +27,5 @@ public sealed record Claim(string Effect, IReadOnlyList<PairedStep> Steps)
     public string Pairs { get; init; } = "seeds";
 
     /// <summary>A difference in words; losses in nats where nothing else is said.</summary>
-    public Func<double, string> Text { get; init; } = PatchSweep.Signed;
+    public Func<double, string> Text { get; init; } = ReportNumber.Signed;
 }

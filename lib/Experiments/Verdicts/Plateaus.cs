@@ -42,7 +42,7 @@ internal static class Plateaus
     /// The fall of the training loss over the last four tenths of the steps, run by run; null where the curves are not
     /// there.
     /// </summary>
-    internal static ReportTable? Table(ExperimentContext context, PatchSweep sweep, string title)
+    internal static ReportTable? Table(ExperimentContext context, PatchSummary sweep, string title)
     {
         var tested = Tests(context, sweep.Results);
         if (tested.Count == 0)

@@ -143,8 +143,8 @@ public static class VerdictRule
                 : Outcome.ShownInTheMean,
             fell
                 ? because
-                : $"{because} The fall itself is not shown: {PatchSweep.Signed(last!.Mean)}, at "
-                    + $"least {PatchSweep.Signed(last.LowerEnd)}."
+                : $"{because} The fall itself is not shown: {ReportNumber.Signed(last!.Mean)}, at "
+                    + $"least {ReportNumber.Signed(last.LowerEnd)}."
         );
     }
 

@@ -1,6 +1,7 @@
 using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;
+using static PatchKit.Models.AutocastBytes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models.Detection;
@@ -16,7 +17,7 @@ public sealed class CascadeStage : nn.Module<Tensor, StageOutput>
     private readonly ModuleList<Linear> fc;
     private readonly Linear cls_score,
         bbox_pred;
-    private readonly double _beta;
+    private readonly DetectorConfig _config;
 
     /// <summary>A stage.</summary>
     /// <param name="config">widths and depths.</param>
@@ -25,7 +26,7 @@ public sealed class CascadeStage : nn.Module<Tensor, StageOutput>
     public CascadeStage(DetectorConfig config, CascadeStep step, int classes)
         : base(nameof(CascadeStage))
     {
-        (Step, _beta) = (step, config.Beta);
+        (Step, _config) = (step, config);
         conv = new ModuleList<Conv2d>([
             .. Enumerable
                 .Range(0, config.BoxConvolutions)
@@ -59,6 +60,29 @@ public sealed class CascadeStage : nn.Module<Tensor, StageOutput>
         foreach (var layer in fc)
             x = nn.functional.relu(layer.call(x)); // (R, D)
         return new(cls_score.call(x).MoveToOuterDisposeScope(), bbox_pred.call(x).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Multiply-accumulates on so many regions.</summary>
+    internal double Macs(double regions)
+    {
+        double cells = _config.BoxBins * _config.BoxBins;
+        long layers = fc.Sum(layer => layer.weight.numel()) + cls_score.weight.numel() + bbox_pred.weight.numel();
+        return regions * (cells * conv.Sum(layer => layer.weight.numel()) + layers);
+    }
+
+    /// <summary>Bytes kept for the backward pass of so many regions.</summary>
+    internal double ActivationBytes(double regions)
+    {
+        double cut = _config.Dim * _config.BoxBins * _config.BoxBins,
+            outputs = cls_score.weight.shape[0] + bbox_pred.weight.shape[0];
+        // The cut is shared between the stages by its two parts and their sum; a product reads a copy.
+        return regions
+            * (
+                cut * (4 * Fp32 + Bf16)
+                + conv.Count * cut * Normed
+                + fc.Count * _config.BoxDim * Bf16
+                + outputs * (Bf16 + Fp32)
+            );
     }
 
     /// <summary>
@@ -99,7 +123,7 @@ public sealed class CascadeStage : nn.Module<Tensor, StageOutput>
             boxes.index_select(0, objects),
             Step.Weights
         );
-        var box = BoxLoss.Of(output.Deltas.index_select(0, shown), moves, _beta) / regions;
+        var box = BoxLoss.Of(output.Deltas.index_select(0, shown), moves, _config.Beta) / regions;
         return (loss.MoveToOuterDisposeScope(), box.MoveToOuterDisposeScope());
     }
 

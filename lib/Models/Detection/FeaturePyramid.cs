@@ -1,6 +1,7 @@
 using System.Numerics;
 using TorchSharp;
 using TorchSharp.Modules;
+using static PatchKit.Models.AutocastBytes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models.Detection;
@@ -33,6 +34,12 @@ public sealed class FeaturePyramid : nn.Module<Tensor, IReadOnlyList<Tensor>>
     /// <summary>The backbone's map (B, D, H / p, W / p) to a map (B, C, H / s, W / s) of each stride s.</summary>
     public override IReadOnlyList<Tensor> forward(Tensor map) => [.. levels.Select(level => level.call(map))];
 
+    /// <summary>Multiply-accumulates on one image's map.</summary>
+    internal double Macs(int height, int width) => levels.Sum(level => level.Macs(height, width));
+
+    /// <summary>Bytes kept for the backward pass of one image's map.</summary>
+    internal double ActivationBytes(int height, int width) => levels.Sum(level => level.ActivationBytes(height, width));
+
     private sealed class Level : nn.Module<Tensor, Tensor>
     {
         private readonly ModuleList<ConvTranspose2d> up;
@@ -41,11 +48,14 @@ public sealed class FeaturePyramid : nn.Module<Tensor, IReadOnlyList<Tensor>>
             outer;
         private readonly ChannelNorm inner_norm,
             outer_norm;
-        private readonly int _pool;
+        private readonly int _patchSize,
+            _stride,
+            _pool;
 
         internal Level(int embedDim, int patchSize, int dim, int stride)
             : base(nameof(Level))
         {
+            (_patchSize, _stride) = (patchSize, stride);
             int larger = Math.Max(patchSize, stride),
                 smaller = Math.Min(patchSize, stride);
             if (smaller < 1 || larger % smaller != 0 || !BitOperations.IsPow2(larger / smaller))
@@ -88,6 +98,21 @@ public sealed class FeaturePyramid : nn.Module<Tensor, IReadOnlyList<Tensor>>
                 x = nn.functional.max_pool2d(x, _pool);
             x = inner_norm.call(inner.call(x)); // (B, C, H / s, W / s)
             return outer_norm.call(outer.call(x)).MoveToOuterDisposeScope(); // (B, C, H / s, W / s)
+        }
+
+        internal double Macs(int height, int width) =>
+            up.Select((layer, i) => DetectorCost.Places(height, width, _patchSize >> i) * layer.weight.numel()).Sum()
+            + DetectorCost.Places(height, width, _stride) * (inner.weight.numel() + outer.weight.numel());
+
+        internal double ActivationBytes(int height, int width)
+        {
+            double bytes = DetectorCost.Places(height, width, _stride) * 2 * inner.weight.shape[0] * Normed;
+            for (int i = 0; i < up.Count; i++)
+            {
+                int kept = i < up_norm.Count ? Bf16 + Normed : Bf16;
+                bytes += DetectorCost.Places(height, width, _patchSize >> i) * 4 * up[i].weight.shape[1] * kept;
+            }
+            return bytes;
         }
     }
 }

@@ -1,6 +1,7 @@
 using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;
+using static PatchKit.Models.AutocastBytes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models.Detection;
@@ -14,6 +15,7 @@ public sealed class MaskHead : nn.Module<Tensor, Tensor>
     private readonly ModuleList<ChannelNorm> norm;
     private readonly ConvTranspose2d up;
     private readonly Conv2d predictor;
+    private readonly double _cells;
 
     /// <summary>A mask head.</summary>
     /// <param name="config">width, depth and bins.</param>
@@ -21,6 +23,7 @@ public sealed class MaskHead : nn.Module<Tensor, Tensor>
     public MaskHead(DetectorConfig config, int classes)
         : base(nameof(MaskHead))
     {
+        _cells = config.MaskBins * config.MaskBins;
         conv = new ModuleList<Conv2d>([
             .. Enumerable
                 .Range(0, config.MaskConvolutions)
@@ -42,6 +45,22 @@ public sealed class MaskHead : nn.Module<Tensor, Tensor>
         for (int i = 0; i < conv.Count; i++)
             x = nn.functional.relu(norm[i].call(conv[i].call(x))); // (R, C, m, m)
         return predictor.call(nn.functional.relu(up.call(x))).MoveToOuterDisposeScope(); // (R, K, 2 m, 2 m)
+    }
+
+    /// <summary>Multiply-accumulates on so many regions.</summary>
+    internal double Macs(double regions) =>
+        regions * _cells * (conv.Sum(layer => layer.weight.numel()) + up.weight.numel() + 4 * predictor.weight.numel());
+
+    /// <summary>Bytes kept for the backward pass of so many regions.</summary>
+    internal double ActivationBytes(double regions)
+    {
+        long dim = up.weight.shape[0],
+            maps = predictor.weight.shape[0];
+        double cut = dim * (Fp32 + Bf16),
+            convolved = conv.Count * dim * Normed,
+            doubled = 4 * dim * Bf16,
+            logits = 4 * maps * (Bf16 + Fp32);
+        return regions * _cells * (cut + convolved + doubled + logits);
     }
 
     /// <summary>The logits of each region's own class.</summary>

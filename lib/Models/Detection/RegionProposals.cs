@@ -2,6 +2,7 @@ using PatchKit.Data;
 using PatchKit.Ops;
 using TorchSharp;
 using TorchSharp.Modules;
+using static PatchKit.Models.AutocastBytes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models.Detection;
@@ -60,6 +61,17 @@ public sealed class RegionProposals : nn.Module<IReadOnlyList<Tensor>, ProposalM
             [.. anchors.Select(level => level.shape[0])]
         );
     }
+
+    /// <summary>Multiply-accumulates on one image's levels.</summary>
+    internal double Macs(int height, int width) =>
+        Places(height, width)
+        * (conv.Sum(layer => layer.weight.numel()) + objectness.weight.numel() + deltas.weight.numel());
+
+    /// <summary>Bytes kept for the backward pass of one image's levels.</summary>
+    internal double ActivationBytes(int height, int width) =>
+        Places(height, width) * (conv.Count * _config.Dim + objectness.weight.shape[0] + deltas.weight.shape[0]) * Bf16;
+
+    private double Places(int height, int width) => _strides.Sum(stride => DetectorCost.Places(height, width, stride));
 
     /// <summary>
     /// Binary cross entropy of objects, and the distance of deltas where there is one, both over all anchors that were

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static PatchKit.Models.AutocastBytes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models.Segmentation;
@@ -31,4 +32,6 @@ internal sealed class ConvNorm : nn.Module<Tensor, Tensor>
     }
 
     internal double Macs(long places) => (double)places * conv.weight.numel();
+
+    internal double ActivationBytes(long places) => (double)places * conv.weight.shape[0] * Normed;
 }

@@ -40,4 +40,7 @@ public sealed class FcnHead : SegmentationHead
     /// <inheritdoc/>
     public override double Macs(int rows, int columns) =>
         conv.Macs((long)rows * columns) + (double)rows * columns * classifier.weight.numel();
+
+    /// <inheritdoc/>
+    public override double ActivationBytes(int rows, int columns) => conv.ActivationBytes((long)rows * columns);
 }

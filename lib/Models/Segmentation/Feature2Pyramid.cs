@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static PatchKit.Models.AutocastBytes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models.Segmentation;
@@ -40,14 +41,15 @@ internal sealed class Feature2Pyramid : nn.Module
         for (int level = 0; level < Levels; level++)
         {
             using var scope = NewDisposeScope();
-            var (height, width) = Size((int)map.shape[2], (int)map.shape[3], level);
+            var (height, width) = (Side((int)map.shape[2], Strides[level]), Side((int)map.shape[3], Strides[level]));
             maps[level] = Resized(finer[level].call(map), height, width).MoveToOuterDisposeScope(); // (B, D, h, w)
         }
         return maps;
     }
 
-    internal (int Height, int Width) Size(int rows, int columns, int level) =>
-        (Places(rows, level), Places(columns, level));
+    /// <summary>Places of the maps, the finest first.</summary>
+    internal long[] Places(int rows, int columns) =>
+        [.. Strides.Select(stride => (long)Side(rows, stride) * Side(columns, stride))];
 
     // A transposed convolution of 2 x 2 makes four places of one, with D x D products each.
     internal double Macs(int rows, int columns) =>
@@ -57,7 +59,20 @@ internal sealed class Feature2Pyramid : nn.Module
                 .Sum(i => (double)rows * columns * Math.Pow(4, i) * _embedDim * _embedDim)
         );
 
-    private int Places(int tokens, int level) => (tokens * _patchSize + Strides[level] - 1) / Strides[level];
+    // A map, and each map on the way to it, with the norm that follows.
+    internal double ActivationBytes(int rows, int columns)
+    {
+        double bytes = 0;
+        foreach (int stride in Strides)
+        {
+            bytes += (double)Side(rows, stride) * Side(columns, stride) * _embedDim * Bf16;
+            for (int doubled = _patchSize / 2; doubled > stride; doubled /= 2)
+                bytes += (double)Side(rows, doubled) * Side(columns, doubled) * _embedDim * (Bf16 + Normed);
+        }
+        return bytes;
+    }
+
+    private int Side(int tokens, int stride) => (tokens * _patchSize + stride - 1) / stride;
 
     private int Doublings(int stride) => stride < _patchSize ? (int)Math.Log2(_patchSize / stride) : 0;
 

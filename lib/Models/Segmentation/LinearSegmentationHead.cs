@@ -35,4 +35,7 @@ public sealed class LinearSegmentationHead : SegmentationHead
     /// <inheritdoc/>
     public override double Macs(int rows, int columns) =>
         (double)rows * columns * classifier.in_features * classifier.out_features;
+
+    /// <inheritdoc/>
+    public override double ActivationBytes(int rows, int columns) => 0;
 }

@@ -44,4 +44,7 @@ internal sealed class PyramidPooling : nn.Module<Tensor, Tensor>
 
     internal double Macs(long places) =>
         s_scales.Zip(pooled).Sum(pair => pair.Second.Macs(pair.First * pair.First)) + bottleneck.Macs(places);
+
+    // The averages, enlarged and joined, take about as much as the convolution of them.
+    internal double ActivationBytes(long places) => 2 * bottleneck.ActivationBytes(places);
 }

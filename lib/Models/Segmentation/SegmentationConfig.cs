@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using static PatchKit.Models.AutocastBytes;
+using static TorchSharp.torch;
 
 namespace PatchKit.Models.Segmentation;
 
@@ -38,6 +40,24 @@ public sealed record SegmentationConfig
         Decoder == DecoderKind.Linear
             ? new LinearSegmentationHead(backbone.EmbedDim, classes)
             : new UperNet(backbone.EmbedDim, backbone.TokenPatchSize ?? backbone.PatchSize, classes, Channels);
+
+    /// <summary>What the decoder, the auxiliary head and their enlarged scores take for one training image.</summary>
+    /// <param name="backbone">the encoder, at the size of the images.</param>
+    /// <param name="classes">how many classes a pixel may have.</param>
+    internal HeadCost Cost(BackboneConfig backbone, int classes)
+    {
+        using var scope = NewDisposeScope();
+        using var decoder = Create(backbone, classes);
+        using var auxiliary = Auxiliary ? new FcnHead(backbone.EmbedDim, classes) : null;
+        SegmentationHead[] heads = auxiliary is null ? [decoder] : [decoder, auxiliary];
+        var (rows, columns) = (backbone.TokenGrid.Rows, backbone.TokenGrid.Columns);
+        double scores = (double)classes * backbone.Height * backbone.Width * (heads.Length * Score + ScoreGradients);
+        return new(
+            heads.Sum(head => head.parameters().Sum(parameter => parameter.numel())),
+            heads.Sum(head => head.Macs(rows, columns)),
+            heads.Sum(head => head.ActivationBytes(rows, columns)) + scores
+        );
+    }
 
     /// <summary>"linear", "UperNet" or "UperNet with an auxiliary head".</summary>
     public override string ToString() =>

@@ -16,4 +16,11 @@ public abstract class SegmentationHead(string name) : nn.Module<Tensor, Tensor>(
     /// <param name="rows">rows of tokens.</param>
     /// <param name="columns">columns of tokens.</param>
     public abstract double Macs(int rows, int columns);
+
+    /// <summary>
+    /// Bytes kept for the backward pass of one image's map under bfloat16 autocast, without the scores.
+    /// </summary>
+    /// <param name="rows">rows of tokens.</param>
+    /// <param name="columns">columns of tokens.</param>
+    public abstract double ActivationBytes(int rows, int columns);
 }

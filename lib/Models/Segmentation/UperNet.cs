@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static PatchKit.Models.AutocastBytes;
 using static TorchSharp.torch;
 
 namespace PatchKit.Models.Segmentation;
@@ -68,18 +69,26 @@ public sealed class UperNet : SegmentationHead
     /// <inheritdoc/>
     public override double Macs(int rows, int columns)
     {
-        long[] places =
-        [
-            .. Enumerable
-                .Range(0, Feature2Pyramid.Levels)
-                .Select(level => pyramid.Size(rows, columns, level) is var (height, width) ? (long)height * width : 0),
-        ];
+        long[] places = pyramid.Places(rows, columns);
         return pyramid.Macs(rows, columns)
             + pooling.Macs(places[^1])
             + lateral.Select((conv, level) => conv.Macs(places[level])).Sum()
             + smooth.Select((conv, level) => conv.Macs(places[level])).Sum()
             + fuse.Macs(places[0])
             + (double)places[0] * classifier.weight.numel();
+    }
+
+    /// <inheritdoc/>
+    public override double ActivationBytes(int rows, int columns)
+    {
+        long[] places = pyramid.Places(rows, columns);
+        double joined = (double)places[0] * Feature2Pyramid.Levels * classifier.weight.shape[1] * (Fp32 + Bf16);
+        return pyramid.ActivationBytes(rows, columns)
+            + pooling.ActivationBytes(places[^1])
+            + lateral.Select((conv, level) => conv.ActivationBytes(places[level])).Sum()
+            + smooth.Select((conv, level) => conv.ActivationBytes(places[level])).Sum()
+            + joined
+            + fuse.ActivationBytes(places[0]);
     }
 
     private static Tensor Grown(Tensor map, Tensor to) =>

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using PatchKit.Data.Sets;
 using PatchKit.Models;
+using PatchKit.ScalingLaws;
 using PatchKit.Training.Recipes;
 using PatchKit.Training.Tasks;
 
@@ -101,7 +102,7 @@ public sealed record RunConfig
     /// multiply-accumulate.
     /// </summary>
     [JsonIgnore]
-    public double FlopsPerImage => 6.0 * (Task?.Macs(Model) ?? Model.Cost().Macs);
+    public double FlopsPerImage => ThroughputCurve.FlopsPerMac * (Task?.Macs(Model) ?? Model.Cost().Macs);
 
     /// <summary>Floating-point operations of the training.</summary>
     [JsonIgnore]
@@ -119,7 +120,7 @@ public sealed record RunConfig
             + $"{Data.Title}, {Recipe.Name}, {Steps:N0} steps, seed {Seed}";
     }
 
-    /// <summary>"ViT" or "Adventurer".</summary>
+    /// <summary>The kind of its model.</summary>
     [JsonIgnore]
-    public string Family => Model is VisionTransformerConfig ? "ViT" : "Adventurer";
+    public Family Family => Model.Family;
 }

@@ -130,8 +130,8 @@ public sealed class PlanHeadTests(ITestOutputHelper output)
         Assert.Equal(expected, Head(model, task, "detection", PublishedData.Objects(PublishedData.Coco)!).Parameters);
     }
 
-    private static PlanHead Head(BackboneConfig model, TaskConfig task, string recipe, DataConfig data) =>
-        PlanHead.Of(
+    private static HeadCost Head(BackboneConfig model, TaskConfig task, string recipe, DataConfig data) =>
+        PlannedRun.HeadOf(
             new RunConfig
             {
                 Model = model,
@@ -142,7 +142,7 @@ public sealed class PlanHeadTests(ITestOutputHelper output)
             model
         );
 
-    private void Compare(PlanHead head, BackboneConfig config, nn.Module model, IObjective objective, Batch batch)
+    private void Compare(HeadCost head, BackboneConfig config, nn.Module model, IObjective objective, Batch batch)
     {
         using var scope = NewDisposeScope();
         foreach (var parameter in model.parameters())
@@ -153,9 +153,9 @@ public sealed class PlanHeadTests(ITestOutputHelper output)
             foreach (var loss in objective.Losses(batch, 0, 1))
                 loss.backward();
         double peak = Engine.Memory().PeakBytes - before,
-            counted = Images * (head.Bytes + config.Cost().ActivationBytes);
+            counted = Images * (head.ActivationBytes + config.Cost().ActivationBytes);
         output.WriteLine(
-            $"{peak / 1e6:0.0} MB, counted {counted / 1e6:0.0}, the head's {Images * head.Bytes / 1e6:0.0}"
+            $"{peak / 1e6:0.0} MB, counted {counted / 1e6:0.0}, the head's {Images * head.ActivationBytes / 1e6:0.0}"
         );
         Assert.InRange(peak / counted, .7, 1.1);
     }

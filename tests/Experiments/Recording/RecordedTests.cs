@@ -11,6 +11,7 @@ using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Tables;
 using PatchKit.Experiments.Verdicts;
 using PatchKit.Metrics;
+using PatchKit.Models;
 using PatchKit.ScalingLaws;
 using PatchKit.Tests.Cli;
 using PatchKit.Tests.Torch;
@@ -424,7 +425,7 @@ public sealed class RecordedTests : IDisposable
             table1,
             run => Assert.Equal((32, 3), (run.Model.Height, table1.Count(other => other.Model == run.Model)))
         );
-        Assert.Equal(["Adventurer", "ViT"], table1.Select(run => run.Family).Distinct().Order());
+        Assert.Equal([Family.ViT, Family.Adventurer], table1.Select(run => run.Family).Distinct().Order());
         var table4 = Of("table4");
         Assert.Equal(patches, Patches(table4));
         Assert.Equal(2 * (4 * 3 + 1), table4.Count);

@@ -3,6 +3,7 @@ using PatchKit.Display.Formatting;
 using PatchKit.Display.Tables;
 using PatchKit.Experiments.Recording;
 using PatchKit.Experiments.Reports;
+using PatchKit.Models;
 using PatchKit.Tests.Experiments.Recording;
 using PatchKit.Training.Runs;
 using Xunit;
@@ -26,11 +27,11 @@ public sealed class RunTablesTests
         Assert.Equal(runs.Select(run => run.Test.Top1), frame["top-1"].Cast<double>());
         Assert.Equal(runs.Select(run => run.Config.Seed), frame["seed"].Cast<long>());
         Assert.Equal(runs.Select(run => run.Config.Model.PatchSize), frame["patch size"].Cast<int>());
-        Assert.Equal(runs.Select(run => run.Config.Family), frame["model"].Cast<string>());
+        Assert.Equal(runs.Select(run => $"{run.Config.Family}"), frame["model"].Cast<string>());
         Assert.Equal(runs.Select(run => run.Date), frame["date"].Cast<DateTime>());
         Assert.Equal((runs.Count, typeof(double)), ((int)frame["mIoU"].NullCount, frame["mIoU"].DataType));
         var vits = frame.Filter(frame["model"].ElementwiseEquals("ViT"));
-        Assert.Equal(runs.Count(run => run.Config.Family == "ViT"), vits.Rows.Count);
+        Assert.Equal(runs.Count(run => run.Config.Family == Family.ViT), vits.Rows.Count);
         Assert.Equal(frame.Columns.Count, frame.Columns.Select(column => column.Name).Distinct().Count());
     }
 

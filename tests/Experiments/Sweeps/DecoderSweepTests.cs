@@ -117,7 +117,7 @@ public sealed class DecoderSweepTests(SmokeRuns runs) : IClassFixture<SmokeRuns>
 
     // mIoU of one linear layer falls by a hundredth for each pixel of the patch; UperNet's is higher by the gap, its
     // loss as much lower.
-    private static DecoderSweep Sweep(Func<int, long, double> gap)
+    private static DecoderSummary Sweep(Func<int, long, double> gap)
     {
         var results =
             from patch in new[] { 16, 8, 4 }
@@ -125,7 +125,7 @@ public sealed class DecoderSweepTests(SmokeRuns runs) : IClassFixture<SmokeRuns>
             from decoder in new[] { SegmentationConfig.Linear, SegmentationConfig.UperNet(8) }
             let gain = decoder.Decoder == DecoderKind.Linear ? 0 : gap(patch, seed - 10)
             select Result(patch, seed, decoder, .6 - .01 * patch + gain, 1 + .01 * patch - gain);
-        return new DecoderSweep([.. results]);
+        return new DecoderSummary([.. results]);
 
         static RunResult Result(int patch, long seed, SegmentationConfig decoder, double mIoU, double loss)
         {

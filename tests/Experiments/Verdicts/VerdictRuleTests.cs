@@ -454,7 +454,7 @@ public sealed class VerdictRuleTests(ITestOutputHelper output)
     }
 
     // Losses at 16, 8, 4, ... of one seed after the other; a seed may lack the smallest.
-    private static PatchSweep Sweep(double[][] losses) =>
+    private static PatchSummary Sweep(double[][] losses) =>
         new([.. losses.SelectMany((seed, s) => seed.Select((loss, i) => Result(s_patches[i], 10 + s, loss)))]);
 
     private static RunResult Result(int patch, long seed, double loss)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PatchKit.Cli;
+using PatchKit.Experiments;
 using PatchKit.ScalingLaws;
 using PatchKit.Tests.Torch;
 using PatchKit.Training.Recipes;
@@ -78,7 +79,7 @@ public sealed class RecipeTests(ITestOutputHelper output)
         {
             output.WriteLine(recipe.Header + "\n");
             recipe.Checked();
-            Assert.All(recipe.Models, model => TrainCommand.Model(model));
+            Assert.All(recipe.Models, model => RunRequest.ModelOf(model));
             Assert.Equal($"patchkit train --recipe {recipe.Name}", recipe.Command);
             Assert.All([recipe.Reproduces, recipe.Cost, recipe.Expected], text => Assert.NotEmpty(text));
             if (recipe.StartsFrom is { } earlier)

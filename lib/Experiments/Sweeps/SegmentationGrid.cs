@@ -13,7 +13,7 @@ namespace PatchKit.Experiments.Sweeps;
 /// The runs of segmentation: a backbone of every patch size, trained to classify by the kit, then fine-tuned with one
 /// linear layer and with UperNet. table2, figure2 and figure1d take them from here.
 /// </summary>
-internal static class SegmentationSweep
+internal static class SegmentationGrid
 {
     private const int PaperCrop = 512,
         GpuCrop = 256,
@@ -24,11 +24,11 @@ internal static class SegmentationSweep
     private static readonly ConcurrentDictionary<string, SegmentationDataConfig> s_folders = new();
 
     /// <summary>The model that a scale's experiments are about; Table 2 is of Adventurers.</summary>
-    internal static Family Family(ExperimentOptions options) =>
-        options.Scale >= Scale.Gpu ? Experiments.Family.Adventurer : Experiments.Family.ViT;
+    internal static Family FamilyOf(ExperimentOptions options) =>
+        options.Scale >= Scale.Gpu ? Family.Adventurer : Family.ViT;
 
     /// <summary>The seeds of backbones and decoders alike.</summary>
-    internal static IEnumerable<long> Seeds(ExperimentOptions options) => Sweep.Seeds(options, gpu: 1);
+    internal static IEnumerable<long> Seeds(ExperimentOptions options) => options.SeedList(gpu: 1);
 
     /// <summary>
     /// UperNet, its width after the model's, with an auxiliary head, as is usual: without it, or half as wide, the
@@ -65,7 +65,7 @@ internal static class SegmentationSweep
     /// <param name="patch">p.</param>
     /// <param name="decoder">what stands on the backbone.</param>
     /// <param name="seed">the seed of this run and of the backbone's.</param>
-    /// <param name="width">one of <see cref="Sweep.Widths"/>; the scale's usual one if null.</param>
+    /// <param name="width">one of <see cref="ClassificationGrid.Widths"/>; the scale's usual one if null.</param>
     internal static RunConfig Run(
         ExperimentOptions options,
         int patch,
@@ -90,7 +90,7 @@ internal static class SegmentationSweep
                 Width = paper ? start.Model.Width : width0,
                 Classes = 0,
             },
-            Recipe = Sweep.Budgeted(Recipe(options), options.Budget),
+            Recipe = options.Budgeted(Recipe(options)),
             Data = data,
             Seed = seed,
             StartsFrom = start,
@@ -116,7 +116,7 @@ internal static class SegmentationSweep
                 Annotations = Annotations.Dense,
             };
         throw new ArgumentException(
-            $"scale {Sweep.Name(options.Scale)} segments real images; name their folder, in ADE20K's "
+            $"scale {options.Scale.Name()} segments real images; name their folder, in ADE20K's "
                 + "layout, with --data (data-scripts/ade20k.sh says how to get it), or use --scale teach."
         );
     }
@@ -125,19 +125,19 @@ internal static class SegmentationSweep
     // patches that 16 pixels do not hold: then generated images of a side that all of them divide.
     private static RunConfig Backbone(ExperimentOptions options, int patch, long seed, string? width)
     {
-        var family = Family(options);
+        var family = FamilyOf(options);
         var own = options with { Data = options.Pretraining, Budget = 1 };
         if (options.Scale == Scale.Paper)
             return options.Pretraining is not null
-                ? Sweep.Run(own, family, 224, patch, seed, width)
+                ? ClassificationGrid.Run(own, family, 224, patch, seed, width)
                 : throw new ArgumentException(
                     "scale paper starts from backbones that classify ImageNet-1k at the same patch size; "
                         + "name its folder with --pretraining, and ADE20K's with --data."
                 );
         if (options.Scale == Scale.Gpu)
             return options.Pretraining is not null
-                ? Sweep.Run(own, family, 32, patch, seed, width)
-                : Sweep.Run(
+                ? ClassificationGrid.Run(own, family, 32, patch, seed, width)
+                : ClassificationGrid.Run(
                     own with
                     {
                         Scale = Scale.Teach,
@@ -149,14 +149,14 @@ internal static class SegmentationSweep
                     change: config => Wide(config, family)
                 );
         if (options.Data is null || options.Pretraining is not null)
-            return Sweep.Run(own, family, Sweep.GeneratedSize, patch, seed, width);
-        return Sweep.Run(own, family, Side(Patches(options)), patch, seed, width);
+            return ClassificationGrid.Run(own, family, ClassificationGrid.GeneratedSize, patch, seed, width);
+        return ClassificationGrid.Run(own, family, Side(Patches(options)), patch, seed, width);
 
         // What is fine-tuned must be as wide as what was trained.
         static RunConfig Wide(RunConfig config, Family family) =>
             config with
             {
-                Model = ModelZoo.Find(family == Experiments.Family.ViT ? "deit-tiny" : "adventurer-tiny").Config with
+                Model = ModelZoo.Find(family == Family.ViT ? "deit-tiny" : "adventurer-tiny").Config with
                 {
                     Height = config.Model.Height,
                     Width = config.Model.Width,

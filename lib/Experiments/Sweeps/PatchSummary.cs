@@ -3,12 +3,13 @@ using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Verdicts;
 using PatchKit.ScalingLaws;
 using PatchKit.Training.Runs;
+using static PatchKit.Experiments.Reports.ReportNumber;
 
 namespace PatchKit.Experiments.Sweeps;
 
 /// <summary>The results of one model over patch sizes and seeds, and what can be said of them.</summary>
 /// <param name="Results">alike but for patch size and seed.</param>
-public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
+public sealed record PatchSummary(IReadOnlyList<RunResult> Results)
 {
     private static readonly string[] s_bits = ["shape", "blotch", "fleck", "speck"];
 
@@ -28,49 +29,27 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
 
     /// <summary>Test loss, its spread, training loss, accuracy, seconds.</summary>
     public ReportTable Table(string title) =>
-        new(
-            title,
-            ["", .. Patches.Select(patch => $"p={patch}")],
-            [
-                Row("tokens", runs => $"{runs[0].Config.Model.TokenGrid.Count}"),
-                Row("test loss", runs => Number(runs.Average(run => run.Test.Loss))),
-                .. Seeds > 1
-                    ?
-                    [
-                        Row(
-                            "  from .. to",
-                            runs =>
-                                runs.Count > 1
-                                    ? $"{Number(runs.Min(run => run.Test.Loss))} "
-                                        + $".. {Number(runs.Max(run => run.Test.Loss))}"
-                                    : "one seed"
-                        ),
-                    ]
-                    : Array.Empty<IReadOnlyList<string>>(),
-                Row("training loss, at the end", runs => Number(runs.Average(run => run.TrainingLoss))),
-                Row("top-1, %", runs => Percent(runs.Average(run => run.Test.Top1))),
-                Row(
-                    "MMACs per image",
-                    runs => (runs[0].Config.Model.Cost().Macs / 1e6).ToString("0.0", CultureInfo.InvariantCulture)
-                ),
-                Row(
-                    "seconds of training",
-                    runs => runs.Average(run => run.Seconds).ToString("0", CultureInfo.InvariantCulture)
-                ),
-            ]
-        );
+        Rows()
+            .Tokens()
+            .MeanAndSpan("test loss", run => run.Test.Loss, Number, hasSpan: Seeds > 1)
+            .TrainingLoss()
+            .Mean("top-1, %", run => run.Test.Top1, Percent)
+            .Row("MMACs per image", Megamacs)
+            .Seconds()
+            .UnderPatches(title);
 
     /// <summary>
     /// How often each scale of detail is right, in percent; null where the images do not have all four.
     /// </summary>
-    public ReportTable? BitTable(string title) =>
-        Results.Any(result => result.Test.Bits is null)
-            ? null
-            : new(
-                title,
-                ["right about, %", .. Patches.Select(patch => $"p={patch}")],
-                [.. s_bits.Select((bit, i) => Row(bit, runs => Percent(runs.Average(run => run.Test.Bits![i]))))]
-            );
+    public ReportTable? BitTable(string title)
+    {
+        if (Results.Any(result => result.Test.Bits is null))
+            return null;
+        var rows = Rows();
+        foreach (var (bit, i) in s_bits.Select((bit, i) => (bit, i)))
+            rows.Mean(bit, run => run.Test.Bits![i], Percent);
+        return rows.UnderPatches(title, "right about, %");
+    }
 
     /// <summary>
     /// Floor, exponent, and the smallest patch predicted from the larger ones; null with too few points for a law with
@@ -87,43 +66,30 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
         var choice = PowerLawChoice.ByHeldOutError(points);
         PowerLawFit all = PowerLawFit.To(points),
             plain = PowerLawFit.To(points, PowerLawForm.Plain);
-        return new ReportTable(
-            title,
-            ["", "law with a floor", "plain power law"],
-            [
-                ["fitted to all", $"{all.Law}", $"{plain.Law}"],
-                ["95% interval of the floor", $"{all.FloorInterval}", ""],
-                ["95% interval of alpha", $"{all.AlphaInterval}", ""],
-                [
-                    $"p={Patches[^1]} predicted from the larger",
-                    $"{Number(choice.WithFloor.Prediction.Loss)} {choice.WithFloor.Prediction.Interval}",
-                    $"{Number(choice.Plain.Prediction.Loss)} {choice.Plain.Prediction.Interval}",
-                ],
-                ["  measured", Number(choice.WithFloor.Measured), Number(choice.Plain.Measured)],
-                ["  missed by", Signed(choice.WithFloor.Miss), Signed(choice.Plain.Miss)],
-                .. all.AlphaAtBound is not null || plain.AlphaAtBound is not null
-                    ?
-                    [
-                        ["keep in mind", all.AlphaAtBound ?? "", plain.AlphaAtBound ?? ""],
-                    ]
-                    : Array.Empty<IReadOnlyList<string>>(),
-                .. choice.WithFloor.Fit.AlphaAtBound is not null || choice.Plain.Fit.AlphaAtBound is not null
-                    ?
-                    [
-                        [
-                            $"  of the fit without p={Patches[^1]}",
-                            choice.WithFloor.Fit.AlphaAtBound ?? "",
-                            choice.Plain.Fit.AlphaAtBound ?? "",
-                        ],
-                    ]
-                    : Array.Empty<IReadOnlyList<string>>(),
-                [
-                    "chosen by that miss",
-                    choice.Fit.Form == PowerLawForm.WithFloor ? "yes" : "",
-                    choice.Fit.Form == PowerLawForm.Plain ? "yes" : "",
-                ],
-            ]
-        );
+        var (withFloor, withoutFloor) = (choice.WithFloor, choice.Plain);
+        List<IReadOnlyList<string>> rows =
+        [
+            ["fitted to all", $"{all.Law}", $"{plain.Law}"],
+            ["95% interval of the floor", $"{all.FloorInterval}", ""],
+            ["95% interval of alpha", $"{all.AlphaInterval}", ""],
+            [$"p={Patches[^1]} predicted from the larger", Foretold(withFloor), Foretold(withoutFloor)],
+            ["  measured", Number(withFloor.Measured), Number(withoutFloor.Measured)],
+            ["  missed by", Signed(withFloor.Miss), Signed(withoutFloor.Miss)],
+        ];
+        AddBounds("keep in mind", all, plain);
+        AddBounds($"  of the fit without p={Patches[^1]}", withFloor.Fit, withoutFloor.Fit);
+        rows.Add(["chosen by that miss", Chosen(PowerLawForm.WithFloor), Chosen(PowerLawForm.Plain)]);
+        return new ReportTable(title, ["", "law with a floor", "plain power law"], rows);
+
+        void AddBounds(string name, PowerLawFit floor, PowerLawFit none)
+        {
+            if (floor.AlphaAtBound is not null || none.AlphaAtBound is not null)
+                rows.Add([name, floor.AlphaAtBound ?? "", none.AlphaAtBound ?? ""]);
+        }
+
+        string Chosen(PowerLawForm form) => choice.Fit.Form == form ? "yes" : "";
+
+        static string Foretold(SmallestPatchTest test) => $"{Number(test.Prediction.Loss)} {test.Prediction.Interval}";
     }
 
     /// <summary>The claim that the loss falls with every step to a smaller patch.</summary>
@@ -145,7 +111,7 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
     {
         var means = Patches.Select(patch => At(patch).Average(score)).ToList();
         bool best = means[^1] == (falls ? means.Min() : means.Max()),
-            ordered = means.Zip(means.Skip(1)).All(pair => falls ? pair.Second < pair.First : pair.Second > pair.First);
+            ordered = falls ? means.IsFalling() : means.IsRising();
         var scores = Patches.Zip(means).Select(point => $"p={point.First} {number(point.Second)}");
         string bend =
             best && !ordered
@@ -184,14 +150,9 @@ public sealed record PatchSweep(IReadOnlyList<RunResult> Results)
 
     internal static string MeanOf(int seeds) => seeds == 1 ? ", one seed" : $", mean of {seeds} seeds";
 
-    internal static string Number(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
+    /// <summary>Rows over the patch sizes, each with its runs.</summary>
+    internal RowsOver<IReadOnlyList<RunResult>> Rows() => new([.. Patches.Select(At)]);
 
-    internal static string Signed(double value) => value.ToString("+0.000;-0.000", CultureInfo.InvariantCulture);
-
-    internal static string Points(double part) => (100 * part).ToString("+0.0;-0.0;0.0", CultureInfo.InvariantCulture);
-
-    internal static string Percent(double part) => (100 * part).ToString("0.0", CultureInfo.InvariantCulture);
-
-    private IReadOnlyList<string> Row(string name, Func<IReadOnlyList<RunResult>, string> cell) =>
-        [name, .. Patches.Select(patch => cell(At(patch)))];
+    private static string Megamacs(IReadOnlyList<RunResult> runs) =>
+        (runs[0].Config.Model.Cost().Macs / 1e6).ToString("0.0", CultureInfo.InvariantCulture);
 }

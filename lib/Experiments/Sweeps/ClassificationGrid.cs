@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using PatchKit.Data;
 using PatchKit.Data.Sets;
-using PatchKit.Experiments.Verdicts;
 using PatchKit.Models;
 using PatchKit.Training;
 using PatchKit.Training.Recipes;
@@ -10,10 +9,10 @@ using PatchKit.Training.Runs;
 namespace PatchKit.Experiments.Sweeps;
 
 /// <summary>
-/// The runs that experiments are made of. All take them from here, so that two experiments that need one run share it
-/// in the cache; and the recipe depends on scale, family and images, never on the patch size.
+/// The runs of classification. All experiments take them from here, so that two that need one run share it in the
+/// cache; and the recipe depends on scale, family and images, never on the patch size.
 /// </summary>
-internal static class Sweep
+internal static class ClassificationGrid
 {
     /// <summary>The side of generated images at `smoke` and `teach`.</summary>
     internal const int GeneratedSize = 16;
@@ -22,28 +21,6 @@ internal static class Sweep
     private static readonly ConcurrentDictionary<string, ImageDataConfig> s_folders = new();
 
     internal static Family[] Families { get; } = [Family.ViT, Family.Adventurer];
-
-    /// <summary>The seeds: those asked for, or the experiment's own number.</summary>
-    /// <param name="options">which may ask for a number.</param>
-    /// <param name="teach">how many at `teach`; one at `smoke` and `paper`.</param>
-    /// <param name="gpu">how many at `gpu`.</param>
-    internal static IEnumerable<long> Seeds(
-        ExperimentOptions options,
-        int teach = VerdictRule.FewestSeeds,
-        int gpu = VerdictRule.FewestSeeds
-    ) =>
-        Enumerable
-            .Range(
-                0,
-                options.Seeds
-                    ?? options.Scale switch
-                    {
-                        Scale.Teach => teach,
-                        Scale.Gpu => gpu,
-                        _ => 1,
-                    }
-            )
-            .Select(i => options.FirstSeed + i);
 
     /// <summary>One run.</summary>
     /// <param name="options">scale, images, budget.</param>
@@ -72,7 +49,7 @@ internal static class Sweep
             patchSize,
             seed,
             width,
-            Budgeted(Recipe(options, family, width), options.Budget),
+            options.Budgeted(Recipe(options, family, width)),
             change
         );
     }
@@ -191,14 +168,11 @@ internal static class Sweep
                 TestImages = options.Scale == Scale.Smoke ? 500 : 2000,
             };
         throw new ArgumentException(
-            $"scale {Name(options.Scale)} trains on real images; name their folder with --data "
+            $"scale {options.Scale.Name()} trains on real images; name their folder with --data "
                 + $"({(options.Scale == Scale.Paper ? "ImageNet-1k" : "CIFAR-10 or another")}: data-scripts/ "
                 + "fetches or explains it), or use --scale teach."
         );
     }
-
-    /// <summary>"teach" for <see cref="Scale.Teach"/>.</summary>
-    internal static string Name(Scale scale) => scale.ToString().ToLowerInvariant();
 
     private static BackboneConfig Model(Scale scale, Family family, string? width) =>
         (scale, family) switch
@@ -231,25 +205,4 @@ internal static class Sweep
             },
             _ => AdventurerPretraining.Standard,
         };
-
-    /// <summary>
-    /// A recipe with a multiple of its steps: longer epochs where it says how long they are, else more of them.
-    /// </summary>
-    /// <exception cref="ArgumentException">The budget is not above 0.</exception>
-    internal static Recipe Budgeted(Recipe recipe, double budget)
-    {
-        if (!(budget > 0) || double.IsInfinity(budget))
-            throw new ArgumentException(
-                $"a budget of {budget} times the steps trains nothing; use a number above 0, such as 0.5 or 4."
-            );
-        if (budget == 1)
-            return recipe;
-        if (recipe.EpochImages == 0)
-            return recipe with { Epochs = Math.Max(recipe.WarmupEpochs + 1, (int)Math.Round(recipe.Epochs * budget)) };
-        return recipe with
-        {
-            EpochImages =
-                Math.Max(1, (int)Math.Round(recipe.EpochImages * budget / recipe.BatchSize)) * recipe.BatchSize,
-        };
-    }
 }

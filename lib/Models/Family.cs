@@ -1,6 +1,6 @@
-namespace PatchKit.Experiments;
+namespace PatchKit.Models;
 
-/// <summary>The paper's two kinds of model.</summary>
+/// <summary>The paper's two kinds of backbone.</summary>
 public enum Family
 {
     /// <summary>Transformers: DeiT in the paper, whose attention costs the square of the sequence length.</summary>
