@@ -30,7 +30,7 @@ internal sealed class ExperimentChoices
     private readonly Option<int> _longer = new("--longer")
     {
         Description =
-            "table1 on real images with --pixels: the two smallest patches at 16 pixels also with 2, 4 and 8 times "
+            "table1 on real images with --pixels: the smallest patches at 16 pixels also with 2, 4 and 8 times "
             + "the steps, up to this many",
         DefaultValueFactory = _ => 1,
     };

@@ -16,8 +16,8 @@ public sealed class PackageTests(ITestOutputHelper output, PackageTests.Feed fee
     private const string Usings = """
         using System.Reflection;
         using System.Runtime.InteropServices;
-        using PatchKit;
         using PatchKit.Models;
+        using PatchKit.Torch;
         using TorchSharp;
         using static TorchSharp.torch;
         """;

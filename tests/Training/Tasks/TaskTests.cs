@@ -35,7 +35,7 @@ public sealed class TaskTests
         Assert.Equal(
             s_before,
             curves
-                .OrderByDescending(config => config.Family)
+                .OrderBy(config => config.Family)
                 .ThenByDescending(config => config.Model.PatchSize)
                 .Select(config => config.Key)
         );
