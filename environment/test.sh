@@ -170,16 +170,14 @@ if (($#)); then
   finish
 fi
 
-# The longest first. `work=processes` has the tests whose work other processes do; those of Ops have all threads, as
-# they are about what threads compute together.
+# The longest first. `work=processes` has the tests whose work other processes do.
 beside run_xunit processes PatchKit.Tests -trait work=processes
-beside run_xunit engine PatchKit.Tests -trait- work=processes -namespace- "PatchKit.Tests.Ops"
+beside run_xunit engine PatchKit.Tests -trait- work=processes
 beside browser
 beside run_xunit kernel CsNotebook.Tests -trait- needs=quiet
 beside jupyter
 beside form
 beside run_xunit formatting Formatting.Tests
 wait
-run_xunit operators PatchKit.Tests -namespace "PatchKit.Tests.Ops"
 run_xunit quiet CsNotebook.Tests -trait needs=quiet
 finish
