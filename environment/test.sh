@@ -86,6 +86,7 @@ if [[ ${1:-} == all ]]; then
   shift
 fi
 mkdir -p "$reports"
+rm -f "$reports"/*.begun
 : >"$counts"
 if ! bash environment/setup.sh; then
   echo "Setting up failed, so no test ran; this counts as a failed test."
@@ -122,11 +123,22 @@ beside() {
   if [[ $name == run_xunit ]]; then name=$2; fi
   while (($(jobs -pr | wc -l) >= 2)); do wait -n || true; done
   echo "The $name tests begin."
+  : >"$reports/$name.begun"
   (
     export OMP_NUM_THREADS=${threads:-$((($(nproc) + 1) / 2))}
     said=$("$@" 2>&1) || true
     echo "$said"
+    rm "$reports/$name.begun"
   ) &
+}
+
+# Waits for the runners in the background. One that was ended itself, and so counted nothing, counts as failed.
+join() {
+  local left
+  wait
+  for left in "$reports"/*.begun; do
+    if [[ -e $left ]]; then crashed "$(basename "$left" .begun)" "that of its shell"; fi
+  done
 }
 
 # A process and all that it started, where Debian's procps is.
@@ -151,7 +163,7 @@ if [[ ${1:-} == fast ]]; then
       beside run_xunit engine PatchKit.Tests "${fast[@]}"
       beside run_xunit kernel CsNotebook.Tests "${fast[@]}"
       beside run_xunit formatting Formatting.Tests "${fast[@]}"
-      wait
+      join
       ;;
     Kernel) run_xunit kernel CsNotebook.Tests "${fast[@]}" ;;
     Formatting) run_xunit formatting Formatting.Tests "${fast[@]}" ;;
@@ -170,14 +182,16 @@ if (($#)); then
   finish
 fi
 
-# The longest first. `work=processes` has the tests whose work other processes do.
+# The longest first. `work=processes` has the tests whose work other processes do; those of Ops have all threads, as
+# they are about what threads compute together.
 beside run_xunit processes PatchKit.Tests -trait work=processes
-beside run_xunit engine PatchKit.Tests -trait- work=processes
+beside run_xunit engine PatchKit.Tests -trait- work=processes -namespace- "PatchKit.Tests.Ops"
 beside browser
 beside run_xunit kernel CsNotebook.Tests -trait- needs=quiet
 beside jupyter
 beside form
 beside run_xunit formatting Formatting.Tests
-wait
+join
+run_xunit operators PatchKit.Tests -namespace "PatchKit.Tests.Ops"
 run_xunit quiet CsNotebook.Tests -trait needs=quiet
 finish

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using PatchKit.Torch.Calls;
 using PatchKit.Torch.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -127,8 +128,27 @@ internal static class NativeLibraries
     internal static nint LoadPatchKit()
     {
         string path = Find(out string reason) ?? throw new DllNotFoundException(reason);
-        Loaded(TorchSharp);
-        return LoadFile(path);
+        nint torchSharp = Loaded(TorchSharp);
+        nint patchKit = LoadFile(path);
+        UseAllocator(patchKit, torchSharp);
+        return patchKit;
+    }
+
+    // libtorch's allocator, or the one in front of it that counts: c10::alloc_cpu and c10::free_cpu. Before anything
+    // can be called, as one allocator's block must not be freed by the other. A library of another version, or for
+    // another processor, is left alone: Kernels says what is wrong with it.
+    private static unsafe void UseAllocator(nint patchKit, nint torchSharp)
+    {
+        if (
+            NativeLibrary.TryGetExport(patchKit, "pk_version", out nint version)
+            && ((delegate* unmanaged<int>)version)() == Kernels.Version
+            && NativeLibrary.TryGetExport(torchSharp, "_ZN3c109alloc_cpuEm", out nint allocate)
+            && NativeLibrary.TryGetExport(torchSharp, "_ZN3c108free_cpuEPv", out nint release)
+        )
+            ((delegate* unmanaged<nint, nint, void>)NativeLibrary.GetExport(patchKit, "pk_use_allocator"))(
+                allocate,
+                release
+            );
     }
 
     /// <exception cref="DllNotFoundException">It cannot be loaded.</exception>

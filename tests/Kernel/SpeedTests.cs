@@ -14,7 +14,7 @@ namespace CsNotebook.Tests;
 public sealed class SpeedTests
 {
     private const int Tries = 3,
-        Rounds = 3,
+        Rounds = 5,
         Slack = 3;
 
     [Fact]

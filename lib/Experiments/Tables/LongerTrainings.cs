@@ -92,7 +92,7 @@ internal sealed class LongerTrainings
                 Loss(family, times, patch),
                 Found(family, times, patch).Average(run => run.TrainingLoss),
             }
-            select loss.ToString("0.000", CultureInfo.InvariantCulture),
+            select ReportNumber.Number(loss),
         ];
 
     private PairedStep Gain(Family family, double times) =>

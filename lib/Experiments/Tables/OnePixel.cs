@@ -1,4 +1,3 @@
-using System.Globalization;
 using PatchKit.Experiments.Reports;
 using PatchKit.Experiments.Sweeps;
 using PatchKit.Experiments.Verdicts;
@@ -87,11 +86,11 @@ public sealed class OnePixel : Experiment
     private static IReadOnlyList<string> Row(string name, RunResult larger, RunResult smaller) =>
         [
             name,
-            Text(larger.Test.Loss),
-            Text(larger.TrainingLoss),
-            Text(smaller.Test.Loss),
-            Text(smaller.TrainingLoss),
-            Text(larger.Test.Loss - smaller.Test.Loss),
+            ReportNumber.Number(larger.Test.Loss),
+            ReportNumber.Number(larger.TrainingLoss),
+            ReportNumber.Number(smaller.Test.Loss),
+            ReportNumber.Number(smaller.TrainingLoss),
+            ReportNumber.Signed(larger.Test.Loss - smaller.Test.Loss),
         ];
 
     private static RunConfig Run(ExperimentOptions options, Change change, int patch) =>
@@ -134,8 +133,6 @@ public sealed class OnePixel : Experiment
             );
 
     private static RunConfig Trained(RunConfig run, Recipe recipe) => run with { Recipe = recipe };
-
-    private static string Text(double loss) => loss.ToString("0.000", CultureInfo.InvariantCulture);
 
     private sealed record Change(string Name)
     {

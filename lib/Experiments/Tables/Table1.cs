@@ -204,7 +204,7 @@ public sealed class Table1 : Experiment
                     )
                     .Key;
                 return context.Results.FirstOrDefault(result => result.Key == key) is { } result
-                    ? Text(result.Test.Loss)
+                    ? ReportNumber.Number(result.Test.Loss)
                     : "";
             });
             return (IReadOnlyList<string>)[$"{budget:0.##} x", .. cells];
@@ -234,6 +234,4 @@ public sealed class Table1 : Experiment
                     ),
             ]
         );
-
-    private static string Text(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 }

@@ -86,21 +86,11 @@ internal static unsafe partial class Kernels
                 $"{path} is of version {version}, but this program needs version {Version}; run "
                     + "environment/setup.sh, which builds it anew."
             );
-        // libtorch's allocator, or the one in front of it that counts: c10::alloc_cpu and c10::free_cpu.
-        nint torch = NativeLibrary.Load(NativeLibraries.TorchSharp, typeof(Tensor).Assembly, null);
-        if (
-            NativeLibrary.TryGetExport(torch, "_ZN3c109alloc_cpuEm", out nint allocate)
-            && NativeLibrary.TryGetExport(torch, "_ZN3c108free_cpuEPv", out nint release)
-        )
-            pk_use_allocator(allocate, release);
         return true;
     }
 
     [LibraryImport(NativeLibraries.PatchKit)]
     private static partial int pk_version();
-
-    [LibraryImport(NativeLibraries.PatchKit)]
-    private static partial void pk_use_allocator(nint allocate, nint release);
 
     [LibraryImport(NativeLibraries.PatchKit)]
     private static partial void pk_request_stop(int stop);

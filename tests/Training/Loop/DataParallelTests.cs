@@ -49,15 +49,13 @@ public sealed class DataParallelTests : IDisposable, IClassFixture<DataParallelT
 
     /// <summary>
     /// Of the same global batches: to the bit where one process takes them in two parts, and but for rounding, which
-    /// 200 steps make grow, where it takes them whole. Always a tenth of the steps, and all of them when everything is
-    /// asked for; <see cref="TwoRanksHaveTheBitsOfOneProcessInTwoParts"/> has all of one patch size.
+    /// 200 steps make grow, where it takes them whole.
     /// </summary>
     [Fact]
     [Trait("speed", "slow")]
     public void TwoProcessesTrainTable1AsOneDoes()
     {
-        double budget = Everything.IsAsked ? 1 : .1;
-        string[] table = ["run", "table1", "--scale", "smoke", "--precision", "float64", "--budget", $"{budget}"];
+        string[] table = ["run", "table1", "--scale", "smoke", "--precision", "float64"];
         using var whole = ChildProcess.WithThreads(1, [.. table, "--out", Path.Combine(_folder, "one")]);
         Finished(ChildProcess.WithThreads(1, [.. table, "--accumulate", "2", "--out", Path.Combine(_folder, "parts")]));
         Finished(whole);
@@ -70,7 +68,7 @@ public sealed class DataParallelTests : IDisposable, IClassFixture<DataParallelT
                 )
             ).Output
         );
-        foreach (var run in ExperimentBook.Find("table1").Grid(new() { Scale = Scale.Smoke, Budget = budget }))
+        foreach (var run in ExperimentBook.Find("table1").Grid(new() { Scale = Scale.Smoke }))
         {
             Assert.Equal(0, Difference("parts", "two", run.Key));
             Assert.InRange(Difference("one", "two", run.Key), 0, Float64After200Steps);
